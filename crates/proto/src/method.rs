@@ -1,0 +1,217 @@
+//! The calls of the protocol: their numbers, who may make them, and how large they may be.
+//!
+//! A request message names its [`Method`] and its response type through [`Call`], so that neither
+//! side can pair the wrong ones. Limits count the body of a frame, without its header.
+
+use prost::Message;
+
+use crate::relay::v1;
+
+const KIB: u32 = 1024;
+const MIB: u32 = 1024 * KIB;
+
+/// Limit of messages that hold a handful of short fields.
+pub const SMALL: u32 = 64 * KIB;
+
+/// Limit of messages that hold lists: revocation lists, cursors, key packages.
+pub const MEDIUM: u32 = MIB;
+
+/// Limit of one submitted item with its welcomes.
+pub const LARGE: u32 = 8 * MIB;
+
+/// Limit of messages that deliver items. It exceeds [`LARGE`] by what a relay adds (device list,
+/// head, certificates), so that whatever could be submitted can be delivered.
+pub const DELIVERY: u32 = 10 * MIB;
+
+/// Limit of the `Error` that refuses a call.
+pub const ERROR: u32 = 4 * KIB;
+
+/// A call, by its number on the wire. A number is never used again for something else.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[repr(u16)]
+pub enum Method {
+    /// The first call on a connection, made by the side that dialled.
+    Hello = 1,
+    /// A device fills its pool of key packages.
+    PublishKeyPackages = 2,
+    /// Takes one key package of each device named.
+    ClaimKeyPackages = 3,
+    /// The first commit of a channel.
+    CreateChannel = 4,
+    /// Asks to be the only one to commit for a few seconds.
+    Lease = 5,
+    /// Submits an item.
+    Submit = 6,
+    /// Opens the long-lived stream on which items are delivered.
+    Subscribe = 7,
+    /// Reads items again.
+    FetchRange = 8,
+    /// Bundle, endpoint records and revocation lists.
+    FetchDirectory = 9,
+    /// A hub hands a welcome to the home relay of the devices it admits.
+    DeliverWelcome = 10,
+    /// Newer revocation lists.
+    PublishCrls = 11,
+    /// The certificate of a head key, by its hash.
+    FetchHeadCertificate = 12,
+}
+
+/// Which kind of certificate a caller holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Caller {
+    /// An officer's device.
+    Device,
+    /// A relay.
+    Relay,
+}
+
+impl Method {
+    /// Every method of this version, by number.
+    pub const ALL: [Self; 12] = [
+        Self::Hello,
+        Self::PublishKeyPackages,
+        Self::ClaimKeyPackages,
+        Self::CreateChannel,
+        Self::Lease,
+        Self::Submit,
+        Self::Subscribe,
+        Self::FetchRange,
+        Self::FetchDirectory,
+        Self::DeliverWelcome,
+        Self::PublishCrls,
+        Self::FetchHeadCertificate,
+    ];
+
+    /// The method with that number, if this version knows one.
+    #[must_use]
+    pub fn from_number(number: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.number() == number)
+    }
+
+    /// The number on the wire: the kind of the frame that carries the request.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self as u16
+    }
+
+    /// The longest request, in bytes.
+    #[must_use]
+    pub const fn request_limit(self) -> u32 {
+        match self {
+            Self::Hello
+            | Self::PublishKeyPackages
+            | Self::ClaimKeyPackages
+            | Self::Subscribe
+            | Self::PublishCrls => MEDIUM,
+            Self::CreateChannel | Self::Submit => LARGE,
+            Self::DeliverWelcome => DELIVERY,
+            Self::Lease | Self::FetchRange | Self::FetchDirectory | Self::FetchHeadCertificate => {
+                SMALL
+            }
+        }
+    }
+
+    /// The longest response, in bytes; of [`Method::Subscribe`], the longest event.
+    #[must_use]
+    pub const fn response_limit(self) -> u32 {
+        match self {
+            Self::Hello => MEDIUM,
+            Self::ClaimKeyPackages | Self::FetchDirectory => LARGE,
+            Self::Subscribe | Self::FetchRange => DELIVERY,
+            Self::PublishKeyPackages
+            | Self::CreateChannel
+            | Self::Lease
+            | Self::Submit
+            | Self::DeliverWelcome
+            | Self::PublishCrls
+            | Self::FetchHeadCertificate => SMALL,
+        }
+    }
+
+    /// Whether the holder of that kind of certificate may make this call at a relay.
+    ///
+    /// Which channels and devices it may name is the relay's to decide.
+    #[must_use]
+    pub const fn allows(self, caller: Caller) -> bool {
+        match self {
+            Self::PublishKeyPackages | Self::CreateChannel => matches!(caller, Caller::Device),
+            Self::DeliverWelcome => matches!(caller, Caller::Relay),
+            Self::Hello
+            | Self::ClaimKeyPackages
+            | Self::Lease
+            | Self::Submit
+            | Self::Subscribe
+            | Self::FetchRange
+            | Self::FetchDirectory
+            | Self::PublishCrls
+            | Self::FetchHeadCertificate => true,
+        }
+    }
+}
+
+/// A request message: it belongs to one method and has one response type.
+///
+/// [`Method::Subscribe`] has none: its request opens a stream.
+pub trait Call: Message + Default {
+    /// The method whose request this is.
+    const METHOD: Method;
+
+    /// What answers it.
+    type Response: Message + Default;
+}
+
+macro_rules! calls {
+    ($($method:ident: $request:ident -> $response:ident,)*) => {
+        $(impl Call for v1::$request {
+            const METHOD: Method = Method::$method;
+            type Response = v1::$response;
+        })*
+    };
+}
+
+calls! {
+    Hello: HelloRequest -> HelloResponse,
+    PublishKeyPackages: PublishKeyPackagesRequest -> PublishKeyPackagesResponse,
+    ClaimKeyPackages: ClaimKeyPackagesRequest -> ClaimKeyPackagesResponse,
+    CreateChannel: CreateChannelRequest -> CreateChannelResponse,
+    Lease: LeaseRequest -> LeaseResponse,
+    Submit: SubmitRequest -> SubmitResponse,
+    FetchRange: FetchRangeRequest -> FetchRangeResponse,
+    FetchDirectory: FetchDirectoryRequest -> FetchDirectoryResponse,
+    DeliverWelcome: DeliverWelcomeRequest -> DeliverWelcomeResponse,
+    PublishCrls: PublishCrlsRequest -> PublishCrlsResponse,
+    FetchHeadCertificate: FetchHeadCertificateRequest -> FetchHeadCertificateResponse,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Method;
+
+    #[test]
+    fn numbers_are_those_of_the_protocol_page() {
+        let numbers: Vec<u16> = Method::ALL.iter().map(|method| method.number()).collect();
+        assert_eq!(numbers, (1..=12).collect::<Vec<u16>>());
+    }
+
+    #[test]
+    fn numbers_lead_back_to_their_methods() {
+        for number in 0..=u16::MAX {
+            match Method::from_number(number) {
+                Some(method) => assert_eq!(method.number(), number),
+                None => assert!(number == 0 || number > 12),
+            }
+        }
+    }
+
+    #[test]
+    fn a_submitted_item_can_be_delivered() {
+        for delivery in [
+            Method::Subscribe.response_limit(),
+            Method::FetchRange.response_limit(),
+            Method::DeliverWelcome.request_limit(),
+        ] {
+            assert!(delivery > Method::Submit.request_limit());
+            assert!(delivery > Method::CreateChannel.request_limit());
+        }
+    }
+}
