@@ -1,1 +1,28 @@
-//! placeholder
+//! The log of a channel, as relays and members share it: envelopes, the hash chain, signed heads,
+//! device lists and who may read or write at which position. Nothing here knows MLS.
+//!
+//! No sockets, clocks or databases. [`Replica`] is what a follower and a member run over the
+//! items they receive; [`Membership`] is what a hub and a follower run to know who may read.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod chain;
+pub mod control;
+pub mod device_list;
+pub mod envelope;
+pub mod fork;
+pub mod head;
+pub mod ids;
+pub mod item;
+pub mod membership;
+pub mod replica;
+
+pub use chain::{ChainHash, ChainStart};
+pub use device_list::{DeviceList, ListChange, ListHash};
+pub use envelope::{Envelope, ItemKind, OuterSignature, PayloadHash, WelcomesHash};
+pub use fork::ForkProof;
+pub use head::{Head, HeadSigner, QuotedHead, SignedHead, VerifiedHead};
+pub use ids::{ChannelId, ClientId, Commitment, Generation, Incarnation, Seq, SubmitCounter};
+pub use item::{Item, Sealed};
+pub use membership::Membership;
+pub use replica::Replica;

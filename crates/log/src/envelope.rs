@@ -1,0 +1,270 @@
+//! What stands round every item in clear, and is hashed into the chain (PROTOCOL.md §3.5).
+
+use enlace_identity::canonical::{DecodeError, Reader, Writer, sha256};
+use enlace_identity::keys::{PublicKey, Signature, SigningKey};
+use enlace_identity::names::DeviceName;
+
+use crate::device_list::ListHash;
+use crate::head::QuotedHead;
+use crate::ids::{
+    ChannelId, ClientId, Commitment, Generation, Seq, SubmitCounter, bytes_id, seq_from_u64,
+    seq_to_u64,
+};
+
+const LABEL: &str = "enlace envelope v1";
+
+bytes_id!(
+    /// Hash of an item's payload.
+    PayloadHash, 32
+);
+bytes_id!(
+    /// Hash of the welcomes of a commit.
+    WelcomesHash, 32
+);
+
+impl PayloadHash {
+    /// Hashes a payload.
+    #[must_use]
+    pub fn of(payload: &[u8]) -> Self {
+        Self(Writer::new("enlace payload v1").bytes(payload).hash())
+    }
+}
+
+impl WelcomesHash {
+    /// What stands in an item that admits nobody.
+    pub const NONE: Self = Self([0; 32]);
+
+    /// Hashes the welcome of each admitted device. `NONE` for none.
+    #[must_use]
+    pub fn of(welcomes: &[(DeviceName, &[u8])]) -> Self {
+        if welcomes.is_empty() {
+            return Self::NONE;
+        }
+        let mut welcomes: Vec<_> = welcomes.iter().collect();
+        welcomes.sort_by(|a, b| a.0.cmp(&b.0));
+        let writer = Writer::new("enlace welcomes v1").list(&welcomes, |w, (device, message)| {
+            let message = Writer::new("enlace welcome v1").bytes(message).hash();
+            w.bytes(device.as_str().as_bytes()).fixed(&message)
+        });
+        Self(writer.hash())
+    }
+}
+
+/// What kind of item an envelope holds.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum ItemKind {
+    /// An encrypted entry.
+    Entry,
+    /// A commit.
+    Commit,
+    /// A member's wish to be removed.
+    Leave,
+    /// A dropped device's objection to a commit.
+    Contest,
+    /// A device's word that a commit's secrets did not reach it.
+    Stranded,
+    /// What a hub states of itself.
+    HubStatement,
+}
+
+impl ItemKind {
+    /// Its number.
+    #[must_use]
+    pub fn code(self) -> u64 {
+        match self {
+            Self::Entry => 1,
+            Self::Commit => 2,
+            Self::Leave => 3,
+            Self::Contest => 4,
+            Self::Stranded => 5,
+            Self::HubStatement => 6,
+        }
+    }
+
+    fn from_code(code: u64) -> Option<Self> {
+        [Self::Entry, Self::Commit, Self::Leave, Self::Contest, Self::Stranded, Self::HubStatement]
+            .into_iter()
+            .find(|kind| kind.code() == code)
+    }
+
+    /// Whether an outer signature is due.
+    #[must_use]
+    pub fn is_outer_signed(self) -> bool {
+        self != Self::Entry
+    }
+}
+
+/// The envelope of an item.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Envelope {
+    /// The channel.
+    pub channel: ChannelId,
+    /// Which of its groups.
+    pub generation: Generation,
+    /// What it holds.
+    pub kind: ItemKind,
+    /// The author's device.
+    pub device: DeviceName,
+    /// The idempotency key.
+    pub client_id: ClientId,
+    /// The device's count of encryptions.
+    pub submit_counter: SubmitCounter,
+    /// The newest commit item that the author has processed.
+    pub fence: Option<Seq>,
+    /// The newest commit that the author holds valid.
+    pub last_valid_commit: Option<Seq>,
+    /// Binds the entry inside; `NONE` for what is no entry.
+    pub commitment: Commitment,
+    /// Of a commit: the device list after it; else `NONE`.
+    pub list_hash: ListHash,
+    /// Of a commit that admits: its welcomes; else `NONE`.
+    pub welcomes_hash: WelcomesHash,
+    /// Hash of the payload.
+    pub payload_hash: PayloadHash,
+}
+
+impl Envelope {
+    /// The most bytes an envelope can have.
+    pub const MAX_BYTES: usize = 1024;
+
+    /// Its canonical bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        self.write_authenticated(Writer::new(LABEL))
+            .fixed(&self.welcomes_hash.0)
+            .fixed(&self.payload_hash.0)
+            .finish()
+    }
+
+    /// Reads canonical bytes.
+    ///
+    /// # Errors
+    /// Whatever an honest author would not have written, also a commitment, list or welcomes
+    /// hash on a kind of item that has none.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut r = Reader::new(LABEL, bytes)?;
+        let envelope = Self {
+            channel: ChannelId(r.fixed()?),
+            generation: Generation(r.u64()?),
+            kind: ItemKind::from_code(r.u64()?).ok_or(DecodeError::Value("kind"))?,
+            device: r.text()?.parse().map_err(|_| DecodeError::Value("device"))?,
+            client_id: ClientId(r.fixed()?),
+            submit_counter: SubmitCounter(r.u64()?),
+            fence: seq_from_u64("fence", r.u64()?)?,
+            last_valid_commit: seq_from_u64("last_valid_commit", r.u64()?)?,
+            commitment: Commitment(r.fixed()?),
+            list_hash: ListHash(r.fixed()?),
+            welcomes_hash: WelcomesHash(r.fixed()?),
+            payload_hash: PayloadHash(r.fixed()?),
+        };
+        r.finish()?;
+        envelope.check_kind()?;
+        Ok(envelope)
+    }
+
+    /// The AAD of the MLS message inside: what the sender knows before it encrypts
+    /// (PROTOCOL.md §3.9). `known_head` is quoted in commits only.
+    #[must_use]
+    pub fn aad(&self, known_head: Option<&QuotedHead>) -> Vec<u8> {
+        let quoted = known_head.map(QuotedHead::encode).unwrap_or_default();
+        self.write_authenticated(Writer::new("enlace aad v1")).bytes(&quoted).finish()
+    }
+
+    /// Signs the envelope with the author's device key.
+    #[must_use]
+    pub fn sign(&self, key: &SigningKey) -> OuterSignature {
+        OuterSignature(Some(key.sign(&self.encode())))
+    }
+
+    /// The fields that the AAD repeats: all but the hashes of what comes out of the encryption.
+    fn write_authenticated(&self, writer: Writer) -> Writer {
+        writer
+            .fixed(&self.channel.0)
+            .u64(self.generation.0)
+            .u64(self.kind.code())
+            .bytes(self.device.as_str().as_bytes())
+            .fixed(&self.client_id.0)
+            .u64(self.submit_counter.0)
+            .u64(seq_to_u64(self.fence))
+            .u64(seq_to_u64(self.last_valid_commit))
+            .fixed(&self.commitment.0)
+            .fixed(&self.list_hash.0)
+    }
+
+    fn check_kind(&self) -> Result<(), DecodeError> {
+        if (self.kind == ItemKind::Entry) == (self.commitment == Commitment::NONE) {
+            return Err(DecodeError::Value("commitment"));
+        }
+        if (self.kind == ItemKind::Commit) == (self.list_hash == ListHash::NONE) {
+            return Err(DecodeError::Value("list_hash"));
+        }
+        if self.kind != ItemKind::Commit && self.welcomes_hash != WelcomesHash::NONE {
+            return Err(DecodeError::Value("welcomes_hash"));
+        }
+        Ok(())
+    }
+}
+
+/// The quoted head inside an AAD, once its other fields are known to equal the envelope's.
+///
+/// # Errors
+/// [`DecodeError::Value`] when the AAD is not the one that belongs to `envelope`.
+pub fn quoted_head_in_aad(
+    envelope: &Envelope,
+    aad: &[u8],
+) -> Result<Option<QuotedHead>, DecodeError> {
+    let expected = envelope.write_authenticated(Writer::new("enlace aad v1")).finish();
+    let rest = aad.strip_prefix(&expected[..]).ok_or(DecodeError::Value("aad"))?;
+    let (length, quoted) = rest.split_first_chunk::<4>().ok_or(DecodeError::Truncated)?;
+    if u32::from_be_bytes(*length) as usize != quoted.len() {
+        return Err(DecodeError::Trailing);
+    }
+    match (quoted.is_empty(), envelope.kind) {
+        (true, _) => Ok(None),
+        (false, ItemKind::Commit) => QuotedHead::decode(quoted).map(Some),
+        (false, _) => Err(DecodeError::Value("known_head")),
+    }
+}
+
+/// The author's signature over an envelope, where one is due.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OuterSignature(Option<Signature>);
+
+impl OuterSignature {
+    /// Of an entry, which carries none.
+    pub const NONE: Self = Self(None);
+
+    /// Reads 64 bytes, or none.
+    ///
+    /// # Errors
+    /// [`DecodeError::Value`] when the length is another, or does not fit the kind.
+    pub fn decode(kind: ItemKind, bytes: &[u8]) -> Result<Self, DecodeError> {
+        if !kind.is_outer_signed() {
+            return if bytes.is_empty() {
+                Ok(Self::NONE)
+            } else {
+                Err(DecodeError::Value("outer_signature"))
+            };
+        }
+        let signature = Signature::try_from(bytes);
+        Ok(Self(Some(signature.map_err(|_| DecodeError::Value("outer_signature"))?)))
+    }
+
+    /// Its bytes: 64, or none.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_ref().map_or(&[], |signature| &signature.as_bytes()[..])
+    }
+
+    /// Whether it is the author's over these canonical envelope bytes; false where there is none.
+    #[must_use]
+    pub fn verify(&self, envelope: &[u8], key: &PublicKey) -> bool {
+        self.0.as_ref().is_some_and(|signature| key.verify(envelope, signature).is_ok())
+    }
+
+    /// Its hash, as the chain takes it.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        sha256(self.as_bytes())
+    }
+}

@@ -1,0 +1,139 @@
+//! Identifiers, counters and hashes, each its own type.
+
+use std::fmt;
+
+/// Defines a newtype over a fixed number of bytes, shown as hexadecimal.
+macro_rules! bytes_id {
+    ($(#[$doc:meta])* $name:ident, $length:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub struct $name(pub [u8; $length]);
+
+        impl $name {
+            /// The bytes.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8; $length] {
+                &self.0
+            }
+        }
+
+        impl ::std::convert::TryFrom<&[u8]> for $name {
+            type Error = ::std::array::TryFromSliceError;
+
+            fn try_from(bytes: &[u8]) -> Result<Self, Self::Error> {
+                bytes.try_into().map(Self)
+            }
+        }
+
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.write_str(&::hex::encode(self.0))
+            }
+        }
+
+        impl ::std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl ::std::str::FromStr for $name {
+            type Err = ::hex::FromHexError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                let mut bytes = [0; $length];
+                ::hex::decode_to_slice(text, &mut bytes)?;
+                Ok(Self(bytes))
+            }
+        }
+    };
+}
+pub(crate) use bytes_id;
+
+bytes_id!(
+    /// A channel, for its whole life; random.
+    ChannelId, 32
+);
+bytes_id!(
+    /// An item's idempotency key: random, unique per device, the same when sent again.
+    ClientId, 16
+);
+bytes_id!(
+    /// Binds an item to the entry inside it (PROTOCOL.md §3.4).
+    Commitment, 32
+);
+
+impl Commitment {
+    /// What stands where there is no entry.
+    pub const NONE: Self = Self([0; 32]);
+}
+
+/// Defines a newtype over a counter.
+macro_rules! counter {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub struct $name(pub u64);
+
+        impl $name {
+            /// The one after this.
+            ///
+            /// # Panics
+            /// At 2^64−1, which nothing that counts by ones reaches.
+            #[must_use]
+            pub fn next(self) -> Self {
+                Self(self.0.checked_add(1).expect("a counter that goes up by ones does not wrap"))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+counter!(
+    /// A position of a log, from 0.
+    Seq
+);
+counter!(
+    /// Which group of a channel: 0, and one more for each successor.
+    Generation
+);
+counter!(
+    /// How often a hub was restored from an older state.
+    Incarnation
+);
+counter!(
+    /// A device's own count of encryptions, over all channels.
+    SubmitCounter
+);
+
+/// The largest `Seq` that a log may reach; above lies [`NO_SEQ`].
+pub const MAX_SEQ: u64 = (1 << 62) - 1;
+
+/// What stands in a byte string for "no position".
+pub const NO_SEQ: u64 = u64::MAX;
+
+/// Writes an optional position.
+#[must_use]
+pub fn seq_to_u64(seq: Option<Seq>) -> u64 {
+    seq.map_or(NO_SEQ, |seq| seq.0)
+}
+
+/// Reads an optional position; `None` inside `Err` means a number no log reaches.
+///
+/// # Errors
+/// When the number lies between [`MAX_SEQ`] and [`NO_SEQ`].
+pub fn seq_from_u64(
+    field: &'static str,
+    value: u64,
+) -> Result<Option<Seq>, enlace_identity::canonical::DecodeError> {
+    match value {
+        NO_SEQ => Ok(None),
+        seq if seq <= MAX_SEQ => Ok(Some(Seq(seq))),
+        _ => Err(enlace_identity::canonical::DecodeError::Value(field)),
+    }
+}

@@ -1,0 +1,242 @@
+use bytes::Bytes;
+
+use super::*;
+use crate::envelope::{PayloadHash, WelcomesHash};
+use crate::ids::{ChannelId, ClientId, Commitment, Generation, SubmitCounter};
+
+const CHANNEL: ChannelId = ChannelId([7; 32]);
+
+fn device(name: &str) -> DeviceName {
+    let (officer, domain) = name.split_once('@').unwrap();
+    format!("laptop.{officer}.officer.{domain}").parse().unwrap()
+}
+
+/// A hub's view of a channel, driven by items as a hub would accept them.
+#[derive(Default)]
+struct Hub {
+    membership: Membership,
+    next: u64,
+}
+
+impl Hub {
+    fn with_members(names: &[&str]) -> Self {
+        let mut hub = Self::default();
+        hub.commit(names[0], None, names).unwrap();
+        hub
+    }
+
+    fn accept(&mut self, item: &Sealed) -> Result<Seq, MembershipError> {
+        let seq = Seq(self.next);
+        let event = self.membership.plan(seq, item, |_| false)?;
+        if let Some(event) = event {
+            assert_eq!(Event::decode(&event.encode()), Ok(event.clone()));
+            self.membership.apply(&event);
+        }
+        self.next += 1;
+        Ok(seq)
+    }
+
+    fn commit(
+        &mut self,
+        author: &str,
+        valid: Option<u64>,
+        after: &[&str],
+    ) -> Result<Seq, MembershipError> {
+        let base = self.membership.list_after(valid.map(Seq)).unwrap();
+        let list: DeviceList = after.iter().map(|name| device(name)).collect();
+        let change = base.change_to(&list);
+        self.accept(&item(
+            author,
+            ItemKind::Commit,
+            self.next,
+            valid,
+            list.hash(),
+            Some(&change),
+            b"c",
+        ))
+    }
+
+    fn note(&mut self, author: &str, valid: u64) -> Result<Seq, MembershipError> {
+        self.accept(&item(
+            author,
+            ItemKind::Entry,
+            self.next,
+            Some(valid),
+            ListHash::NONE,
+            None,
+            b"e",
+        ))
+    }
+
+    fn leave(&mut self, author: &str, valid: u64) -> Result<Seq, MembershipError> {
+        self.accept(&item(
+            author,
+            ItemKind::Leave,
+            self.next,
+            Some(valid),
+            ListHash::NONE,
+            None,
+            b"l",
+        ))
+    }
+
+    fn contest(&mut self, author: &str, commit: u64) -> Result<Seq, MembershipError> {
+        let contest =
+            Contest { channel: CHANNEL, generation: Generation(0), commit: Seq(commit) }.encode();
+        self.accept(&item(
+            author,
+            ItemKind::Contest,
+            self.next,
+            None,
+            ListHash::NONE,
+            None,
+            &contest,
+        ))
+    }
+
+    fn reads(&self, name: &str, seq: u64) -> bool {
+        self.membership.read_range(&device(name)).is_some_and(|range| range.contains(Seq(seq)))
+    }
+
+    fn writes(&self, name: &str) -> bool {
+        self.membership.current().contains(&device(name))
+    }
+}
+
+fn item(
+    author: &str,
+    kind: ItemKind,
+    next: u64,
+    valid: Option<u64>,
+    list_hash: ListHash,
+    change: Option<&ListChange>,
+    payload: &[u8],
+) -> Sealed {
+    let envelope = Envelope {
+        channel: CHANNEL,
+        generation: Generation(0),
+        kind,
+        device: device(author),
+        client_id: ClientId([0; 16]),
+        submit_counter: SubmitCounter(1),
+        fence: next.checked_sub(1).map(Seq),
+        last_valid_commit: valid.map(Seq),
+        commitment: if kind == ItemKind::Entry { Commitment([1; 32]) } else { Commitment::NONE },
+        list_hash,
+        welcomes_hash: WelcomesHash::NONE,
+        payload_hash: PayloadHash::of(payload),
+    };
+    let signature = if kind.is_outer_signed() { vec![0; 64] } else { Vec::new() };
+    let change = change.map(ListChange::to_wire);
+    let payload = Bytes::copy_from_slice(payload);
+    Sealed::read(envelope.encode().into(), &signature, payload, change.as_ref()).unwrap()
+}
+
+const ALL: [&str; 4] = ["ana@a.example", "ben@a.example", "cid@b.example", "dora@b.example"];
+
+#[test]
+fn members_read_from_their_admission_to_their_removal() {
+    let mut hub = Hub::with_members(&ALL[..3]);
+    hub.commit("ana@a.example", Some(0), &ALL).unwrap();
+    assert!(!hub.reads("dora@b.example", 0) && hub.reads("dora@b.example", 1));
+    hub.commit("cid@b.example", Some(1), &ALL[..3]).unwrap();
+    assert!(hub.reads("dora@b.example", 2), "the removal itself");
+    assert!(!hub.reads("dora@b.example", 3) && !hub.writes("dora@b.example"));
+    assert_eq!(hub.note("dora@b.example", 2), Err(MembershipError::NotAMember));
+}
+
+#[test]
+fn whoever_never_was_a_member_neither_reads_nor_writes() {
+    let mut hub = Hub::with_members(&ALL[..2]);
+    assert_eq!(hub.note("cid@b.example", 0), Err(MembershipError::NotAMember));
+    assert_eq!(hub.contest("cid@b.example", 0), Err(MembershipError::NothingToContest));
+    assert!(!hub.reads("cid@b.example", 0));
+}
+
+#[test]
+fn a_void_commit_that_keeps_only_its_author_captures_nothing() {
+    let mut hub = Hub::with_members(&ALL);
+    hub.commit("ben@a.example", Some(0), &["ben@a.example"]).unwrap();
+    assert!(hub.reads("cid@b.example", 9), "another authority's device reads on");
+    assert!(!hub.writes("cid@b.example"));
+    let contest = hub.contest("cid@b.example", 1).unwrap();
+    for name in ALL {
+        assert!(hub.writes(name) && hub.reads(name, contest.0) && hub.reads(name, 1), "{name}");
+    }
+    assert_eq!(hub.contest("cid@b.example", 1), Err(MembershipError::NothingToContest), "once");
+    hub.note("ana@a.example", 0).unwrap();
+    assert!(hub.writes("dora@b.example"));
+}
+
+#[test]
+fn a_contested_commit_counts_again_once_another_officer_names_it_valid() {
+    let mut hub = Hub::with_members(&ALL);
+    hub.commit("ana@a.example", Some(0), &ALL[..3]).unwrap();
+    hub.contest("dora@b.example", 1).unwrap();
+    assert!(hub.writes("dora@b.example"));
+    hub.note("ana@a.example", 1).unwrap();
+    assert!(hub.writes("dora@b.example"), "its author's own word does not settle it");
+    let settled = hub.note("cid@b.example", 1).unwrap();
+    assert!(!hub.writes("dora@b.example") && !hub.reads("dora@b.example", settled.0 + 1));
+    assert_eq!(hub.contest("dora@b.example", 1), Err(MembershipError::NothingToContest));
+}
+
+#[test]
+fn a_void_commits_additions_go_with_the_next_valid_commit() {
+    let mut hub = Hub::with_members(&ALL[..3]);
+    hub.commit("ben@a.example", Some(0), &ALL).unwrap();
+    assert!(hub.writes("dora@b.example"));
+    hub.commit("ana@a.example", Some(0), &ALL[..3]).unwrap();
+    assert!(!hub.writes("dora@b.example"));
+}
+
+#[test]
+fn a_member_dropped_by_a_void_commit_reads_without_a_gap_after_the_next_valid_one() {
+    let mut hub = Hub::with_members(&ALL);
+    hub.commit("ben@a.example", Some(0), &["ben@a.example", "cid@b.example"]).unwrap();
+    assert!(!hub.reads("ana@a.example", 2), "its own authority's drop ends reading at once");
+    hub.note("cid@b.example", 0).unwrap();
+    hub.commit("cid@b.example", Some(0), &ALL).unwrap();
+    for seq in 0..5 {
+        assert!(hub.reads("ana@a.example", seq), "{seq}");
+    }
+}
+
+#[test]
+fn a_leave_makes_the_removal_final() {
+    let mut hub = Hub::with_members(&ALL);
+    hub.leave("dora@b.example", 0).unwrap();
+    hub.commit("ana@a.example", Some(0), &ALL[..3]).unwrap();
+    assert!(!hub.reads("dora@b.example", 3));
+    assert_eq!(hub.contest("dora@b.example", 2), Err(MembershipError::NothingToContest));
+}
+
+#[test]
+fn a_readmitted_device_reads_from_its_new_admission() {
+    let mut hub = Hub::with_members(&ALL);
+    hub.commit("cid@b.example", Some(0), &ALL[..3]).unwrap();
+    hub.note("ana@a.example", 1).unwrap();
+    hub.commit("cid@b.example", Some(1), &ALL).unwrap();
+    assert!(!hub.reads("dora@b.example", 2) && hub.reads("dora@b.example", 3));
+}
+
+#[test]
+fn a_list_that_does_not_hash_to_the_envelopes_is_refused() {
+    let mut hub = Hub::with_members(&ALL[..2]);
+    let list: DeviceList = ALL.iter().map(|name| device(name)).collect();
+    let other: DeviceList = ALL[..3].iter().map(|name| device(name)).collect();
+    let change = hub.membership.current().change_to(&other);
+    let lying =
+        item("ana@a.example", ItemKind::Commit, 1, Some(0), list.hash(), Some(&change), b"c");
+    assert_eq!(hub.accept(&lying), Err(MembershipError::List(other.hash())));
+    assert_eq!(
+        hub.commit("ana@a.example", Some(0), &["ben@a.example"]),
+        Err(MembershipError::DropsItself)
+    );
+}
+
+#[test]
+fn an_item_cannot_name_a_commit_that_is_not_there() {
+    let mut hub = Hub::with_members(&ALL);
+    assert_eq!(hub.note("ana@a.example", 5), Err(MembershipError::UnknownCommit(Some(Seq(5)))));
+}
