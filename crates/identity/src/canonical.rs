@@ -44,10 +44,8 @@ impl Writer {
 
     /// A count, then each element as `write` puts it.
     #[must_use]
-    pub fn list<T>(self, items: &[T], mut write: impl FnMut(Self, &T) -> Self) -> Self {
-        items
-            .iter()
-            .fold(self.u64(items.len() as u64), |writer, item| write(writer, item))
+    pub fn list<T>(self, items: &[T], write: impl FnMut(Self, &T) -> Self) -> Self {
+        items.iter().fold(self.u64(items.len() as u64), write)
     }
 
     /// The finished byte string.
@@ -189,10 +187,7 @@ mod tests {
             r.finish()?;
             Ok((value, list))
         };
-        assert_eq!(
-            read(&bytes),
-            Ok(((7, [1; 4], "ab".into()), vec!["x".into(), "y".into()]))
-        );
+        assert_eq!(read(&bytes), Ok(((7, [1; 4], "ab".into()), vec!["x".into(), "y".into()])));
         for cut in 0..bytes.len() {
             assert!(read(&bytes[..cut]).is_err());
         }

@@ -256,9 +256,8 @@ impl FromStr for DeviceName {
             let officer = OfficerAddress { name: name.parse().ok()?, domain };
             Some(Self { text: text.to_owned(), officer })
         };
-        parse().ok_or_else(|| {
-            error(text, "a device name such as laptop.ana-ruiz.officer.fge.example")
-        })
+        parse()
+            .ok_or_else(|| error(text, "a device name such as laptop.ana-ruiz.officer.fge.example"))
     }
 }
 
@@ -338,10 +337,24 @@ mod tests {
 
     #[test]
     fn other_spellings_are_refused() {
-        for text in ["Ana@fge.example", "ana@fge", "a.b@fge.example", "@fge.example", "ana", "ána@fge.example", "-a@fge.example", "a@fge.example."] {
+        for text in [
+            "Ana@fge.example",
+            "ana@fge",
+            "a.b@fge.example",
+            "@fge.example",
+            "ana",
+            "ána@fge.example",
+            "-a@fge.example",
+            "a@fge.example.",
+        ] {
             assert!(text.parse::<OfficerAddress>().is_err(), "{text}");
         }
-        for text in ["laptop.ana.fge.example", "laptop.ana.relay.fge.example", ".ana.officer.fge.example", "*.ana.officer.fge.example"] {
+        for text in [
+            "laptop.ana.fge.example",
+            "laptop.ana.relay.fge.example",
+            ".ana.officer.fge.example",
+            "*.ana.officer.fge.example",
+        ] {
             assert!(text.parse::<DeviceName>().is_err(), "{text}");
         }
         for text in ["relay.fge.example", "r1.officer.fge.example", "r1.relay.fge"] {

@@ -1,0 +1,166 @@
+//! A bundle with its signatures, as a file holds it; making, signing and opening one.
+
+use crate::bundle::{
+    Authority, AuthorityContent, Bundle, BundleContent, BundleError, BundleHash, Root,
+};
+use crate::canonical::{DecodeError, Reader, Writer, sha256};
+use crate::certificate::profile::check_root;
+use crate::certificate::x509::X509;
+use crate::certificate::{CertificateDer, ProfileError};
+use crate::keys::{Signature, SigningKey};
+use crate::names::Domain;
+
+const LABEL: &str = "enlace signed bundle v1";
+
+/// A bundle and its authorities' signatures, unverified.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SignedBundle {
+    bundle: Vec<u8>,
+    shares: Vec<(Domain, Signature)>,
+}
+
+impl SignedBundle {
+    /// Starts a bundle that nobody has signed yet. The authorities are sorted here.
+    ///
+    /// # Errors
+    /// [`BundleError`] when the content breaks a rule that [`open`](Self::open) would hold
+    /// against it.
+    pub fn create(mut content: BundleContent) -> Result<Self, BundleError> {
+        content.authorities.sort_by(|a, b| a.domain.cmp(&b.domain));
+        content.check()?;
+        check_authorities(&content)?;
+        Ok(Self { bundle: content.encode(), shares: Vec::new() })
+    }
+
+    /// Adds, or replaces, the signature of an authority.
+    ///
+    /// # Errors
+    /// [`BundleError::UnknownSigner`] when the bundle has no such authority,
+    /// [`BundleError::Signature`] when `key` is not that of one of its roots there.
+    pub fn sign(&mut self, domain: &Domain, key: &SigningKey) -> Result<(), BundleError> {
+        let authorities = check_authorities(&self.unverified_content()?)?;
+        let share = (domain.clone(), key.sign(&self.bundle));
+        check_share(&authorities, &self.bundle, &share)?;
+        self.shares.retain(|(signer, _)| signer != domain);
+        self.shares.push(share);
+        self.shares.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(())
+    }
+
+    /// The file's bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        Writer::new(LABEL)
+            .bytes(&self.bundle)
+            .list(&self.shares, |w, (domain, signature)| {
+                w.bytes(domain.as_str().as_bytes()).fixed(signature.as_bytes())
+            })
+            .finish()
+    }
+
+    /// Reads a file's bytes; nothing is verified.
+    ///
+    /// # Errors
+    /// [`DecodeError`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut r = Reader::new(LABEL, bytes)?;
+        let bundle = r.bytes()?.to_vec();
+        let shares = r.list("shares", BundleContent::MAX_AUTHORITIES, |r| {
+            let domain = r.text()?.parse().map_err(|_| DecodeError::Value("domain"))?;
+            Ok((domain, Signature::from_bytes(r.fixed()?)))
+        })?;
+        r.finish()?;
+        if !shares.is_sorted_by(|(a, _): &(Domain, _), (b, _)| a < b) {
+            return Err(DecodeError::Value("shares"));
+        }
+        Ok(Self { bundle, shares })
+    }
+
+    /// The hash to be compared with the one that was told by another way.
+    #[must_use]
+    pub fn hash(&self) -> BundleHash {
+        BundleHash::from_bytes(sha256(&self.bundle))
+    }
+
+    /// What the bundle claims, to be shown to whoever decides about it.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when there is no reading it.
+    pub fn unverified_content(&self) -> Result<BundleContent, DecodeError> {
+        BundleContent::decode(&self.bundle)
+    }
+
+    /// Checks everything, and takes the bundle for the network's if its hash is `expected`.
+    ///
+    /// # Errors
+    /// [`BundleError`] says what doesn't hold.
+    pub fn open(&self, expected: &BundleHash) -> Result<Bundle, BundleError> {
+        let hash = self.hash();
+        if hash != *expected {
+            return Err(BundleError::WrongHash { expected: *expected, found: hash });
+        }
+        let content = self.unverified_content()?;
+        let authorities = check_authorities(&content)?;
+        for share in &self.shares {
+            check_share(&authorities, &self.bundle, share)?;
+        }
+        let signers = self.shares.iter().map(|(domain, _)| domain.clone()).collect();
+        Ok(Bundle { content, hash, authorities, signers })
+    }
+}
+
+fn check_share(
+    authorities: &[Authority],
+    bundle: &[u8],
+    (domain, signature): &(Domain, Signature),
+) -> Result<(), BundleError> {
+    let authority = authorities.iter().find(|authority| authority.domain == *domain);
+    let authority = authority.ok_or_else(|| BundleError::UnknownSigner(domain.clone()))?;
+    if authority.root_keys().any(|key| key.verify(bundle, signature).is_ok()) {
+        Ok(())
+    } else {
+        Err(BundleError::Signature(domain.clone()))
+    }
+}
+
+fn check_authorities(content: &BundleContent) -> Result<Vec<Authority>, BundleError> {
+    check_nesting(&content.authorities)?;
+    let mut keys = Vec::new();
+    let mut authorities = Vec::with_capacity(content.authorities.len());
+    for AuthorityContent { domain, country, name, roots } in &content.authorities {
+        let roots = roots.iter().map(|root| open_root(root, domain));
+        let roots: Vec<Root> = roots
+            .collect::<Result<_, _>>()
+            .map_err(|reason| BundleError::Root { domain: domain.clone(), reason })?;
+        for root in &roots {
+            if keys.contains(&root.certificate.public_key) {
+                return Err(BundleError::RepeatedRoot(domain.clone()));
+            }
+            keys.push(root.certificate.public_key);
+        }
+        let (domain, country, name) = (domain.clone(), country.clone(), name.clone());
+        authorities.push(Authority { domain, country, name, roots });
+    }
+    Ok(authorities)
+}
+
+fn check_nesting(authorities: &[AuthorityContent]) -> Result<(), BundleError> {
+    for (index, outer) in authorities.iter().enumerate() {
+        for inner in &authorities[index + 1..] {
+            if outer.domain.nests_with(&inner.domain) {
+                let (a, b) = (outer.domain.clone(), inner.domain.clone());
+                return Err(BundleError::NestedDomains(a, b));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn open_root(der: &CertificateDer, domain: &Domain) -> Result<Root, ProfileError> {
+    let certificate = X509::parse(der)?;
+    check_root(&certificate, domain)?;
+    let anchor = webpki::anchor_from_trusted_cert(&der.to_pki())
+        .map_err(|_| ProfileError::Malformed)?
+        .to_owned();
+    Ok(Root { certificate, anchor })
+}
