@@ -66,18 +66,31 @@ impl Decoder {
     /// # Errors
     /// [`FrameError`] once the bytes break the protocol, and again on each later call.
     pub fn poll(&mut self) -> Result<Option<Frame>, FrameError> {
-        if let Some(error) = self.broken {
-            return Err(error);
-        }
-        let Some((kind, length)) = self.header().map_err(|error| self.give_up(error))? else {
-            return Ok(None);
-        };
+        let Some(length) = self.announced()? else { return Ok(None) };
         let body_bytes = length as usize;
         if self.buffer.len() - HEADER_BYTES < body_bytes {
             return Ok(None);
         }
-        self.buffer.advance(HEADER_BYTES);
+        let kind = self.buffer.get_u16();
+        self.buffer.advance(HEADER_BYTES - 2);
         Ok(Some(Frame { kind, body: self.buffer.split_to(body_bytes).freeze() }))
+    }
+
+    /// The length of the next frame's body, once its header has arrived.
+    ///
+    /// # Errors
+    /// As [`Decoder::poll`].
+    pub fn announced(&mut self) -> Result<Option<u32>, FrameError> {
+        match (self.broken, self.header()) {
+            (Some(error), _) => Err(error),
+            (None, Ok(header)) => Ok(header.map(|(_, length)| length)),
+            (None, Err(error)) => Err(self.give_up(error)),
+        }
+    }
+
+    /// Reads what follows as the frames of another place: after a request that opens a stream.
+    pub fn move_to(&mut self, place: Place) {
+        self.place = place;
     }
 
     /// Says that the stream has ended.
@@ -210,6 +223,20 @@ mod tests {
             assert_eq!(decoder.poll(), Ok(None));
             assert!(decoder.buffer.capacity() < 64);
         }
+    }
+
+    #[test]
+    fn a_stream_goes_on_at_another_place() {
+        let request = encode(Place::Request, Method::Lease.number(), &LeaseRequest::default());
+        let control = encode(Place::Controls, CONTROL, &LeaseResponse::default());
+        let mut decoder = Decoder::new(Place::Request);
+        decoder.push([&request.unwrap()[..], &control.unwrap()[..]].concat().into());
+        assert_eq!(decoder.announced(), Ok(Some(0)));
+        assert_eq!(decoder.poll().unwrap().unwrap().kind, Method::Lease.number());
+        assert!(decoder.has_remainder());
+        decoder.move_to(Place::Controls);
+        assert_eq!(decoder.poll().unwrap().unwrap().kind, CONTROL);
+        assert!(!decoder.has_remainder());
     }
 
     #[test]

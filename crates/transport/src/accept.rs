@@ -1,0 +1,214 @@
+//! How a connection that somebody opens becomes one that is served.
+//!
+//! [`Incoming`] → [`Incoming::greet`] → [`Greeting`] → [`Greeting::welcome`] → [`Connection`]. The
+//! steps can't be left out: calls are only accepted on a connection.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use enlace_identity::chain::VerifiedLeaf;
+use enlace_proto::frame::{self, Place};
+use enlace_proto::method::Method;
+use enlace_proto::relay::v1::HelloRequest;
+use prost::Message;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::close::{CloseCode, Lost};
+use crate::connection::{Connection, speaks_enlace, verify_peer};
+use crate::endpoint::Endpoint;
+use crate::guard::Guard;
+use crate::hello::{self, HelloError, HelloReply};
+use crate::untrusted::Untrusted;
+use crate::wire::{self, FrameSource, ReceiveError, SendError};
+
+/// How long a peer may take from its first packet to the end of hello.
+const GREETING_TIME: Duration = Duration::from_secs(15);
+
+/// A connection that somebody wants to open.
+#[derive(Debug)]
+pub struct Incoming {
+    endpoint: Endpoint,
+    quic: quinn::Incoming,
+    permit: OwnedSemaphorePermit,
+}
+
+/// Why somebody's connection was not accepted. The peer has been told by a close code.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum HandshakeError {
+    /// TLS failed: a stranger's certificate, another protocol or key agreement, or nobody there.
+    #[error("the handshake failed: {0}")]
+    Tls(Lost),
+    /// The certificate doesn't hold, though TLS let it pass: a session was resumed.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
+    /// Hello was understood and refused.
+    #[error("hello was refused: {0}")]
+    Hello(#[from] HelloError),
+    /// The first call was not hello, or can't be read.
+    #[error("the peer broke the protocol before hello")]
+    Protocol,
+    /// It took too long.
+    #[error("hello did not come in time")]
+    TimedOut,
+    /// The connection went away during hello.
+    #[error(transparent)]
+    Lost(Lost),
+}
+
+impl HandshakeError {
+    /// What the peer is told; nothing if it is gone or TLS has told it.
+    fn close_code(&self) -> Option<CloseCode> {
+        match self {
+            Self::Tls(_) | Self::Lost(_) => None,
+            Self::Untrusted(untrusted) => Some(untrusted.close_code()),
+            Self::Hello(error) => Some(error.close_code()),
+            Self::Protocol => Some(CloseCode::Protocol),
+            Self::TimedOut => Some(CloseCode::HelloTimeout),
+        }
+    }
+}
+
+/// A peer that has said hello and is trusted; it waits for the answer.
+#[derive(Debug)]
+pub struct Greeting {
+    endpoint: Endpoint,
+    quic: quinn::Connection,
+    answer: quinn::SendStream,
+    peer: VerifiedLeaf,
+    request: HelloRequest,
+    version: u32,
+    guard: Guard,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Incoming {
+    pub(crate) fn new(
+        endpoint: Endpoint,
+        quic: quinn::Incoming,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
+        Self { endpoint, quic, permit }
+    }
+
+    /// Where it comes from, as claimed.
+    #[must_use]
+    pub fn remote_address(&self) -> SocketAddr {
+        self.quic.remote_address()
+    }
+
+    /// Turns it away.
+    pub fn refuse(self) {
+        self.quic.refuse();
+    }
+
+    /// Does the handshake, verifies the certificate again, and waits for hello.
+    ///
+    /// # Errors
+    /// [`HandshakeError`]; the connection is closed then.
+    pub async fn greet(self) -> Result<Greeting, HandshakeError> {
+        let Self { endpoint, quic, permit } = self;
+        let deadline = tokio::time::Instant::now() + GREETING_TIME;
+        let tls_failed = |error| HandshakeError::Tls(Lost::from(error));
+        let connecting = quic.accept().map_err(tls_failed)?;
+        let quic = tokio::time::timeout_at(deadline, connecting)
+            .await
+            .map_err(|_| HandshakeError::TimedOut)?
+            .map_err(tls_failed)?;
+
+        let greeted = tokio::time::timeout_at(deadline, greet(&endpoint, &quic)).await;
+        match greeted.unwrap_or(Err(HandshakeError::TimedOut)) {
+            Ok(Greeted { peer, request, version, answer, guard }) => {
+                let _permit = permit;
+                Ok(Greeting { endpoint, quic, answer, peer, request, version, guard, _permit })
+            }
+            Err(error) => {
+                if let Some(code) = error.close_code() {
+                    code.close(&quic);
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+struct Greeted {
+    peer: VerifiedLeaf,
+    request: HelloRequest,
+    version: u32,
+    answer: quinn::SendStream,
+    guard: Guard,
+}
+
+async fn greet(endpoint: &Endpoint, quic: &quinn::Connection) -> Result<Greeted, HandshakeError> {
+    if !speaks_enlace(quic) {
+        return Err(HandshakeError::Protocol);
+    }
+    let trust = endpoint.trust();
+    let changes = trust.changes();
+    let peer = verify_peer(trust, quic)?;
+    let (answer, request) = receive_hello(quic).await?;
+    let version = hello::check_request(trust, &peer, &request)?;
+    let guard = Guard::spawn(trust.clone(), changes, quic.clone(), peer.clone());
+    Ok(Greeted { peer, request, version, answer, guard })
+}
+
+async fn receive_hello(
+    quic: &quinn::Connection,
+) -> Result<(quinn::SendStream, HelloRequest), HandshakeError> {
+    let (answer, recv) =
+        quic.accept_bi().await.map_err(|error| HandshakeError::Lost(error.into()))?;
+    let mut source = FrameSource::new(recv, Place::Request);
+    let frame = match source.next().await {
+        Ok(Some(frame)) if frame.kind == Method::Hello.number() => frame,
+        Err(ReceiveError::Lost(lost)) => return Err(HandshakeError::Lost(lost)),
+        _ => return Err(HandshakeError::Protocol),
+    };
+    let request = HelloRequest::decode(frame.body).map_err(|_| HandshakeError::Protocol)?;
+    Ok((answer, request))
+}
+
+impl Greeting {
+    /// The peer's certificate.
+    #[must_use]
+    pub fn peer(&self) -> &VerifiedLeaf {
+        &self.peer
+    }
+
+    /// What the peer said.
+    #[must_use]
+    pub fn request(&self) -> &HelloRequest {
+        &self.request
+    }
+
+    /// Closes the connection instead, as when the peer has too many.
+    pub fn turn_away(self, code: CloseCode) {
+        code.close(&self.quic);
+    }
+
+    /// Answers, and opens the connection for calls.
+    ///
+    /// # Errors
+    /// [`HandshakeError::Lost`] if the peer is gone; [`HandshakeError::Protocol`] if it doesn't
+    /// read the answer.
+    pub async fn welcome(mut self, reply: HelloReply) -> Result<Connection, HandshakeError> {
+        let identity = self.endpoint.identity();
+        let response = hello::response(self.endpoint.trust(), &identity, self.version, reply);
+        let place = Place::Response(Method::Hello);
+        let sent = match frame::encode(place, frame::OK, &response) {
+            Ok(frame) => wire::write(&mut self.answer, &mut [frame]).await,
+            Err(too_long) => Err(SendError::TooLong(too_long)),
+        };
+        match sent {
+            Ok(()) => {}
+            Err(SendError::Lost(lost)) => return Err(HandshakeError::Lost(lost)),
+            Err(SendError::Stopped | SendError::TooLong(_)) => {
+                CloseCode::Protocol.close(&self.quic);
+                return Err(HandshakeError::Protocol);
+            }
+        }
+        // It fails only if the peer has stopped reading, which its next call shows.
+        let _ = self.answer.finish();
+        let Self { quic, peer, version, guard, .. } = self;
+        Ok(Connection::after_hello(quic, &identity, peer, version, guard))
+    }
+}

@@ -1,0 +1,37 @@
+//! The clock that certificates and revocation lists are judged by.
+
+use std::fmt::Debug;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use enlace_identity::time::Timestamp;
+use rustls::time_provider::TimeProvider;
+use rustls_pki_types::UnixTime;
+
+use crate::trust::Trust;
+
+/// Tells the time; a simulation brings its own.
+pub trait Clock: Debug + Send + Sync {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+}
+
+/// The operating system's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::default().plus(since_epoch)
+    }
+}
+
+/// Lets rustls judge the age of session tickets by the same clock.
+#[derive(Debug)]
+pub(crate) struct TlsTime(pub(crate) Trust);
+
+impl TimeProvider for TlsTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(self.0.now().since(Timestamp::default())))
+    }
+}

@@ -1,0 +1,210 @@
+//! One UDP socket that dials and, if it is a relay's, accepts.
+
+mod socket;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use quinn::{AsyncUdpSocket, EndpointConfig, Runtime, TokioRuntime, VarInt};
+use tokio::sync::Semaphore;
+
+use crate::accept::Incoming;
+use crate::close::CloseCode;
+use crate::local::LocalIdentity;
+use crate::quic;
+use crate::tls::{self, PeerVerifier, TlsSetupError};
+use crate::trust::Trust;
+
+/// Handshakes and hellos that may be in progress at once; beyond half of them, newcomers prove
+/// their address first (RFC 9000 §8.1.2), and beyond all of them they are turned away.
+const MAX_HANDSHAKES: usize = 256;
+
+/// A socket with an identity. Clones are handles to the same one.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    pub(crate) shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) quic: quinn::Endpoint,
+    pub(crate) trust: Trust,
+    pub(crate) verifier: Arc<PeerVerifier>,
+    pub(crate) handshakes: Arc<Semaphore>,
+    acting: RwLock<Acting>,
+}
+
+/// Who the endpoint is now, and how it dials.
+#[derive(Clone, Debug)]
+pub(crate) struct Acting {
+    pub(crate) identity: LocalIdentity,
+    pub(crate) dialling: quinn::ClientConfig,
+}
+
+/// Why an endpoint can't be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The address can't be bound: in use, not of this machine, or not permitted.
+    #[error("the UDP address {address} can't be bound: {source}")]
+    Socket {
+        /// The address asked for.
+        address: SocketAddr,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// TLS can't be set up.
+    #[error(transparent)]
+    Tls(#[from] TlsSetupError),
+}
+
+impl Endpoint {
+    /// Opens a socket on the operating system. A relay's identity accepts connections on it, a
+    /// device's only dials. `[::]` serves IPv4 as well. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`BindError`].
+    pub fn bind(
+        address: SocketAddr,
+        identity: LocalIdentity,
+        trust: Trust,
+    ) -> Result<Self, BindError> {
+        let refused = |source| BindError::Socket { address, source };
+        let runtime = Arc::new(TokioRuntime);
+        let socket = socket::bind(address).map_err(refused)?;
+        let socket = runtime.wrap_udp_socket(socket).map_err(refused)?;
+        Self::on_socket(socket, runtime, EndpointConfig::default(), identity, trust)
+    }
+
+    /// Opens a socket for dialling alone, on any port, with IPv6 where the machine has it.
+    ///
+    /// # Errors
+    /// [`BindError`].
+    pub fn dial_only(identity: LocalIdentity, trust: Trust) -> Result<Self, BindError> {
+        let any_v6 = (std::net::Ipv6Addr::UNSPECIFIED, 0).into();
+        let any_v4 = (std::net::Ipv4Addr::UNSPECIFIED, 0).into();
+        Self::bind(any_v6, identity.clone(), trust.clone())
+            .or_else(|_| Self::bind(any_v4, identity, trust))
+    }
+
+    /// Opens an endpoint on a socket and a runtime of the caller's, as a simulation does.
+    ///
+    /// # Errors
+    /// [`BindError`].
+    pub fn on_socket(
+        socket: Arc<dyn AsyncUdpSocket>,
+        runtime: Arc<dyn Runtime>,
+        config: EndpointConfig,
+        identity: LocalIdentity,
+        trust: Trust,
+    ) -> Result<Self, BindError> {
+        let verifier = Arc::new(PeerVerifier::new(trust.clone()));
+        let (dialling, accepting) = configs(&identity, &trust, &verifier)?;
+        let quic = quinn::Endpoint::new_with_abstract_socket(config, accepting, socket, runtime)
+            .map_err(|source| BindError::Socket {
+                address: (std::net::Ipv6Addr::UNSPECIFIED, 0).into(),
+                source,
+            })?;
+        let acting = RwLock::new(Acting { identity, dialling });
+        let handshakes = Arc::new(Semaphore::new(MAX_HANDSHAKES));
+        Ok(Self { shared: Arc::new(Shared { quic, trust, verifier, handshakes, acting }) })
+    }
+
+    /// Shows another certificate from now on, as after a renewal. Live connections go on with the
+    /// old one; sessions are no longer resumed.
+    ///
+    /// # Errors
+    /// [`TlsSetupError`]; nothing changes then.
+    pub fn replace_identity(&self, identity: LocalIdentity) -> Result<(), TlsSetupError> {
+        let shared = &self.shared;
+        let (dialling, accepting) = configs(&identity, &shared.trust, &shared.verifier)?;
+        shared.quic.set_server_config(accepting);
+        let mut acting = shared.acting.write().unwrap_or_else(PoisonError::into_inner);
+        *acting = Acting { identity, dialling };
+        Ok(())
+    }
+
+    /// The identity in use.
+    #[must_use]
+    pub fn identity(&self) -> LocalIdentity {
+        self.acting().identity
+    }
+
+    /// What this endpoint trusts.
+    #[must_use]
+    pub fn trust(&self) -> &Trust {
+        &self.shared.trust
+    }
+
+    /// The next connection that somebody opens; nothing once the endpoint is closed. Let
+    /// [`Incoming::greet`] run in a task of its own: it waits for the peer.
+    pub async fn accept(&self) -> Option<Incoming> {
+        loop {
+            let incoming = self.shared.quic.accept().await?;
+            let Ok(permit) = self.shared.handshakes.clone().try_acquire_owned() else {
+                incoming.refuse();
+                continue;
+            };
+            let crowded = self.shared.handshakes.available_permits() < MAX_HANDSHAKES / 2;
+            if crowded && !incoming.remote_address_validated() && incoming.may_retry() {
+                // It fails only for those that may not retry.
+                let _ = incoming.retry();
+                continue;
+            }
+            return Some(Incoming::new(self.clone(), incoming, permit));
+        }
+    }
+
+    /// The socket's address.
+    ///
+    /// # Errors
+    /// When the operating system can't say.
+    pub fn local_address(&self) -> io::Result<SocketAddr> {
+        self.shared.quic.local_addr()
+    }
+
+    /// Connections that are open, in either direction.
+    #[must_use]
+    pub fn open_connections(&self) -> usize {
+        self.shared.quic.open_connections()
+    }
+
+    /// Full handshakes since the start: those in which TLS asked for the peer's certificate to be
+    /// verified. Connections beyond them were resumed.
+    #[must_use]
+    pub fn full_handshakes(&self) -> u64 {
+        self.shared.verifier.runs()
+    }
+
+    /// Closes every connection and accepts no more. Wait with [`idle`](Self::idle) until the peers
+    /// have been told.
+    pub fn close(&self, code: CloseCode) {
+        self.shared.quic.close(VarInt::from_u32(code.number()), b"");
+    }
+
+    /// Waits until no connection is left.
+    pub async fn idle(&self) {
+        self.shared.quic.wait_idle().await;
+    }
+
+    pub(crate) fn acting(&self) -> Acting {
+        self.shared.acting.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+type Configs = (quinn::ClientConfig, Option<quinn::ServerConfig>);
+
+fn configs(
+    identity: &LocalIdentity,
+    trust: &Trust,
+    verifier: &Arc<PeerVerifier>,
+) -> Result<Configs, TlsSetupError> {
+    let mut dialling = tls::client(identity, trust, verifier.clone())?;
+    dialling.transport_config(quic::dialling());
+    if !identity.is_relay() {
+        return Ok((dialling, None));
+    }
+    let mut accepting = tls::server(identity, trust, verifier.clone())?;
+    accepting.transport_config(quic::accepting()).max_incoming(MAX_HANDSHAKES);
+    Ok((dialling, Some(accepting)))
+}

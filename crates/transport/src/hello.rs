@@ -1,0 +1,144 @@
+//! Hello, the first call on every connection (PROTOCOL.md §4.4): what is said, and what is checked
+//! before anything else is served or asked for.
+//!
+//! Each side sends the newest revocation lists of its own authority. After merging them, the peer's
+//! certificate must be known to be unrevoked: that is what makes two relays that never met able to
+//! judge each other.
+
+use enlace_identity::chain::VerifiedLeaf;
+use enlace_proto::relay::v1::{HelloRequest, HelloResponse, KnownHead};
+
+use crate::close::CloseCode;
+use crate::local::LocalIdentity;
+use crate::trust::Trust;
+use crate::untrusted::Untrusted;
+
+/// The protocol versions spoken here, newest first.
+pub const VERSIONS: [u32; 1] = [1];
+
+/// Revocation lists taken from one hello; an authority has a handful.
+const MAX_CRLS: usize = 64;
+
+/// What a dialler says of itself beyond its certificate.
+#[derive(Clone, Debug, Default)]
+pub struct HelloOffer {
+    /// The newest signed head known of each channel of interest.
+    pub known_heads: Vec<KnownHead>,
+    /// For the operator's log, such as `enlace 0.1.0`.
+    pub software: String,
+}
+
+/// What a relay answers; time, version and revocation lists are filled in here.
+#[derive(Clone, Debug, Default)]
+pub struct HelloReply {
+    /// The highest submit counter seen from this device.
+    pub submit_counter: u64,
+    /// The relay's own authority's newest endpoint record, signed.
+    pub endpoint_record: Vec<u8>,
+    /// The newest signed head known of each channel that the caller named.
+    pub known_heads: Vec<KnownHead>,
+}
+
+/// Why hello fails on this side.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum HelloError {
+    /// The peer uses another network bundle: one of the two needs the newest.
+    #[error("the peer uses another network bundle")]
+    OtherNetwork,
+    /// One of the two needs a newer release.
+    #[error("the peer speaks no version of the protocol that is spoken here")]
+    NoCommonVersion,
+    /// The peer's certificate is revoked, or nothing current says that it isn't.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
+}
+
+impl HelloError {
+    /// What to tell the peer.
+    #[must_use]
+    pub fn close_code(&self) -> CloseCode {
+        match self {
+            Self::OtherNetwork => CloseCode::OtherNetwork,
+            Self::NoCommonVersion => CloseCode::NoCommonVersion,
+            Self::Untrusted(untrusted) => untrusted.close_code(),
+        }
+    }
+}
+
+pub(crate) fn request(trust: &Trust, local: &LocalIdentity, offer: HelloOffer) -> HelloRequest {
+    HelloRequest {
+        versions: VERSIONS.to_vec(),
+        bundle_hash: trust.bundle().hash().as_bytes().to_vec(),
+        crls: trust.crls_of(local.leaf().name().domain()),
+        known_heads: offer.known_heads,
+        software: offer.software,
+    }
+}
+
+pub(crate) fn response(
+    trust: &Trust,
+    local: &LocalIdentity,
+    version: u32,
+    reply: HelloReply,
+) -> HelloResponse {
+    HelloResponse {
+        version,
+        submit_counter: reply.submit_counter,
+        time_ms: trust.now().as_millis(),
+        crls: trust.crls_of(local.leaf().name().domain()),
+        endpoint_record: reply.endpoint_record,
+        known_heads: reply.known_heads,
+    }
+}
+
+/// Judges a request; returns the version to speak.
+pub(crate) fn check_request(
+    trust: &Trust,
+    peer: &VerifiedLeaf,
+    request: &HelloRequest,
+) -> Result<u32, HelloError> {
+    merge(trust, &request.crls);
+    trust.check_revocation(peer)?;
+    if request.bundle_hash != trust.bundle().hash().as_bytes() {
+        return Err(HelloError::OtherNetwork);
+    }
+    common_version(&request.versions).ok_or(HelloError::NoCommonVersion)
+}
+
+/// Judges a response.
+pub(crate) fn check_response(
+    trust: &Trust,
+    peer: &VerifiedLeaf,
+    response: &HelloResponse,
+) -> Result<(), HelloError> {
+    merge(trust, &response.crls);
+    trust.check_revocation(peer)?;
+    common_version(&[response.version]).map(|_| ()).ok_or(HelloError::NoCommonVersion)
+}
+
+fn common_version(theirs: &[u32]) -> Option<u32> {
+    VERSIONS.into_iter().find(|ours| theirs.contains(ours))
+}
+
+/// Takes whatever list proves to be signed by its issuer and not older than the one known. A bad
+/// list is no reason to refuse its bearer: what counts is whether good ones are known afterwards.
+fn merge(trust: &Trust, crls: &[Vec<u8>]) {
+    for crl in crls.iter().take(MAX_CRLS) {
+        if let Err(error) = trust.insert_crl(crl) {
+            tracing::debug!(%error, "a revocation list in hello was not taken");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{VERSIONS, common_version};
+
+    #[test]
+    fn the_newest_common_version_is_spoken() {
+        assert_eq!(common_version(&[9, 1]), Some(1));
+        assert_eq!(common_version(&VERSIONS), Some(VERSIONS[0]));
+        assert_eq!(common_version(&[2, 3]), None);
+        assert_eq!(common_version(&[]), None);
+    }
+}
