@@ -1,0 +1,96 @@
+//! What every MLS operation needs: cryptography, randomness and a store.
+
+use std::sync::Arc;
+
+use openmls_traits::OpenMlsProvider;
+
+use super::crypto::{Crypto, Entropy, SealHook};
+use super::error::BackendError;
+use super::storage::Storage;
+use crate::state_store::{StateError, StateStore};
+
+/// Cryptography and randomness, shared by all groups of a process. Cloning is cheap.
+#[derive(Clone)]
+pub struct Backend {
+    crypto: Arc<Crypto>,
+}
+
+impl Backend {
+    /// Draws from the operating system's randomness.
+    pub fn new() -> Result<Self, BackendError> {
+        Crypto::new().map(Self::of)
+    }
+
+    /// Draws from `entropy`, for simulations. HPKE's own ephemeral keys still come from the
+    /// operating system, so ciphertexts for other members differ from run to run.
+    pub fn dangerous_with_entropy(entropy: Box<dyn Entropy>) -> Result<Self, BackendError> {
+        Ok(Self::of(Crypto::new()?.with_entropy(entropy)))
+    }
+
+    /// Lets `hook` rewrite each HPKE ciphertext that this backend makes: the adversary who garbles
+    /// path secrets, for tests.
+    pub fn dangerous_with_seal_hook(hook: SealHook) -> Result<Self, BackendError> {
+        Ok(Self::of(Crypto::new()?.with_seal_hook(hook)))
+    }
+
+    /// Joins the backend with the store that an operation works on.
+    #[must_use]
+    pub fn on<'a>(&'a self, store: &'a dyn StateStore) -> Provider<'a> {
+        Provider(MlsProvider { crypto: &self.crypto, storage: Storage::new(store) })
+    }
+
+    pub(super) fn crypto(&self) -> &Crypto {
+        &self.crypto
+    }
+
+    fn of(crypto: Crypto) -> Self {
+        Self { crypto: Arc::new(crypto) }
+    }
+}
+
+/// A [`Backend`] on one store, for the length of a transaction.
+pub struct Provider<'a>(MlsProvider<'a>);
+
+impl<'a> Provider<'a> {
+    pub(super) fn mls(&self) -> &MlsProvider<'a> {
+        &self.0
+    }
+
+    pub(super) fn crypto(&self) -> &'a Crypto {
+        self.0.crypto
+    }
+
+    pub(super) fn storage(&self) -> &Storage<'a> {
+        &self.0.storage
+    }
+
+    /// Says whether the store failed since the last check. To be asked before anything that
+    /// openmls reports is believed.
+    pub(super) fn check_store(&self) -> Result<(), StateError> {
+        self.0.storage.check()
+    }
+}
+
+/// The provider as openmls sees it.
+pub(super) struct MlsProvider<'a> {
+    crypto: &'a Crypto,
+    storage: Storage<'a>,
+}
+
+impl<'a> OpenMlsProvider for MlsProvider<'a> {
+    type CryptoProvider = Crypto;
+    type RandProvider = Crypto;
+    type StorageProvider = Storage<'a>;
+
+    fn storage(&self) -> &Self::StorageProvider {
+        &self.storage
+    }
+
+    fn crypto(&self) -> &Self::CryptoProvider {
+        self.crypto
+    }
+
+    fn rand(&self) -> &Self::RandProvider {
+        self.crypto
+    }
+}

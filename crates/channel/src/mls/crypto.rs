@@ -1,0 +1,235 @@
+//! libcrux behind our own type, so that randomness and HPKE sealing can be replaced.
+
+use openmls_libcrux_crypto::CryptoProvider;
+use openmls_traits::crypto::OpenMlsCrypto;
+use openmls_traits::random::OpenMlsRand;
+use openmls_traits::types::{
+    AeadType, Ciphersuite, CryptoError, ExporterSecret, HashType, HpkeCiphertext, HpkeConfig,
+    HpkeKeyPair, KemOutput, SignatureScheme,
+};
+use thiserror::Error;
+use tls_codec::SecretVLBytes;
+
+use super::error::BackendError;
+
+/// A source of randomness for simulations.
+pub trait Entropy: Send + Sync {
+    /// Fills `bytes`.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// Rewrites an HPKE ciphertext: arguments are the receiver's public key and the ciphertext.
+pub type SealHook = Box<dyn Fn(&[u8], &mut Vec<u8>) + Send + Sync>;
+
+/// The cryptography that openmls calls.
+pub(super) struct Crypto {
+    libcrux: CryptoProvider,
+    entropy: Option<Box<dyn Entropy>>,
+    seal_hook: Option<SealHook>,
+}
+
+/// The operating system gave no randomness.
+#[derive(Debug, Error)]
+#[error("no randomness")]
+pub(super) struct NoRandomness;
+
+impl Crypto {
+    pub(super) fn new() -> Result<Self, BackendError> {
+        let libcrux = CryptoProvider::new().map_err(|_| BackendError::NoRandomness)?;
+        Ok(Self { libcrux, entropy: None, seal_hook: None })
+    }
+
+    pub(super) fn with_entropy(self, entropy: Box<dyn Entropy>) -> Self {
+        Self { entropy: Some(entropy), ..self }
+    }
+
+    pub(super) fn with_seal_hook(self, hook: SealHook) -> Self {
+        Self { seal_hook: Some(hook), ..self }
+    }
+
+    /// Whether somebody can encrypt to `key`. A member with a key that nobody can encrypt to would
+    /// stop the group: no other member could commit any more.
+    pub(super) fn can_seal_to(&self, suite: Ciphersuite, key: &[u8]) -> bool {
+        self.libcrux.hpke_seal(suite.hpke_config(), key, &[], &[], &[0; 32]).is_ok()
+    }
+}
+
+impl OpenMlsRand for Crypto {
+    type Error = NoRandomness;
+
+    fn random_array<const N: usize>(&self) -> Result<[u8; N], Self::Error> {
+        match &self.entropy {
+            Some(entropy) => {
+                let mut bytes = [0; N];
+                entropy.fill(&mut bytes);
+                Ok(bytes)
+            }
+            None => self.libcrux.random_array().map_err(|_| NoRandomness),
+        }
+    }
+
+    fn random_vec(&self, len: usize) -> Result<Vec<u8>, Self::Error> {
+        match &self.entropy {
+            Some(entropy) => {
+                let mut bytes = vec![0; len];
+                entropy.fill(&mut bytes);
+                Ok(bytes)
+            }
+            None => self.libcrux.random_vec(len).map_err(|_| NoRandomness),
+        }
+    }
+}
+
+impl OpenMlsCrypto for Crypto {
+    fn supports(&self, ciphersuite: Ciphersuite) -> Result<(), CryptoError> {
+        self.libcrux.supports(ciphersuite)
+    }
+
+    fn supported_ciphersuites(&self) -> Vec<Ciphersuite> {
+        self.libcrux.supported_ciphersuites()
+    }
+
+    fn hkdf_extract(
+        &self,
+        hash_type: HashType,
+        salt: &[u8],
+        ikm: &[u8],
+    ) -> Result<SecretVLBytes, CryptoError> {
+        self.libcrux.hkdf_extract(hash_type, salt, ikm)
+    }
+
+    fn hmac(
+        &self,
+        hash_type: HashType,
+        key: &[u8],
+        message: &[u8],
+    ) -> Result<SecretVLBytes, CryptoError> {
+        self.libcrux.hmac(hash_type, key, message)
+    }
+
+    fn hkdf_expand(
+        &self,
+        hash_type: HashType,
+        prk: &[u8],
+        info: &[u8],
+        okm_len: usize,
+    ) -> Result<SecretVLBytes, CryptoError> {
+        self.libcrux.hkdf_expand(hash_type, prk, info, okm_len)
+    }
+
+    fn hash(&self, hash_type: HashType, data: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        self.libcrux.hash(hash_type, data)
+    }
+
+    fn aead_encrypt(
+        &self,
+        alg: AeadType,
+        key: &[u8],
+        data: &[u8],
+        nonce: &[u8],
+        aad: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        self.libcrux.aead_encrypt(alg, key, data, nonce, aad)
+    }
+
+    fn aead_decrypt(
+        &self,
+        alg: AeadType,
+        key: &[u8],
+        ct_tag: &[u8],
+        nonce: &[u8],
+        aad: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        self.libcrux.aead_decrypt(alg, key, ct_tag, nonce, aad)
+    }
+
+    fn signature_key_gen(&self, alg: SignatureScheme) -> Result<(Vec<u8>, Vec<u8>), CryptoError> {
+        self.libcrux.signature_key_gen(alg)
+    }
+
+    fn verify_signature(
+        &self,
+        alg: SignatureScheme,
+        data: &[u8],
+        pk: &[u8],
+        signature: &[u8],
+    ) -> Result<(), CryptoError> {
+        self.libcrux.verify_signature(alg, data, pk, signature)
+    }
+
+    fn sign(&self, alg: SignatureScheme, data: &[u8], key: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        self.libcrux.sign(alg, data, key)
+    }
+
+    fn hpke_seal(
+        &self,
+        config: HpkeConfig,
+        pk_r: &[u8],
+        info: &[u8],
+        aad: &[u8],
+        ptxt: &[u8],
+    ) -> Result<HpkeCiphertext, CryptoError> {
+        let mut sealed = self.libcrux.hpke_seal(config, pk_r, info, aad, ptxt)?;
+        if let Some(hook) = &self.seal_hook {
+            let mut ciphertext = sealed.ciphertext.as_slice().to_vec();
+            hook(pk_r, &mut ciphertext);
+            sealed.ciphertext = ciphertext.into();
+        }
+        Ok(sealed)
+    }
+
+    fn hpke_open(
+        &self,
+        config: HpkeConfig,
+        input: &HpkeCiphertext,
+        sk_r: &[u8],
+        info: &[u8],
+        aad: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        self.libcrux.hpke_open(config, input, sk_r, info, aad)
+    }
+
+    fn hpke_setup_sender_and_export(
+        &self,
+        config: HpkeConfig,
+        pk_r: &[u8],
+        info: &[u8],
+        exporter_context: &[u8],
+        exporter_length: usize,
+    ) -> Result<(KemOutput, ExporterSecret), CryptoError> {
+        self.libcrux.hpke_setup_sender_and_export(
+            config,
+            pk_r,
+            info,
+            exporter_context,
+            exporter_length,
+        )
+    }
+
+    fn hpke_setup_receiver_and_export(
+        &self,
+        config: HpkeConfig,
+        enc: &[u8],
+        sk_r: &[u8],
+        info: &[u8],
+        exporter_context: &[u8],
+        exporter_length: usize,
+    ) -> Result<ExporterSecret, CryptoError> {
+        self.libcrux.hpke_setup_receiver_and_export(
+            config,
+            enc,
+            sk_r,
+            info,
+            exporter_context,
+            exporter_length,
+        )
+    }
+
+    fn derive_hpke_keypair(
+        &self,
+        config: HpkeConfig,
+        ikm: &[u8],
+    ) -> Result<HpkeKeyPair, CryptoError> {
+        self.libcrux.derive_hpke_keypair(config, ikm)
+    }
+}
