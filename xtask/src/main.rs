@@ -1,2 +1,30 @@
-//! placeholder
-fn main() {}
+//! `cargo xtask`: the chores of this repository, in the language that its builders have anyway.
+//!
+//! `cargo xtask test` is everything that has to hold before a change is merged; CI runs that one
+//! command. Each check is a file of its own under `steps`.
+
+mod arguments;
+mod process;
+mod run;
+mod steps;
+mod workspace;
+
+use std::process::ExitCode;
+
+use crate::arguments::Arguments;
+use crate::workspace::Workspace;
+
+fn main() -> ExitCode {
+    let workspace = Workspace::of_this_build();
+    match Arguments::parse(std::env::args().skip(1)) {
+        Ok(Arguments::Help) => {
+            eprint!("{}", arguments::help());
+            ExitCode::SUCCESS
+        }
+        Ok(Arguments::Test(selection)) => run::test(&workspace, &selection),
+        Err(error) => {
+            eprintln!("error: {error}\n\n{}", arguments::help());
+            ExitCode::from(2)
+        }
+    }
+}

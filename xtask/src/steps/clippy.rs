@@ -1,0 +1,12 @@
+//! Clippy over every target, warnings denied. Each pure crate has a `clippy.toml` of its own, which
+//! bans clocks, files, sockets and whatever else makes a result depend on more than its arguments.
+
+use anyhow::Result;
+
+use crate::process;
+use crate::workspace::Workspace;
+
+pub(super) fn run(workspace: &Workspace) -> Result<()> {
+    let arguments = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    process::run(process::cargo(workspace).args(arguments))
+}
