@@ -1,1 +1,12 @@
-//! placeholder
+//! Channels: groups, policy, entries and the rules that every member applies alike.
+//!
+//! No sockets, clocks or databases: bytes, times and a [`state_store::StateStore`] are arguments.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod credential;
+pub mod entry;
+pub mod mls;
+pub mod padding;
+pub mod policy;
+pub mod state_store;

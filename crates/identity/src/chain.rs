@@ -176,6 +176,24 @@ impl VerifiedLeaf {
     }
 }
 
+impl UnverifiedChain {
+    /// The name on the leaf, before anything vouches for it.
+    ///
+    /// # Errors
+    /// [`ChainError::Leaf`] when there isn't one.
+    pub fn unverified_name(&self) -> Result<LeafName, ChainError> {
+        unverified_name(self).map(|(_, name)| name)
+    }
+
+    /// When the leaf claims to hold, before anything vouches for it.
+    ///
+    /// # Errors
+    /// [`ChainError::Leaf`] when it can't be read.
+    pub fn unverified_validity(&self) -> Result<Validity, ChainError> {
+        Ok(X509::parse(self.leaf()).map_err(ProfileError::from)?.validity)
+    }
+}
+
 /// The name on a leaf, before anything vouches for it.
 pub(crate) fn unverified_name(chain: &UnverifiedChain) -> Result<(X509, LeafName), ChainError> {
     let leaf = X509::parse(chain.leaf()).map_err(ProfileError::from)?;

@@ -1,0 +1,191 @@
+//! The numbers that say what an entry or a part is, and how it may be used (PROTOCOL.md §3.3).
+
+use std::fmt;
+
+/// A number that this version has no name for. It exists only as the result of reading one.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct UnknownKind(u64);
+
+/// Defines an open enumeration: known numbers have names, others are kept as they are.
+macro_rules! kinds {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $code:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+            /// One of a newer version.
+            Unknown(UnknownKind),
+        }
+
+        impl $name {
+            /// Its number in a header.
+            #[must_use]
+            pub fn code(self) -> u64 {
+                match self {
+                    $(Self::$variant => $code,)*
+                    Self::Unknown(UnknownKind(code)) => code,
+                }
+            }
+
+            /// The kind with that number.
+            #[must_use]
+            pub fn from_code(code: u64) -> Self {
+                match code {
+                    $($code => Self::$variant,)*
+                    code => Self::Unknown(UnknownKind(code)),
+                }
+            }
+        }
+    };
+}
+
+kinds!(
+    /// What an entry is.
+    EntryKind {
+        /// Text for the members.
+        Note = 1,
+        /// Replaces what its parent says.
+        Correction = 2,
+        /// Takes its parent back.
+        Withdrawal = 3,
+        /// Asks another authority for something.
+        Request = 4,
+        /// Moves a request on.
+        RequestUpdate = 5,
+        /// Offers a document.
+        Document = 6,
+        /// Signs a document.
+        Signature = 7,
+        /// Confirms that something was read or taken.
+        Receipt = 8,
+        /// Shows earlier entries to a later member.
+        HistoryShare = 9,
+        /// Closes the channel.
+        Closing = 10,
+        /// Suspends withdrawal and retention.
+        Hold = 11,
+    }
+);
+
+kinds!(
+    /// What a part of an entry is.
+    PartKind {
+        /// A paragraph of text.
+        Paragraph = 1,
+        /// A title.
+        Title = 2,
+        /// The words of a restriction, for [`HandlingCode::H3`].
+        Restriction = 3,
+        /// Where a file's ciphertext is, and its key.
+        FileReference = 4,
+        /// A file's name.
+        FileName = 5,
+    }
+);
+
+impl EntryKind {
+    /// Whether this version shows what such an entry says; else it is kept, and shown as *needs a
+    /// newer version*.
+    #[must_use]
+    pub fn is_supported(self) -> bool {
+        self == Self::Note
+    }
+}
+
+impl PartKind {
+    /// Whether the content is UTF-8.
+    #[must_use]
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::Paragraph | Self::Title | Self::Restriction | Self::FileName)
+    }
+
+    /// Whether this version shows such a part.
+    #[must_use]
+    pub fn is_supported(self) -> bool {
+        self.is_text()
+    }
+}
+
+/// What may be done with a piece of information, as SIENA's codes.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum HandlingCode {
+    /// To prevent and combat crime.
+    H0,
+    /// Not in judicial proceedings without permission.
+    H1,
+    /// Not to be passed on without permission.
+    H2,
+    /// A restriction in words.
+    H3,
+}
+
+impl HandlingCode {
+    /// Its number in headers and policies.
+    #[must_use]
+    pub fn code(self) -> u64 {
+        match self {
+            Self::H0 => 1,
+            Self::H1 => 2,
+            Self::H2 => 3,
+            Self::H3 => 4,
+        }
+    }
+
+    /// The code with that number.
+    #[must_use]
+    pub fn from_code(code: u64) -> Option<Self> {
+        [Self::H0, Self::H1, Self::H2, Self::H3].into_iter().find(|h| h.code() == code)
+    }
+}
+
+impl fmt::Display for HandlingCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::H0 => "H0",
+            Self::H1 => "H1",
+            Self::H2 => "H2",
+            Self::H3 => "H3",
+        })
+    }
+}
+
+/// The text is no handling code.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a handling code is H0, H1, H2 or H3")]
+pub struct HandlingCodeError;
+
+impl std::str::FromStr for HandlingCode {
+    type Err = HandlingCodeError;
+
+    fn from_str(text: &str) -> Result<Self, HandlingCodeError> {
+        [Self::H0, Self::H1, Self::H2, Self::H3]
+            .into_iter()
+            .find(|code| code.to_string() == text)
+            .ok_or(HandlingCodeError)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_number_is_one_kind_and_back() {
+        for code in [0, 1, 2, 6, 11, 12, u64::MAX] {
+            assert_eq!(EntryKind::from_code(code).code(), code);
+            assert_eq!(PartKind::from_code(code).code(), code);
+        }
+        assert_eq!(EntryKind::from_code(1), EntryKind::Note);
+        assert_eq!(EntryKind::from_code(11), EntryKind::Hold);
+        assert_eq!(PartKind::from_code(5), PartKind::FileName);
+        assert!(matches!(EntryKind::from_code(0), EntryKind::Unknown(_)));
+    }
+
+    #[test]
+    fn handling_codes_are_closed() {
+        assert_eq!(HandlingCode::from_code(0), None);
+        assert_eq!(HandlingCode::from_code(5), None);
+        assert_eq!("H2".parse(), Ok(HandlingCode::H2));
+        assert_eq!("h2".parse::<HandlingCode>(), Err(HandlingCodeError));
+    }
+}

@@ -1,0 +1,186 @@
+//! Making a policy, and making the next one out of it.
+
+use std::collections::BTreeMap;
+
+use enlace_identity::bundle::BundleHash;
+use enlace_identity::names::{Domain, OfficerAddress};
+use enlace_log::{ChannelId, Generation};
+
+use super::{ChannelKind, Content, Policy, PolicyError, RULES_VERSION, Role};
+use crate::entry::HandlingCode;
+
+/// What the creator of a case channel chooses.
+#[derive(Clone, Debug)]
+pub struct NewCase {
+    /// Random.
+    pub channel: ChannelId,
+    /// The creator, who becomes the owner.
+    pub owner: OfficerAddress,
+    /// One line.
+    pub title: String,
+    /// The owner's authority's own reference of the case.
+    pub case_reference: Option<String>,
+    /// What the exchange rests on; may be empty.
+    pub legal_basis: String,
+    /// The handling code that notes get by default.
+    pub default_handling: HandlingCode,
+    /// The authority whose relay orders the channel.
+    pub hub: Domain,
+    /// The network's bundle.
+    pub bundle_hash: BundleHash,
+}
+
+impl NewCase {
+    /// The policy of the channel's first epoch.
+    ///
+    /// # Errors
+    /// [`PolicyError::Value`] names the field that can't be like this.
+    pub fn into_policy(self) -> Result<Policy, PolicyError> {
+        let authority = self.owner.domain().clone();
+        let references = self.case_reference.map(|reference| (authority, reference));
+        Policy::from_content(Content {
+            rules_version: RULES_VERSION,
+            channel: self.channel,
+            generation: Generation(0),
+            kind: ChannelKind::Case,
+            title: self.title,
+            case_references: references.into_iter().collect(),
+            legal_basis: self.legal_basis,
+            default_handling: self.default_handling,
+            retention: BTreeMap::new(),
+            hub: self.hub,
+            roles: BTreeMap::from([(self.owner, Role::Owner)]),
+            bundle_hash: self.bundle_hash,
+            authorities_version: 1,
+        })
+    }
+}
+
+impl Policy {
+    /// Begins a change.
+    ///
+    /// # Errors
+    /// [`PolicyError::NeedsNewerVersion`] when there are fields that would be lost.
+    pub fn edit(&self) -> Result<PolicyEdit, PolicyError> {
+        if self.has_unknown_fields || self.content.rules_version != RULES_VERSION {
+            return Err(PolicyError::NeedsNewerVersion);
+        }
+        Ok(PolicyEdit(self.content.clone()))
+    }
+
+    /// With an officer's role set, be the officer in the channel already or not.
+    ///
+    /// # Errors
+    /// As [`Self::edit`] and [`PolicyEdit::finish`].
+    pub fn with_role(&self, officer: &OfficerAddress, role: Role) -> Result<Self, PolicyError> {
+        self.edit()?.role(officer, role).finish()
+    }
+
+    /// Without an officer.
+    ///
+    /// # Errors
+    /// As [`Self::edit`] and [`PolicyEdit::finish`].
+    pub fn without(&self, officer: &OfficerAddress) -> Result<Self, PolicyError> {
+        self.edit()?.without(officer).finish()
+    }
+}
+
+/// A policy being changed. `authorities_version` follows by itself.
+#[derive(Clone, Debug)]
+pub struct PolicyEdit(Content);
+
+impl PolicyEdit {
+    /// Sets an officer's role, be the officer in the channel already or not.
+    #[must_use]
+    pub fn role(mut self, officer: &OfficerAddress, role: Role) -> Self {
+        if !self.has_authority(officer.domain()) {
+            self.raise_authorities_version();
+        }
+        self.0.roles.insert(officer.clone(), role);
+        self
+    }
+
+    /// Hands the ownership on; the present owner becomes a lead.
+    #[must_use]
+    pub fn owner(mut self, officer: &OfficerAddress) -> Self {
+        for role in self.0.roles.values_mut().filter(|role| **role == Role::Owner) {
+            *role = Role::Lead;
+        }
+        self.role(officer, Role::Owner)
+    }
+
+    /// Takes an officer out.
+    #[must_use]
+    pub fn without(mut self, officer: &OfficerAddress) -> Self {
+        let was_there = self.0.roles.remove(officer).is_some();
+        if was_there && !self.has_authority(officer.domain()) {
+            self.raise_authorities_version();
+        }
+        self
+    }
+
+    /// Sets the title.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.0.title = title.into();
+        self
+    }
+
+    /// Sets or removes an authority's reference of the case.
+    #[must_use]
+    pub fn case_reference(mut self, authority: &Domain, reference: Option<String>) -> Self {
+        set(&mut self.0.case_references, authority, reference);
+        self
+    }
+
+    /// Sets what the exchange rests on.
+    #[must_use]
+    pub fn legal_basis(mut self, legal_basis: impl Into<String>) -> Self {
+        self.0.legal_basis = legal_basis.into();
+        self
+    }
+
+    /// Sets the handling code that notes get by default.
+    #[must_use]
+    pub fn default_handling(mut self, code: HandlingCode) -> Self {
+        self.0.default_handling = code;
+        self
+    }
+
+    /// Sets or removes how many days an authority keeps entries.
+    #[must_use]
+    pub fn retention(mut self, authority: &Domain, days: Option<u32>) -> Self {
+        set(&mut self.0.retention, authority, days);
+        self
+    }
+
+    /// The new policy.
+    ///
+    /// # Errors
+    /// [`PolicyError::Value`] names the field that can't be like this.
+    pub fn finish(self) -> Result<Policy, PolicyError> {
+        Policy::from_content(self.0)
+    }
+
+    fn has_authority(&self, domain: &Domain) -> bool {
+        self.0.roles.keys().any(|officer| officer.domain() == domain)
+    }
+
+    fn raise_authorities_version(&mut self) {
+        self.0.authorities_version = self.0.authorities_version.saturating_add(1);
+    }
+
+    /// Sets the fields as they are, for tests of what honest members would not write.
+    #[cfg(test)]
+    pub(crate) fn forge(mut self, change: impl FnOnce(&mut Content)) -> Policy {
+        change(&mut self.0);
+        Policy::from_content(self.0).unwrap()
+    }
+}
+
+fn set<V>(map: &mut BTreeMap<Domain, V>, authority: &Domain, value: Option<V>) {
+    match value {
+        Some(value) => map.insert(authority.clone(), value),
+        None => map.remove(authority),
+    };
+}

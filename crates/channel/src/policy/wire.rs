@@ -1,0 +1,207 @@
+//! The policy as protobuf, read strictly: known values, sorted lists, everything once.
+
+use std::collections::BTreeMap;
+
+use enlace_identity::bundle::BundleHash;
+use enlace_identity::names::{Domain, OfficerAddress};
+use enlace_log::{ChannelId, Generation};
+use enlace_proto::channel::v1 as wire;
+use prost::Message as _;
+
+use super::{ChannelKind, Content, Policy, PolicyError, Role};
+use crate::entry::HandlingCode;
+
+/// Reads and checks the fields that this version knows.
+pub(super) fn decode(bytes: &[u8]) -> Result<Content, PolicyError> {
+    if bytes.len() > Policy::MAX_BYTES {
+        return Err(PolicyError::Malformed);
+    }
+    let policy = wire::Policy::decode(bytes).map_err(|_| PolicyError::Malformed)?;
+    let content = Content {
+        rules_version: policy.rules_version,
+        channel: ChannelId(fixed("channel", &policy.channel)?),
+        generation: Generation(policy.generation),
+        kind: kind_of(policy.kind)?,
+        title: policy.title,
+        case_references: read_sorted(
+            "case_references",
+            policy.case_references,
+            |r| r.authority.clone(),
+            |r| Ok((domain("case_references", &r.authority)?, r.reference)),
+        )?,
+        legal_basis: policy.legal_basis,
+        default_handling: handling_of(policy.default_handling)?,
+        retention: read_sorted(
+            "retention",
+            policy.retention,
+            |r| r.authority.clone(),
+            |r| Ok((domain("retention", &r.authority)?, r.days)),
+        )?,
+        hub: domain("hub", &policy.hub)?,
+        roles: read_sorted(
+            "roles",
+            policy.roles,
+            |r| r.officer.clone(),
+            |r| Ok((officer(&r.officer)?, role_of(r.role)?)),
+        )?,
+        bundle_hash: BundleHash::from_bytes(fixed("bundle_hash", &policy.bundle_hash)?),
+        authorities_version: policy.authorities_version,
+    };
+    check(&content)?;
+    Ok(content)
+}
+
+/// Writes the one encoding of these fields.
+pub(super) fn encode(content: &Content) -> Vec<u8> {
+    let authorities = content.case_references.iter();
+    let case_references = authorities.map(|(authority, reference)| wire::CaseReference {
+        authority: authority.to_string(),
+        reference: reference.clone(),
+    });
+    let retention = content
+        .retention
+        .iter()
+        .map(|(authority, days)| wire::Retention { authority: authority.to_string(), days: *days });
+    let mut roles: Vec<_> = content.roles.iter().map(role_to_wire).collect();
+    roles.sort_by(|a, b| a.officer.cmp(&b.officer));
+    let policy = wire::Policy {
+        rules_version: content.rules_version,
+        channel: content.channel.as_bytes().to_vec(),
+        generation: content.generation.0,
+        kind: kind_to_wire(content.kind).into(),
+        title: content.title.clone(),
+        case_references: case_references.collect(),
+        legal_basis: content.legal_basis.clone(),
+        default_handling: handling_to_wire(content.default_handling).into(),
+        retention: retention.collect(),
+        hub: content.hub.to_string(),
+        roles,
+        bundle_hash: content.bundle_hash.as_bytes().to_vec(),
+        authorities_version: content.authorities_version,
+    };
+    policy.encode_to_vec()
+}
+
+/// Checks what the fields' types let through.
+pub(super) fn check(content: &Content) -> Result<(), PolicyError> {
+    let title_like = |text: &str| is_line(text, Policy::MAX_TITLE_CHARS);
+    let days = 1..=Policy::MAX_RETENTION_DAYS;
+    let per_authority = Policy::MAX_PER_AUTHORITY;
+    let rules = [
+        ("rules_version", content.rules_version >= 1),
+        ("title", title_like(&content.title)),
+        (
+            "case_references",
+            content.case_references.len() <= per_authority
+                && content.case_references.values().all(|reference| title_like(reference)),
+        ),
+        (
+            "legal_basis",
+            content.legal_basis.is_empty()
+                || is_line(&content.legal_basis, Policy::MAX_LEGAL_BASIS_CHARS),
+        ),
+        (
+            "retention",
+            content.retention.len() <= per_authority
+                && content.retention.values().all(|d| days.contains(d)),
+        ),
+        ("roles", (1..=Policy::MAX_ROLES).contains(&content.roles.len())),
+        ("authorities_version", content.authorities_version >= 1),
+    ];
+    match rules.into_iter().find(|(_, holds)| !holds) {
+        Some((field, _)) => Err(PolicyError::Value(field)),
+        None => Ok(()),
+    }
+}
+
+/// One line of text that is not empty and hides nothing.
+fn is_line(text: &str, max_chars: usize) -> bool {
+    let deceptive = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let chars = text.chars().count();
+    (1..=max_chars).contains(&chars) && !text.chars().any(deceptive) && !text.trim().is_empty()
+}
+
+/// Reads a list whose keys must be sorted by bytes, each once.
+fn read_sorted<T, K: Ord, V>(
+    field: &'static str,
+    items: Vec<T>,
+    key: impl Fn(&T) -> String,
+    read: impl Fn(T) -> Result<(K, V), PolicyError>,
+) -> Result<BTreeMap<K, V>, PolicyError> {
+    if !items.is_sorted_by(|a, b| key(a) < key(b)) {
+        return Err(PolicyError::Order(field));
+    }
+    items.into_iter().map(read).collect()
+}
+
+fn fixed<const N: usize>(field: &'static str, bytes: &[u8]) -> Result<[u8; N], PolicyError> {
+    bytes.try_into().map_err(|_| PolicyError::Value(field))
+}
+
+fn domain(field: &'static str, text: &str) -> Result<Domain, PolicyError> {
+    text.parse().map_err(|_| PolicyError::Value(field))
+}
+
+fn officer(text: &str) -> Result<OfficerAddress, PolicyError> {
+    text.parse().map_err(|_| PolicyError::Value("roles"))
+}
+
+fn kind_of(kind: i32) -> Result<ChannelKind, PolicyError> {
+    match wire::ChannelKind::try_from(kind) {
+        Ok(wire::ChannelKind::Case) => Ok(ChannelKind::Case),
+        Ok(wire::ChannelKind::Forum) => Ok(ChannelKind::Forum),
+        Ok(wire::ChannelKind::Unspecified) | Err(_) => Err(PolicyError::Value("kind")),
+    }
+}
+
+fn kind_to_wire(kind: ChannelKind) -> wire::ChannelKind {
+    match kind {
+        ChannelKind::Case => wire::ChannelKind::Case,
+        ChannelKind::Forum => wire::ChannelKind::Forum,
+    }
+}
+
+fn handling_of(code: i32) -> Result<HandlingCode, PolicyError> {
+    match wire::HandlingCode::try_from(code) {
+        Ok(wire::HandlingCode::H0) => Ok(HandlingCode::H0),
+        Ok(wire::HandlingCode::H1) => Ok(HandlingCode::H1),
+        Ok(wire::HandlingCode::H2) => Ok(HandlingCode::H2),
+        Ok(wire::HandlingCode::H3) => Ok(HandlingCode::H3),
+        Ok(wire::HandlingCode::Unspecified) | Err(_) => Err(PolicyError::Value("default_handling")),
+    }
+}
+
+fn handling_to_wire(code: HandlingCode) -> wire::HandlingCode {
+    match code {
+        HandlingCode::H0 => wire::HandlingCode::H0,
+        HandlingCode::H1 => wire::HandlingCode::H1,
+        HandlingCode::H2 => wire::HandlingCode::H2,
+        HandlingCode::H3 => wire::HandlingCode::H3,
+    }
+}
+
+fn role_of(role: i32) -> Result<Role, PolicyError> {
+    match wire::Role::try_from(role) {
+        Ok(wire::Role::Owner) => Ok(Role::Owner),
+        Ok(wire::Role::Lead) => Ok(Role::Lead),
+        Ok(wire::Role::Member) => Ok(Role::Member),
+        Ok(wire::Role::Guide) => Ok(Role::Guide),
+        Ok(wire::Role::Observer) => Ok(Role::Observer),
+        Ok(wire::Role::Unspecified) | Err(_) => Err(PolicyError::Value("roles")),
+    }
+}
+
+fn role_to_wire((officer, role): (&OfficerAddress, &Role)) -> wire::RoleAssignment {
+    let role = match role {
+        Role::Owner => wire::Role::Owner,
+        Role::Lead => wire::Role::Lead,
+        Role::Member => wire::Role::Member,
+        Role::Guide => wire::Role::Guide,
+        Role::Observer => wire::Role::Observer,
+    };
+    wire::RoleAssignment { officer: officer.to_string(), role: role.into() }
+}
