@@ -177,13 +177,24 @@ mod tests {
         identity[0] = 1;
         let order_eight = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05";
         let order_eight: [u8; 32] = hex::decode(order_eight).unwrap().try_into().unwrap();
-        // y = p + 3 encodes the same point as y = 3, which is one of the curve's.
-        let mut not_canonical = [0xff; 32];
-        not_canonical[0] = 0xf0;
-        not_canonical[31] = 0x7f;
-        for bytes in [[0; 32], identity, order_eight, not_canonical] {
+        for bytes in [[0; 32], identity, order_eight] {
             assert_eq!(PublicKey::from_bytes(bytes), Err(PublicKeyError), "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn a_key_has_one_encoding() {
+        let mut modulus_plus = [0xff; 32];
+        modulus_plus[31] = 0x7f;
+        let mut found = 0;
+        for y in 2..19 {
+            let mut canonical = [0; 32];
+            canonical[0] = y;
+            modulus_plus[0] = 0xed + y;
+            found += usize::from(PublicKey::from_bytes(canonical).is_ok());
+            assert_eq!(PublicKey::from_bytes(modulus_plus), Err(PublicKeyError), "p + {y}");
+        }
+        assert!(found > 0, "some of these are points");
     }
 
     #[test]
