@@ -1,7 +1,7 @@
 //! Ed25519 keys, the only kind this protocol signs with (RFC 8032).
 //!
-//! Verification is strict: canonical points and scalars, no small-order keys. Key files are in
-//! [`file`](self::file).
+//! Verification is strict: canonical points and scalars, no small-order keys. Keys rest in PEM files
+//! under a passphrase: [`SigningKey::to_pem`].
 
 mod file;
 

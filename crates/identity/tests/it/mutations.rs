@@ -6,6 +6,7 @@ use enlace_identity::endpoint::{
     EndpointRecord, RelayAddress, RelayEndpoint, SignedEndpointRecord,
 };
 use enlace_identity::issue::CertificateRequest;
+use enlace_identity::keys::SigningKey;
 use enlace_identity::names::{ServiceKind, ServiceName};
 use enlace_identity::revocation::RevocationLists;
 
@@ -55,6 +56,18 @@ fn revocation_lists() {
     let inserts = |bytes: &[u8]| RevocationLists::new().insert(bytes, &bundle, NOW).is_ok();
     refuses_mutants(&fge.issuing_list(3, &[30, 31]).to_bytes(), inserts);
     refuses_mutants(&fge.root_list(3, &[11]).to_bytes(), inserts);
+}
+
+#[test]
+fn key_files() {
+    let pem = key(30).to_pem(None);
+    for index in 0..pem.len() {
+        let _ = SigningKey::from_pem(&pem[..index], None);
+        for other in ["A", "/", "=", "-", "\n"] {
+            let mutant = [&pem[..index], other, &pem[index + 1..]].concat();
+            let _ = SigningKey::from_pem(&mutant, None);
+        }
+    }
 }
 
 #[test]
