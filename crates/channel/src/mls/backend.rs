@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use openmls_traits::OpenMlsProvider;
 
-use super::crypto::{Crypto, Entropy, SealHook};
+use super::crypto::{Crypto, Entropy, Tamper};
 use super::error::BackendError;
 use super::storage::Storage;
 use crate::state_store::{StateError, StateStore};
@@ -27,10 +27,9 @@ impl Backend {
         Ok(Self::of(Crypto::new()?.with_entropy(entropy)))
     }
 
-    /// Lets `hook` rewrite each HPKE ciphertext that this backend makes: the adversary who garbles
-    /// path secrets, for tests.
-    pub fn dangerous_with_seal_hook(hook: SealHook) -> Result<Self, BackendError> {
-        Ok(Self::of(Crypto::new()?.with_seal_hook(hook)))
+    /// Lets an adversary rewrite what this backend makes, for tests.
+    pub fn dangerous_with_tamper(tamper: Box<dyn Tamper>) -> Result<Self, BackendError> {
+        Ok(Self::of(Crypto::new()?.with_tamper(tamper)))
     }
 
     /// Joins the backend with the store that an operation works on.

@@ -18,14 +18,24 @@ pub trait Entropy: Send + Sync {
     fn fill(&self, bytes: &mut [u8]);
 }
 
-/// Rewrites an HPKE ciphertext: arguments are the receiver's public key and the ciphertext.
-pub type SealHook = Box<dyn Fn(&[u8], &mut Vec<u8>) + Send + Sync>;
+/// An adversary inside the cryptography, for tests: what a modified client would send.
+pub trait Tamper: Send + Sync {
+    /// Rewrites an HPKE ciphertext, for instance a path secret, on its way to `receiver`'s key.
+    fn sealed(&self, receiver: &[u8], ciphertext: &mut Vec<u8>) {
+        let _ = (receiver, ciphertext);
+    }
+
+    /// Rewrites the public half of a key pair that was just derived, for a leaf or a path.
+    fn derived(&self, public_key: &mut Vec<u8>) {
+        let _ = public_key;
+    }
+}
 
 /// The cryptography that openmls calls.
 pub(super) struct Crypto {
     libcrux: CryptoProvider,
     entropy: Option<Box<dyn Entropy>>,
-    seal_hook: Option<SealHook>,
+    tamper: Option<Box<dyn Tamper>>,
 }
 
 /// The operating system gave no randomness.
@@ -36,15 +46,15 @@ pub(super) struct NoRandomness;
 impl Crypto {
     pub(super) fn new() -> Result<Self, BackendError> {
         let libcrux = CryptoProvider::new().map_err(|_| BackendError::NoRandomness)?;
-        Ok(Self { libcrux, entropy: None, seal_hook: None })
+        Ok(Self { libcrux, entropy: None, tamper: None })
     }
 
     pub(super) fn with_entropy(self, entropy: Box<dyn Entropy>) -> Self {
         Self { entropy: Some(entropy), ..self }
     }
 
-    pub(super) fn with_seal_hook(self, hook: SealHook) -> Self {
-        Self { seal_hook: Some(hook), ..self }
+    pub(super) fn with_tamper(self, tamper: Box<dyn Tamper>) -> Self {
+        Self { tamper: Some(tamper), ..self }
     }
 
     /// Whether somebody can encrypt to `key`. A member with a key that nobody can encrypt to would
@@ -170,9 +180,9 @@ impl OpenMlsCrypto for Crypto {
         ptxt: &[u8],
     ) -> Result<HpkeCiphertext, CryptoError> {
         let mut sealed = self.libcrux.hpke_seal(config, pk_r, info, aad, ptxt)?;
-        if let Some(hook) = &self.seal_hook {
+        if let Some(tamper) = &self.tamper {
             let mut ciphertext = sealed.ciphertext.as_slice().to_vec();
-            hook(pk_r, &mut ciphertext);
+            tamper.sealed(pk_r, &mut ciphertext);
             sealed.ciphertext = ciphertext.into();
         }
         Ok(sealed)
@@ -230,6 +240,10 @@ impl OpenMlsCrypto for Crypto {
         config: HpkeConfig,
         ikm: &[u8],
     ) -> Result<HpkeKeyPair, CryptoError> {
-        self.libcrux.derive_hpke_keypair(config, ikm)
+        let mut pair = self.libcrux.derive_hpke_keypair(config, ikm)?;
+        if let Some(tamper) = &self.tamper {
+            tamper.derived(&mut pair.public);
+        }
+        Ok(pair)
     }
 }

@@ -209,6 +209,7 @@ fn allowed(proposal: &Proposal) -> Result<Allowed<'_>, VoidReason> {
     }
 }
 
+/// The public keys of all nodes above the leaves.
 fn parent_keys(tree: &RatchetTree) -> BTreeSet<Vec<u8>> {
     tree.parents().filter_map(leaf::first_vector).collect()
 }
@@ -217,5 +218,28 @@ fn void(error: ViewError) -> VoidReason {
     match error {
         ViewError::Context => VoidReason::GroupContext,
         ViewError::Leaf(error) => VoidReason::Leaf(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openmls::messages::proposals::{ExternalInitProposal, ReInitProposal};
+    use tls_codec::Deserialize;
+
+    use super::*;
+
+    #[test]
+    fn kinds_that_no_library_call_puts_into_a_commit_are_void_too() {
+        let re_init = [&[1, 0xAA, 0, 1, 0, 3][..], &[0]].concat();
+        let re_init = ReInitProposal::tls_deserialize_exact(re_init).unwrap();
+        let external_init = ExternalInitProposal::from(vec![1]);
+        let proposals = [
+            (Proposal::ReInit(Box::new(re_init)), 5),
+            (Proposal::ExternalInit(Box::new(external_init)), 6),
+            (Proposal::SelfRemove, 10),
+        ];
+        for (proposal, kind) in proposals {
+            assert!(matches!(allowed(&proposal), Err(VoidReason::ProposalKind(k)) if k == kind));
+        }
     }
 }

@@ -36,7 +36,7 @@ mod view;
 
 pub use self::backend::{Backend, Provider};
 pub use self::commit::{Changes, NewIdentity, PendingCommit};
-pub use self::crypto::{Entropy, SealHook};
+pub use self::crypto::{Entropy, Tamper};
 pub use self::error::{
     BackendError, CommitError, EncryptError, GroupError, JoinError, KeyPackageError, LeafError,
     MergeError, MlsError, ProcessError, VoidReason,

@@ -7,6 +7,8 @@
 mod cbor;
 mod entities;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::cell::{Cell, RefCell};
 

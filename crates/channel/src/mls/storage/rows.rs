@@ -127,7 +127,7 @@ fn to_value(element: &impl Serialize) -> Result<Value, StateError> {
     Value::serialized(element).map_err(|e| StateError::Corrupt(e.into()))
 }
 
-fn row_key(slot: Slot, id: &impl Serialize) -> Result<Vec<u8>, StateError> {
+pub(super) fn row_key(slot: Slot, id: &impl Serialize) -> Result<Vec<u8>, StateError> {
     let mut key = vec![b'm', slot as u8];
     key.extend_from_slice(&encode(id)?);
     Ok(key)
