@@ -78,7 +78,13 @@ impl Group {
         self.inner.set_aad(Vec::new());
         provider.check_store()?;
         let bundle = built?;
-        let details = self.pending_details(provider)?.ok_or(CommitError::NotAMember)?;
+        let details = match self.pending_details(provider) {
+            Ok(details) => details.ok_or(CommitError::NotAMember)?,
+            Err(error) => {
+                self.clear_pending(provider)?;
+                return Err(error);
+            }
+        };
         Ok(PendingCommit {
             commit: serialize(bundle.commit())?,
             welcome: bundle.to_welcome_msg().as_ref().map(serialize).transpose()?,

@@ -137,7 +137,7 @@ pub enum MergeError {
     State(#[from] StateError),
 }
 
-/// A commit wasn't built. Nothing has changed.
+/// A commit wasn't built, and none is pending.
 #[derive(Debug, Error)]
 pub enum CommitError {
     /// An earlier commit of this device waits for its answer: merge or clear it first.

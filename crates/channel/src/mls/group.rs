@@ -1,5 +1,7 @@
 //! A group this device is in: creating, loading, reading and deleting it, encrypting to it.
 
+use std::fmt;
+
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::keys::{PublicKey, SigningKey};
 use openmls::group::{GroupEpoch, MlsGroup, NewGroupError};
@@ -72,6 +74,7 @@ impl Group {
         let before = GroupEpoch::from(self.epoch().0.saturating_sub(1));
         let own_leaf = self.own_leaf().0;
         let storage = provider.storage();
+        // What fails here fails in the store, and is asked for below.
         let _ = storage.delete_encryption_epoch_key_pairs(&self.id.to_mls(), &before, own_leaf);
         let _ = self.inner.delete(storage);
         provider.check_store()
@@ -179,5 +182,15 @@ impl Group {
         let id = GroupId::of_mls(inner.group_id()).ok_or(GroupError::Foreign)?;
         let suite = Suite::of_mls(inner.ciphersuite()).ok_or(GroupError::Foreign)?;
         Ok(Self { inner, id, suite })
+    }
+}
+
+impl fmt::Debug for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Group")
+            .field("id", &self.id)
+            .field("suite", &self.suite)
+            .field("epoch", &self.epoch())
+            .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,7 @@
 //! Joining: a welcome is opened and shown before the group is taken in.
 
+use std::fmt;
+
 use openmls::group::{ProcessedWelcome, StagedWelcome, WelcomeError};
 use openmls::prelude::{JoinBuilder, MlsMessageBodyIn, MlsMessageIn, Welcome};
 use tls_codec::Deserialize;
@@ -86,5 +88,11 @@ fn classify(error: WelcomeError<StorageFailure>) -> JoinError {
         WelcomeError::NoMatchingKeyPackage => JoinError::NoKeyPackage,
         WelcomeError::GroupAlreadyExists => JoinError::Exists,
         error => JoinError::Mls(MlsError::new(error)),
+    }
+}
+
+impl fmt::Debug for StagedJoin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StagedJoin").field("view", &self.view).finish_non_exhaustive()
     }
 }

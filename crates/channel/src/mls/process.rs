@@ -1,5 +1,7 @@
 //! Receiving: decrypt, check, and hand over what to judge.
 
+use std::fmt;
+
 use openmls::group::{ProcessMessageError, StageCommitError, StagedCommit as MlsStaged};
 use openmls::prelude::{ApplyUpdatePathError, ProcessedMessageContent, Sender};
 
@@ -126,5 +128,23 @@ fn classify(error: ProcessMessageError<StorageFailure>) -> ProcessError {
         )) => ProcessError::Stranded,
         ProcessMessageError::GroupStateError(_) => ProcessError::NotAMember,
         error => VoidReason::Mls(MlsError::new(error)).into(),
+    }
+}
+
+impl fmt::Debug for Processed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Application { sender, .. } => {
+                f.debug_struct("Application").field("sender", &sender.leaf).finish_non_exhaustive()
+            }
+            Self::Commit(staged) => staged.fmt(f),
+            Self::OwnMessage => f.write_str("OwnMessage"),
+        }
+    }
+}
+
+impl fmt::Debug for StagedCommit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StagedCommit").field("details", &self.details).finish_non_exhaustive()
     }
 }

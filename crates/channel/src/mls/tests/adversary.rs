@@ -416,6 +416,7 @@ fn two_leaves_cannot_share_a_signature_key() {
     let changes = Changes { identity: Some(identity), ..Changes::default() };
     let refused = pair.ana_group.commit(&provider, &pair.ana.key, b"", changes);
     assert!(matches!(refused, Err(crate::mls::CommitError::Void(VoidReason::DuplicateKey))));
+    assert!(!pair.ana_group.is_pending() && !pair.ana.load().is_pending());
 }
 
 #[test]

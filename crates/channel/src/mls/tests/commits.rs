@@ -202,3 +202,14 @@ fn nobody_is_added_twice() {
     let third = Device::new(3);
     add(&pair.ana, &mut pair.ana_group, &third);
 }
+
+#[test]
+fn groups_and_backends_may_change_threads() {
+    fn assert_send<T: Send>() {}
+    fn assert_shared<T: Send + Sync>() {}
+
+    assert_send::<crate::mls::Group>();
+    assert_send::<crate::mls::StagedCommit>();
+    assert_send::<crate::mls::StagedJoin>();
+    assert_shared::<crate::mls::Backend>();
+}
