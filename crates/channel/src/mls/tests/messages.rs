@@ -80,7 +80,7 @@ fn a_message_decrypts_once_and_a_little_out_of_order() {
 }
 
 #[test]
-fn far_ahead_is_read_and_too_far_is_void() {
+fn two_thousand_skipped_messages_are_no_hindrance() {
     let mut pair = Pair::new(Suite::Classic);
     let (ana, rui) = (&pair.ana, &pair.rui);
     let mut last = Vec::new();
