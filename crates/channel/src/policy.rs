@@ -86,6 +86,12 @@ pub enum PolicyError {
     /// A list is not sorted, or names somebody twice.
     #[error("the channel's policy is not in order in: {0}")]
     Order(&'static str),
+    /// The officer to admit is in the channel already.
+    #[error("{0} is in the channel already")]
+    AlreadyMember(OfficerAddress),
+    /// The officer to change or remove is not in the channel.
+    #[error("{0} is not in the channel")]
+    NotAMember(OfficerAddress),
     /// There are fields of a newer version, which this one would lose: an update is needed.
     #[error("changing this channel needs a newer version of this program")]
     NeedsNewerVersion,
@@ -117,8 +123,8 @@ impl Policy {
 
     /// The extension's bytes; of a policy that was read, the same ones.
     #[must_use]
-    pub fn encode(&self) -> &[u8] {
-        &self.bytes
+    pub fn encode(&self) -> Vec<u8> {
+        self.bytes.clone()
     }
 
     /// Whether there is more in it than this version knows.

@@ -185,12 +185,17 @@ impl UnverifiedChain {
         unverified_name(self).map(|(_, name)| name)
     }
 
-    /// When the leaf claims to hold, before anything vouches for it.
+    /// When both certificates claim to hold, before anything vouches for them.
     ///
     /// # Errors
-    /// [`ChainError::Leaf`] when it can't be read.
+    /// [`ChainError::Leaf`], [`ChainError::Issuing`] when one can't be read.
     pub fn unverified_validity(&self) -> Result<Validity, ChainError> {
-        Ok(X509::parse(self.leaf()).map_err(ProfileError::from)?.validity)
+        let leaf = X509::parse(self.leaf()).map_err(ProfileError::from)?.validity;
+        let issuing = X509::parse(self.issuing()).map_err(|e| ChainError::Issuing(e.into()))?;
+        Ok(Validity {
+            not_before: leaf.not_before.max(issuing.validity.not_before),
+            not_after: leaf.not_after.min(issuing.validity.not_after),
+        })
     }
 }
 

@@ -63,6 +63,12 @@ impl Header {
             .finish()
     }
 
+    /// The newest head that the author held; unverified.
+    #[must_use]
+    pub fn known_head(&self) -> Option<&QuotedHead> {
+        self.known_head.as_ref()
+    }
+
     /// Reads canonical bytes.
     ///
     /// # Errors

@@ -148,6 +148,12 @@ impl VerifiedEntry {
         &self.0.header
     }
 
+    /// Whose entry it is.
+    #[must_use]
+    pub fn author(&self) -> &DeviceName {
+        &self.0.header.author
+    }
+
     /// The parts, in reading order.
     #[must_use]
     pub fn parts(&self) -> &[Part] {

@@ -68,20 +68,39 @@ impl Policy {
         Ok(PolicyEdit(self.content.clone()))
     }
 
-    /// With an officer's role set, be the officer in the channel already or not.
+    /// With one officer more.
     ///
     /// # Errors
-    /// As [`Self::edit`] and [`PolicyEdit::finish`].
-    pub fn with_role(&self, officer: &OfficerAddress, role: Role) -> Result<Self, PolicyError> {
-        self.edit()?.role(officer, role).finish()
+    /// [`PolicyError::AlreadyMember`]; as [`Self::edit`] and [`PolicyEdit::finish`].
+    pub fn admit(&self, officer: &OfficerAddress, role: Role) -> Result<Self, PolicyError> {
+        match self.role_of(officer) {
+            Some(_) => Err(PolicyError::AlreadyMember(officer.clone())),
+            None => self.edit()?.role(officer, role).finish(),
+        }
+    }
+
+    /// With another role for an officer. [`Role::Owner`] hands the ownership on, and makes the
+    /// present owner a lead.
+    ///
+    /// # Errors
+    /// [`PolicyError::NotAMember`]; as [`Self::edit`] and [`PolicyEdit::finish`].
+    pub fn set_role(&self, officer: &OfficerAddress, role: Role) -> Result<Self, PolicyError> {
+        match (self.role_of(officer), role) {
+            (None, _) => Err(PolicyError::NotAMember(officer.clone())),
+            (Some(_), Role::Owner) => self.edit()?.owner(officer).finish(),
+            (Some(_), role) => self.edit()?.role(officer, role).finish(),
+        }
     }
 
     /// Without an officer.
     ///
     /// # Errors
-    /// As [`Self::edit`] and [`PolicyEdit::finish`].
-    pub fn without(&self, officer: &OfficerAddress) -> Result<Self, PolicyError> {
-        self.edit()?.without(officer).finish()
+    /// [`PolicyError::NotAMember`]; as [`Self::edit`] and [`PolicyEdit::finish`].
+    pub fn remove(&self, officer: &OfficerAddress) -> Result<Self, PolicyError> {
+        match self.role_of(officer) {
+            None => Err(PolicyError::NotAMember(officer.clone())),
+            Some(_) => self.edit()?.without(officer).finish(),
+        }
     }
 }
 
@@ -172,9 +191,9 @@ impl PolicyEdit {
 
     /// Sets the fields as they are, for tests of what honest members would not write.
     #[cfg(test)]
-    pub(crate) fn forge(mut self, change: impl FnOnce(&mut Content)) -> Policy {
+    pub(crate) fn forge(mut self, change: impl FnOnce(&mut Content)) -> Self {
         change(&mut self.0);
-        Policy::from_content(self.0).unwrap()
+        self
     }
 }
 

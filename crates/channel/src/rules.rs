@@ -1,0 +1,98 @@
+//! Which commits count: the one validity function of a channel (PROTOCOL.md §5).
+//!
+//! [`judge`] is a pure function of the group before and after a commit, its envelope and the hub's
+//! `received_at`. It knows no clock, no revocation list and nothing that only some members have:
+//! all honest members come to the same result, and a commit that breaks a rule is *void* for all
+//! of them. [`judge_welcome`] is what a joiner asks of the group that it is let into.
+//!
+//! What stands in the MLS messages themselves (kinds of proposals, leaves, extensions) has been
+//! checked by [`crate::mls`] before anything comes here.
+
+mod act;
+mod change;
+mod evidence;
+mod fields;
+mod leaves;
+mod members;
+mod roles;
+mod rule;
+mod state;
+#[cfg(test)]
+mod tests;
+mod welcome;
+
+use std::collections::BTreeSet;
+
+use enlace_identity::bundle::{Bundle, BundleHash};
+use enlace_identity::names::DeviceName;
+use enlace_identity::time::Timestamp;
+use enlace_log::Envelope;
+
+use crate::credential::device_name;
+use crate::mls::{CommitDetails, GroupView, LeafIndex};
+use crate::policy::Policy;
+
+pub use self::act::{Act, PolicyField};
+pub use self::change::{Change, judge_change};
+pub use self::rule::{Rule, Void};
+pub use self::state::{LeafInfo, State};
+pub use self::welcome::{judge_creation, judge_welcome};
+
+/// Why there is no verdict that lets a commit in.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum JudgeError {
+    /// The commit breaks a rule. Every honest member voids it.
+    #[error(transparent)]
+    Void(#[from] Void),
+    /// The channel's certificates are judged by a bundle that is not at hand. Nothing is wrong with
+    /// the commit: wait, and judge again with this bundle.
+    #[error("the channel goes by the network bundle {0}, which is not at hand")]
+    BundleMissing(BundleHash),
+}
+
+/// Decides on a commit, and says what it does. `received_at` is the hub's clock at its position;
+/// for a commit that has none yet, the author's own.
+///
+/// # Errors
+/// [`JudgeError::Void`], with the rule that the commit breaks; [`JudgeError::BundleMissing`].
+pub fn judge(
+    bundle: &Bundle,
+    details: &CommitDetails,
+    envelope: &Envelope,
+    received_at: Timestamp,
+) -> Result<Vec<Act>, JudgeError> {
+    let sender = details.sender_before().and_then(|member| device_name(&member.chain).ok());
+    let committer = sender
+        .filter(|sender| *sender == envelope.device)
+        .ok_or_else(|| Void::new(Rule::Sender, &envelope.device))?;
+    let change = Change {
+        committer,
+        before: State::of_view(&details.before)?,
+        after: State::of_view(&details.after)?,
+        added: devices_at(&details.after, &details.added)?,
+        removed: devices_at(&details.before, &details.removed)?,
+        evidence: details.evidence.clone(),
+        list_hash: envelope.list_hash,
+        received_at,
+    };
+    judge_change(bundle, &change)
+}
+
+/// Whether a device may write entries. Else its entry is shown as refused, and never as said.
+///
+/// # Errors
+/// [`Rule::EntryRole`].
+pub fn judge_author(policy: &Policy, author: &DeviceName) -> Result<(), Void> {
+    match policy.role_of(author.officer()) {
+        Some(role) if role.may_write() => Ok(()),
+        _ => Err(Void::new(Rule::EntryRole, author)),
+    }
+}
+
+fn devices_at(view: &GroupView, leaves: &[LeafIndex]) -> Result<BTreeSet<DeviceName>, Void> {
+    let device = |leaf: &LeafIndex| {
+        let member = view.member(*leaf).and_then(|member| device_name(&member.chain).ok());
+        member.ok_or_else(|| Void::new(Rule::DeviceUnique, leaf.0))
+    };
+    leaves.iter().map(device).collect()
+}

@@ -1,0 +1,61 @@
+//! What a valid commit does, in the words that members are told.
+
+use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
+
+use crate::policy::Role;
+
+/// One thing that a commit did. A commit with none renewed its author's keys.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Act {
+    /// An officer came in, or came back with another device.
+    Admitted {
+        /// The officer.
+        officer: OfficerAddress,
+        /// The device.
+        device: DeviceName,
+        /// The officer's role.
+        role: Role,
+        /// Whether the officer's authority was not in the channel before.
+        new_authority: bool,
+    },
+    /// A device, and mostly its officer with it, is no longer in the channel.
+    Removed {
+        /// The officer.
+        officer: OfficerAddress,
+        /// The device.
+        device: DeviceName,
+        /// Whether the officer had asked for it.
+        left: bool,
+    },
+    /// An officer has another role.
+    RoleChanged {
+        /// The officer.
+        officer: OfficerAddress,
+        /// The former role.
+        from: Role,
+        /// The present one.
+        to: Role,
+    },
+    /// A device has another certificate.
+    Renewed {
+        /// The device.
+        device: DeviceName,
+    },
+    /// The policy says something else.
+    PolicyChanged(PolicyField),
+}
+
+/// A field of the policy that can change.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum PolicyField {
+    /// The title.
+    Title,
+    /// What the exchange rests on.
+    LegalBasis,
+    /// The handling code by default.
+    DefaultHandling,
+    /// An authority's own reference of the case.
+    CaseReference(Domain),
+    /// How long an authority keeps entries.
+    Retention(Domain),
+}

@@ -1,0 +1,122 @@
+//! A commit as the rules see it, and the order in which they are applied.
+
+use std::collections::BTreeSet;
+
+use enlace_identity::bundle::Bundle;
+use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
+use enlace_identity::time::Timestamp;
+use enlace_log::ListHash;
+
+use super::act::Act;
+use super::rule::{Rule, Void};
+use super::state::State;
+use super::{JudgeError, evidence, fields, leaves, members, roles};
+use crate::policy::Role;
+
+/// All that validity depends on.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The author of the commit: the MLS sender, whom the envelope names too.
+    pub committer: DeviceName,
+    /// The group before the commit. It is valid.
+    pub before: State,
+    /// The group after it.
+    pub after: State,
+    /// Whom its proposals add.
+    pub added: BTreeSet<DeviceName>,
+    /// Whom its proposals remove.
+    pub removed: BTreeSet<DeviceName>,
+    /// The contents of its evidence proposals, in order.
+    pub evidence: Vec<Vec<u8>>,
+    /// The hash of the device list in its envelope.
+    pub list_hash: ListHash,
+    /// The hub's clock at its position.
+    pub received_at: Timestamp,
+}
+
+/// Decides on a change, and says what it does.
+///
+/// # Errors
+/// [`JudgeError`].
+pub fn judge_change(bundle: &Bundle, change: &Change) -> Result<Vec<Act>, JudgeError> {
+    let expected = change.before.policy.bundle_hash();
+    if bundle.hash() != expected {
+        return Err(JudgeError::BundleMissing(expected));
+    }
+    change.check_committer()?;
+    change.check_list()?;
+    change.check_proposals()?;
+    let changed_fields = fields::check(change)?;
+    change.after.check_roles_match()?;
+    change.after.check_one_owner()?;
+    let renewed = leaves::check(bundle, change)?;
+    let leavers = evidence::leavers(change)?;
+    let removed = members::check_removals(change, &leavers)?;
+    let admitted = members::check_admissions(change)?;
+    let role_changes = roles::check(change)?;
+    fields::check_authorities_version(change)?;
+    Ok([renewed, removed, admitted, role_changes, changed_fields].concat())
+}
+
+impl Change {
+    /// The committer's role before.
+    pub(super) fn committer_role(&self) -> Option<Role> {
+        self.role_before(self.committer.officer())
+    }
+
+    /// Whether the committer acts for an authority.
+    pub(super) fn is_by_lead_of(&self, domain: &Domain) -> bool {
+        self.committer.domain() == domain && self.committer_role().is_some_and(Role::is_lead)
+    }
+
+    /// Whether the committer owns the channel.
+    pub(super) fn is_by_owner(&self) -> bool {
+        self.committer_role() == Some(Role::Owner)
+    }
+
+    pub(super) fn role_before(&self, officer: &OfficerAddress) -> Option<Role> {
+        self.before.policy.role_of(officer)
+    }
+
+    pub(super) fn role_after(&self, officer: &OfficerAddress) -> Option<Role> {
+        self.after.policy.role_of(officer)
+    }
+
+    /// The authorities present before.
+    pub(super) fn authorities_before(&self) -> BTreeSet<&Domain> {
+        self.before.policy.authorities()
+    }
+
+    /// R-COMMITTER.
+    fn check_committer(&self) -> Result<(), Void> {
+        let member = |state: &State| state.members.contains_key(&self.committer);
+        if member(&self.before) && member(&self.after) {
+            Ok(())
+        } else {
+            Err(Void::new(Rule::Committer, &self.committer))
+        }
+    }
+
+    /// R-LIST.
+    fn check_list(&self) -> Result<(), Void> {
+        if self.after.devices().hash() == self.list_hash {
+            Ok(())
+        } else {
+            Err(Void::new(Rule::List, self.list_hash))
+        }
+    }
+
+    /// R-OWN-LEAF: nobody is removed and added at once, be it with the very same leaf, which would
+    /// lock a device out that nobody was entitled to remove.
+    fn check_proposals(&self) -> Result<(), Void> {
+        let (before, after) = (&self.before.members, &self.after.members);
+        let added = self.added.iter().find(|d| before.contains_key(*d) || !after.contains_key(*d));
+        let gone = self.removed.iter().find(|d| after.contains_key(*d) || !before.contains_key(*d));
+        let come = after.keys().find(|d| !before.contains_key(*d) && !self.added.contains(*d));
+        let lost = before.keys().find(|d| !after.contains_key(*d) && !self.removed.contains(*d));
+        match added.or(gone).or(come).or(lost) {
+            Some(device) => Err(Void::new(Rule::OwnLeaf, device)),
+            None => Ok(()),
+        }
+    }
+}

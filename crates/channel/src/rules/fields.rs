@@ -1,0 +1,97 @@
+//! Who may change which field of the policy, roles aside.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use enlace_identity::names::Domain;
+
+use super::act::{Act, PolicyField};
+use super::change::Change;
+use super::rule::{Rule, Void};
+use crate::policy::Policy;
+
+/// R-POLICY-UNKNOWN, R-POLICY-FIXED, R-POLICY-OWNER, R-POLICY-AUTHORITY.
+pub(super) fn check(change: &Change) -> Result<Vec<Act>, Void> {
+    let (before, after) = (&change.before.policy, &change.after.policy);
+    let unknown = before.has_unknown_fields() || after.has_unknown_fields();
+    if unknown && before.encode() != after.encode() {
+        return Err(Void::new(Rule::PolicyUnknown, "policy"));
+    }
+    check_fixed(before, after)?;
+    let mut acts = check_owners(change)?;
+    acts.extend(check_authorities(change)?);
+    Ok(acts)
+}
+
+/// R-AUTHORITIES-VERSION: one more for each authority that enters or goes.
+pub(super) fn check_authorities_version(change: &Change) -> Result<(), Void> {
+    let (before, after) = (&change.before.policy, &change.after.policy);
+    let (old, new) = (before.authorities(), after.authorities());
+    let moved = old.symmetric_difference(&new).count() as u64;
+    let expected = before.authorities_version().checked_add(moved);
+    if Some(after.authorities_version()) == expected {
+        Ok(())
+    } else {
+        Err(Void::new(Rule::AuthoritiesVersion, after.authorities_version()))
+    }
+}
+
+fn check_fixed(before: &Policy, after: &Policy) -> Result<(), Void> {
+    let same = [
+        ("rules_version", before.rules_version() == after.rules_version()),
+        ("channel", before.channel() == after.channel()),
+        ("generation", before.generation() == after.generation()),
+        ("kind", before.kind() == after.kind()),
+        ("hub", before.hub() == after.hub()),
+        ("bundle_hash", before.bundle_hash() == after.bundle_hash()),
+    ];
+    match same.into_iter().find(|(_, same)| !same) {
+        Some((field, _)) => Err(Void::new(Rule::PolicyFixed, field)),
+        None => Ok(()),
+    }
+}
+
+fn check_owners(change: &Change) -> Result<Vec<Act>, Void> {
+    let (before, after) = (&change.before.policy, &change.after.policy);
+    let fields = [
+        (PolicyField::Title, before.title() == after.title()),
+        (PolicyField::LegalBasis, before.legal_basis() == after.legal_basis()),
+        (PolicyField::DefaultHandling, before.default_handling() == after.default_handling()),
+    ];
+    let changed = fields.into_iter().filter(|(_, same)| !same).map(|(field, _)| field);
+    changed.map(|field| by(change.is_by_owner(), Rule::PolicyOwner, field)).collect()
+}
+
+fn check_authorities(change: &Change) -> Result<Vec<Act>, Void> {
+    let (before, after) = (&change.before.policy, &change.after.policy);
+    let references = differing(before.case_references(), after.case_references());
+    let retention = differing(before.retention(), after.retention());
+    let references = references.into_iter().map(|d| (d, PolicyField::CaseReference(d.clone())));
+    let retention = retention.into_iter().map(|d| (d, PolicyField::Retention(d.clone())));
+    references
+        .chain(retention)
+        .map(|(domain, field)| by(change.is_by_lead_of(domain), Rule::PolicyAuthority, field))
+        .collect()
+}
+
+fn by(entitled: bool, rule: Rule, field: PolicyField) -> Result<Act, Void> {
+    if entitled { Ok(Act::PolicyChanged(field)) } else { Err(Void::new(rule, name(&field))) }
+}
+
+fn name(field: &PolicyField) -> String {
+    match field {
+        PolicyField::Title => "title".to_owned(),
+        PolicyField::LegalBasis => "legal_basis".to_owned(),
+        PolicyField::DefaultHandling => "default_handling".to_owned(),
+        PolicyField::CaseReference(domain) => format!("case_references of {domain}"),
+        PolicyField::Retention(domain) => format!("retention of {domain}"),
+    }
+}
+
+/// The authorities for which two maps say different things.
+fn differing<'a, V: PartialEq>(
+    before: &'a BTreeMap<Domain, V>,
+    after: &'a BTreeMap<Domain, V>,
+) -> BTreeSet<&'a Domain> {
+    let domains = before.keys().chain(after.keys());
+    domains.filter(|domain| before.get(*domain) != after.get(*domain)).collect()
+}

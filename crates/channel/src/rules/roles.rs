@@ -1,0 +1,43 @@
+//! Who may give which role to whom.
+
+use enlace_identity::names::OfficerAddress;
+
+use super::act::Act;
+use super::change::Change;
+use super::rule::{Rule, Void};
+use crate::policy::Role;
+
+/// R-HANDOVER, R-ROLE-KIND, R-ROLE-SOVEREIGN, for the officers who were there and stay.
+pub(super) fn check(change: &Change) -> Result<Vec<Act>, Void> {
+    let mut acts = Vec::new();
+    for (officer, &from) in change.before.policy.roles() {
+        let Some(to) = change.role_after(officer).filter(|to| *to != from) else { continue };
+        check_role(change, officer, from, to)?;
+        acts.push(Act::RoleChanged { officer: officer.clone(), from, to });
+    }
+    Ok(acts)
+}
+
+fn check_role(change: &Change, officer: &OfficerAddress, from: Role, to: Role) -> Result<(), Void> {
+    let refused = |rule| Err(Void::new(rule, officer));
+    match (from, to) {
+        (_, Role::Guide) => refused(Rule::RoleKind),
+        (Role::Owner, Role::Lead) | (Role::Lead | Role::Member, Role::Owner)
+            if change.is_by_owner() =>
+        {
+            Ok(())
+        }
+        (Role::Owner, _) | (_, Role::Owner) => refused(Rule::Handover),
+        _ if change.is_by_lead_of(officer.domain()) => Ok(()),
+        (_, Role::Lead) if appoints_the_missing_lead(change, officer) => Ok(()),
+        _ => refused(Rule::RoleSovereign),
+    }
+}
+
+/// The owner gives an authority that has none one lead.
+fn appoints_the_missing_lead(change: &Change, officer: &OfficerAddress) -> bool {
+    let domain = officer.domain();
+    change.is_by_owner()
+        && change.before.policy.leads_of(domain).next().is_none()
+        && change.after.policy.leads_of(domain).count() == 1
+}

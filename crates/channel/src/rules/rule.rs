@@ -1,0 +1,133 @@
+//! The rules by name, as PROTOCOL.md §5 lists them.
+
+use std::fmt;
+
+/// Defines the rules, each with its name in PROTOCOL.md and a sentence for reports.
+macro_rules! rules {
+    ($($(#[$doc:meta])* $rule:ident = $id:literal, $sentence:literal;)*) => {
+        /// A rule that a commit, a welcome or an entry can break.
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub enum Rule {
+            $($(#[$doc])* $rule,)*
+        }
+
+        impl Rule {
+            /// Every rule.
+            pub const ALL: &[Self] = &[$(Self::$rule,)*];
+
+            /// Its name in PROTOCOL.md.
+            #[must_use]
+            pub fn id(self) -> &'static str {
+                match self {
+                    $(Self::$rule => $id,)*
+                }
+            }
+
+            /// What was done against it, as a report says it.
+            #[must_use]
+            pub fn sentence(self) -> &'static str {
+                match self {
+                    $(Self::$rule => $sentence,)*
+                }
+            }
+        }
+    };
+}
+
+rules! {
+    /// The device in the envelope is the MLS sender.
+    Sender = "R-SENDER", "its envelope names another device than its author";
+    /// The committer is a member before and after.
+    Committer = "R-COMMITTER", "its author removes itself, or is no member";
+    /// The envelope's list is the tree's.
+    List = "R-LIST", "its device list is not the one of the group after it";
+    /// No two leaves carry one device name.
+    DeviceUnique = "R-DEVICE-UNIQUE", "two leaves carry the name of one device, or one carries none";
+    /// Each officer with a role has exactly one device, and each device an officer with a role.
+    RolesMatch = "R-ROLES-MATCH", "roles and devices do not match one to one";
+    /// Only the committer's own leaf changes.
+    OwnLeaf = "R-OWN-LEAF", "it changes another member's leaf";
+    /// A new certificate verifies at `received_at` and fits its leaf.
+    Certificate = "R-CERTIFICATE", "a new certificate is refused";
+    /// The policy can be read.
+    PolicyForm = "R-POLICY-FORM", "the channel's policy cannot be read after it";
+    /// A policy with unknown fields is left alone.
+    PolicyUnknown = "R-POLICY-UNKNOWN", "it changes a policy that holds fields of a newer version";
+    /// Some fields never change.
+    PolicyFixed = "R-POLICY-FIXED", "it changes a field of the policy that is fixed";
+    /// Some fields are the owner's.
+    PolicyOwner = "R-POLICY-OWNER", "only the owner may change this field of the policy";
+    /// Some fields are each authority's own.
+    PolicyAuthority = "R-POLICY-AUTHORITY", "only a lead of that authority may change this field";
+    /// `authorities_version` counts authorities that enter or go.
+    AuthoritiesVersion = "R-AUTHORITIES-VERSION", "it does not count the authorities that enter or go";
+    /// An officer is admitted by a lead of the same authority.
+    AdmitSovereign = "R-ADMIT-SOVEREIGN", "only a lead of the same authority may admit this officer";
+    /// A new authority enters through the owner, with one officer, who becomes its lead.
+    AdmitAuthority = "R-ADMIT-AUTHORITY", "a new authority enters through the owner, with one lead";
+    /// Whoever is admitted becomes lead, member or observer.
+    AdmitRole = "R-ADMIT-ROLE", "nobody can be admitted with this role";
+    /// An officer is removed by a lead of the same authority, or by its own wish.
+    RemoveSovereign = "R-REMOVE-SOVEREIGN", "only a lead of the same authority may remove this officer";
+    /// The owner hands the ownership on before it goes.
+    RemoveOwner = "R-REMOVE-OWNER", "the owner cannot be removed";
+    /// Evidence is genuine, fits the present leaf and is needed.
+    Evidence = "R-EVIDENCE", "its evidence does not hold";
+    /// There is exactly one owner.
+    OneOwner = "R-ONE-OWNER", "a channel has exactly one owner";
+    /// Only the owner hands the ownership on, to a lead or member, and becomes a lead.
+    Handover = "R-HANDOVER", "only the owner may hand the ownership on, to a lead or a member";
+    /// Roles are set by a lead of the same authority.
+    RoleSovereign = "R-ROLE-SOVEREIGN", "only a lead of the same authority may change this role";
+    /// The role exists in this kind of channel.
+    RoleKind = "R-ROLE-KIND", "there is no such role in this kind of channel";
+    /// Who changes its own role admits nobody in the same commit.
+    OwnRoleAlone = "R-OWN-ROLE-ALONE", "its author changes its own role and admits somebody";
+    /// Observers write no entries.
+    EntryRole = "E-ROLE", "its author may read only";
+    /// The channel follows rules that this program knows.
+    WelcomeVersion = "J-VERSION", "the channel needs a newer version of this program";
+    /// The hub is an authority of the network.
+    WelcomeHub = "J-HUB", "the channel's hub is no authority of the network";
+    /// Each member's certificate was issued by its authority.
+    WelcomeCertificate = "J-CERTIFICATE", "a member's certificate is refused";
+    /// Whoever signed the welcome was entitled to admit this device.
+    WelcomeEntitled = "J-ENTITLED", "whoever admits this device is not entitled to";
+    /// The group of a new channel holds its creator alone.
+    Creation = "R-CREATION", "a channel begins with its owner alone";
+}
+
+/// Why a commit, a welcome or an entry has no effect: the fault of its author.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Void {
+    rule: Rule,
+    subject: String,
+}
+
+impl Void {
+    /// A breach of `rule`; `subject` says by whom, by what or where.
+    #[must_use]
+    pub fn new(rule: Rule, subject: impl fmt::Display) -> Self {
+        Self { rule, subject: subject.to_string() }
+    }
+
+    /// The rule that was broken.
+    #[must_use]
+    pub fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// Whom or what it is about: a device, an officer, a field.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+}
+
+impl fmt::Display for Void {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}; {})", self.rule.sentence(), self.subject, self.rule.id())
+    }
+}
+
+impl std::error::Error for Void {}

@@ -1,0 +1,98 @@
+//! A group as the rules see it.
+
+use std::collections::BTreeMap;
+
+use enlace_identity::certificate::UnverifiedChain;
+use enlace_identity::keys::PublicKey;
+use enlace_identity::names::DeviceName;
+use enlace_log::DeviceList;
+use enlace_log::control::LeafHash;
+
+use super::rule::{Rule, Void};
+use crate::credential::{device_name, leaf_hash};
+use crate::mls::{GroupView, Member};
+use crate::policy::Policy;
+
+/// A group in one epoch: who is in it, and what they agreed on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct State {
+    /// The leaves by the names on their certificates.
+    pub members: BTreeMap<DeviceName, LeafInfo>,
+    /// The policy.
+    pub policy: Policy,
+}
+
+/// A leaf of the group's tree.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LeafInfo {
+    /// The certificates.
+    pub chain: UnverifiedChain,
+    /// The key that the leaf signs with.
+    pub signature_key: PublicKey,
+    /// Fixes the leaf as it is.
+    pub leaf_hash: LeafHash,
+}
+
+impl LeafInfo {
+    /// Whether the certificates, or the key that they certify, are others.
+    pub(super) fn has_other_certificate(&self, before: &Self) -> bool {
+        self.chain != before.chain || self.signature_key != before.signature_key
+    }
+}
+
+impl State {
+    /// Reads a group's public state.
+    ///
+    /// # Errors
+    /// [`Rule::PolicyForm`], [`Rule::DeviceUnique`].
+    pub fn of_view(view: &GroupView) -> Result<Self, Void> {
+        let policy = Policy::decode(&view.policy).map_err(|e| Void::new(Rule::PolicyForm, e))?;
+        let mut members = BTreeMap::new();
+        for member in &view.members {
+            let device = device_name(&member.chain);
+            let device = device.map_err(|e| Void::new(Rule::DeviceUnique, e))?;
+            if members.insert(device.clone(), LeafInfo::from(member)).is_some() {
+                return Err(Void::new(Rule::DeviceUnique, device));
+            }
+        }
+        Ok(Self { members, policy })
+    }
+
+    /// The devices.
+    #[must_use]
+    pub fn devices(&self) -> DeviceList {
+        self.members.keys().cloned().collect()
+    }
+
+    /// R-ROLES-MATCH: one device for each officer with a role, one role for each device's officer.
+    pub(super) fn check_roles_match(&self) -> Result<(), Void> {
+        let mut without_device = self.policy.roles().clone();
+        for device in self.members.keys() {
+            if without_device.remove(device.officer()).is_none() {
+                return Err(Void::new(Rule::RolesMatch, device));
+            }
+        }
+        match without_device.into_keys().next() {
+            Some(officer) => Err(Void::new(Rule::RolesMatch, officer)),
+            None => Ok(()),
+        }
+    }
+
+    /// R-ONE-OWNER.
+    pub(super) fn check_one_owner(&self) -> Result<(), Void> {
+        match self.policy.owners().count() {
+            1 => Ok(()),
+            count => Err(Void::new(Rule::OneOwner, count)),
+        }
+    }
+}
+
+impl From<&Member> for LeafInfo {
+    fn from(member: &Member) -> Self {
+        Self {
+            chain: member.chain.clone(),
+            signature_key: member.signature_key,
+            leaf_hash: leaf_hash(member),
+        }
+    }
+}
