@@ -13,8 +13,8 @@ const MIB: u32 = 1024 * KIB;
 /// Limit of messages that hold a handful of short fields.
 pub const SMALL: u32 = 64 * KIB;
 
-/// Limit of messages that hold lists: revocation lists, cursors, key packages.
-pub const MEDIUM: u32 = MIB;
+/// Limit of messages that hold lists: revocation lists (each up to 1 MiB), cursors, key packages.
+pub const MEDIUM: u32 = 2 * MIB;
 
 /// Limit of one submitted item with its welcomes.
 pub const LARGE: u32 = 8 * MIB;

@@ -91,6 +91,15 @@ pub(crate) fn response(
     }
 }
 
+/// Spares a revoked relay the hello: it would tell it which channels are of interest. Without a
+/// current list the answer has to come first, because it brings one.
+pub(crate) fn refuse_if_known_revoked(trust: &Trust, peer: &VerifiedLeaf) -> Result<(), Untrusted> {
+    trust.check_revocation(peer).or_else(|untrusted| match untrusted.close_code() {
+        CloseCode::StaleCrl => Ok(()),
+        _ => Err(untrusted),
+    })
+}
+
 /// Judges a request; returns the version to speak.
 pub(crate) fn check_request(
     trust: &Trust,

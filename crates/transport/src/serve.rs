@@ -125,7 +125,9 @@ impl IncomingStream {
             None
         };
         let frame = self.source.next().await?.ok_or(ReceiveError::Abandoned)?;
-        let method = Method::from_number(frame.kind).ok_or(ReceiveError::Message)?;
+        let method = Method::from_number(frame.kind)
+            .filter(|method| *method != Method::Hello)
+            .ok_or(ReceiveError::Message)?;
         if !method.allows(self.connection.caller()) {
             return Err(RequestError::NotAllowed(method));
         }

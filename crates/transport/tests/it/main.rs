@@ -1,0 +1,9 @@
+//! The transport on real sockets of this machine: who gets in, what is called, what is survived.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod calls;
+mod hostile;
+mod resumption;
+mod support;
+mod trust;
