@@ -4,9 +4,11 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod channel;
 pub mod credential;
 pub mod entry;
 pub mod mls;
 pub mod padding;
 pub mod policy;
+pub mod rules;
 pub mod state_store;

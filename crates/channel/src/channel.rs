@@ -1,0 +1,220 @@
+//! A channel as one member has it: the MLS group, where its copy of the log stands, and what of
+//! its own waits for a place.
+//!
+//! Sans-IO: items and commands go in; [`Event`]s, [`Outgoing`] items and writes to the state
+//! store come out. The caller verifies positions, chain and signed heads with
+//! [`Replica`](enlace_log::Replica) before it hands an item in, keeps each call in one
+//! transaction, and loads the channel anew when it abandons one.
+//!
+//! The flow of an item: [`Channel::handle_item`] opens a savepoint, decrypts, checks that envelope,
+//! AAD, sender and content fit together, judges a commit by [`crate::rules`], and either merges or
+//! rolls back without a trace.
+
+mod act;
+mod context;
+mod create;
+mod event;
+mod heads;
+mod join;
+mod outgoing;
+mod receive;
+mod roster;
+mod seal;
+mod state;
+
+use enlace_identity::bundle::BundleHash;
+use enlace_identity::canonical::Writer;
+use enlace_identity::names::{DeviceName, Domain};
+use enlace_log::{ChainStart, ChannelId, DeviceList, Generation, Replica, Seq, VerifiedHead};
+
+use crate::mls::{EpochAuthenticator, Group, GroupError, GroupId, GroupView, MergeError};
+use crate::policy::{Policy, PolicyError};
+use crate::state_store::StateError;
+
+pub use act::{Admission, Command};
+pub use context::{Context, Device, LogBook};
+pub use create::ChannelDraft;
+pub use event::{Culprit, Event};
+pub use join::{JoinOffer, JoinRefused};
+pub use outgoing::Outgoing;
+pub use seal::SealError;
+pub use state::{Standing, next_submit_counter, submit_counter};
+
+use roster::Roster;
+use state::State;
+
+/// A channel of this device.
+pub struct Channel {
+    group: Group,
+    state: State,
+    policy: Policy,
+    roster: Roster,
+}
+
+/// The id of a channel's group (PROTOCOL.md §3.11).
+#[must_use]
+pub fn group_id(channel: ChannelId, generation: Generation) -> GroupId {
+    GroupId(Writer::new("enlace group v1").fixed(&channel.0).u64(generation.0).hash())
+}
+
+impl Channel {
+    /// Loads a channel; `None` when this device never joined it.
+    ///
+    /// # Errors
+    /// When the store is damaged.
+    pub fn load(ctx: &Context<'_>, id: ChannelId) -> Result<Option<Self>, ChannelError> {
+        let Some(state) = State::load(ctx.store, id)? else { return Ok(None) };
+        let provider = ctx.backend.on(ctx.store);
+        let group = Group::load(&provider, group_id(id, state.generation()))?;
+        let group = group.ok_or(ChannelError::Group(GroupError::Unknown))?;
+        Self::of_group(group, state).map(Some)
+    }
+
+    /// Which channel this is.
+    #[must_use]
+    pub fn id(&self) -> ChannelId {
+        self.state.channel()
+    }
+
+    /// The domain of the authority whose relay orders it.
+    #[must_use]
+    pub fn hub(&self) -> Domain {
+        self.state.hub()
+    }
+
+    /// How this device stands to it.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.state.standing
+    }
+
+    /// Its policy: title, roles and the rest.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The same bytes at every member of this epoch.
+    #[must_use]
+    pub fn epoch_authenticator(&self) -> EpochAuthenticator {
+        self.group.epoch_authenticator()
+    }
+
+    /// Its members, their certificates and keys.
+    ///
+    /// # Errors
+    /// When the store is damaged.
+    pub fn view(&self) -> Result<GroupView, ChannelError> {
+        Ok(self.group.view()?)
+    }
+
+    /// The devices in the group.
+    #[must_use]
+    pub fn devices(&self) -> DeviceList {
+        self.roster.list()
+    }
+
+    /// This copy of the log, to verify the next batch with. After the batch is handled, hand its
+    /// new position to [`Self::advance`].
+    #[must_use]
+    pub fn replica(&self) -> Replica {
+        let (next, chain) = self.state.position();
+        match next.0.checked_sub(1) {
+            Some(last) => Replica::after(self.id(), Seq(last), chain),
+            None => Replica::from_start(&self.chain_start()),
+        }
+    }
+
+    /// The first position that this device knows: its admission.
+    #[must_use]
+    pub fn anchor(&self) -> Seq {
+        self.state.anchor()
+    }
+
+    /// The newest commit item processed.
+    #[must_use]
+    pub fn fence(&self) -> Option<Seq> {
+        self.state.fence()
+    }
+
+    /// The newest commit held valid.
+    #[must_use]
+    pub fn last_valid_commit(&self) -> Option<Seq> {
+        self.state.last_valid()
+    }
+
+    /// Whether a commit of this device waits for its place.
+    #[must_use]
+    pub fn has_pending_commit(&self) -> bool {
+        self.state.pending.is_some()
+    }
+
+    /// How many items this device has encrypted since it last renewed its keys here.
+    #[must_use]
+    pub fn own_messages_since_update(&self) -> u64 {
+        self.state.own_messages_since_update
+    }
+
+    /// Devices that asked to be removed and still are members.
+    pub fn leaving(&self) -> impl Iterator<Item = DeviceName> {
+        self.state.leaving.keys().filter_map(|device| device.parse().ok())
+    }
+
+    /// The newest signed head known, as items quote it.
+    #[must_use]
+    pub fn known_head(&self) -> Option<enlace_log::QuotedHead> {
+        let bytes = self.state.known_head.as_ref()?;
+        enlace_log::QuotedHead::decode(bytes).ok()
+    }
+
+    /// Everything up to `head` was verified and handled.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn advance(
+        &mut self,
+        ctx: &Context<'_>,
+        replica: &Replica,
+        head: &VerifiedHead,
+    ) -> Result<Vec<Event>, ChannelError> {
+        self.state.set_position(replica.next_seq(), replica.chain());
+        let events = self.note_head(ctx, head);
+        self.state.save(ctx.store)?;
+        Ok(events)
+    }
+
+    fn of_group(group: Group, state: State) -> Result<Self, ChannelError> {
+        let policy = Policy::decode(group.policy()?)?;
+        let roster = Roster::of(&group.view()?).ok_or(GroupError::Foreign)?;
+        Ok(Self { group, state, policy, roster })
+    }
+
+    fn chain_start(&self) -> ChainStart {
+        ChainStart {
+            channel: self.id(),
+            hub: self.hub(),
+            generation: self.state.generation(),
+            predecessor: [0; 32],
+        }
+    }
+}
+
+/// A channel could not be loaded or read: the store is damaged, or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChannelError {
+    /// The store failed: abandon the transaction.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The stored group cannot be read.
+    #[error("the channel's group cannot be read")]
+    Group(#[from] GroupError),
+    /// The channel goes by another network bundle: get that one, then hand the items in again.
+    #[error("the channel goes by the network bundle {0}, which is not here")]
+    BundleMissing(BundleHash),
+    /// A judged commit could not be merged: our bug.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    /// The stored policy cannot be read.
+    #[error("the channel's policy cannot be read")]
+    Policy(#[from] PolicyError),
+}

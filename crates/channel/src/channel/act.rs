@@ -1,0 +1,31 @@
+//! What a member can ask for that takes a commit.
+
+use enlace_identity::names::{DeviceName, OfficerAddress};
+
+use crate::policy::Role;
+
+/// A change of the channel, as an officer or the client itself wants it.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Admit officers, each with one of their devices.
+    Admit(Vec<Admission>),
+    /// Remove an officer with all devices.
+    Remove(OfficerAddress),
+    /// Give an officer another role. `Owner` hands the ownership on.
+    SetRole(OfficerAddress, Role),
+    /// Carry out a member's own wish to leave.
+    CarryOutLeave(DeviceName),
+    /// Renew this device's keys.
+    SelfUpdate,
+}
+
+/// Somebody to admit.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    /// Whose device it must be.
+    pub officer: OfficerAddress,
+    /// The role to give.
+    pub role: Role,
+    /// A key package, claimed from the officer's relay.
+    pub key_package: Vec<u8>,
+}

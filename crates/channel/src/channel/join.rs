@@ -1,0 +1,185 @@
+//! Joining: everything about a welcome is checked before the group is taken in.
+
+use enlace_identity::bundle::LeafUsage;
+use enlace_identity::certificate::UnverifiedChain;
+use enlace_identity::chain::ChainError;
+use enlace_identity::names::{DeviceName, LeafName};
+use enlace_log::{
+    ChainHash, ChannelId, DeviceList, Item, ItemKind, ListHash, VerifiedHead, WelcomesHash,
+};
+
+use super::roster::Roster;
+use super::state::{Standing, State};
+use super::{Channel, ChannelError, Context, group_id};
+use crate::mls::{self, Group, GroupError, JoinError, StagedJoin};
+use crate::policy::{Policy, PolicyError};
+use crate::rules;
+
+/// A welcome as a relay delivers it. Only the head's signature was verified: it is the hub's.
+#[derive(Clone, Debug)]
+pub struct JoinOffer {
+    /// The channel.
+    pub channel: ChannelId,
+    /// The commit that admits this device.
+    pub commit: Item,
+    /// The chain at that commit, as the hub claims.
+    pub chain: ChainHash,
+    /// The hub's signature at that position.
+    pub head: VerifiedHead,
+    /// The devices after the commit, as the hub claims.
+    pub devices: DeviceList,
+    /// The welcome for each admitted device, this one included.
+    pub welcomes: Vec<(DeviceName, Vec<u8>)>,
+    /// The certificates of the commit's author.
+    pub signer: UnverifiedChain,
+    /// The domain of the hub's authority, as whoever verified the head established it.
+    pub hub: enlace_identity::names::Domain,
+}
+
+impl Channel {
+    /// Joins by a welcome. A former membership in the same channel is replaced.
+    ///
+    /// # Errors
+    /// [`JoinRefused`]; the transaction is to be abandoned, which keeps the key package.
+    pub fn join(ctx: &Context<'_>, offer: &JoinOffer) -> Result<Self, JoinRefused> {
+        let welcome = offer.check(ctx)?;
+        let id = group_id(offer.channel, offer.commit.sealed.envelope().generation);
+        let provider = ctx.backend.on(ctx.store);
+        match Self::load(ctx, offer.channel)? {
+            Some(former) if former.standing() != Standing::Removed => {
+                return Err(JoinRefused::AlreadyMember);
+            }
+            Some(former) => former.group.delete(&provider).map_err(ChannelError::from)?,
+            None => {}
+        }
+        let staged = mls::stage_welcome(&provider, welcome)?;
+        if staged.view.group_id != id {
+            return Err(JoinRefused::OtherChannel);
+        }
+        let policy = offer.check_group(ctx, &staged)?;
+        rules::judge_welcome(
+            ctx.bundle,
+            &staged.view,
+            staged.sender,
+            &ctx.device.name,
+            offer.commit.received_at,
+        )
+        .map_err(|void| JoinRefused::NotEntitled(void.to_string()))?;
+        let group = staged.into_group(&provider)?;
+        Ok(offer.take_in(ctx, group, policy)?)
+    }
+}
+
+impl JoinOffer {
+    /// Everything that can be said before the welcome is opened; returns this device's.
+    fn check(&self, ctx: &Context<'_>) -> Result<&[u8], JoinRefused> {
+        let envelope = self.commit.sealed.envelope();
+        if envelope.kind != ItemKind::Commit || envelope.channel != self.channel {
+            return Err(JoinRefused::NotACommit);
+        }
+        let head = self.head.head();
+        if head.channel != self.channel || head.seq != self.commit.seq || head.chain != self.chain {
+            return Err(JoinRefused::Head);
+        }
+        let signer = ctx.bundle.verify(&self.signer, self.commit.received_at, LeafUsage::Device)?;
+        let by_author = matches!(signer.name(), LeafName::Device(d) if *d == envelope.device);
+        let bytes = self.commit.sealed.envelope_bytes();
+        if !by_author || !self.commit.sealed.outer_signature().verify(bytes, &signer.public_key()) {
+            return Err(JoinRefused::Signature);
+        }
+        let welcomes: Vec<_> = self.welcomes.iter().map(|(d, w)| (d.clone(), &w[..])).collect();
+        if WelcomesHash::of(&welcomes) != envelope.welcomes_hash {
+            return Err(JoinRefused::Welcome);
+        }
+        if self.devices.hash() != envelope.list_hash || envelope.list_hash == ListHash::NONE {
+            return Err(JoinRefused::DeviceList);
+        }
+        let own = self.welcomes.iter().find(|(device, _)| *device == ctx.device.name);
+        own.map(|(_, welcome)| &welcome[..]).ok_or(JoinRefused::Welcome)
+    }
+
+    /// Whether the group is the one that the commit and the hub speak of.
+    fn check_group(&self, ctx: &Context<'_>, staged: &StagedJoin) -> Result<Policy, JoinRefused> {
+        let envelope = self.commit.sealed.envelope();
+        let roster = Roster::of(&staged.view).ok_or(JoinRefused::DeviceList)?;
+        if roster.list() != self.devices {
+            return Err(JoinRefused::DeviceList);
+        }
+        if roster.device_at(staged.sender) != Some(&envelope.device) {
+            return Err(JoinRefused::Signature);
+        }
+        let policy = Policy::decode(&staged.view.policy)?;
+        let fits = policy.channel() == self.channel
+            && policy.generation() == envelope.generation
+            && *policy.hub() == self.hub
+            && policy.bundle_hash() == ctx.bundle.hash();
+        if fits { Ok(policy) } else { Err(JoinRefused::OtherChannel) }
+    }
+
+    fn take_in(
+        &self,
+        ctx: &Context<'_>,
+        group: Group,
+        policy: Policy,
+    ) -> Result<Channel, ChannelError> {
+        let mut state = State::new(self.channel, &self.hub, Standing::Provisional);
+        state.generation = self.commit.sealed.envelope().generation.0;
+        state.set_anchor(self.commit.seq);
+        state.set_position(self.commit.seq.next(), self.chain);
+        state.pass_commit(self.commit.seq, true);
+        state.known_head = Some(self.head.quoted().encode());
+        state.save(ctx.store)?;
+        let roster = Roster::of(&group.view()?).ok_or(GroupError::Foreign)?;
+        Ok(Channel { group, state, policy, roster })
+    }
+}
+
+/// Why a welcome is refused. All but the last three are the fault of whoever made or carried it.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinRefused {
+    /// The item with the welcome is no commit of this channel.
+    #[error("the welcome does not come with a commit of its channel")]
+    NotACommit,
+    /// The hub's signed head is not at the commit.
+    #[error("the welcome's signed head does not stand at its commit")]
+    Head,
+    /// The author's certificate is not good.
+    #[error("the certificate of whoever admits this device is refused: {0}")]
+    Certificate(#[from] ChainError),
+    /// The signature round the commit is not its author's, or the group was made by another.
+    #[error("the welcome is not signed by the author of its commit")]
+    Signature,
+    /// The welcome is not the one that the author sent, or is for others.
+    #[error("the welcome is not the one that the author of the commit sent")]
+    Welcome,
+    /// The device list is not the signed one, or not the group's.
+    #[error("the device list that came with the welcome is not the group's")]
+    DeviceList,
+    /// The group is another channel's, another hub's or another network's.
+    #[error("the welcome leads into another channel than it says")]
+    OtherChannel,
+    /// Its author was not entitled to admit this device, or a member should not be there.
+    #[error("the welcome breaks the rules of channels: {0}")]
+    NotEntitled(String),
+    /// The policy cannot be read.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// MLS refuses the welcome.
+    #[error(transparent)]
+    Mls(JoinError),
+    /// This device is in the channel already: the welcome is an old one.
+    #[error("this device is in the channel already")]
+    AlreadyMember,
+    /// The store failed.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
+}
+
+impl From<JoinError> for JoinRefused {
+    fn from(error: JoinError) -> Self {
+        match error {
+            JoinError::State(error) => Self::Channel(error.into()),
+            error => Self::Mls(error),
+        }
+    }
+}

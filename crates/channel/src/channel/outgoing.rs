@@ -1,0 +1,69 @@
+//! An item that this device has made, ready to be submitted.
+
+use bytes::Bytes;
+use enlace_identity::keys::SigningKey;
+use enlace_log::{Envelope, ListChange, OuterSignature, PayloadHash, WelcomesHash};
+use enlace_proto::relay::v1 as wire;
+
+use crate::channel::Device;
+
+/// A sealed item and what travels beside it. Sending it twice does no harm.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// The envelope, complete.
+    pub envelope: Envelope,
+    /// What the hub takes.
+    pub request: wire::SubmitRequest,
+}
+
+/// What a commit carries beside its payload.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CommitExtras {
+    pub(crate) list_change: ListChange,
+    pub(crate) welcome: Option<Vec<u8>>,
+}
+
+impl Outgoing {
+    /// Completes an envelope with what came out of the encryption, and signs it where due.
+    pub(crate) fn seal(
+        mut envelope: Envelope,
+        payload: Vec<u8>,
+        extras: Option<CommitExtras>,
+        device: &Device,
+    ) -> Self {
+        envelope.payload_hash = PayloadHash::of(&payload);
+        let mut welcomes = Vec::new();
+        let mut list_change = None;
+        if let Some(extras) = extras {
+            if let Some(message) = extras.welcome {
+                let admitted: Vec<_> =
+                    extras.list_change.added.iter().map(|d| (d.clone(), &message[..])).collect();
+                envelope.welcomes_hash = WelcomesHash::of(&admitted);
+                welcomes.push(wire::Welcome {
+                    devices: extras.list_change.added.iter().map(ToString::to_string).collect(),
+                    message: Bytes::from(message.clone()),
+                    bundle: Vec::new(),
+                });
+            }
+            list_change = Some(extras.list_change.to_wire());
+        }
+        let signature = outer_signature(&envelope, &device.key);
+        let certificates =
+            if envelope.kind.is_outer_signed() { device.chain.ders() } else { Vec::new() };
+        let request = wire::SubmitRequest {
+            envelope: envelope.encode().into(),
+            outer_signature: signature.as_bytes().to_vec(),
+            payload: payload.into(),
+            list_change,
+            welcomes,
+            certificates,
+            known_head: None,
+            hub: String::new(),
+        };
+        Self { envelope, request }
+    }
+}
+
+fn outer_signature(envelope: &Envelope, key: &SigningKey) -> OuterSignature {
+    if envelope.kind.is_outer_signed() { envelope.sign(key) } else { OuterSignature::NONE }
+}

@@ -1,0 +1,372 @@
+//! Making items: entries, commits, wishes to leave, objections.
+
+use enlace_identity::names::{DeviceName, OfficerAddress};
+use enlace_log::control::{Contest, Leave};
+use enlace_log::{
+    ClientId, Commitment, DeviceList, Envelope, ItemKind, ListHash, PayloadHash, Seq, WelcomesHash,
+};
+use enlace_proto::channel::v1 as wire;
+use prost::Message as _;
+
+use super::act::{Admission, Command};
+use super::outgoing::CommitExtras;
+use super::state::{PendingCommit, Standing, next_submit_counter};
+use super::{Channel, ChannelError, Context, Outgoing};
+use crate::credential::{CredentialError, VerifiedDevice};
+use crate::entry::SignedEntry;
+use crate::mls::{
+    Changes, CommitError, EncryptError, KeyPackageError, MergeError, validate_key_package,
+};
+use crate::policy::{PolicyError, Role};
+use crate::rules;
+use crate::state_store::StateError;
+
+impl Channel {
+    /// Encrypts a signed entry. To be called again with the same entry when the hub refuses the
+    /// fence: the entry is never signed again, and keeps its client id.
+    ///
+    /// # Errors
+    /// [`SealError`]; the transaction is to be abandoned.
+    pub fn seal_entry(
+        &mut self,
+        ctx: &Context<'_>,
+        entry: &SignedEntry,
+        client_id: ClientId,
+    ) -> Result<Outgoing, SealError> {
+        self.may_write()?;
+        let mut envelope = self.envelope(ctx, ItemKind::Entry, client_id)?;
+        envelope.commitment = entry.commitment();
+        let provider = ctx.backend.on(ctx.store);
+        let payload = self.group.encrypt(
+            &provider,
+            &ctx.device.key,
+            &envelope.aad(None),
+            &entry.to_plaintext(),
+        )?;
+        self.state.own_messages_since_update += 1;
+        let outgoing = Outgoing::seal(envelope, payload, None, ctx.device);
+        self.remember(ctx, outgoing)
+    }
+
+    /// Builds a commit that carries out a command, and judges it as every member will. It stays
+    /// pending until its item comes, another commit's item comes, or [`Self::commit_refused`].
+    ///
+    /// # Errors
+    /// [`SealError`]; the transaction is to be abandoned.
+    pub fn seal_commit(
+        &mut self,
+        ctx: &Context<'_>,
+        command: &Command,
+        client_id: ClientId,
+    ) -> Result<Outgoing, SealError> {
+        self.may_write()?;
+        if self.has_pending_commit() {
+            return Err(SealError::CommitPending);
+        }
+        let plan = self.plan(ctx, command)?;
+        let before = self.devices();
+        let mut list: Vec<DeviceName> =
+            before.iter().filter(|d| !plan.removed.contains(d)).cloned().collect();
+        list.extend(plan.added);
+        let list: DeviceList = list.into_iter().collect();
+        let commit = Commit { changes: plan.changes, before, list, judged: true };
+        self.commit(ctx, commit, client_id)
+    }
+
+    /// Asks the others to remove this device.
+    ///
+    /// # Errors
+    /// [`SealError`]; the transaction is to be abandoned.
+    pub fn seal_leave(
+        &mut self,
+        ctx: &Context<'_>,
+        client_id: ClientId,
+    ) -> Result<Outgoing, SealError> {
+        self.may_write()?;
+        if self.policy.role_of(ctx.device.name.officer()) == Some(Role::Owner) {
+            return Err(SealError::OwnerLeaves);
+        }
+        let leaf = self.roster.seat(&ctx.device.name).map(|seat| seat.leaf_hash);
+        let payload = Leave {
+            channel: self.id(),
+            generation: self.state.generation(),
+            device: ctx.device.name.clone(),
+            leaf: leaf.ok_or(SealError::NotAMember)?,
+        };
+        let envelope = self.envelope(ctx, ItemKind::Leave, client_id)?;
+        let outgoing = Outgoing::seal(envelope, payload.encode(), None, ctx.device);
+        self.remember(ctx, outgoing)
+    }
+
+    /// Objects to a void commit that dropped this device from the hub's list.
+    ///
+    /// # Errors
+    /// [`SealError`]; the transaction is to be abandoned.
+    pub fn seal_contest(
+        &mut self,
+        ctx: &Context<'_>,
+        commit: Seq,
+        client_id: ClientId,
+    ) -> Result<Outgoing, SealError> {
+        let generation = self.state.generation();
+        let payload = Contest { channel: self.id(), generation, commit };
+        let envelope = self.envelope(ctx, ItemKind::Contest, client_id)?;
+        let outgoing = Outgoing::seal(envelope, payload.encode(), None, ctx.device);
+        self.remember(ctx, outgoing)
+    }
+
+    /// The hub has refused the pending commit for good. A timeout is no refusal.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn commit_refused(&mut self, ctx: &Context<'_>) -> Result<(), ChannelError> {
+        if let Some(pending) = self.state.pending.take() {
+            self.group.clear_pending(&ctx.backend.on(ctx.store))?;
+            self.state.forget(pending.client_id());
+            self.state.save(ctx.store)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn commit(
+        &mut self,
+        ctx: &Context<'_>,
+        commit: Commit<'_>,
+        client_id: ClientId,
+    ) -> Result<Outgoing, SealError> {
+        let mut envelope = self.envelope(ctx, ItemKind::Commit, client_id)?;
+        envelope.list_hash = commit.list.hash();
+        let provider = ctx.backend.on(ctx.store);
+        let aad = envelope.aad(self.known_head().as_ref());
+        let built = self.group.commit(&provider, &ctx.device.key, &aad, commit.changes)?;
+        if commit.judged {
+            rules::judge(ctx.bundle, &built.details, &envelope, ctx.now)
+                .map_err(|refused| SealError::NotAllowed(refused.to_string()))?;
+        }
+        self.state.pending = Some(PendingCommit::new(client_id));
+        let extras = CommitExtras {
+            list_change: commit.before.change_to(&commit.list),
+            welcome: built.welcome,
+        };
+        let outgoing = Outgoing::seal(envelope, built.commit, Some(extras), ctx.device);
+        self.remember(ctx, outgoing)
+    }
+
+    fn plan<'c>(&self, ctx: &Context<'_>, command: &Command) -> Result<Plan<'c>, SealError> {
+        let mut plan = Plan::default();
+        let mut policy = self.policy.clone();
+        match command {
+            Command::Admit(admissions) => {
+                for admission in admissions {
+                    let device = check_admission(ctx, self, admission)?;
+                    policy = policy.edit()?.role(&admission.officer, admission.role).finish()?;
+                    plan.changes.add.push(admission.key_package.clone());
+                    plan.added.push(device);
+                }
+            }
+            Command::Remove(officer) => {
+                policy = policy.edit()?.without(officer).finish()?;
+                self.plan_removal(&mut plan, |device| device.officer() == officer)?;
+            }
+            Command::CarryOutLeave(device) => {
+                let evidence = self.state.leave_of(device).ok_or(SealError::NoSuchWish)?;
+                policy = policy.edit()?.without(device.officer()).finish()?;
+                plan.changes.evidence.push(evidence.encode());
+                self.plan_removal(&mut plan, |leaving| leaving == device)?;
+            }
+            Command::SetRole(officer, _) if policy.role_of(officer).is_none() => {
+                return Err(SealError::NoSuchMember);
+            }
+            Command::SetRole(officer, Role::Owner) => {
+                policy = policy.edit()?.owner(officer).finish()?;
+            }
+            Command::SetRole(officer, role) => {
+                policy = policy.edit()?.role(officer, *role).finish()?;
+            }
+            Command::SelfUpdate => {}
+        }
+        plan.changes.policy = (policy != self.policy).then(|| policy.encode().to_vec());
+        Ok(plan)
+    }
+
+    fn plan_removal(
+        &self,
+        plan: &mut Plan<'_>,
+        goes: impl Fn(&DeviceName) -> bool,
+    ) -> Result<(), SealError> {
+        let roster = &self.roster;
+        for device in roster.list().iter().filter(|device| goes(device)) {
+            plan.changes.remove.extend(roster.seat(device).map(|seat| seat.leaf));
+            plan.removed.push(device.clone());
+        }
+        if plan.removed.is_empty() { Err(SealError::NoSuchMember) } else { Ok(()) }
+    }
+
+    fn envelope(
+        &self,
+        ctx: &Context<'_>,
+        kind: ItemKind,
+        client_id: ClientId,
+    ) -> Result<Envelope, StateError> {
+        Ok(Envelope {
+            channel: self.id(),
+            generation: self.state.generation(),
+            kind,
+            device: ctx.device.name.clone(),
+            client_id,
+            submit_counter: next_submit_counter(ctx.store)?,
+            fence: self.state.fence(),
+            last_valid_commit: self.state.last_valid(),
+            commitment: Commitment::NONE,
+            list_hash: ListHash::NONE,
+            welcomes_hash: WelcomesHash::NONE,
+            payload_hash: PayloadHash([0; 32]),
+        })
+    }
+
+    fn remember(
+        &mut self,
+        ctx: &Context<'_>,
+        mut outgoing: Outgoing,
+    ) -> Result<Outgoing, SealError> {
+        outgoing.request.hub = self.hub().to_string();
+        outgoing.request.known_head =
+            self.known_head().map(|quoted| quoted.into_signed().to_wire());
+        self.state.sent(&outgoing);
+        self.state.save(ctx.store)?;
+        Ok(outgoing)
+    }
+
+    fn may_write(&self) -> Result<(), SealError> {
+        match self.state.standing {
+            Standing::Provisional | Standing::Member => Ok(()),
+            Standing::Stranded => Err(SealError::Stranded),
+            Standing::Removed => Err(SealError::NotAMember),
+        }
+    }
+}
+
+/// A commit about to be built.
+pub(super) struct Commit<'a> {
+    pub(super) changes: Changes<'a>,
+    /// The devices before it, as the hub knows them.
+    pub(super) before: DeviceList,
+    /// The devices after it.
+    pub(super) list: DeviceList,
+    /// Whether the rules judge it: all but the one that creates the channel.
+    pub(super) judged: bool,
+}
+
+#[derive(Default)]
+struct Plan<'a> {
+    changes: Changes<'a>,
+    added: Vec<DeviceName>,
+    removed: Vec<DeviceName>,
+}
+
+/// A key package may only bring the officer that it was claimed for.
+fn check_admission(
+    ctx: &Context<'_>,
+    channel: &Channel,
+    admission: &Admission,
+) -> Result<DeviceName, SealError> {
+    let package = validate_key_package(ctx.backend, &admission.key_package, channel.group.suite())?;
+    let key = package.signature_key();
+    let device = VerifiedDevice::verify(package.chain(), key, ctx.bundle, ctx.now)?;
+    if *device.name().officer() == admission.officer {
+        Ok(device.name().clone())
+    } else {
+        Err(SealError::OtherOfficer(admission.officer.clone()))
+    }
+}
+
+impl super::state::LeaveEvidence {
+    fn encode(&self) -> Vec<u8> {
+        wire::Evidence {
+            evidence: Some(wire::evidence::Evidence::Leave(wire::LeaveEvidence {
+                envelope: self.envelope.clone(),
+                outer_signature: self.outer_signature.clone(),
+                payload: self.payload.clone(),
+            })),
+        }
+        .encode_to_vec()
+    }
+}
+
+/// Why an item was not made. Nothing may be kept of the transaction.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// This device is not a member any more.
+    #[error("this device is not a member of the channel any more")]
+    NotAMember,
+    /// A commit's secrets did not reach this device: it waits to be swapped back in.
+    #[error("this device has lost step with the channel and cannot write until it is let back in")]
+    Stranded,
+    /// An earlier commit of this device waits for its place: try again after it.
+    #[error("an earlier change waits for its answer")]
+    CommitPending,
+    /// Nobody of that name is in the channel.
+    #[error("there is no such member in the channel")]
+    NoSuchMember,
+    /// That member did not ask to leave, or already has.
+    #[error("that member did not ask to leave")]
+    NoSuchWish,
+    /// The owner must hand the ownership on first.
+    #[error("the owner cannot leave: hand the ownership to somebody else first")]
+    OwnerLeaves,
+    /// The relay handed out somebody else's key package: claim another one.
+    #[error("the key package that the relay gave out is not one of {0}")]
+    OtherOfficer(OfficerAddress),
+    /// The key package cannot be used: claim another one.
+    #[error("the key package that the relay gave out cannot be used: {0}")]
+    KeyPackage(#[from] KeyPackageError),
+    /// The certificate in the key package is not good: claim another one.
+    #[error("the certificate in the key package is refused: {0}")]
+    Certificate(#[from] CredentialError),
+    /// The rules of the channel do not allow it: every member would void it.
+    #[error("the rules of the channel do not allow this: {0}")]
+    NotAllowed(String),
+    /// The change to the policy is not possible.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// MLS refuses the changes.
+    #[error("the change could not be made: {0}")]
+    Commit(CommitError),
+    /// The entry could not be encrypted.
+    #[error("the entry could not be encrypted: {0}")]
+    Encrypt(EncryptError),
+    /// The merge of the first commit failed.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    /// The store failed, or is damaged.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
+}
+
+impl From<StateError> for SealError {
+    fn from(error: StateError) -> Self {
+        Self::Channel(error.into())
+    }
+}
+
+impl From<CommitError> for SealError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::State(error) => error.into(),
+            CommitError::AlreadyPending => Self::CommitPending,
+            CommitError::NotAMember => Self::NotAMember,
+            CommitError::KeyPackage { error, .. } => Self::KeyPackage(error),
+            error => Self::Commit(error),
+        }
+    }
+}
+
+impl From<EncryptError> for SealError {
+    fn from(error: EncryptError) -> Self {
+        match error {
+            EncryptError::State(error) => error.into(),
+            EncryptError::NotAMember => Self::NotAMember,
+            error @ EncryptError::Mls(_) => Self::Encrypt(error),
+        }
+    }
+}

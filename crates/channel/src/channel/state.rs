@@ -1,0 +1,207 @@
+//! What a channel remembers beside its MLS group, kept under one key of the state store.
+
+use std::collections::BTreeMap;
+
+use enlace_identity::canonical::{DecodeError, sha256};
+use enlace_identity::names::{DeviceName, Domain};
+use enlace_log::{ChainHash, ChannelId, ClientId, Generation, Seq, SubmitCounter};
+use serde::{Deserialize, Serialize};
+
+use crate::channel::Outgoing;
+use crate::state_store::{StateError, StateStore};
+
+/// How this device stands to a channel.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum Standing {
+    /// Joined, but no other member's item has decrypted yet.
+    Provisional,
+    /// A member.
+    Member,
+    /// A commit's secrets did not reach this device: it reads and writes nothing new.
+    Stranded,
+    /// Removed; what it has stays readable.
+    Removed,
+}
+
+/// A leave item as it stood in the log: the evidence for the commit that carries it out.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct LeaveEvidence {
+    pub(crate) envelope: Vec<u8>,
+    pub(crate) outer_signature: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
+}
+
+/// A commit of this device that waits for its place.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct PendingCommit {
+    client_id: [u8; 16],
+}
+
+impl PendingCommit {
+    pub(crate) fn new(client_id: ClientId) -> Self {
+        Self { client_id: client_id.0 }
+    }
+
+    pub(crate) fn client_id(&self) -> ClientId {
+        ClientId(self.client_id)
+    }
+}
+
+/// The state, as stored. Fields are only ever added, with a default.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct State {
+    version: u32,
+    channel: [u8; 32],
+    pub(crate) generation: u64,
+    hub: String,
+    pub(crate) standing: Standing,
+    next_seq: u64,
+    chain: [u8; 32],
+    anchor_seq: u64,
+    fence: Option<u64>,
+    last_valid: Option<u64>,
+    pub(crate) known_head: Option<Vec<u8>>,
+    pub(crate) heads_ahead: Vec<Vec<u8>>,
+    pub(crate) pending: Option<PendingCommit>,
+    pub(crate) in_flight: BTreeMap<[u8; 32], [u8; 16]>,
+    pub(crate) leaving: BTreeMap<String, LeaveEvidence>,
+    pub(crate) contested: Option<u64>,
+    pub(crate) own_messages_since_update: u64,
+}
+
+/// The format of [`State`].
+const VERSION: u32 = 1;
+
+impl State {
+    pub(crate) fn new(channel: ChannelId, hub: &Domain, standing: Standing) -> Self {
+        Self {
+            version: VERSION,
+            channel: channel.0,
+            generation: 0,
+            hub: hub.to_string(),
+            standing,
+            next_seq: 0,
+            chain: [0; 32],
+            anchor_seq: 0,
+            fence: None,
+            last_valid: None,
+            known_head: None,
+            heads_ahead: Vec::new(),
+            pending: None,
+            in_flight: BTreeMap::new(),
+            leaving: BTreeMap::new(),
+            contested: None,
+            own_messages_since_update: 0,
+        }
+    }
+
+    pub(crate) fn load(
+        store: &dyn StateStore,
+        channel: ChannelId,
+    ) -> Result<Option<Self>, StateError> {
+        let Some(bytes) = store.get(&key(channel))? else { return Ok(None) };
+        let state: Self =
+            ciborium::from_reader(&bytes[..]).map_err(|e| StateError::Corrupt(Box::new(e)))?;
+        if state.version != VERSION || state.hub.parse::<Domain>().is_err() {
+            return Err(StateError::Corrupt(Box::new(DecodeError::Value("version"))));
+        }
+        Ok(Some(state))
+    }
+
+    pub(crate) fn save(&self, store: &dyn StateStore) -> Result<(), StateError> {
+        let mut bytes = Vec::new();
+        ciborium::into_writer(self, &mut bytes).map_err(|e| StateError::Corrupt(Box::new(e)))?;
+        store.put(&key(self.channel()), &bytes)
+    }
+
+    pub(crate) fn channel(&self) -> ChannelId {
+        ChannelId(self.channel)
+    }
+
+    pub(crate) fn generation(&self) -> Generation {
+        Generation(self.generation)
+    }
+
+    /// The domain of the hub's authority.
+    pub(crate) fn hub(&self) -> Domain {
+        self.hub.parse().expect("the hub's domain was checked when the state was made or loaded")
+    }
+
+    /// Where this copy of the log stands: what comes next, and the chain before it.
+    pub(crate) fn position(&self) -> (Seq, ChainHash) {
+        (Seq(self.next_seq), ChainHash(self.chain))
+    }
+
+    pub(crate) fn set_position(&mut self, next: Seq, chain: ChainHash) {
+        self.next_seq = next.0;
+        self.chain = chain.0;
+    }
+
+    /// The first position that this device knows.
+    pub(crate) fn anchor(&self) -> Seq {
+        Seq(self.anchor_seq)
+    }
+
+    pub(crate) fn set_anchor(&mut self, anchor: Seq) {
+        self.anchor_seq = anchor.0;
+    }
+
+    pub(crate) fn fence(&self) -> Option<Seq> {
+        self.fence.map(Seq)
+    }
+
+    pub(crate) fn last_valid(&self) -> Option<Seq> {
+        self.last_valid.map(Seq)
+    }
+
+    /// A commit item was processed.
+    pub(crate) fn pass_commit(&mut self, seq: Seq, valid: bool) {
+        self.fence = Some(seq.0);
+        if valid {
+            self.last_valid = Some(seq.0);
+        }
+    }
+
+    /// Remembers an item that was sealed, to recognise its very bytes when it comes back.
+    pub(crate) fn sent(&mut self, outgoing: &Outgoing) {
+        let item = sha256(&outgoing.request.envelope);
+        self.in_flight.insert(item, outgoing.envelope.client_id.0);
+    }
+
+    /// Recognises an own item, and forgets every sealing of it.
+    pub(crate) fn take_own(&mut self, envelope: &[u8]) -> Option<ClientId> {
+        let client_id = self.in_flight.get(&sha256(envelope)).copied()?;
+        self.in_flight.retain(|_, sent| *sent != client_id);
+        Some(ClientId(client_id))
+    }
+
+    /// Forgets every sealing of an item that gets no place any more.
+    pub(crate) fn forget(&mut self, client_id: ClientId) {
+        self.in_flight.retain(|_, sent| *sent != client_id.0);
+    }
+
+    pub(crate) fn leave_of(&self, device: &DeviceName) -> Option<&LeaveEvidence> {
+        self.leaving.get(device.as_str())
+    }
+}
+
+/// The next value of the device's submit counter, over all channels. It is raised in the
+/// transaction that encrypts, so that a store restored from a copy shows as one that lags behind.
+pub fn next_submit_counter(store: &dyn StateStore) -> Result<SubmitCounter, StateError> {
+    let next = submit_counter(store)?.next();
+    store.put(COUNTER_KEY, &next.0.to_be_bytes())?;
+    Ok(next)
+}
+
+/// How often this device has encrypted, as far as this store knows.
+pub fn submit_counter(store: &dyn StateStore) -> Result<SubmitCounter, StateError> {
+    let Some(bytes) = store.get(COUNTER_KEY)? else { return Ok(SubmitCounter(0)) };
+    let bytes = <[u8; 8]>::try_from(&bytes[..]).map_err(|e| StateError::Corrupt(Box::new(e)))?;
+    Ok(SubmitCounter(u64::from_be_bytes(bytes)))
+}
+
+const COUNTER_KEY: &[u8] = b"device/submit-counter";
+
+fn key(channel: ChannelId) -> Vec<u8> {
+    [b"channel/", &channel.0[..]].concat()
+}

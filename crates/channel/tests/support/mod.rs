@@ -1,0 +1,581 @@
+//! A network in memory: two authorities, officers with real certificates, real MLS and stores
+//! that can roll back, and a hub that puts items in order. The hub checks nothing, so that a test
+//! can play every adversary; it signs heads with a real head key.
+
+#![allow(dead_code, missing_docs, unreachable_pub)]
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use enlace_channel::channel::{
+    Admission, Channel, ChannelDraft, Command, Context, Culprit, Device, Event, JoinOffer,
+    JoinRefused, LogBook, Outgoing, SealError, Standing,
+};
+use enlace_channel::entry::{HandlingCode, NoteDraft, Salt, SignedEntry, TimeZone};
+use enlace_channel::mls::{Backend, Suite, generate_key_package};
+use enlace_channel::policy::{NewCase, Role};
+use enlace_channel::state_store::{MemoryStore, StateStore};
+use enlace_identity::bundle::{AuthorityContent, Bundle, BundleContent, SignedBundle};
+use enlace_identity::certificate::{Serial, UnverifiedChain};
+use enlace_identity::issue::{Approval, IssuingCa, Root};
+use enlace_identity::keys::{PublicKey, SigningKey};
+use enlace_identity::names::{DeviceName, Domain, LeafName, OfficerAddress};
+use enlace_identity::time::{Timestamp, Validity};
+use enlace_log::{
+    ChainHash, ChainStart, ChannelId, ClientId, DeviceList, Generation, Head, HeadSigner,
+    Incarnation, Item, Sealed, Seq, VerifiedHead,
+};
+
+pub const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+pub const CHANNEL: ChannelId = ChannelId([0xc4; 32]);
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+pub fn validity() -> Validity {
+    Validity::starting(NOW.minus(YEAR), 2 * YEAR)
+}
+
+/// An authority with its CA keys.
+pub struct Authority {
+    pub domain: Domain,
+    pub root: Root,
+    pub issuing: IssuingCa,
+}
+
+impl Authority {
+    pub fn new(domain: &str) -> Self {
+        let domain: Domain = domain.parse().unwrap();
+        let long = Validity::starting(NOW.minus(2 * YEAR), 6 * YEAR);
+        let root =
+            Root::create(&domain, SigningKey::generate(), long, &Serial::generate()).unwrap();
+        let key = SigningKey::generate();
+        let certificate = root.issue_ca(&key.public(), long, &Serial::generate()).unwrap();
+        let issuing = IssuingCa::load(&domain, root.certificate(), &certificate, key).unwrap();
+        Self { domain, root, issuing }
+    }
+
+    pub fn issue(&self, name: LeafName, key: &PublicKey, validity: Validity) -> UnverifiedChain {
+        let approval = Approval {
+            common_name: name.as_str().chars().take(60).collect(),
+            name,
+            validity,
+            serial: Serial::generate(),
+        };
+        self.issuing.issue_for_key(key, &approval).unwrap()
+    }
+
+    pub fn device(&self, officer: &str) -> Device {
+        let officer: OfficerAddress = format!("{officer}@{}", self.domain).parse().unwrap();
+        let name = officer.device("laptop").unwrap();
+        let key = SigningKey::generate();
+        let chain = self.issue(LeafName::Device(name.clone()), &key.public(), validity());
+        Device { name, key, chain }
+    }
+}
+
+/// Two authorities in one network.
+pub struct Network {
+    pub a: Authority,
+    pub b: Authority,
+    pub bundle: Bundle,
+}
+
+impl Network {
+    pub fn new() -> Self {
+        let (a, b) = (Authority::new("a.example"), Authority::new("b.example"));
+        let content = |authority: &Authority, country: &str| AuthorityContent {
+            domain: authority.domain.clone(),
+            country: country.to_owned(),
+            name: authority.domain.to_string(),
+            roots: vec![authority.root.certificate().clone()],
+        };
+        let signed = SignedBundle::create(BundleContent {
+            network: "Test".into(),
+            version: 1,
+            previous: None,
+            threshold: 2,
+            validity: validity(),
+            authorities: vec![content(&a, "ES"), content(&b, "BR")],
+        })
+        .unwrap();
+        let bundle = signed.open(&signed.hash()).unwrap();
+        Self { a, b, bundle }
+    }
+}
+
+/// One officer's device with its store and, once it is in, the channel.
+pub struct Member {
+    pub device: Device,
+    pub backend: Backend,
+    pub store: MemoryStore,
+    pub channel: Option<Channel>,
+    pub events: Vec<(Seq, Event)>,
+    book: Book,
+    ids: RefCell<u8>,
+}
+
+#[derive(Default)]
+pub struct Book {
+    keys: BTreeMap<HeadSigner, PublicKey>,
+    chains: BTreeMap<Seq, ChainHash>,
+}
+
+impl LogBook for Book {
+    fn head_key(&self, _: &Domain, signer: HeadSigner) -> Option<PublicKey> {
+        self.keys.get(&signer).copied()
+    }
+
+    fn chain_at(&self, _: ChannelId, seq: Seq) -> Option<ChainHash> {
+        self.chains.get(&seq).copied()
+    }
+}
+
+/// A context over the fields of a member, leaving its channel free to be borrowed.
+macro_rules! context {
+    ($member:expr, $network:expr) => {
+        Context {
+            store: &$member.store,
+            backend: &$member.backend,
+            device: &$member.device,
+            bundle: &$network.bundle,
+            log: &$member.book,
+            now: NOW,
+        }
+    };
+}
+
+impl Member {
+    pub fn new(device: Device) -> Self {
+        Self::with_backend(device, Backend::new().unwrap())
+    }
+
+    pub fn with_backend(device: Device, backend: Backend) -> Self {
+        Self {
+            device,
+            backend,
+            store: MemoryStore::new(),
+            channel: None,
+            events: Vec::new(),
+            book: Book::default(),
+            ids: RefCell::new(0),
+        }
+    }
+
+    pub fn name(&self) -> &DeviceName {
+        &self.device.name
+    }
+
+    pub fn officer(&self) -> OfficerAddress {
+        self.device.name.officer().clone()
+    }
+
+    pub fn channel(&self) -> &Channel {
+        self.channel.as_ref().unwrap()
+    }
+
+    pub fn client_id(&self) -> ClientId {
+        let mut last = self.ids.borrow_mut();
+        *last += 1;
+        ClientId([*last; 16])
+    }
+
+    pub fn key_package(&self) -> Vec<u8> {
+        generate_key_package(
+            &self.backend.on(&self.store),
+            &self.device.key,
+            &self.device.chain,
+            Suite::PostQuantum,
+            false,
+        )
+        .unwrap()
+        .message
+    }
+
+    /// Makes something with the channel, in one transaction.
+    pub fn make<T, E>(
+        &mut self,
+        network: &Network,
+        make: impl FnOnce(&mut Channel, &Context<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.store.savepoint().unwrap();
+        let ctx = context!(self, network);
+        let result = make(self.channel.as_mut().unwrap(), &ctx);
+        match result {
+            Ok(_) => self.store.release().unwrap(),
+            Err(_) => {
+                self.store.rollback().unwrap();
+                self.channel = Channel::load(&ctx, CHANNEL).unwrap();
+            }
+        }
+        result
+    }
+
+    /// Signs a note as an honest client does.
+    pub fn sign_note(&self, text: &str) -> SignedEntry {
+        let channel = self.channel();
+        NoteDraft {
+            channel: CHANNEL,
+            generation: Generation(0),
+            author: &self.device.name,
+            client_id: self.client_id(),
+            local_time: NOW,
+            time_zone: "Europe/Madrid".parse::<TimeZone>().unwrap(),
+            handling: HandlingCode::H1,
+            restriction: None,
+            parent: None,
+            known_head: channel.known_head(),
+            text,
+        }
+        .sign(&self.device.key, salt)
+        .unwrap()
+    }
+
+    pub fn note(&mut self, network: &Network, text: &str) -> Outgoing {
+        let entry = self.sign_note(text);
+        let id = entry.header().client_id;
+        self.make(network, |channel, ctx| channel.seal_entry(ctx, &entry, id)).unwrap()
+    }
+
+    /// Handles one batch as an honest client does: verify, handle, advance.
+    pub fn receive(&mut self, network: &Network, hub: &Hub, upto: Seq) {
+        let Some(channel) = self.channel.as_mut() else { return };
+        let mut replica = channel.replica();
+        let items: Vec<Item> = hub
+            .items
+            .iter()
+            .filter(|i| i.seq >= replica.next_seq() && i.seq <= upto)
+            .cloned()
+            .collect();
+        if items.is_empty() {
+            return;
+        }
+        let head = hub.head_at(upto);
+        let added = replica.append(&items, &head).unwrap();
+        self.book.keys.insert(hub.signer, hub.key.public());
+        self.book.chains.extend(added);
+        self.store.savepoint().unwrap();
+        let ctx = context!(self, network);
+        for item in &items {
+            let events = channel.handle_item(&ctx, item).unwrap();
+            self.events.extend(events.into_iter().map(|event| (item.seq, event)));
+        }
+        let events = channel.advance(&ctx, &replica, &head).unwrap();
+        self.events.extend(events.into_iter().map(|event| (upto, event)));
+        self.store.release().unwrap();
+    }
+
+    pub fn join(
+        &mut self,
+        network: &Network,
+        hub: &Hub,
+        offer: &JoinOffer,
+    ) -> Result<(), JoinRefused> {
+        self.book.keys.insert(hub.signer, hub.key.public());
+        self.store.savepoint().unwrap();
+        let ctx = context!(self, network);
+        match Channel::join(&ctx, offer) {
+            Ok(channel) => {
+                self.store.release().unwrap();
+                self.channel = Some(channel);
+                Ok(())
+            }
+            Err(refused) => {
+                self.store.rollback().unwrap();
+                Err(refused)
+            }
+        }
+    }
+
+    pub fn texts(&self) -> Vec<String> {
+        let text = |event: &Event| match event {
+            Event::Entry(entry) => Some(entry.text()),
+            _ => None,
+        };
+        self.events.iter().filter_map(|(_, event)| text(event)).collect()
+    }
+
+    pub fn reload(&mut self, network: &Network) {
+        let ctx = context!(self, network);
+        self.channel = Channel::load(&ctx, CHANNEL).unwrap();
+    }
+}
+
+pub fn salt() -> Salt {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).unwrap();
+    Salt::from_bytes(bytes)
+}
+
+/// Puts items in order and signs heads. It checks nothing.
+pub struct Hub {
+    pub items: Vec<Item>,
+    pub chains: Vec<ChainHash>,
+    pub key: SigningKey,
+    pub signer: HeadSigner,
+    pub clock: Timestamp,
+    start: ChainHash,
+}
+
+impl Hub {
+    pub fn new(domain: &Domain) -> Self {
+        let start = ChainStart {
+            channel: CHANNEL,
+            hub: domain.clone(),
+            generation: Generation(0),
+            predecessor: [0; 32],
+        };
+        Self {
+            items: Vec::new(),
+            chains: Vec::new(),
+            key: SigningKey::generate(),
+            signer: HeadSigner([0x5e; 32]),
+            clock: NOW,
+            start: start.hash(),
+        }
+    }
+
+    /// A hub that goes on from here by itself, with the same key: the other side of a fork.
+    pub fn fork(&self) -> Self {
+        Self {
+            items: self.items.clone(),
+            chains: self.chains.clone(),
+            key: SigningKey::from_seed(self.key.to_seed()),
+            signer: self.signer,
+            clock: self.clock,
+            start: self.start,
+        }
+    }
+
+    pub fn accept(&mut self, outgoing: &Outgoing) -> Seq {
+        let request = &outgoing.request;
+        let sealed = Sealed::read(
+            request.envelope.clone(),
+            &request.outer_signature,
+            request.payload.clone(),
+            request.list_change.as_ref(),
+        )
+        .unwrap();
+        self.accept_sealed(sealed)
+    }
+
+    pub fn accept_sealed(&mut self, sealed: Sealed) -> Seq {
+        self.clock = self.clock.plus(Duration::from_millis(5));
+        let seq = Seq(self.items.len() as u64);
+        let item = Item { seq, received_at: self.clock, sealed };
+        let before = self.chains.last().copied().unwrap_or(self.start);
+        self.chains.push(item.chain_after(&before));
+        self.items.push(item);
+        seq
+    }
+
+    pub fn head_at(&self, seq: Seq) -> VerifiedHead {
+        let head = Head {
+            channel: CHANNEL,
+            incarnation: Incarnation(0),
+            seq,
+            chain: self.chains[usize::try_from(seq.0).unwrap()],
+        };
+        head.sign(&self.key, self.signer)
+    }
+
+    pub fn tail(&self) -> Seq {
+        Seq(self.items.len() as u64 - 1)
+    }
+
+    pub fn offer(
+        &self,
+        commit: Seq,
+        outgoing: &Outgoing,
+        author: &Device,
+        list: DeviceList,
+    ) -> JoinOffer {
+        let welcomes = outgoing
+            .request
+            .welcomes
+            .iter()
+            .flat_map(|w| w.devices.iter().map(|d| (d.parse().unwrap(), w.message.to_vec())))
+            .collect();
+        JoinOffer {
+            channel: CHANNEL,
+            commit: self.items[usize::try_from(commit.0).unwrap()].clone(),
+            chain: self.chains[usize::try_from(commit.0).unwrap()],
+            head: self.head_at(commit),
+            devices: list,
+            welcomes,
+            signer: author.chain.clone(),
+            hub: "a.example".parse().unwrap(),
+        }
+    }
+}
+
+pub fn bytes(value: &[u8]) -> Bytes {
+    Bytes::copy_from_slice(value)
+}
+
+/// A network, a hub and the members of one case channel.
+pub struct Case {
+    pub network: Network,
+    pub hub: Hub,
+    pub members: Vec<Member>,
+}
+
+pub const ANA: usize = 0;
+pub const BEN: usize = 1;
+pub const CID: usize = 2;
+pub const DORA: usize = 3;
+
+impl Case {
+    /// Ana of authority A owns the channel; nobody else is in.
+    pub fn opened_by_ana() -> Self {
+        let network = Network::new();
+        let hub = Hub::new(&network.a.domain);
+        let ana = Member::new(network.a.device("ana"));
+        let mut case = Self { network, hub, members: vec![ana] };
+        case.open();
+        case
+    }
+
+    /// Ana (owner) and Ben (member) of A, Cid (lead) and Dora (member) of B.
+    pub fn with_four() -> Self {
+        let mut case = Self::opened_by_ana();
+        case.members.push(Member::new(case.network.a.device("ben")));
+        case.members.push(Member::new(case.network.b.device("cid")));
+        case.members.push(Member::new(case.network.b.device("dora")));
+        case.admit(ANA, BEN, Role::Member);
+        case.admit(ANA, CID, Role::Lead);
+        case.admit(CID, DORA, Role::Member);
+        for member in [ANA, BEN, CID, DORA] {
+            case.post(member, &format!("hello from {member}"));
+        }
+        for member in &mut case.members {
+            member.events.clear();
+        }
+        case
+    }
+
+    fn open(&mut self) {
+        let ana = &mut self.members[ANA];
+        let policy = NewCase {
+            channel: CHANNEL,
+            owner: ana.officer(),
+            title: "Operation Lighthouse".into(),
+            case_reference: Some("DP 123/2026".into()),
+            legal_basis: String::new(),
+            default_handling: HandlingCode::H1,
+            hub: self.network.a.domain.clone(),
+            bundle_hash: self.network.bundle.hash(),
+        }
+        .into_policy()
+        .unwrap();
+        let draft = ChannelDraft {
+            id: CHANNEL,
+            client_id: ana.client_id(),
+            suite: Suite::PostQuantum,
+            policy,
+        };
+        let ctx = context!(ana, self.network);
+        let (channel, first) = Channel::create(&ctx, draft).unwrap();
+        ana.channel = Some(channel);
+        self.hub.accept(&first);
+        self.deliver();
+    }
+
+    /// Hands everything that the hub holds to everybody.
+    pub fn deliver(&mut self) {
+        let tail = self.hub.tail();
+        for member in &mut self.members {
+            member.receive(&self.network, &self.hub, tail);
+        }
+    }
+
+    pub fn admission(&self, who: usize, role: Role) -> Admission {
+        Admission {
+            officer: self.members[who].officer(),
+            role,
+            key_package: self.members[who].key_package(),
+        }
+    }
+
+    pub fn admit(&mut self, by: usize, who: usize, role: Role) {
+        let admission = self.admission(who, role);
+        let outgoing = self.command(by, &Command::Admit(vec![admission])).unwrap();
+        let seq = self.hub.accept(&outgoing);
+        self.deliver();
+        let offer = self.offer(seq, &outgoing, by);
+        self.members[who].join(&self.network, &self.hub, &offer).unwrap();
+    }
+
+    pub fn offer(&self, seq: Seq, outgoing: &Outgoing, by: usize) -> JoinOffer {
+        let list = self.members[by].channel().devices();
+        self.hub.offer(seq, outgoing, &self.members[by].device, list)
+    }
+
+    pub fn command(&mut self, by: usize, command: &Command) -> Result<Outgoing, SealError> {
+        let id = self.members[by].client_id();
+        let network = &self.network;
+        self.members[by].make(network, |channel, ctx| channel.seal_commit(ctx, command, id))
+    }
+
+    /// A commit that is accepted and delivered to everybody.
+    pub fn commit(&mut self, by: usize, command: &Command) -> Seq {
+        let outgoing = self.command(by, command).unwrap();
+        let seq = self.hub.accept(&outgoing);
+        self.deliver();
+        seq
+    }
+
+    pub fn post(&mut self, by: usize, text: &str) -> Seq {
+        let outgoing = self.members[by].note(&self.network, text);
+        let seq = self.hub.accept(&outgoing);
+        self.deliver();
+        seq
+    }
+
+    /// Every member that is still in holds the same epoch, policy and fence, and each can write
+    /// something that all the others read.
+    pub fn assert_healthy(&mut self) {
+        let inside: Vec<usize> = (0..self.members.len())
+            .filter(|&i| self.members[i].channel.is_some())
+            .filter(|&i| self.members[i].channel().standing() != Standing::Removed)
+            .collect();
+        for &i in &inside {
+            let text = format!("{i} still writes at {}", self.hub.items.len());
+            let name = self.members[i].name().clone();
+            self.post(i, &text);
+            for &j in inside.iter().filter(|&&j| j != i) {
+                let last = self.members[j].texts().pop();
+                assert_eq!(
+                    last.as_ref(),
+                    Some(&text),
+                    "{name} is read by {}",
+                    self.members[j].name()
+                );
+            }
+        }
+        let state = |i: usize| {
+            let channel = self.members[i].channel();
+            (channel.epoch_authenticator(), channel.policy().clone(), channel.fence())
+        };
+        let first = state(inside[0]);
+        for &i in &inside[1..] {
+            assert!(state(i) == first, "{} is in another state", self.members[i].name());
+        }
+    }
+
+    /// Why, and by whom, the item at `seq` was void, as each member said: all say the same.
+    pub fn void_by_all(&self, seq: Seq, except: usize) -> (Culprit, String) {
+        let verdict = |member: &Member| {
+            member.events.iter().find_map(|(at, event)| match event {
+                Event::Void { author, reason } if *at == seq => {
+                    Some((author.clone(), reason.clone()))
+                }
+                _ => None,
+            })
+        };
+        let others = self.members.iter().enumerate().filter(|(i, _)| *i != except);
+        let verdicts: Vec<_> = others.map(|(_, member)| verdict(member)).collect();
+        assert!(verdicts.windows(2).all(|pair| pair[0] == pair[1]), "{verdicts:?}");
+        verdicts[0].clone().expect("the item was void")
+    }
+}
