@@ -65,11 +65,26 @@ impl Channel {
         }
         let plan = self.plan(ctx, command)?;
         let before = self.devices();
-        let mut list: Vec<DeviceName> =
-            before.iter().filter(|d| !plan.removed.contains(d)).cloned().collect();
-        list.extend(plan.added);
-        let list: DeviceList = list.into_iter().collect();
+        let list = plan.list_after(&before);
         let commit = Commit { changes: plan.changes, before, list, judged: true };
+        self.commit(ctx, commit, client_id)
+    }
+
+    /// Builds a commit that nobody has judged, and tells the hub the list `claimed` instead of the
+    /// true one: what a modified client sends. For tests that play one.
+    ///
+    /// # Errors
+    /// [`SealError`]; the transaction is to be abandoned.
+    pub fn dangerous_seal_commit(
+        &mut self,
+        ctx: &Context<'_>,
+        command: &Command,
+        claimed: Option<DeviceList>,
+        client_id: ClientId,
+    ) -> Result<Outgoing, SealError> {
+        let plan = self.plan(ctx, command)?;
+        let list = claimed.unwrap_or_else(|| plan.list_after(&self.devices()));
+        let commit = Commit { changes: plan.changes, before: self.devices(), list, judged: false };
         self.commit(ctx, commit, client_id)
     }
 
@@ -262,6 +277,13 @@ struct Plan<'a> {
     changes: Changes<'a>,
     added: Vec<DeviceName>,
     removed: Vec<DeviceName>,
+}
+
+impl Plan<'_> {
+    fn list_after(&self, before: &DeviceList) -> DeviceList {
+        let stay = before.iter().filter(|device| !self.removed.contains(device));
+        stay.chain(&self.added).cloned().collect()
+    }
 }
 
 /// A key package may only bring the officer that it was claimed for.

@@ -517,6 +517,18 @@ impl Case {
         self.members[by].make(network, |channel, ctx| channel.seal_commit(ctx, command, id))
     }
 
+    /// What a modified client commits, accepted and delivered to everybody.
+    pub fn rogue_commit(&mut self, by: usize, command: &Command, list: Option<DeviceList>) -> Seq {
+        let id = self.members[by].client_id();
+        let network = &self.network;
+        let outgoing = self.members[by]
+            .make(network, |c, ctx| c.dangerous_seal_commit(ctx, command, list, id))
+            .unwrap();
+        let seq = self.hub.accept(&outgoing);
+        self.deliver();
+        seq
+    }
+
     /// A commit that is accepted and delivered to everybody.
     pub fn commit(&mut self, by: usize, command: &Command) -> Seq {
         let outgoing = self.command(by, command).unwrap();
@@ -573,9 +585,21 @@ impl Case {
                 _ => None,
             })
         };
-        let others = self.members.iter().enumerate().filter(|(i, _)| *i != except);
+        let inside = self.members.iter().enumerate().filter(|(_, member)| member.channel.is_some());
+        let others = inside.filter(|(i, _)| *i != except);
         let verdicts: Vec<_> = others.map(|(_, member)| verdict(member)).collect();
         assert!(verdicts.windows(2).all(|pair| pair[0] == pair[1]), "{verdicts:?}");
         verdicts[0].clone().expect("the item was void")
+    }
+}
+
+/// Garbles every path secret that a member seals.
+pub struct GarbleAll;
+
+impl enlace_channel::mls::Tamper for GarbleAll {
+    fn sealed(&self, _: &[u8], ciphertext: &mut Vec<u8>) {
+        if let Some(last) = ciphertext.last_mut() {
+            *last ^= 1;
+        }
     }
 }
