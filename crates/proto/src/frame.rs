@@ -1,4 +1,4 @@
-//! Frames: `kind u16 ‖ length u32 ‖ body`, big-endian (PROTOCOL.md §4.1).
+//! Frames: `kind u16 ‖ length u32 ‖ body`, big-endian (PROTOCOL.md §4.2).
 //!
 //! [`Decoder`] is sans-IO: [`Decoder::push`] what arrived, then [`Decoder::poll`] until it returns
 //! nothing. What a length field claims is checked against the limit before the body is waited for,

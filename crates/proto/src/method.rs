@@ -185,7 +185,7 @@ calls! {
 
 #[cfg(test)]
 mod tests {
-    use super::Method;
+    use super::{Caller, KIB, MIB, Method};
 
     #[test]
     fn numbers_are_those_of_the_protocol_page() {
@@ -201,6 +201,37 @@ mod tests {
                 None => assert!(number == 0 || number > 12),
             }
         }
+    }
+
+    /// The table of PROTOCOL.md §4.3 is what strangers build on.
+    #[test]
+    fn numbers_callers_and_limits_are_those_of_the_protocol_page() {
+        let page = include_str!("../../../docs/PROTOCOL.md");
+        let rows: Vec<Vec<&str>> = page
+            .lines()
+            .skip_while(|line| *line != "### 4.3 Methods")
+            .skip_while(|line| !line.starts_with("| 1 |"))
+            .take_while(|line| line.starts_with('|'))
+            .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+            .collect();
+        assert_eq!(rows.len(), Method::ALL.len());
+        for (row, method) in rows.iter().zip(Method::ALL) {
+            let callers = [(Caller::Device, 'D'), (Caller::Relay, 'R')];
+            let callers: Vec<String> = callers
+                .into_iter()
+                .filter(|(caller, _)| method.allows(*caller))
+                .map(|(_, letter)| letter.to_string())
+                .collect();
+            assert_eq!(row[0], method.number().to_string());
+            assert_eq!(row[1], format!("{method:?}"));
+            assert!(row[4].split(',').next() == Some(&callers.join(" ")), "{row:?}");
+            assert_eq!(row[5], shown(method.request_limit()), "{row:?}");
+            assert!(row[6].contains(&shown(method.response_limit())), "{row:?}");
+        }
+    }
+
+    fn shown(bytes: u32) -> String {
+        if bytes >= MIB { format!("{} MiB", bytes / MIB) } else { format!("{} KiB", bytes / KIB) }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::close::{CloseCode, Lost};
 use crate::connection::{Connection, speaks_enlace, verify_peer};
 use crate::endpoint::Endpoint;
-use crate::guard::Guard;
+use crate::guard::{Before, Guard};
 use crate::hello::{self, HelloError, HelloReply};
 use crate::untrusted::Untrusted;
 use crate::wire::{self, FrameSource, ReceiveError, SendError};
@@ -144,11 +144,11 @@ async fn greet(endpoint: &Endpoint, quic: &quinn::Connection) -> Result<Greeted,
         return Err(HandshakeError::Protocol);
     }
     let trust = endpoint.trust();
-    let changes = trust.changes();
+    let before = Before::note(trust);
     let peer = verify_peer(trust, quic)?;
     let (answer, request) = receive_hello(quic).await?;
     let version = hello::check_request(trust, &peer, &request)?;
-    let guard = Guard::spawn(trust.clone(), changes, quic.clone(), peer.clone());
+    let guard = Guard::spawn(before, quic.clone(), peer.clone());
     Ok(Greeted { peer, request, version, answer, guard })
 }
 

@@ -18,7 +18,8 @@ use crate::wire::{self, FrameSource, ReceiveError, SendError};
 /// Why a call has no response.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CallError {
-    /// The peer said no. Its code says what to do; the call had no effect.
+    /// The peer said no. Its code says what to do; but for an internal error, the call had no
+    /// effect.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The request exceeds its limit and was not sent: split it.

@@ -17,7 +17,7 @@ use crate::close::CloseCode;
 use crate::connection::{Connection, speaks_enlace, verify_peer};
 use crate::endpoint::{Acting, Endpoint};
 use crate::expected::Expected;
-use crate::guard::Guard;
+use crate::guard::{Before, Guard};
 use crate::hello::{self, HelloError, HelloOffer};
 
 pub use self::failure::{ClockDoubt, ConnectError, Refused};
@@ -134,7 +134,7 @@ impl Endpoint {
             return Err(ConnectError::Tls("the relay speaks another protocol".to_owned()));
         }
         let trust = self.trust();
-        let changes = trust.changes();
+        let before = Before::note(trust);
         let peer = verify_peer(trust, quic).map_err(ConnectError::untrusted)?;
         target.expected.check(&peer)?;
         hello::refuse_if_known_revoked(trust, &peer)?;
@@ -144,7 +144,7 @@ impl Endpoint {
             HelloError::Untrusted(untrusted) => ConnectError::Untrusted(untrusted),
             error => ConnectError::Hello(error),
         })?;
-        let guard = Guard::spawn(trust.clone(), changes, quic.clone(), peer.clone());
+        let guard = Guard::spawn(before, quic.clone(), peer.clone());
         let version = hello.version;
         let connection =
             Connection::after_hello(quic.clone(), &acting.identity, peer, version, guard);

@@ -1,5 +1,5 @@
 //! QUIC's own parameters: what a peer may make this side hold in memory, and for how long
-//! (PROTOCOL.md §4.2).
+//! (PROTOCOL.md §4.1).
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! TLS 1.3 as this protocol wants it, and nothing besides (PROTOCOL.md §4.2).
+//! TLS 1.3 as this protocol wants it, and nothing besides (PROTOCOL.md §4.1).
 //!
 //! One key agreement, X25519MLKEM768; Ed25519 certificates on both sides; no early data; no server
 //! name on the wire. Sessions may be resumed: rustls then runs no verifier, which is why every
