@@ -1,0 +1,42 @@
+//! The hub of the channels that live here, and the keeper of the copies of those that live
+//! elsewhere.
+//!
+//! [`core`] decides: pure, without clock, socket or database. [`sequencer`] drives it: one thread
+//! owns the storage's writer, takes everything that waits, decides it item by item, writes it in
+//! one transaction, *then* signs one head per channel, and *then* answers and tells the readers.
+//! [`Handle`] is what the rest of the relay holds of it: cheap to clone, async.
+//!
+//! ```text
+//! wire request ─ Submission::check ─┐                       ┌─ oneshot answers
+//!   (any task: signatures, chains)  ├─ queue ─ sequencer ───┼─ feeds: tail, recent items
+//! leases, copies, key packages ─────┘  (core, transaction)  └─ watches: welcomes
+//! ```
+
+mod access;
+mod batch;
+pub mod core;
+mod errors;
+mod feed;
+mod handle;
+mod head_key;
+mod ingest;
+mod readers;
+mod sequencer;
+mod submission;
+mod subscription;
+#[cfg(test)]
+mod tests;
+mod trust;
+mod welcome;
+
+pub use access::{Access, Reader};
+pub use batch::LogBatch;
+pub use errors::{IngestError, ReadError, SubmitError};
+pub use handle::{Accepted, Handle, LeaseGrant};
+pub use head_key::HeadKey;
+pub use ingest::{Anchor, Copy};
+pub use sequencer::{HubOptions, Sequencer};
+pub use submission::{Caller, Submission};
+pub use subscription::{Next, Subscription};
+pub use trust::{DeviceTrust, TrustError};
+pub use welcome::WelcomeWatch;

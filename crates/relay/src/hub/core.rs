@@ -1,0 +1,317 @@
+//! What a hub decides, without clock, socket or database.
+//!
+//! A [`ChannelState`] is everything that a decision needs of one channel. `handle_*` methods take
+//! the time and what was looked up, and say what follows: what is to be written, as
+//! [`LogWrite`]s, and what to answer. An accepted item has changed the state already; if it
+//! cannot be made durable, the state is thrown away and loaded again.
+
+mod copy;
+mod lease;
+mod writes;
+
+use std::time::Duration;
+
+use enlace_identity::names::{DeviceName, Domain};
+use enlace_identity::time::Timestamp;
+use enlace_log::membership::{Event, MembershipError};
+use enlace_log::{
+    ChainHash, ChainStart, ChannelId, Envelope, Generation, Item, ItemKind, Membership, Replica,
+    Seq,
+};
+
+use super::errors::SubmitError;
+use super::submission::Submission;
+use crate::storage::{Accepted, ChannelRecord, LogWrite, Role, StoredItem, Tail};
+
+pub use copy::Copied;
+pub use lease::{LEASE, Lease};
+
+/// A hub's clock may step back so far without its operator.
+pub const MAX_CLOCK_STEP: Duration = Duration::from_secs(5 * 60);
+
+/// The most devices that a channel may have.
+pub const MAX_DEVICES: usize = 20_000;
+
+/// One channel, as this relay knows it.
+#[derive(Clone, Debug)]
+pub struct ChannelState {
+    hub: Domain,
+    role: Role,
+    generation: Generation,
+    replica: Replica,
+    received_at: Timestamp,
+    membership: Membership,
+    lease: Lease,
+    last_committer: Option<DeviceName>,
+}
+
+/// What follows from a submission that is not refused.
+#[derive(Clone, Debug)]
+pub enum Decision {
+    /// It has a place in the log now.
+    Accept(Box<Acceptance>),
+    /// It had one already.
+    Duplicate(Accepted),
+}
+
+/// An accepted item.
+#[derive(Clone, Debug)]
+pub struct Acceptance {
+    /// Its place, and what is written of it.
+    pub item: StoredItem,
+    /// What stands under its client id from now on.
+    pub accepted: Accepted,
+    /// What is written beside it, in the same transaction.
+    pub writes: Vec<LogWrite>,
+    /// Whether who may read has changed.
+    pub access_changed: bool,
+}
+
+impl ChannelState {
+    /// A channel as stored: its record, and its membership events in order.
+    #[must_use]
+    pub fn load(record: &ChannelRecord, events: &[Event]) -> Self {
+        let mut membership = Membership::default();
+        for event in events {
+            membership.apply(event);
+        }
+        let last_committer = events.iter().rev().find_map(|event| match event {
+            Event::Commit { author, .. } | Event::Anchor { author, .. } => Some(author.clone()),
+            _ => None,
+        });
+        Self {
+            hub: record.hub.clone(),
+            role: record.role,
+            generation: record.generation,
+            replica: Replica::after(record.channel, record.tail.seq, record.tail.chain),
+            received_at: record.tail.received_at,
+            membership,
+            lease: Lease::default(),
+            last_committer,
+        }
+    }
+
+    /// Begins a channel with its first commit, at the hub `own`.
+    ///
+    /// # Errors
+    /// The submitter's fault.
+    pub fn create(
+        now: Timestamp,
+        submission: &Submission,
+        own: &Domain,
+    ) -> Result<(Self, Acceptance), SubmitError> {
+        let envelope = submission.sealed().envelope();
+        if envelope.device.domain() != own {
+            return Err(SubmitError::ForeignCreator(own.clone()));
+        }
+        let generation = Generation(0);
+        if envelope.kind != ItemKind::Commit
+            || envelope.fence.is_some()
+            || envelope.generation != generation
+        {
+            return Err(SubmitError::NotAFirstItem);
+        }
+        let channel = envelope.channel;
+        let start = ChainStart { channel, hub: own.clone(), generation, predecessor: [0; 32] };
+        let mut state = Self {
+            hub: own.clone(),
+            role: Role::Hub,
+            generation,
+            replica: Replica::from_start(&start),
+            received_at: now,
+            membership: Membership::default(),
+            lease: Lease::default(),
+            last_committer: None,
+        };
+        let acceptance = state.accept(now, submission, |_| false)?;
+        Ok((state, acceptance))
+    }
+
+    /// Decides a submission. `remembered` is what stands under its client id; `is_revoked` says
+    /// which devices this relay knows to be revoked.
+    ///
+    /// # Errors
+    /// The refusal to answer. Nothing has changed then.
+    pub fn handle_submit(
+        &mut self,
+        now: Timestamp,
+        submission: &Submission,
+        remembered: Option<Accepted>,
+        is_revoked: impl Fn(&DeviceName) -> bool,
+    ) -> Result<Decision, SubmitError> {
+        if self.role != Role::Hub {
+            return Err(SubmitError::NotTheHub(self.hub.clone()));
+        }
+        if let Some(accepted) = remembered {
+            return decide_remembered(submission, accepted);
+        }
+        let envelope = submission.sealed().envelope();
+        if envelope.generation != self.generation {
+            return Err(SubmitError::Generation(self.generation));
+        }
+        if envelope.fence != self.membership.fence() {
+            return Err(SubmitError::StaleFence(self.membership.fence()));
+        }
+        if envelope.kind == ItemKind::Commit && !self.lease.is_held_by(&envelope.device, now) {
+            return Err(SubmitError::LeaseMissing);
+        }
+        let acceptance = self.accept(now, submission, is_revoked)?;
+        Ok(Decision::Accept(Box::new(acceptance)))
+    }
+
+    /// Gives the lease to a member; how long it lasts.
+    ///
+    /// # Errors
+    /// [`SubmitError::LeaseHeld`] says when to ask again.
+    pub fn handle_lease(
+        &mut self,
+        now: Timestamp,
+        device: &DeviceName,
+    ) -> Result<Duration, SubmitError> {
+        if self.role != Role::Hub {
+            return Err(SubmitError::NotTheHub(self.hub.clone()));
+        }
+        if !self.membership.current().contains(device) {
+            return Err(MembershipError::NotAMember.into());
+        }
+        self.lease.ask(now, device).map_err(SubmitError::LeaseHeld)
+    }
+
+    /// The channel.
+    #[must_use]
+    pub fn channel(&self) -> ChannelId {
+        self.replica.channel()
+    }
+
+    /// What this relay is to it.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Who may read and write.
+    #[must_use]
+    pub fn membership(&self) -> &Membership {
+        &self.membership
+    }
+
+    /// The position after the last item.
+    #[must_use]
+    pub fn next_seq(&self) -> Seq {
+        self.replica.next_seq()
+    }
+
+    /// The last item's position; `None` before the first.
+    #[must_use]
+    pub fn tail_seq(&self) -> Option<Seq> {
+        self.next_seq().0.checked_sub(1).map(Seq)
+    }
+
+    /// As it is stored when the log ends at `tail`.
+    #[must_use]
+    pub fn record(&self, tail: Tail) -> ChannelRecord {
+        ChannelRecord {
+            channel: self.channel(),
+            hub: self.hub.clone(),
+            role: self.role,
+            generation: self.generation,
+            tail,
+            fence: self.membership.fence(),
+        }
+    }
+
+    /// The chain so far.
+    #[must_use]
+    pub fn chain(&self) -> ChainHash {
+        self.replica.chain()
+    }
+
+    /// Whether somebody holds the lease, which only memory knows.
+    #[must_use]
+    pub fn is_leased(&self, now: Timestamp) -> bool {
+        self.lease.is_held(now)
+    }
+
+    /// The checks that depend on who may write, then the item's place in the log.
+    fn accept(
+        &mut self,
+        now: Timestamp,
+        submission: &Submission,
+        is_revoked: impl Fn(&DeviceName) -> bool,
+    ) -> Result<Acceptance, SubmitError> {
+        if now.plus(MAX_CLOCK_STEP) < self.received_at {
+            return Err(SubmitError::ClockStep);
+        }
+        let seq = self.next_seq();
+        let sealed = submission.sealed();
+        let event = self.membership.plan(seq, sealed, is_revoked)?;
+        self.check_admission(submission, event.as_ref())?;
+
+        let envelope = sealed.envelope();
+        let item = Item { seq, received_at: now, sealed: sealed.clone() };
+        let chain = item.chain_after(&self.replica.chain());
+        let accepted = Accepted {
+            seq,
+            received_at: now,
+            kind: envelope.kind,
+            commitment: envelope.commitment,
+            envelope_hash: *submission.envelope_hash(),
+        };
+        let mut writes = vec![LogWrite::Accepted {
+            channel: envelope.channel,
+            device: envelope.device.clone(),
+            client_id: envelope.client_id,
+            accepted,
+        }];
+        let access_changed = match event {
+            Some(event) => self.apply(seq, event, &mut writes),
+            None => false,
+        };
+        if envelope.kind == ItemKind::Commit {
+            writes.extend(self.welcome_write(submission, &item, &chain));
+            self.note_commit(now, envelope);
+        }
+        self.replica = Replica::after(envelope.channel, seq, chain);
+        self.received_at = now;
+        Ok(Acceptance { item: StoredItem::new(&item, chain), accepted, writes, access_changed })
+    }
+
+    /// A commit has a welcome for each device that it admits, its author aside, and for no other.
+    fn check_admission(
+        &self,
+        submission: &Submission,
+        event: Option<&Event>,
+    ) -> Result<(), SubmitError> {
+        let Some(event @ Event::Commit { author, change, .. }) = event else {
+            return Ok(());
+        };
+        let admitted = self.membership.admitted_by(event);
+        let expected = admitted.iter().filter(|device| *device != author);
+        if !expected.eq(submission.welcomed()) {
+            return Err(SubmitError::Welcomes);
+        }
+        if self.membership.current().len() + change.added.len() > MAX_DEVICES {
+            return Err(SubmitError::TooManyDevices(MAX_DEVICES));
+        }
+        Ok(())
+    }
+
+    /// The lease ends with its commit. Whose commit was passed over as void goes last.
+    fn note_commit(&mut self, now: Timestamp, envelope: &Envelope) {
+        self.lease.release();
+        let previous = self.last_committer.replace(envelope.device.clone());
+        let was_void = envelope.last_valid_commit != envelope.fence;
+        if let Some(void) = previous.filter(|_| was_void) {
+            self.lease.put_last(now, void);
+        }
+    }
+}
+
+/// Sent twice, or an honest retry under a new encryption: the same place. Anything else under an
+/// old client id is refused.
+fn decide_remembered(submission: &Submission, accepted: Accepted) -> Result<Decision, SubmitError> {
+    let envelope = submission.sealed().envelope();
+    let is_same = accepted.envelope_hash == *submission.envelope_hash()
+        || (accepted.kind == envelope.kind && accepted.commitment == envelope.commitment);
+    if is_same { Ok(Decision::Duplicate(accepted)) } else { Err(SubmitError::ClientIdReused) }
+}

@@ -1,0 +1,344 @@
+//! What the rest of the relay holds of the hub.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use enlace_identity::names::{DeviceName, Domain};
+use enlace_identity::time::Timestamp;
+use enlace_log::ids::seq_to_u64;
+use enlace_log::{ChainHash, ChannelId, Seq, SignedHead};
+use enlace_proto::relay::v1 as wire;
+use prost::Message as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+
+use super::access::{Access, Reader};
+use super::errors::{IngestError, ReadError, SubmitError, Unavailable};
+use super::feed::{FeedState, Feeds};
+use super::head_key::HeadKey;
+use super::ingest::{Anchor, Copy};
+use super::sequencer::Request;
+use super::submission::Submission;
+use super::subscription::{Source, Subscription};
+use super::welcome::{WelcomeBoard, WelcomeWatch};
+use crate::storage::{
+    ChannelRecord, ClaimedKeyPackage, PendingWelcome, ReadStorage, Role, SideWrite, StorageError,
+};
+
+/// An item has a durable place in the log.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Accepted {
+    /// Which.
+    pub seq: Seq,
+    /// The hub's clock then.
+    pub received_at: Timestamp,
+    /// The hub's signature at `seq` or later.
+    pub head: SignedHead,
+    /// Whether it had been accepted before.
+    pub is_duplicate: bool,
+}
+
+/// A lease.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct LeaseGrant {
+    /// How long it lasts.
+    pub expires_in: Duration,
+    /// The newest commit item: what the commit to come must name.
+    pub fence: Option<Seq>,
+}
+
+/// A handle to the hub. Cheap to clone; every method may be called from any task.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    pub(super) requests: mpsc::Sender<Request>,
+    /// Bounds the bytes that wait in the queue, in units of [`WEIGHT_UNIT`].
+    pub(super) waiting: Arc<Semaphore>,
+    pub(super) feeds: Arc<Feeds>,
+    pub(super) welcomes: Arc<WelcomeBoard>,
+    pub(super) source: Source,
+}
+
+/// What one permit of the queue's byte bound stands for.
+pub(super) const WEIGHT_UNIT: usize = 1024;
+
+impl Handle {
+    /// Submits an item; returns when it is durable. Waits while the queue is full.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; after [`SubmitError::Unavailable`] the outcome is unknown, and the same
+    /// submission may be sent again.
+    pub async fn submit(&self, submission: Submission) -> Result<Accepted, SubmitError> {
+        self.submit_to(submission, false).await
+    }
+
+    /// Creates a channel by its first commit. A channel that was created by the same submission
+    /// before is a duplicate.
+    ///
+    /// # Errors
+    /// As [`Self::submit`].
+    pub async fn create(&self, submission: Submission) -> Result<Accepted, SubmitError> {
+        self.submit_to(submission, true).await
+    }
+
+    /// Asks for the lease of a channel on behalf of a device that the caller may speak for.
+    ///
+    /// # Errors
+    /// [`SubmitError::LeaseHeld`] says when to ask again.
+    pub async fn lease(
+        &self,
+        channel: ChannelId,
+        device: DeviceName,
+    ) -> Result<LeaseGrant, SubmitError> {
+        self.ask(0, |answer| Request::Lease { channel, device, answer }).await?
+    }
+
+    /// Adds a batch of another hub's log to this relay's copy; the position that comes next. A
+    /// batch that is there already, or overlaps, is fine.
+    ///
+    /// # Errors
+    /// [`IngestError::Replica`] with `Diverged` proves, with the heads known here, a fork.
+    pub async fn ingest(&self, copy: Copy) -> Result<Seq, IngestError> {
+        let weight = copy.items.iter().map(|item| item.sealed.payload().map_or(0, |p| p.len()));
+        let weight = weight.sum::<usize>() + 1024 * copy.items.len();
+        self.ask(weight, |answer| Request::Ingest { copy, answer }).await?
+    }
+
+    /// Stores a welcome for this authority's devices; a copy of the channel's log begins with it
+    /// where there is none that goes on.
+    ///
+    /// # Errors
+    /// [`IngestError`].
+    pub async fn anchor(&self, anchor: Anchor) -> Result<(), IngestError> {
+        let weight = anchor.delivery.encoded_len();
+        let anchor = Box::new(anchor);
+        self.ask(weight, |answer| Request::Anchor { anchor, answer }).await?
+    }
+
+    /// Writes something beside the logs; returns when it is durable.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn store(&self, writes: Vec<SideWrite>) -> Result<(), Unavailable> {
+        self.ask(WEIGHT_UNIT * writes.len(), |answer| Request::Store { writes, answer }).await?
+    }
+
+    /// Takes one key package of each device that has one.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn take_key_packages(
+        &self,
+        suite: u16,
+        devices: Vec<DeviceName>,
+    ) -> Result<Vec<ClaimedKeyPackage>, Unavailable> {
+        self.ask(0, |answer| Request::TakeKeyPackages { suite, devices, answer }).await?
+    }
+
+    /// Reads what is durable, when a reader is free.
+    ///
+    /// # Errors
+    /// [`ReadError::Storage`], [`ReadError::Stopped`].
+    pub async fn query<R, F>(&self, read: F) -> Result<R, ReadError>
+    where
+        R: Send + 'static,
+        F: FnOnce(&mut dyn ReadStorage) -> Result<R, StorageError> + Send + 'static,
+    {
+        self.source.readers.run(read).await
+    }
+
+    /// What is stored of a channel.
+    ///
+    /// # Errors
+    /// As [`Self::query`].
+    pub async fn channel(&self, channel: ChannelId) -> Result<Option<ChannelRecord>, ReadError> {
+        self.query(move |storage| storage.channel(&channel)).await
+    }
+
+    /// Opens a channel's log for a reader, who may be none: then reading says so.
+    ///
+    /// # Errors
+    /// [`ReadError::UnknownChannel`], [`ReadError::Storage`].
+    pub async fn subscribe(
+        &self,
+        channel: ChannelId,
+        reader: Reader,
+    ) -> Result<Subscription, ReadError> {
+        let feed = self.feeds.open(channel);
+        if feed.state().is_none() {
+            let found = self.query(move |storage| find_channel(storage, channel)).await?;
+            let (record, head, access) = found.ok_or(ReadError::UnknownChannel)?;
+            let Source { head_key, incarnation, .. } = &self.source;
+            let tail = record.tail;
+            let head = match record.role {
+                Role::Hub => {
+                    head_key.sign(channel, *incarnation, tail.seq, tail.chain).signed().clone()
+                }
+                Role::Follower => head.ok_or(StorageError::Corrupt("head"))?,
+            };
+            let access = Arc::new(access);
+            feed.initialise(FeedState { role: record.role, tail: tail.seq, head, access });
+        }
+        Ok(Subscription::new(channel, reader, feed, self.source.clone()))
+    }
+
+    /// Sees when welcomes for a device are stored.
+    #[must_use]
+    pub fn watch_welcomes(&self, device: DeviceName) -> WelcomeWatch {
+        self.welcomes.watch(device)
+    }
+
+    /// Sees when welcomes for other authorities' relays are stored.
+    #[must_use]
+    pub fn watch_outbound(&self) -> watch::Receiver<()> {
+        self.welcomes.watch_outbound()
+    }
+
+    /// The oldest welcomes that a device has not acknowledged, ready to be sent;
+    /// [`SideWrite::WelcomeTaken`] acknowledges one.
+    ///
+    /// # Errors
+    /// As [`Self::query`].
+    pub async fn pending_welcomes(
+        &self,
+        device: DeviceName,
+        limit: usize,
+    ) -> Result<Vec<wire::WelcomeDelivery>, ReadError> {
+        let read = move |storage: &mut dyn ReadStorage| {
+            let pending = storage.pending_welcomes(&device, limit)?;
+            load_welcomes(storage, &pending)
+        };
+        self.complete(self.query(read).await?)
+    }
+
+    /// The oldest welcomes that another authority's relay has not taken, ready to be sent;
+    /// [`SideWrite::WelcomeSent`] takes one off.
+    ///
+    /// # Errors
+    /// As [`Self::query`].
+    pub async fn outbound_welcomes(
+        &self,
+        domain: Domain,
+        limit: usize,
+    ) -> Result<Vec<wire::WelcomeDelivery>, ReadError> {
+        let read = move |storage: &mut dyn ReadStorage| {
+            let outbound = storage.outbound_welcomes(&domain, limit)?;
+            load_welcomes(storage, &outbound)
+        };
+        self.complete(self.query(read).await?)
+    }
+
+    /// The key that signs this hub's heads.
+    #[must_use]
+    pub fn head_key(&self) -> &HeadKey {
+        &self.source.head_key
+    }
+
+    async fn submit_to(
+        &self,
+        submission: Submission,
+        creates: bool,
+    ) -> Result<Accepted, SubmitError> {
+        let weight = submission.weight();
+        let submission = Box::new(submission);
+        self.ask(weight, |answer| Request::Submit { submission, creates, answer }).await?
+    }
+
+    async fn ask<T>(
+        &self,
+        weight: usize,
+        request: impl FnOnce(Answer<T>) -> Request,
+    ) -> Result<T, Unavailable> {
+        let units = u32::try_from(1 + weight / WEIGHT_UNIT).unwrap_or(u32::MAX);
+        let room = self.waiting.clone().acquire_many_owned(units.min(MAX_UNITS)).await;
+        let room = room.map_err(|_| Unavailable::Stopped)?;
+        let (sender, receiver) = oneshot::channel();
+        let answer = Answer { sender, _room: room };
+        self.requests.send(request(answer)).await.map_err(|_| Unavailable::Stopped)?;
+        receiver.await.map_err(|_| Unavailable::Stopped)
+    }
+
+    /// Adds what only a hub can, and only once the commits are durable: its signatures there.
+    fn complete(
+        &self,
+        mut deliveries: Vec<wire::WelcomeDelivery>,
+    ) -> Result<Vec<wire::WelcomeDelivery>, ReadError> {
+        for delivery in deliveries.iter_mut().filter(|delivery| delivery.head.is_none()) {
+            let (channel, seq, chain) =
+                place_of(delivery).ok_or(StorageError::Corrupt("welcome"))?;
+            let Source { head_key, incarnation, .. } = &self.source;
+            delivery.head = Some(head_key.sign(channel, *incarnation, seq, chain).to_wire());
+            delivery.head_certificates = head_key.certificates().to_vec();
+        }
+        Ok(deliveries)
+    }
+}
+
+fn place_of(delivery: &wire::WelcomeDelivery) -> Option<(ChannelId, Seq, ChainHash)> {
+    let channel = ChannelId::try_from(&delivery.channel.as_ref()?.value[..]).ok()?;
+    let commit = delivery.commit.as_ref()?;
+    Some((channel, Seq(commit.seq), commit.chain[..].try_into().ok()?))
+}
+
+/// One request never asks for more room than the queue can have.
+pub(super) const MAX_UNITS: u32 = 32 * 1024;
+
+/// Where the answer to a request goes. While it is kept, the request takes up room in the queue.
+#[derive(Debug)]
+pub(crate) struct Answer<T> {
+    sender: oneshot::Sender<T>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl<T> Answer<T> {
+    /// Answers; whoever asked may be gone.
+    pub(crate) fn send(self, value: T) {
+        drop(self.sender.send(value));
+    }
+}
+
+impl Accepted {
+    /// As it travels.
+    #[must_use]
+    pub fn to_wire(&self) -> wire::SubmitResponse {
+        wire::SubmitResponse {
+            seq: self.seq.0,
+            received_at_ms: self.received_at.as_millis(),
+            head: Some(self.head.to_wire()),
+        }
+    }
+}
+
+impl LeaseGrant {
+    /// As it travels.
+    #[must_use]
+    pub fn to_wire(&self) -> wire::LeaseResponse {
+        let expires_in = self.expires_in.as_millis();
+        wire::LeaseResponse {
+            expires_in_ms: u64::try_from(expires_in).unwrap_or(u64::MAX),
+            fence: seq_to_u64(self.fence),
+        }
+    }
+}
+
+fn find_channel(
+    storage: &mut dyn ReadStorage,
+    channel: ChannelId,
+) -> Result<Option<(ChannelRecord, Option<SignedHead>, Access)>, StorageError> {
+    let Some(record) = storage.channel(&channel)? else { return Ok(None) };
+    let head = storage.newest_head(&channel, Seq(0), record.tail.seq)?;
+    let access = storage.readers(&channel)?.into_iter().collect();
+    Ok(Some((record, head, access)))
+}
+
+/// Without those that were acknowledged meanwhile.
+fn load_welcomes(
+    storage: &mut dyn ReadStorage,
+    welcomes: &[PendingWelcome],
+) -> Result<Vec<wire::WelcomeDelivery>, StorageError> {
+    let mut deliveries = Vec::with_capacity(welcomes.len());
+    for PendingWelcome { channel, seq } in welcomes {
+        let Some(bytes) = storage.welcome(channel, *seq)? else { continue };
+        let delivery = wire::WelcomeDelivery::decode(bytes);
+        deliveries.push(delivery.map_err(|_| StorageError::Corrupt("welcome"))?);
+    }
+    Ok(deliveries)
+}

@@ -1,0 +1,101 @@
+//! What a follower receives from a hub: batches of a log, and welcomes.
+
+use bytes::Bytes;
+use enlace_identity::names::{DeviceName, Domain};
+use enlace_log::device_list::parse_sorted;
+use enlace_log::{ChainHash, ChannelId, DeviceList, Item, ItemKind, SignedHead, VerifiedHead};
+use enlace_proto::relay::v1 as wire;
+use prost::Message as _;
+
+use super::errors::IngestError;
+use super::submission::{is_signed_by_author, read_welcomes};
+use super::trust::DeviceTrust;
+
+/// Consecutive items of another hub's log, and its verified signature over the last of them.
+#[derive(Clone, Debug)]
+pub struct Copy {
+    /// The items, at least one.
+    pub items: Vec<Item>,
+    /// The head at the last item, its signature verified with a head key of the channel's hub.
+    pub head: VerifiedHead,
+}
+
+/// A welcome from another hub, checked: the place where this relay's copy of the log can begin.
+#[derive(Clone, Debug)]
+pub struct Anchor {
+    pub(crate) hub: Domain,
+    pub(crate) commit: Item,
+    pub(crate) chain: ChainHash,
+    pub(crate) head: SignedHead,
+    pub(crate) list: DeviceList,
+    /// This authority's devices among the welcomed.
+    pub(crate) devices: Vec<DeviceName>,
+    /// As received: what its devices get.
+    pub(crate) delivery: wire::WelcomeDelivery,
+}
+
+impl Anchor {
+    /// Checks a delivery. `head` is its head, verified with a head key of the delivering
+    /// authority; `hub` that authority; `own` this relay's.
+    ///
+    /// # Errors
+    /// The sender's fault.
+    pub fn check(
+        delivery: wire::WelcomeDelivery,
+        head: &VerifiedHead,
+        hub: &Domain,
+        own: &Domain,
+        trust: &dyn DeviceTrust,
+    ) -> Result<Self, IngestError> {
+        if delivery.hub != hub.as_str() || hub == own {
+            return Err(IngestError::Welcome("hub"));
+        }
+        let wire_item = delivery.commit.clone().ok_or(IngestError::Welcome("commit"))?;
+        let chain: ChainHash =
+            wire_item.chain[..].try_into().map_err(|_| IngestError::Welcome("chain"))?;
+        let commit = Item::try_from(wire_item)?;
+        let envelope = commit.sealed.envelope();
+        let id = delivery.channel.as_ref();
+        let signed = head.head();
+        if id.is_none_or(|id| id.value != envelope.channel.0) || signed.channel != envelope.channel
+        {
+            return Err(IngestError::Welcome("channel"));
+        }
+        if signed.seq != commit.seq || signed.chain != chain {
+            return Err(IngestError::Welcome("head"));
+        }
+        if envelope.kind != ItemKind::Commit || commit.sealed.payload().is_none() {
+            return Err(IngestError::Welcome("kind"));
+        }
+        let list = parse_sorted(&delivery.device_list)
+            .map_err(|_| IngestError::Welcome("device_list"))?
+            .into_iter()
+            .collect::<DeviceList>();
+        if list.hash() != envelope.list_hash {
+            return Err(IngestError::Welcome("device_list"));
+        }
+        let welcomed = read_welcomes(&delivery.welcomes, envelope.welcomes_hash)
+            .map_err(|_| IngestError::Welcome("welcomes"))?;
+        if !is_signed_by_author(&commit.sealed, &delivery.certificates, trust)? {
+            return Err(IngestError::Welcome("outer_signature"));
+        }
+        let devices: Vec<DeviceName> =
+            welcomed.into_keys().filter(|d| d.domain() == own && list.contains(d)).collect();
+        if devices.is_empty() {
+            return Err(IngestError::NobodyHere);
+        }
+        let head = head.signed().clone();
+        Ok(Self { hub: hub.clone(), commit, chain, head, list, devices, delivery })
+    }
+
+    /// What is kept for its devices.
+    pub(crate) fn delivery_bytes(&self) -> Bytes {
+        self.delivery.encode_to_vec().into()
+    }
+
+    /// The channel.
+    #[must_use]
+    pub fn channel(&self) -> ChannelId {
+        self.commit.sealed.envelope().channel
+    }
+}

@@ -1,0 +1,172 @@
+//! Drives the core: one writer, one transaction for everything that waits.
+//!
+//! A round takes what is queued, up to a bound of requests and bytes; decides each request on the
+//! channels' cached states; commits all writes at once; signs one head for each channel that grew;
+//! answers; and tells the readers. Nobody hears anything before the commit has returned. When it
+//! fails, the states that the round touched are forgotten and loaded again, and everybody who
+//! would have been told *yes* is told that the outcome is unknown.
+//!
+//! The same loop runs on a thread of its own ([`Sequencer::spawn`]) or as a future
+//! ([`Sequencer::inline`]), where a simulation owns time.
+
+mod cache;
+mod options;
+mod request;
+mod round;
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::sync::{Semaphore, mpsc};
+
+use super::feed::Feeds;
+use super::handle::Handle;
+use super::readers::Readers;
+use super::subscription::Source;
+use super::welcome::WelcomeBoard;
+use crate::storage::{SideWrite, Storage, StorageError, WriteBatch};
+
+use cache::Cache;
+use round::Round;
+
+pub use options::{HubOptions, Now};
+pub(crate) use request::Request;
+
+/// The writer's thread. When it is dropped, or [`Sequencer::stop`] is called, what is queued is
+/// still done, and then nothing more is accepted.
+#[derive(Debug)]
+pub struct Sequencer {
+    handle: Handle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Sequencer {
+    /// Starts the hub on a thread of its own.
+    ///
+    /// # Errors
+    /// When the storage cannot be read, or the thread not be started.
+    pub fn spawn(storage: Box<dyn Storage>, options: HubOptions) -> Result<Self, StorageError> {
+        let (handle, mut worker) = Worker::new(storage, options, false)?;
+        let run = move || {
+            let mut requests = Vec::new();
+            while worker.requests.blocking_recv_many(&mut requests, worker.options.round_requests)
+                > 0
+            {
+                worker.work(&mut requests);
+            }
+        };
+        let thread = std::thread::Builder::new().name("sequencer".into()).spawn(run);
+        let thread = thread.map_err(|error| StorageError::Engine(Box::new(error)))?;
+        Ok(Self { handle, thread: Some(thread) })
+    }
+
+    /// The hub as a future, which the caller polls until it ends: after the last handle is gone
+    /// and what is queued is done, or after a stop. Reads run inline too: nothing leaves the thread.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    pub fn inline(
+        storage: Box<dyn Storage>,
+        options: HubOptions,
+    ) -> Result<(Handle, impl Future<Output = ()> + Send), StorageError> {
+        let (handle, mut worker) = Worker::new(storage, options, true)?;
+        let run = async move {
+            let mut requests = Vec::new();
+            while worker.requests.recv_many(&mut requests, worker.options.round_requests).await > 0
+            {
+                worker.work(&mut requests);
+            }
+        };
+        Ok((handle, run))
+    }
+
+    /// A handle for the rest of the relay.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Does what is queued and ends. Blocks the calling thread until then.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            self.handle.waiting.close();
+            let stop = self.handle.requests.clone();
+            // The queue may be full: the thread that makes room is another one.
+            let told = std::thread::spawn(move || stop.blocking_send(Request::Stop));
+            drop(told.join());
+            if thread.join().is_err() {
+                tracing::error!("the sequencer's thread panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Sequencer {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// What the loop owns.
+struct Worker {
+    storage: Box<dyn Storage>,
+    options: HubOptions,
+    requests: mpsc::Receiver<Request>,
+    cache: Cache,
+    feeds: Arc<Feeds>,
+    welcomes: Arc<WelcomeBoard>,
+    source: Source,
+}
+
+impl Worker {
+    fn new(
+        mut storage: Box<dyn Storage>,
+        options: HubOptions,
+        is_inline: bool,
+    ) -> Result<(Handle, Self), StorageError> {
+        let head_key = options.head_key.clone();
+        let certificate = SideWrite::HeadCertificate {
+            signer: head_key.signer(),
+            certificates: head_key.certificates().to_vec(),
+        };
+        storage.commit(&WriteBatch { side: vec![certificate], ..WriteBatch::default() })?;
+        let mut reader = storage.reader()?;
+        let incarnation = reader.incarnation()?;
+        let readers = (0..options.readers.max(1)).map(|_| storage.reader());
+        let readers = Readers::new(readers.collect::<Result<_, _>>()?, is_inline);
+        let (sender, requests) = mpsc::channel(options.queue_requests.max(1));
+        let source = Source { readers, head_key, incarnation };
+        let (feeds, welcomes) = (Arc::new(Feeds::default()), Arc::new(WelcomeBoard::default()));
+        let handle = Handle {
+            requests: sender,
+            waiting: Arc::new(Semaphore::new(super::handle::MAX_UNITS as usize)),
+            feeds: feeds.clone(),
+            welcomes: welcomes.clone(),
+            source: source.clone(),
+        };
+        let cache = Cache::new(reader, options.cached_channels);
+        Ok((handle, Self { storage, options, requests, cache, feeds, welcomes, source }))
+    }
+
+    /// Does all that was taken from the queue, in rounds of bounded size.
+    fn work(&mut self, requests: &mut Vec<Request>) {
+        let mut waiting = requests.drain(..).peekable();
+        while waiting.peek().is_some() {
+            let now = (self.options.now)();
+            let mut round = Round::new(now, &self.options, &mut self.cache, &mut *self.storage);
+            while let Some(request) = waiting.next_if(|_| !round.is_full()) {
+                if let Request::Stop = request {
+                    self.requests.close();
+                } else {
+                    round.handle(request);
+                }
+            }
+            round.finish(&self.feeds, &self.welcomes, &self.source);
+        }
+        self.cache.shrink((self.options.now)());
+    }
+}

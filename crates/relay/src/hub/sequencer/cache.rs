@@ -1,0 +1,84 @@
+//! The channels' states that stay in memory: bounded, loaded when they are asked for.
+
+use std::collections::HashMap;
+
+use enlace_identity::names::DeviceName;
+use enlace_identity::time::Timestamp;
+use enlace_log::{ChannelId, ClientId};
+
+use crate::hub::core::ChannelState;
+use crate::storage::{Accepted, ReadStorage, StorageError};
+
+pub(super) struct Cache {
+    reader: Box<dyn ReadStorage>,
+    states: HashMap<ChannelId, Cached>,
+    capacity: usize,
+    uses: u64,
+}
+
+struct Cached {
+    state: ChannelState,
+    last_use: u64,
+}
+
+impl Cache {
+    pub(super) fn new(reader: Box<dyn ReadStorage>, capacity: usize) -> Self {
+        Self { reader, states: HashMap::new(), capacity: capacity.max(1), uses: 0 }
+    }
+
+    /// A channel's state; `None` when there is no such channel.
+    pub(super) fn find(
+        &mut self,
+        channel: &ChannelId,
+    ) -> Result<Option<&mut ChannelState>, StorageError> {
+        if !self.states.contains_key(channel) {
+            let Some(record) = self.reader.channel(channel)? else { return Ok(None) };
+            let state = ChannelState::load(&record, &self.reader.events(channel)?);
+            self.insert(state);
+        }
+        self.uses += 1;
+        let last_use = self.uses;
+        Ok(self.states.get_mut(channel).map(|cached| {
+            cached.last_use = last_use;
+            &mut cached.state
+        }))
+    }
+
+    /// A state that is in memory.
+    pub(super) fn get(&self, channel: &ChannelId) -> Option<&ChannelState> {
+        self.states.get(channel).map(|cached| &cached.state)
+    }
+
+    pub(super) fn insert(&mut self, state: ChannelState) {
+        self.uses += 1;
+        self.states.insert(state.channel(), Cached { state, last_use: self.uses });
+    }
+
+    /// Forgets what may not be what is stored.
+    pub(super) fn forget(&mut self, channel: &ChannelId) {
+        self.states.remove(channel);
+    }
+
+    /// Drops the least recently used half when there are too many; leases live in memory only, so
+    /// whoever holds one stays.
+    pub(super) fn shrink(&mut self, now: Timestamp) {
+        if self.states.len() <= self.capacity {
+            return;
+        }
+        let mut uses: Vec<u64> = self.states.values().map(|cached| cached.last_use).collect();
+        let middle = uses.len() / 2;
+        let (_, median, _) = uses.select_nth_unstable(middle);
+        let median = *median;
+        self.states.retain(|_, cached| cached.last_use >= median || cached.state.is_leased(now));
+    }
+
+    /// What was accepted under a client id, as stored.
+    pub(super) fn accepted(
+        &mut self,
+        channel: &ChannelId,
+        device: &DeviceName,
+        client_id: &ClientId,
+    ) -> Result<Option<Accepted>, StorageError> {
+        self.reader.accepted(channel, device, client_id)
+    }
+}

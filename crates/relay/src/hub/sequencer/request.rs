@@ -1,0 +1,41 @@
+//! What the writer is asked to do, and by whom it is awaited.
+
+use enlace_identity::names::DeviceName;
+use enlace_log::{ChannelId, Seq};
+
+use crate::hub::errors::{IngestError, SubmitError, Unavailable};
+use crate::hub::handle::{Accepted, Answer, LeaseGrant};
+use crate::hub::ingest::{Anchor, Copy};
+use crate::hub::submission::Submission;
+use crate::storage::{ClaimedKeyPackage, SideWrite};
+
+/// One request.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// An item.
+    Submit {
+        submission: Box<Submission>,
+        creates: bool,
+        answer: Answer<Result<Accepted, SubmitError>>,
+    },
+    /// A lease.
+    Lease {
+        channel: ChannelId,
+        device: DeviceName,
+        answer: Answer<Result<LeaseGrant, SubmitError>>,
+    },
+    /// A batch of another hub's log.
+    Ingest { copy: Copy, answer: Answer<Result<Seq, IngestError>> },
+    /// A welcome from another hub.
+    Anchor { anchor: Box<Anchor>, answer: Answer<Result<(), IngestError>> },
+    /// Writes beside the logs.
+    Store { writes: Vec<SideWrite>, answer: Answer<Result<(), Unavailable>> },
+    /// Key packages.
+    TakeKeyPackages {
+        suite: u16,
+        devices: Vec<DeviceName>,
+        answer: Answer<Result<Vec<ClaimedKeyPackage>, Unavailable>>,
+    },
+    /// The last one.
+    Stop,
+}

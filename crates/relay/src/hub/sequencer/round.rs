@@ -1,0 +1,351 @@
+//! One round: requests in, one transaction, answers out.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use enlace_identity::names::DeviceName;
+use enlace_identity::time::Timestamp;
+use enlace_log::replica::ReplicaError;
+use enlace_log::{ChannelId, ClientId, Seq, SignedHead};
+
+use super::cache::Cache;
+use super::options::HubOptions;
+use super::request::Request;
+use crate::hub::access::Access;
+use crate::hub::core::{Acceptance, ChannelState, Decision};
+use crate::hub::errors::{IngestError, SubmitError, Unavailable};
+use crate::hub::feed::{FeedState, Feeds};
+use crate::hub::handle::{Accepted, Answer, LeaseGrant};
+use crate::hub::ingest::{Anchor, Copy};
+use crate::hub::submission::Submission;
+use crate::hub::subscription::Source;
+use crate::hub::welcome::WelcomeBoard;
+use crate::storage::{self, LogWrite, Role, SideWrite, Storage, StoredItem, WriteBatch};
+
+/// What a round has gathered.
+pub(super) struct Round<'a> {
+    now: Timestamp,
+    options: &'a HubOptions,
+    cache: &'a mut Cache,
+    storage: &'a mut dyn Storage,
+    writes: WriteBatch,
+    bytes: usize,
+    grown: BTreeMap<ChannelId, Grown>,
+    accepted: HashMap<(ChannelId, DeviceName, ClientId), storage::Accepted>,
+    pending: Vec<Pending>,
+}
+
+/// What a round adds to one channel.
+#[derive(Default)]
+struct Grown {
+    items: Vec<StoredItem>,
+    /// Where the channel's items stand among the round's writes.
+    append: Option<usize>,
+    /// Of a copy: the hub's newest head.
+    head: Option<SignedHead>,
+    access_changed: bool,
+}
+
+/// An answer that waits for the transaction.
+enum Pending {
+    Submit(ChannelId, storage::Accepted, bool, Answer<Result<Accepted, SubmitError>>),
+    Ingest(Seq, Answer<Result<Seq, IngestError>>),
+    Anchor(Answer<Result<(), IngestError>>),
+    Store(Answer<Result<(), Unavailable>>),
+    Refusal(SubmitError, Answer<Result<Accepted, SubmitError>>),
+}
+
+impl<'a> Round<'a> {
+    pub(super) fn new(
+        now: Timestamp,
+        options: &'a HubOptions,
+        cache: &'a mut Cache,
+        storage: &'a mut dyn Storage,
+    ) -> Self {
+        Self {
+            now,
+            options,
+            cache,
+            storage,
+            writes: WriteBatch::default(),
+            bytes: 0,
+            grown: BTreeMap::new(),
+            accepted: HashMap::new(),
+            pending: Vec::new(),
+        }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes >= self.options.round_bytes
+    }
+
+    pub(super) fn handle(&mut self, request: Request) {
+        match request {
+            Request::Submit { submission, creates, answer } => {
+                self.bytes += submission.weight();
+                self.submit(&submission, creates, answer);
+            }
+            Request::Lease { channel, device, answer } => {
+                answer.send(self.lease(&channel, &device))
+            }
+            Request::Ingest { copy, answer } => match self.ingest(copy) {
+                Ok(next) => self.pending.push(Pending::Ingest(next, answer)),
+                Err(error) => answer.send(Err(error)),
+            },
+            Request::Anchor { anchor, answer } => match self.anchor(*anchor) {
+                Ok(()) => self.pending.push(Pending::Anchor(answer)),
+                Err(error) => answer.send(Err(error)),
+            },
+            Request::Store { writes, answer } => {
+                self.writes.side.extend(writes);
+                self.pending.push(Pending::Store(answer));
+            }
+            Request::TakeKeyPackages { suite, devices, answer } => {
+                let taken = self.storage.take_key_packages(suite, &devices);
+                answer.send(taken.map_err(|error| unavailable(&error)));
+            }
+            Request::Stop => {}
+        }
+    }
+
+    /// Makes the round durable, then answers and tells the readers.
+    pub(super) fn finish(self, feeds: &Feeds, welcomes: &WelcomeBoard, source: &Source) {
+        let Self { cache, storage, writes, grown, pending, .. } = self;
+        if !writes.is_empty()
+            && let Err(error) = storage.commit(&writes)
+        {
+            let why = unavailable(&error);
+            grown.keys().for_each(|channel| cache.forget(channel));
+            pending.into_iter().for_each(|pending| pending.fail(why));
+            return;
+        }
+        let heads = publish(cache, grown, feeds, source);
+        for write in &writes.log {
+            if let LogWrite::Welcome { devices, domains, .. } = write {
+                welcomes.announce(devices, !domains.is_empty());
+            }
+        }
+        for pending in pending {
+            pending.succeed(|channel| match heads.get(channel) {
+                Some(head) => Some(head.clone()),
+                None => {
+                    let state = cache.get(channel)?;
+                    let tail = state.tail_seq()?;
+                    let Source { head_key, incarnation, .. } = source;
+                    let head = head_key.sign(*channel, *incarnation, tail, state.chain());
+                    Some(head.signed().clone())
+                }
+            });
+        }
+    }
+
+    fn submit(
+        &mut self,
+        submission: &Submission,
+        creates: bool,
+        answer: Answer<Result<Accepted, SubmitError>>,
+    ) {
+        let channel = submission.sealed().envelope().channel;
+        match self.decide(submission, creates) {
+            Ok(Decision::Accept(acceptance)) => {
+                let accepted = acceptance.accepted;
+                self.note_counter(submission);
+                self.add(channel, submission, *acceptance);
+                self.pending.push(Pending::Submit(channel, accepted, false, answer));
+            }
+            Ok(Decision::Duplicate(accepted)) => {
+                self.pending.push(Pending::Submit(channel, accepted, true, answer));
+            }
+            // The ciphertext was seen: a device restored from before it must not use its
+            // counter again.
+            Err(error @ SubmitError::StaleFence(_)) => {
+                self.note_counter(submission);
+                self.pending.push(Pending::Refusal(error, answer));
+            }
+            Err(error) => answer.send(Err(error)),
+        }
+    }
+
+    fn decide(&mut self, submission: &Submission, creates: bool) -> Result<Decision, SubmitError> {
+        let envelope = submission.sealed().envelope();
+        let channel = envelope.channel;
+        let key = (channel, envelope.device.clone(), envelope.client_id);
+        let remembered = match self.accepted.get(&key) {
+            Some(accepted) => Some(*accepted),
+            None => self.cache.accepted(&key.0, &key.1, &key.2).map_err(|e| unavailable(&e))?,
+        };
+        let trust = &self.options.trust;
+        match self.cache.find(&channel).map_err(|error| unavailable(&error))? {
+            Some(_) if creates && remembered.is_none() => Err(SubmitError::ChannelExists),
+            Some(state) => {
+                state.handle_submit(self.now, submission, remembered, |d| trust.is_revoked(d))
+            }
+            None if creates => {
+                let (state, acceptance) =
+                    ChannelState::create(self.now, submission, &self.options.domain)?;
+                self.cache.insert(state);
+                Ok(Decision::Accept(Box::new(acceptance)))
+            }
+            None => Err(SubmitError::UnknownChannel),
+        }
+    }
+
+    fn note_counter(&mut self, submission: &Submission) {
+        let envelope = submission.sealed().envelope();
+        let (device, counter) = (envelope.device.clone(), envelope.submit_counter);
+        self.writes.side.push(SideWrite::SubmitCounter { device, counter });
+    }
+
+    fn add(&mut self, channel: ChannelId, submission: &Submission, acceptance: Acceptance) {
+        let envelope = submission.sealed().envelope();
+        let key = (channel, envelope.device.clone(), envelope.client_id);
+        self.accepted.insert(key, acceptance.accepted);
+        let Acceptance { item, writes, access_changed, .. } = acceptance;
+        self.append(channel, vec![item], access_changed);
+        self.writes.log.extend(writes);
+    }
+
+    /// Adds items to the channel's one append of this round.
+    fn append(&mut self, channel: ChannelId, items: Vec<StoredItem>, access_changed: bool) {
+        let Some(state) = self.cache.get(&channel) else { return };
+        let Some(first) = items.first() else { return };
+        let fence = state.membership().fence();
+        let grown = self.grown.entry(channel).or_default();
+        grown.access_changed |= access_changed;
+        grown.items.extend(items.iter().cloned());
+        let open = grown.append.and_then(|index| self.writes.log.get_mut(index));
+        if let Some(LogWrite::Append { items: open, fence: newest, .. }) = open {
+            open.extend(items);
+            *newest = fence;
+            return;
+        }
+        let write = match first.seq.0.checked_sub(1) {
+            Some(after) => LogWrite::Append { channel, after: Seq(after), items, fence },
+            None => {
+                let item = first.clone();
+                LogWrite::Create(state.record(item.tail()), item)
+            }
+        };
+        if matches!(write, LogWrite::Append { .. }) {
+            grown.append = Some(self.writes.log.len());
+        }
+        self.writes.log.push(write);
+    }
+
+    fn lease(
+        &mut self,
+        channel: &ChannelId,
+        device: &DeviceName,
+    ) -> Result<LeaseGrant, SubmitError> {
+        let state = self.cache.find(channel).map_err(|error| unavailable(&error))?;
+        let state = state.ok_or(SubmitError::UnknownChannel)?;
+        let expires_in = state.handle_lease(self.now, device)?;
+        Ok(LeaseGrant { expires_in, fence: state.membership().fence() })
+    }
+
+    fn ingest(&mut self, copy: Copy) -> Result<Seq, IngestError> {
+        let Copy { items, head } = copy;
+        let channel = items.first().ok_or(ReplicaError::Empty)?.sealed.envelope().channel;
+        let trust = &self.options.trust;
+        let state = self.cache.find(&channel).map_err(|error| unavailable(&error))?;
+        let state = state.ok_or(IngestError::UnknownChannel)?;
+        if state.role() != Role::Follower {
+            return Err(IngestError::NotAFollower);
+        }
+        let copied = state.handle_copy(items, &head, |device| trust.is_revoked(device))?;
+        let next = state.next_seq();
+        self.bytes += copied.items.iter().map(StoredItem::weight).sum::<usize>();
+        if !copied.items.is_empty() {
+            self.append(channel, copied.items, copied.access_changed);
+            self.grown.entry(channel).or_default().head = Some(head.signed().clone());
+        }
+        self.writes.log.extend(copied.writes);
+        Ok(next)
+    }
+
+    fn anchor(&mut self, anchor: Anchor) -> Result<(), IngestError> {
+        let channel = anchor.channel();
+        let seq = anchor.commit.seq;
+        let own = &self.options.domain;
+        let state = self.cache.find(&channel).map_err(|error| unavailable(&error))?;
+        let goes_on = match &state {
+            Some(state) if state.role() != Role::Follower => return Err(IngestError::NotAFollower),
+            Some(state) => state.next_seq() > seq || state.has_reader_of(own),
+            None => false,
+        };
+        if !goes_on {
+            let Anchor { hub, commit, chain, list, .. } = &anchor;
+            let previous = state.as_deref();
+            let (state, writes) = ChannelState::anchor(previous, hub, commit, *chain, list.clone());
+            self.cache.insert(state);
+            let grown = self.grown.entry(channel).or_default();
+            grown.items = vec![StoredItem::new(commit, *chain)];
+            grown.append = None;
+            grown.head = Some(anchor.head.clone());
+            grown.access_changed = true;
+            self.writes.log.extend(writes);
+            self.writes.log.push(LogWrite::Head(anchor.head.clone()));
+        }
+        self.bytes += anchor.delivery_bytes().len();
+        self.writes.log.push(LogWrite::Welcome {
+            channel,
+            seq,
+            delivery: anchor.delivery_bytes(),
+            devices: anchor.devices,
+            domains: Vec::new(),
+        });
+        Ok(())
+    }
+}
+
+/// Tells the readers of each channel that grew; the signed head of each.
+fn publish(
+    cache: &Cache,
+    grown: BTreeMap<ChannelId, Grown>,
+    feeds: &Feeds,
+    source: &Source,
+) -> HashMap<ChannelId, SignedHead> {
+    let mut heads = HashMap::with_capacity(grown.len());
+    for (channel, Grown { items, head, access_changed, .. }) in grown {
+        let (Some(last), Some(state)) = (items.last(), cache.get(&channel)) else { continue };
+        let Source { head_key, incarnation, .. } = source;
+        let sign = || head_key.sign(channel, *incarnation, last.seq, last.chain).signed().clone();
+        let head = head.unwrap_or_else(sign);
+        heads.insert(channel, head.clone());
+        let Some(feed) = feeds.find(&channel) else { continue };
+        let known = feed.state().filter(|_| !access_changed).map(|state| state.access.clone());
+        let access = known.unwrap_or_else(|| Arc::new(Access::of(state.membership())));
+        feed.publish(&items, FeedState { role: state.role(), tail: last.seq, head, access });
+    }
+    heads
+}
+
+impl Pending {
+    fn succeed(self, head: impl FnOnce(&ChannelId) -> Option<SignedHead>) {
+        match self {
+            Self::Submit(channel, accepted, is_duplicate, answer) => {
+                let storage::Accepted { seq, received_at, .. } = accepted;
+                let head = head(&channel).ok_or(SubmitError::UnknownChannel);
+                answer.send(head.map(|head| Accepted { seq, received_at, head, is_duplicate }));
+            }
+            Self::Ingest(next, answer) => answer.send(Ok(next)),
+            Self::Anchor(answer) => answer.send(Ok(())),
+            Self::Store(answer) => answer.send(Ok(())),
+            Self::Refusal(error, answer) => answer.send(Err(error)),
+        }
+    }
+
+    fn fail(self, why: Unavailable) {
+        match self {
+            Self::Submit(.., answer) | Self::Refusal(_, answer) => answer.send(Err(why.into())),
+            Self::Ingest(_, answer) => answer.send(Err(why.into())),
+            Self::Anchor(answer) => answer.send(Err(why.into())),
+            Self::Store(answer) => answer.send(Err(why)),
+        }
+    }
+}
+
+fn unavailable(error: &storage::StorageError) -> Unavailable {
+    tracing::error!(error = error as &dyn std::error::Error, "the storage failed");
+    Unavailable::Storage
+}

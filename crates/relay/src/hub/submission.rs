@@ -1,0 +1,150 @@
+//! What a device or its relay submits, checked as far as it can be without the channel.
+//!
+//! This is the costly half (hashes, signatures, certificate chains), so it runs in the caller's
+//! task and in parallel; the sequencer sees only a [`Submission`].
+
+use std::collections::BTreeMap;
+
+use enlace_identity::canonical::sha256;
+use enlace_identity::certificate::UnverifiedChain;
+use enlace_identity::names::{DeviceName, Domain};
+use enlace_log::device_list::parse_sorted;
+use enlace_log::item::Sealed;
+use enlace_log::{ItemKind, WelcomesHash};
+use enlace_proto::relay::v1 as wire;
+
+use super::errors::SubmitError;
+use super::trust::{DeviceTrust, TrustError};
+
+/// Who submits: the verified identity of a connection.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Caller {
+    /// A device, for itself.
+    Device(DeviceName),
+    /// A relay, for its authority's devices.
+    Relay(Domain),
+}
+
+impl Caller {
+    /// Whether it may speak for a device.
+    #[must_use]
+    pub fn speaks_for(&self, device: &DeviceName) -> bool {
+        match self {
+            Self::Device(name) => name == device,
+            Self::Relay(domain) => domain == device.domain(),
+        }
+    }
+}
+
+/// An item that fits together and was signed by its author, where a signature is due.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    sealed: Sealed,
+    envelope_hash: [u8; 32],
+    welcomes: Vec<wire::Welcome>,
+    welcomed: BTreeMap<DeviceName, usize>,
+    certificates: Vec<Vec<u8>>,
+}
+
+impl Submission {
+    /// Checks a request that `caller` made. Its `known_head` and `hub` are the caller's to use.
+    ///
+    /// # Errors
+    /// The submitter's fault.
+    pub fn check(
+        caller: &Caller,
+        request: wire::SubmitRequest,
+        trust: &dyn DeviceTrust,
+    ) -> Result<Self, SubmitError> {
+        let wire::SubmitRequest { envelope, outer_signature, payload, list_change, .. } = request;
+        let sealed = Sealed::read(envelope, &outer_signature, payload, list_change.as_ref())?;
+        let envelope = sealed.envelope();
+        if !caller.speaks_for(&envelope.device) {
+            return Err(SubmitError::NotTheCallers(envelope.device.clone()));
+        }
+        if sealed.payload().is_none() {
+            return Err(SubmitError::NoPayload);
+        }
+        if envelope.kind == ItemKind::HubStatement {
+            return Err(SubmitError::HubStatement);
+        }
+        let welcomed = read_welcomes(&request.welcomes, envelope.welcomes_hash)?;
+        if envelope.kind.is_outer_signed()
+            && !is_signed_by_author(&sealed, &request.certificates, trust)?
+        {
+            return Err(SubmitError::OuterSignature);
+        }
+        Ok(Self {
+            envelope_hash: sha256(sealed.envelope_bytes()),
+            sealed,
+            welcomes: request.welcomes,
+            welcomed,
+            certificates: request.certificates,
+        })
+    }
+
+    /// The item.
+    #[must_use]
+    pub fn sealed(&self) -> &Sealed {
+        &self.sealed
+    }
+
+    /// SHA-256 of its envelope.
+    #[must_use]
+    pub fn envelope_hash(&self) -> &[u8; 32] {
+        &self.envelope_hash
+    }
+
+    /// The devices that have a welcome.
+    pub fn welcomed(&self) -> impl Iterator<Item = &DeviceName> {
+        self.welcomed.keys()
+    }
+
+    pub(crate) fn welcomes(&self) -> &[wire::Welcome] {
+        &self.welcomes
+    }
+
+    pub(crate) fn certificates(&self) -> &[Vec<u8>] {
+        &self.certificates
+    }
+
+    /// How many bytes it holds in memory, roughly.
+    pub(crate) fn weight(&self) -> usize {
+        let welcomes: usize = self.welcomes.iter().map(|w| w.message.len() + w.bundle.len()).sum();
+        let payload = self.sealed.payload().map_or(0, |payload| payload.len());
+        let changes = self.sealed.list_change().map_or(0, |c| c.added.len() + c.removed.len());
+        1024 + welcomes + payload + 128 * (changes + self.welcomed.len())
+    }
+}
+
+/// Which welcome is for whom; each device has one.
+pub(crate) fn read_welcomes(
+    welcomes: &[wire::Welcome],
+    expected: WelcomesHash,
+) -> Result<BTreeMap<DeviceName, usize>, SubmitError> {
+    let mut welcomed = BTreeMap::new();
+    for (index, welcome) in welcomes.iter().enumerate() {
+        let devices = parse_sorted(&welcome.devices).map_err(|_| SubmitError::Welcomes)?;
+        let count = welcomed.len() + devices.len();
+        welcomed.extend(devices.into_iter().map(|device| (device, index)));
+        if welcomed.len() != count || welcome.devices.is_empty() {
+            return Err(SubmitError::Welcomes);
+        }
+    }
+    let messages: Vec<(DeviceName, &[u8])> = welcomed
+        .iter()
+        .map(|(device, index)| (device.clone(), &welcomes[*index].message[..]))
+        .collect();
+    if WelcomesHash::of(&messages) == expected { Ok(welcomed) } else { Err(SubmitError::Welcomes) }
+}
+
+/// Whether the certificates are the author's and their key made the outer signature.
+pub(crate) fn is_signed_by_author(
+    sealed: &Sealed,
+    certificates: &[Vec<u8>],
+    trust: &dyn DeviceTrust,
+) -> Result<bool, TrustError> {
+    let (device, key) = trust.device_key(&UnverifiedChain::from_ders(certificates)?)?;
+    Ok(device == sealed.envelope().device
+        && sealed.outer_signature().verify(sealed.envelope_bytes(), &key))
+}

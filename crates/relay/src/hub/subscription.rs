@@ -1,0 +1,220 @@
+//! One reader of one channel.
+
+use std::sync::Arc;
+
+use enlace_log::{ChannelId, Incarnation, Seq, SignedHead};
+use tokio::sync::watch;
+
+use super::access::{Access, Reader, Window};
+use super::batch::LogBatch;
+use super::errors::ReadError;
+use super::feed::{Feed, FeedState};
+use super::head_key::HeadKey;
+use super::readers::Readers;
+use crate::storage::{ReadLimit, ReadStorage, Role, StorageError, StoredItem};
+
+/// Reads a channel's log as it grows, within what its reader may read. Holds no cursor: the
+/// caller says from where.
+#[derive(Debug)]
+pub struct Subscription {
+    channel: ChannelId,
+    reader: Reader,
+    feed: Arc<Feed>,
+    changes: watch::Receiver<Option<Arc<FeedState>>>,
+    source: Source,
+}
+
+/// What comes next in a log.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Next {
+    /// Items.
+    Batch(LogBatch),
+    /// Nothing more for this reader.
+    Ended {
+        /// The last position that it could read.
+        last: Seq,
+    },
+}
+
+/// Where items and heads come from.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    pub(crate) readers: Readers,
+    pub(crate) head_key: HeadKey,
+    pub(crate) incarnation: Incarnation,
+}
+
+impl Subscription {
+    pub(crate) fn new(channel: ChannelId, reader: Reader, feed: Arc<Feed>, source: Source) -> Self {
+        let changes = feed.watch();
+        Self { channel, reader, feed, changes, source }
+    }
+
+    /// The channel.
+    #[must_use]
+    pub fn channel(&self) -> ChannelId {
+        self.channel
+    }
+
+    /// The log's last position, and the signed head there.
+    #[must_use]
+    pub fn tail(&self) -> Option<(Seq, SignedHead)> {
+        self.feed.state().map(|state| (state.tail, state.head.clone()))
+    }
+
+    /// Who may read what, as of now.
+    #[must_use]
+    pub fn access(&self) -> Option<Arc<Access>> {
+        self.feed.state().map(|state| state.access.clone())
+    }
+
+    /// Waits until the log holds something at `from` for this reader, and reads it. A batch ends
+    /// with a signed head, and after a commit. Cancel safe.
+    ///
+    /// # Errors
+    /// [`ReadError`]; the subscription stays usable after one of the storage.
+    pub async fn next(&mut self, from: Seq, limit: ReadLimit) -> Result<Next, ReadError> {
+        loop {
+            let state = self.changes.borrow_and_update().clone();
+            if let Some(next) = self.read_at(state, from, limit).await? {
+                return Ok(next);
+            }
+            self.changes.changed().await.map_err(|_| ReadError::Stopped)?;
+        }
+    }
+
+    /// As [`Self::next`], without waiting: `None` when nothing is there yet.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn read(&self, from: Seq, limit: ReadLimit) -> Result<Option<Next>, ReadError> {
+        self.read_at(self.feed.state(), from, limit).await
+    }
+
+    async fn read_at(
+        &self,
+        state: Option<Arc<FeedState>>,
+        from: Seq,
+        limit: ReadLimit,
+    ) -> Result<Option<Next>, ReadError> {
+        let state = state.ok_or(ReadError::UnknownChannel)?;
+        let to = match state.access.window(&self.reader, from) {
+            Window::Open(to) => to.map_or(state.tail, |to| to.min(state.tail)),
+            Window::Ended(last) => return Ok(Some(Next::Ended { last })),
+            Window::Closed => return Err(ReadError::NotAMember),
+        };
+        if from > to {
+            return Ok(None);
+        }
+        let next = match state.role {
+            Role::Hub => self.read_hub(&state, from, to, limit).await?,
+            Role::Follower => self.read_copy(&state, from, to, limit).await?,
+        };
+        Ok(Some(next))
+    }
+
+    /// A hub can sign any position that is durable.
+    async fn read_hub(
+        &self,
+        state: &FeedState,
+        from: Seq,
+        to: Seq,
+        limit: ReadLimit,
+    ) -> Result<Next, ReadError> {
+        let items = match self.feed.recent(from, to, limit) {
+            Some(items) => items,
+            None => {
+                let channel = self.channel;
+                let read = move |storage: &mut dyn ReadStorage| {
+                    stored_items(storage, channel, from, to, limit)
+                };
+                self.source.readers.run(read).await?
+            }
+        };
+        let last = items.last().ok_or(ReadError::Missing)?;
+        let head = if last.seq == state.tail {
+            state.head.clone()
+        } else {
+            let Source { head_key, incarnation, .. } = &self.source;
+            head_key.sign(self.channel, *incarnation, last.seq, last.chain).signed().clone()
+        };
+        Ok(Next::Batch(LogBatch::new(self.channel, &items, head)?))
+    }
+
+    /// A follower has the heads that it received: a batch ends at one of them.
+    async fn read_copy(
+        &self,
+        state: &FeedState,
+        from: Seq,
+        to: Seq,
+        limit: ReadLimit,
+    ) -> Result<Next, ReadError> {
+        if let Some(items) = self.feed.recent(from, to, limit)
+            && items.last().is_some_and(|last| last.seq == state.tail)
+        {
+            return Ok(Next::Batch(LogBatch::new(self.channel, &items, state.head.clone())?));
+        }
+        let channel = self.channel;
+        let read = move |storage: &mut dyn ReadStorage| copied(storage, channel, from, to, limit);
+        match self.source.readers.run(read).await? {
+            Copied::Batch(batch) => Ok(Next::Batch(batch)),
+            Copied::Unsigned => Ok(Next::Ended { last: Seq(from.0.saturating_sub(1)) }),
+            Copied::Gap => Err(ReadError::Missing),
+        }
+    }
+}
+
+/// Items up to the first commit, none after `to`.
+fn stored_items(
+    storage: &mut dyn ReadStorage,
+    channel: ChannelId,
+    from: Seq,
+    to: Seq,
+    limit: ReadLimit,
+) -> Result<Vec<StoredItem>, StorageError> {
+    let limit = ReadLimit { items: limit.items.clamp(1, span(from, to)), ..limit };
+    let mut items = storage.items(&channel, from, limit)?;
+    let commit = items.iter().position(|item| item.list_change.is_some());
+    items.truncate(commit.map_or(items.len(), |commit| commit + 1));
+    Ok(items)
+}
+
+/// What a copy holds for a reader.
+enum Copied {
+    Batch(LogBatch),
+    /// Items, but no head up to where its reading ends.
+    Unsigned,
+    /// Nothing.
+    Gap,
+}
+
+/// The longest batch within the limit that ends at a kept head; where there is none, the shortest
+/// beyond it, which is never longer than what the hub sent in one piece.
+fn copied(
+    storage: &mut dyn ReadStorage,
+    channel: ChannelId,
+    from: Seq,
+    to: Seq,
+    limit: ReadLimit,
+) -> Result<Copied, StorageError> {
+    let mut items = stored_items(storage, channel, from, to, limit)?;
+    let Some(last) = items.last() else { return Ok(Copied::Gap) };
+    let head = match storage.newest_head(&channel, from, last.seq)? {
+        Some(head) => head,
+        None => match storage.next_head(&channel, from)? {
+            Some(head) if head.unverified_head().seq <= to => head,
+            _ => return Ok(Copied::Unsigned),
+        },
+    };
+    let end = head.unverified_head().seq;
+    if end > last.seq {
+        let limit = ReadLimit { items: span(from, end), bytes: usize::MAX };
+        items = storage.items(&channel, from, limit)?;
+    }
+    items.retain(|item| item.seq <= end);
+    LogBatch::new(channel, &items, head).map(Copied::Batch)
+}
+
+fn span(from: Seq, to: Seq) -> usize {
+    usize::try_from(to.0 - from.0).unwrap_or(usize::MAX).saturating_add(1)
+}

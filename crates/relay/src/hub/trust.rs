@@ -1,0 +1,57 @@
+//! Whose signatures the hub accepts.
+
+use enlace_identity::certificate::{CertificateFormatError, UnverifiedChain};
+use enlace_identity::chain::ChainError;
+use enlace_identity::keys::PublicKey;
+use enlace_identity::names::DeviceName;
+use enlace_identity::revocation::RevocationStatusError;
+use enlace_proto::relay::v1::ErrorCode;
+
+/// What the hub asks of the network bundle and the revocation lists.
+pub trait DeviceTrust: Send + Sync {
+    /// Whose key a chain certifies: verified now, for a device, against bundle and revocation.
+    ///
+    /// # Errors
+    /// [`TrustError`] says what does not hold.
+    fn device_key(&self, chain: &UnverifiedChain) -> Result<(DeviceName, PublicKey), TrustError>;
+
+    /// Whether this relay itself knows that a device is revoked or suspended, so that a commit
+    /// that drops it needs no further evidence.
+    fn is_revoked(&self, device: &DeviceName) -> bool;
+}
+
+/// Why a device's certificate is not accepted.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum TrustError {
+    /// There are not two certificates.
+    #[error("the certificates cannot be read: {0}")]
+    Format(#[from] CertificateFormatError),
+    /// The chain is not of this network, departs from the profile, or has expired.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// It is revoked, or not known to be unrevoked.
+    #[error(transparent)]
+    Revocation(#[from] RevocationStatusError),
+    /// It is not a device's.
+    #[error("the certificate is not a device's")]
+    NotADevice,
+}
+
+impl TrustError {
+    /// Its code on the wire.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Chain(
+                ChainError::LeafValidity { .. }
+                | ChainError::IssuingValidity { .. }
+                | ChainError::RootValidity { .. },
+            ) => ErrorCode::CredentialExpired,
+            Self::Revocation(
+                RevocationStatusError::Revoked(_) | RevocationStatusError::IssuingRevoked(_),
+            ) => ErrorCode::CredentialRevoked,
+            Self::Revocation(_) => ErrorCode::StaleCrl,
+            Self::Format(_) | Self::Chain(_) | Self::NotADevice => ErrorCode::NotAllowed,
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What is written in one transaction.
+
+use bytes::Bytes;
+use enlace_identity::names::{DeviceName, Domain};
+use enlace_log::head::HeadSigner;
+use enlace_log::membership::{Event, ReadRange};
+use enlace_log::{ChannelId, ClientId, Incarnation, Seq, SignedHead, SubmitCounter};
+
+use super::records::{Accepted, ChannelRecord, StoredItem, Tail};
+
+/// Writes that become durable together, in order.
+#[derive(Clone, Debug, Default)]
+pub struct WriteBatch {
+    /// Of logs: only whoever sequences or copies them writes these.
+    pub log: Vec<LogWrite>,
+    /// Of everything beside the logs.
+    pub side: Vec<SideWrite>,
+}
+
+impl WriteBatch {
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.log.is_empty() && self.side.is_empty()
+    }
+}
+
+/// A write to a log.
+#[derive(Clone, Debug)]
+pub enum LogWrite {
+    /// A channel begins with its first item; it must not exist yet. The record's tail is the item.
+    Create(ChannelRecord, StoredItem),
+    /// A follower's copy begins at a commit, again or for the first time. A copy that exists must
+    /// end before it; what it holds stays. The record's tail is the item.
+    Anchor(ChannelRecord, StoredItem),
+    /// Consecutive items.
+    Append {
+        /// The channel.
+        channel: ChannelId,
+        /// The tail after which they stand.
+        after: Seq,
+        /// The items, at least one.
+        items: Vec<StoredItem>,
+        /// The newest commit item after them.
+        fence: Option<Seq>,
+    },
+    /// A head that a hub signed.
+    Head(SignedHead),
+    /// Who may read and write changed with the item at `seq`.
+    Event {
+        /// The channel.
+        channel: ChannelId,
+        /// The item.
+        seq: Seq,
+        /// The change.
+        event: Event,
+    },
+    /// What a device may read of a channel.
+    Reader {
+        /// The channel.
+        channel: ChannelId,
+        /// The device.
+        device: DeviceName,
+        /// The positions.
+        range: ReadRange,
+    },
+    /// A client id is used up.
+    Accepted {
+        /// The channel.
+        channel: ChannelId,
+        /// The device.
+        device: DeviceName,
+        /// Its idempotency key.
+        client_id: ClientId,
+        /// What stands in the log under it.
+        accepted: Accepted,
+    },
+    /// The welcomes of a commit wait to be delivered.
+    Welcome {
+        /// The channel.
+        channel: ChannelId,
+        /// The commit.
+        seq: Seq,
+        /// What is delivered; the caller's own encoding.
+        delivery: Bytes,
+        /// This relay's devices among the admitted.
+        devices: Vec<DeviceName>,
+        /// The other authorities with devices among them.
+        domains: Vec<Domain>,
+    },
+}
+
+/// A write beside the logs.
+#[derive(Clone, Debug)]
+pub enum SideWrite {
+    /// A device was seen to use this counter; kept if it is the highest.
+    SubmitCounter {
+        /// The device.
+        device: DeviceName,
+        /// The counter.
+        counter: SubmitCounter,
+    },
+    /// Adds to the pool of a device; replaces its last resort if one is given.
+    KeyPackages {
+        /// The device.
+        device: DeviceName,
+        /// The MLS suite.
+        suite: u16,
+        /// For the pool.
+        key_packages: Vec<Bytes>,
+        /// Handed out when the pool is empty.
+        last_resort: Option<Bytes>,
+    },
+    /// A device has stored its welcome; nothing happens when none waited.
+    WelcomeTaken {
+        /// The device.
+        device: DeviceName,
+        /// The channel.
+        channel: ChannelId,
+        /// The commit.
+        seq: Seq,
+    },
+    /// Another authority's relay has stored a welcome; nothing happens when none waited.
+    WelcomeSent {
+        /// The authority.
+        domain: Domain,
+        /// The channel.
+        channel: ChannelId,
+        /// The commit.
+        seq: Seq,
+    },
+    /// The certificates of a head key, DER, the leaf first.
+    HeadCertificate {
+        /// Hash of the leaf.
+        signer: HeadSigner,
+        /// The chain.
+        certificates: Vec<Vec<u8>>,
+    },
+    /// All revocation lists of an authority, DER: replaces those before.
+    Crls {
+        /// The authority.
+        authority: Domain,
+        /// The lists.
+        crls: Vec<Vec<u8>>,
+    },
+    /// The newest signed endpoint record of an authority: replaces the one before.
+    EndpointRecord {
+        /// The authority.
+        domain: Domain,
+        /// The file.
+        record: Bytes,
+    },
+    /// This store was restored from an older state.
+    Incarnation(Incarnation),
+}
+
+impl LogWrite {
+    /// The channel that it concerns.
+    #[must_use]
+    pub fn channel(&self) -> ChannelId {
+        match self {
+            Self::Create(record, _) | Self::Anchor(record, _) => record.channel,
+            Self::Head(head) => head.unverified_head().channel,
+            Self::Append { channel, .. }
+            | Self::Event { channel, .. }
+            | Self::Reader { channel, .. }
+            | Self::Accepted { channel, .. }
+            | Self::Welcome { channel, .. } => *channel,
+        }
+    }
+}
+
+impl StoredItem {
+    /// The log's end if this is its last item.
+    #[must_use]
+    pub fn tail(&self) -> Tail {
+        Tail { seq: self.seq, chain: self.chain, received_at: self.received_at }
+    }
+}

@@ -1,0 +1,182 @@
+//! Reading the tables.
+
+use bytes::Bytes;
+use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
+use enlace_log::head::HeadSigner;
+use enlace_log::membership::{Event, ReadRange};
+use enlace_log::{ChannelId, ClientId, Incarnation, Seq, SignedHead, SubmitCounter};
+
+use super::MemoryDisk;
+use crate::storage::{
+    Accepted, ChannelRecord, PendingWelcome, ReadLimit, ReadStorage, StorageError, StoredItem,
+};
+
+#[derive(Debug)]
+pub(super) struct MemoryReader(pub(super) MemoryDisk);
+
+const LAST: Seq = Seq(u64::MAX);
+
+impl ReadStorage for MemoryReader {
+    fn channel(&mut self, channel: &ChannelId) -> Result<Option<ChannelRecord>, StorageError> {
+        Ok(self.0.lock().tables.channels.get(channel).cloned())
+    }
+
+    fn channels(
+        &mut self,
+        after: Option<&ChannelId>,
+        limit: usize,
+    ) -> Result<Vec<ChannelRecord>, StorageError> {
+        let disk = self.0.lock();
+        let later = disk.tables.channels.values().filter(|r| after.is_none_or(|a| r.channel > *a));
+        Ok(later.take(limit).cloned().collect())
+    }
+
+    fn events(&mut self, channel: &ChannelId) -> Result<Vec<Event>, StorageError> {
+        let disk = self.0.lock();
+        let range = (*channel, Seq(0))..=(*channel, LAST);
+        Ok(disk.tables.events.range(range).map(|(_, event)| event.clone()).collect())
+    }
+
+    fn readers(
+        &mut self,
+        channel: &ChannelId,
+    ) -> Result<Vec<(DeviceName, ReadRange)>, StorageError> {
+        let disk = self.0.lock();
+        let readers = disk.tables.readers.iter().filter(|((id, _), _)| id == channel);
+        Ok(readers.map(|((_, device), range)| (device.clone(), *range)).collect())
+    }
+
+    fn readable_channels(
+        &mut self,
+        device: &DeviceName,
+    ) -> Result<Vec<(ChannelId, ReadRange)>, StorageError> {
+        let disk = self.0.lock();
+        let readers = disk.tables.readers.iter().filter(|((_, reader), _)| reader == device);
+        Ok(readers.map(|((channel, _), range)| (*channel, *range)).collect())
+    }
+
+    fn items(
+        &mut self,
+        channel: &ChannelId,
+        from: Seq,
+        limit: ReadLimit,
+    ) -> Result<Vec<StoredItem>, StorageError> {
+        let disk = self.0.lock();
+        let mut items: Vec<StoredItem> = Vec::new();
+        let (mut next, mut bytes) = (from, 0);
+        for (place, item) in disk.tables.items.range((*channel, from)..=(*channel, LAST)) {
+            let is_full = items.len() >= limit.items.max(1) || bytes >= limit.bytes;
+            if place.1 != next || (is_full && !items.is_empty()) {
+                break;
+            }
+            next = next.next();
+            bytes += item.weight();
+            items.push(item.clone());
+        }
+        Ok(items)
+    }
+
+    fn newest_head(
+        &mut self,
+        channel: &ChannelId,
+        from: Seq,
+        to: Seq,
+    ) -> Result<Option<SignedHead>, StorageError> {
+        let disk = self.0.lock();
+        let mut heads = disk.tables.heads.range((*channel, from)..=(*channel, to));
+        Ok(heads.next_back().map(|(_, head)| head.clone()))
+    }
+
+    fn next_head(
+        &mut self,
+        channel: &ChannelId,
+        from: Seq,
+    ) -> Result<Option<SignedHead>, StorageError> {
+        let disk = self.0.lock();
+        let mut heads = disk.tables.heads.range((*channel, from)..=(*channel, LAST));
+        Ok(heads.next().map(|(_, head)| head.clone()))
+    }
+
+    fn accepted(
+        &mut self,
+        channel: &ChannelId,
+        device: &DeviceName,
+        client_id: &ClientId,
+    ) -> Result<Option<Accepted>, StorageError> {
+        let key = (*channel, device.clone(), *client_id);
+        Ok(self.0.lock().tables.accepted.get(&key).copied())
+    }
+
+    fn submit_counter(&mut self, device: &DeviceName) -> Result<SubmitCounter, StorageError> {
+        Ok(self.0.lock().tables.counters.get(device).copied().unwrap_or_default())
+    }
+
+    fn key_packages(&mut self, device: &DeviceName, suite: u16) -> Result<u32, StorageError> {
+        let disk = self.0.lock();
+        let pool = disk.tables.key_packages.get(&(device.clone(), suite));
+        Ok(pool.map_or(0, |pool| u32::try_from(pool.len()).unwrap_or(u32::MAX)))
+    }
+
+    fn devices_with_key_packages(
+        &mut self,
+        officer: &OfficerAddress,
+        suite: u16,
+    ) -> Result<Vec<DeviceName>, StorageError> {
+        let disk = self.0.lock();
+        let pools = disk.tables.key_packages.iter().filter(|(_, pool)| !pool.is_empty());
+        let keys = pools.map(|(key, _)| key).chain(disk.tables.last_resorts.keys());
+        let mut devices: Vec<DeviceName> = keys
+            .filter(|(device, of)| device.officer() == officer && *of == suite)
+            .map(|(device, _)| device.clone())
+            .collect();
+        devices.sort();
+        devices.dedup();
+        Ok(devices)
+    }
+
+    fn pending_welcomes(
+        &mut self,
+        device: &DeviceName,
+        limit: usize,
+    ) -> Result<Vec<PendingWelcome>, StorageError> {
+        let disk = self.0.lock();
+        let theirs = disk.tables.pending.iter().filter(|(whose, _)| whose == device);
+        Ok(theirs.take(limit).map(|(_, welcome)| *welcome).collect())
+    }
+
+    fn outbound_welcomes(
+        &mut self,
+        domain: &Domain,
+        limit: usize,
+    ) -> Result<Vec<PendingWelcome>, StorageError> {
+        let disk = self.0.lock();
+        let theirs = disk.tables.outbound.iter().filter(|(whose, _)| whose == domain);
+        Ok(theirs.take(limit).map(|(_, welcome)| *welcome).collect())
+    }
+
+    fn welcome(&mut self, channel: &ChannelId, seq: Seq) -> Result<Option<Bytes>, StorageError> {
+        Ok(self.0.lock().tables.welcomes.get(&(*channel, seq)).cloned())
+    }
+
+    fn head_certificate(
+        &mut self,
+        signer: &HeadSigner,
+    ) -> Result<Option<Vec<Vec<u8>>>, StorageError> {
+        Ok(self.0.lock().tables.head_certificates.get(signer).cloned())
+    }
+
+    fn crls(&mut self) -> Result<Vec<(Domain, Vec<Vec<u8>>)>, StorageError> {
+        let disk = self.0.lock();
+        Ok(disk.tables.crls.iter().map(|(of, crls)| (of.clone(), crls.clone())).collect())
+    }
+
+    fn endpoint_records(&mut self) -> Result<Vec<(Domain, Bytes)>, StorageError> {
+        let disk = self.0.lock();
+        let records = disk.tables.endpoint_records.iter();
+        Ok(records.map(|(domain, record)| (domain.clone(), record.clone())).collect())
+    }
+
+    fn incarnation(&mut self) -> Result<Incarnation, StorageError> {
+        Ok(self.0.lock().tables.incarnation)
+    }
+}

@@ -1,0 +1,194 @@
+//! The tables, and how a batch changes them: checked first, applied then, so that a refused batch
+//! leaves no trace.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use bytes::Bytes;
+use enlace_identity::names::{DeviceName, Domain};
+use enlace_log::head::HeadSigner;
+use enlace_log::membership::{Event, ReadRange};
+use enlace_log::{ChannelId, ClientId, Incarnation, Seq, SignedHead, SubmitCounter};
+
+use crate::storage::{
+    Accepted, ChannelRecord, ClaimedKeyPackage, LogWrite, PendingWelcome, Role, SideWrite,
+    StorageError, StoredItem, WriteBatch,
+};
+
+type Place = (ChannelId, Seq);
+
+#[derive(Debug, Default)]
+pub(super) struct Tables {
+    pub(super) channels: BTreeMap<ChannelId, ChannelRecord>,
+    pub(super) items: BTreeMap<Place, StoredItem>,
+    pub(super) heads: BTreeMap<Place, SignedHead>,
+    pub(super) events: BTreeMap<Place, Event>,
+    pub(super) readers: BTreeMap<(ChannelId, DeviceName), ReadRange>,
+    pub(super) accepted: BTreeMap<(ChannelId, DeviceName, ClientId), Accepted>,
+    pub(super) counters: BTreeMap<DeviceName, SubmitCounter>,
+    pub(super) key_packages: BTreeMap<(DeviceName, u16), VecDeque<Bytes>>,
+    pub(super) last_resorts: BTreeMap<(DeviceName, u16), Bytes>,
+    pub(super) welcomes: BTreeMap<Place, Bytes>,
+    /// In the order of arrival.
+    pub(super) pending: Vec<(DeviceName, PendingWelcome)>,
+    pub(super) outbound: Vec<(Domain, PendingWelcome)>,
+    pub(super) head_certificates: BTreeMap<HeadSigner, Vec<Vec<u8>>>,
+    pub(super) crls: BTreeMap<Domain, Vec<Vec<u8>>>,
+    pub(super) endpoint_records: BTreeMap<Domain, Bytes>,
+    pub(super) incarnation: Incarnation,
+}
+
+impl Tables {
+    pub(super) fn apply(&mut self, batch: &WriteBatch) -> Result<(), StorageError> {
+        self.check(batch)?;
+        batch.log.iter().for_each(|write| self.log(write));
+        batch.side.iter().for_each(|write| self.side(write));
+        Ok(())
+    }
+
+    pub(super) fn take_key_packages(
+        &mut self,
+        suite: u16,
+        devices: &[DeviceName],
+    ) -> Vec<ClaimedKeyPackage> {
+        let mut taken = Vec::new();
+        for device in devices {
+            let key = (device.clone(), suite);
+            let pooled = self.key_packages.get_mut(&key).and_then(VecDeque::pop_front);
+            let last_resort = pooled.is_none();
+            let found = pooled.or_else(|| self.last_resorts.get(&key).cloned());
+            taken.extend(found.map(|key_package| ClaimedKeyPackage {
+                device: device.clone(),
+                key_package,
+                last_resort,
+            }));
+        }
+        taken
+    }
+
+    fn check(&self, batch: &WriteBatch) -> Result<(), StorageError> {
+        let mut tails: BTreeMap<ChannelId, (Role, Seq)> = BTreeMap::new();
+        for write in &batch.log {
+            let channel = write.channel();
+            let stored = self.channels.get(&channel).map(|record| (record.role, record.tail.seq));
+            let tail = tails.get(&channel).copied().or(stored);
+            let end = match (write, tail) {
+                (LogWrite::Create(record, _) | LogWrite::Anchor(record, _), None) => {
+                    Some((record.role, record.tail.seq))
+                }
+                (LogWrite::Anchor(record, _), Some((role, seq)))
+                    if role == record.role && seq < record.tail.seq =>
+                {
+                    Some((role, record.tail.seq))
+                }
+                (LogWrite::Append { after, items, .. }, Some((role, seq))) if *after == seq => {
+                    items.last().map(|last| (role, last.seq))
+                }
+                (
+                    LogWrite::Create(..) | LogWrite::Anchor(..) | LogWrite::Append { .. },
+                    Some(_),
+                ) => return Err(StorageError::Conflict(channel)),
+                (_, None) => return Err(StorageError::UnknownChannel(channel)),
+                (_, Some(_)) => None,
+            };
+            tails.extend(end.map(|end| (channel, end)));
+        }
+        Ok(())
+    }
+
+    fn log(&mut self, write: &LogWrite) {
+        match write {
+            LogWrite::Create(record, item) | LogWrite::Anchor(record, item) => {
+                self.channels.insert(record.channel, record.clone());
+                self.items.insert((record.channel, item.seq), item.clone());
+            }
+            LogWrite::Append { channel, items, fence, .. } => {
+                let record = self.channels.get_mut(channel);
+                if let (Some(record), Some(last)) = (record, items.last()) {
+                    record.tail = last.tail();
+                    record.fence = *fence;
+                }
+                let items = items.iter().map(|item| ((*channel, item.seq), item.clone()));
+                self.items.extend(items);
+            }
+            LogWrite::Head(head) => {
+                let claimed = head.unverified_head();
+                self.heads.insert((claimed.channel, claimed.seq), head.clone());
+            }
+            LogWrite::Event { channel, seq, event } => {
+                self.events.insert((*channel, *seq), event.clone());
+            }
+            LogWrite::Reader { channel, device, range } => {
+                self.readers.insert((*channel, device.clone()), *range);
+            }
+            LogWrite::Accepted { channel, device, client_id, accepted } => {
+                self.accepted.insert((*channel, device.clone(), *client_id), *accepted);
+            }
+            LogWrite::Welcome { channel, seq, delivery, devices, domains } => {
+                self.welcomes.insert((*channel, *seq), delivery.clone());
+                let welcome = PendingWelcome { channel: *channel, seq: *seq };
+                add_new(&mut self.pending, devices, welcome);
+                add_new(&mut self.outbound, domains, welcome);
+            }
+        }
+    }
+
+    fn side(&mut self, write: &SideWrite) {
+        match write {
+            SideWrite::SubmitCounter { device, counter } => {
+                let kept = self.counters.entry(device.clone()).or_default();
+                *kept = (*kept).max(*counter);
+            }
+            SideWrite::KeyPackages { device, suite, key_packages, last_resort } => {
+                let key = (device.clone(), *suite);
+                let last_resort = last_resort.clone().map(|found| (key.clone(), found));
+                self.last_resorts.extend(last_resort);
+                self.key_packages.entry(key).or_default().extend(key_packages.iter().cloned());
+            }
+            SideWrite::WelcomeTaken { device, channel, seq } => {
+                let taken = PendingWelcome { channel: *channel, seq: *seq };
+                self.pending.retain(|(whose, welcome)| (whose, *welcome) != (device, taken));
+                self.drop_delivered();
+            }
+            SideWrite::WelcomeSent { domain, channel, seq } => {
+                let sent = PendingWelcome { channel: *channel, seq: *seq };
+                self.outbound.retain(|(whose, welcome)| (whose, *welcome) != (domain, sent));
+                self.drop_delivered();
+            }
+            SideWrite::HeadCertificate { signer, certificates } => {
+                self.head_certificates.insert(*signer, certificates.clone());
+            }
+            SideWrite::Crls { authority, crls } => {
+                self.crls.insert(authority.clone(), crls.clone());
+                self.crls.retain(|_, crls| !crls.is_empty());
+            }
+            SideWrite::EndpointRecord { domain, record } => {
+                self.endpoint_records.insert(domain.clone(), record.clone());
+            }
+            SideWrite::Incarnation(incarnation) => self.incarnation = *incarnation,
+        }
+    }
+
+    /// Keeps the deliveries that somebody waits for.
+    fn drop_delivered(&mut self) {
+        let waiting: BTreeSet<Place> = self
+            .pending
+            .iter()
+            .map(|(_, welcome)| (welcome.channel, welcome.seq))
+            .chain(self.outbound.iter().map(|(_, welcome)| (welcome.channel, welcome.seq)))
+            .collect();
+        self.welcomes.retain(|place, _| waiting.contains(place));
+    }
+}
+
+fn add_new<T: Clone + PartialEq>(
+    waiting: &mut Vec<(T, PendingWelcome)>,
+    added: &[T],
+    welcome: PendingWelcome,
+) {
+    for who in added {
+        let entry = (who.clone(), welcome);
+        if !waiting.contains(&entry) {
+            waiting.push(entry);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The engine for one machine: SQLite in one directory.
+//!
+//! Write-ahead log, `synchronous=FULL`, one transaction per group commit. The writer never
+//! checkpoints, because that would be its longest pause: a thread of its own copies the log back
+//! into the database. A lock file keeps a second process out. The library linked is SQLCipher's,
+//! without a key: what a relay stores is encrypted by its members already.
+
+mod checkpoint;
+mod column;
+mod ids;
+mod lock;
+mod migrations;
+mod read;
+mod write;
+
+use std::path::{Path, PathBuf};
+
+use enlace_identity::names::DeviceName;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::{ClaimedKeyPackage, ReadStorage, Storage, StorageError, WriteBatch};
+use checkpoint::Checkpointer;
+use ids::Ids;
+use lock::StoreLock;
+
+pub use read::SqliteReader;
+
+const DATABASE: &str = "relay.db";
+const STATEMENTS: usize = 64;
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct SqliteOptions {
+    /// The store's directory; made when it is not there.
+    pub directory: PathBuf,
+    /// Checkpoints in the writer instead of on a thread: for simulations on virtual time.
+    pub is_inline: bool,
+}
+
+impl SqliteOptions {
+    /// The options that fit a server.
+    #[must_use]
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into(), is_inline: false }
+    }
+}
+
+/// The writer of a store.
+#[derive(Debug)]
+pub struct SqliteStorage {
+    connection: Connection,
+    ids: Ids,
+    checkpointer: Checkpointer,
+    database: PathBuf,
+    _lock: StoreLock,
+}
+
+impl SqliteStorage {
+    /// Opens a store, or makes a new one, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`StorageError::InUse`] while another process has it; [`StorageError::Newer`];
+    /// [`StorageError::Open`]; whatever SQLite reports.
+    pub fn open(options: &SqliteOptions) -> Result<Self, StorageError> {
+        let lock = StoreLock::take(&options.directory)?;
+        let database = options.directory.join(DATABASE);
+        let mut connection = connect(&database)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        migrations::migrate(&mut connection)?;
+        let checkpointer = Checkpointer::start(connect(&database)?, options.is_inline)?;
+        Ok(Self { connection, ids: Ids::default(), checkpointer, database, _lock: lock })
+    }
+}
+
+impl Storage for SqliteStorage {
+    fn commit(&mut self, batch: &WriteBatch) -> Result<(), StorageError> {
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let result = write::apply(&transaction, &mut self.ids, batch)
+            .and_then(|bytes| Ok(transaction.commit().map(|()| bytes)?));
+        match result {
+            Ok(bytes) => self.checkpointer.note_written(bytes),
+            Err(error) => {
+                self.ids.forget();
+                Err(error)
+            }
+        }
+    }
+
+    fn take_key_packages(
+        &mut self,
+        suite: u16,
+        devices: &[DeviceName],
+    ) -> Result<Vec<ClaimedKeyPackage>, StorageError> {
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let taken = write::take_key_packages(&transaction, suite, devices)?;
+        transaction.commit()?;
+        Ok(taken)
+    }
+
+    fn reader(&self) -> Result<Box<dyn ReadStorage>, StorageError> {
+        let connection = connect(&self.database)?;
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(Box::new(SqliteReader::new(connection)))
+    }
+}
+
+fn connect(database: &Path) -> Result<Connection, StorageError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(database, flags)?;
+    connection.busy_timeout(std::time::Duration::from_secs(30))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(connection)
+}
+
+impl From<rusqlite::Error> for StorageError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Engine(Box::new(error))
+    }
+}

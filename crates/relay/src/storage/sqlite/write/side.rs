@@ -1,0 +1,115 @@
+//! Writes beside the logs, and the welcomes that wait.
+
+use enlace_identity::names::{DeviceName, Domain};
+use enlace_log::{ChannelId, Seq};
+use rusqlite::params;
+
+use super::{Writer, signed};
+use crate::storage::sqlite::ids::{find_channel, find_device};
+use crate::storage::{SideWrite, StorageError};
+
+impl Writer<'_> {
+    pub(super) fn side(&mut self, write: &SideWrite) -> Result<(), StorageError> {
+        match write {
+            SideWrite::SubmitCounter { device, counter } => {
+                let id = self.device(device)?;
+                let counter = i64::try_from(counter.0).unwrap_or(i64::MAX);
+                self.execute(
+                    "UPDATE devices SET submit_counter = ?1
+                     WHERE id = ?2 AND submit_counter < ?1",
+                    params![counter, id],
+                )
+            }
+            SideWrite::KeyPackages { device, suite, key_packages, last_resort } => {
+                self.key_packages(device, *suite, key_packages, last_resort.as_ref())
+            }
+            SideWrite::WelcomeTaken { device, channel, seq } => {
+                let Some(id) = find_channel(self.transaction, channel)? else { return Ok(()) };
+                let Some(device) = find_device(self.transaction, device)? else { return Ok(()) };
+                self.execute(
+                    "DELETE FROM pending_welcomes WHERE device = ?1 AND channel = ?2 AND seq = ?3",
+                    params![device, id, signed(*seq)],
+                )?;
+                self.drop_delivered(id, *seq)
+            }
+            SideWrite::WelcomeSent { domain, channel, seq } => {
+                let Some(id) = find_channel(self.transaction, channel)? else { return Ok(()) };
+                self.execute(
+                    "DELETE FROM outbound_welcomes WHERE domain = ?1 AND channel = ?2 AND seq = ?3",
+                    params![domain.as_str(), id, signed(*seq)],
+                )?;
+                self.drop_delivered(id, *seq)
+            }
+            SideWrite::HeadCertificate { signer, certificates } => {
+                self.execute("DELETE FROM head_certificates WHERE signer = ?1", [&signer.0[..]])?;
+                for (position, certificate) in (0_i64..).zip(certificates) {
+                    self.execute(
+                        "INSERT INTO head_certificates (signer, position, certificate)
+                         VALUES (?1, ?2, ?3)",
+                        params![&signer.0[..], position, certificate],
+                    )?;
+                }
+                Ok(())
+            }
+            SideWrite::Crls { authority, crls } => {
+                self.execute("DELETE FROM crls WHERE authority = ?1", [authority.as_str()])?;
+                for (position, crl) in (0_i64..).zip(crls) {
+                    self.bytes += crl.len();
+                    self.execute(
+                        "INSERT INTO crls (authority, position, crl) VALUES (?1, ?2, ?3)",
+                        params![authority.as_str(), position, crl],
+                    )?;
+                }
+                Ok(())
+            }
+            SideWrite::EndpointRecord { domain, record } => self.execute(
+                "INSERT OR REPLACE INTO endpoint_records (domain, record) VALUES (?1, ?2)",
+                params![domain.as_str(), &record[..]],
+            ),
+            SideWrite::Incarnation(incarnation) => {
+                self.execute("UPDATE store SET incarnation = ?1", [incarnation.0.cast_signed()])
+            }
+        }
+    }
+
+    pub(super) fn welcome(
+        &mut self,
+        channel: &ChannelId,
+        seq: Seq,
+        delivery: &[u8],
+        devices: &[DeviceName],
+        domains: &[Domain],
+    ) -> Result<(), StorageError> {
+        let id = self.channel(channel)?;
+        self.execute(
+            "INSERT OR REPLACE INTO welcomes (channel, seq, delivery) VALUES (?1, ?2, ?3)",
+            params![id, signed(seq), delivery],
+        )?;
+        for device in devices {
+            let device = self.device(device)?;
+            self.execute(
+                "INSERT OR IGNORE INTO pending_welcomes (device, channel, seq)
+                 VALUES (?1, ?2, ?3)",
+                params![device, id, signed(seq)],
+            )?;
+        }
+        for domain in domains {
+            self.execute(
+                "INSERT OR IGNORE INTO outbound_welcomes (domain, channel, seq)
+                 VALUES (?1, ?2, ?3)",
+                params![domain.as_str(), id, signed(seq)],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Nobody waits for it any more.
+    fn drop_delivered(&mut self, channel: i64, seq: Seq) -> Result<(), StorageError> {
+        self.execute(
+            "DELETE FROM welcomes WHERE channel = ?1 AND seq = ?2
+             AND NOT EXISTS (SELECT 1 FROM pending_welcomes WHERE channel = ?1 AND seq = ?2)
+             AND NOT EXISTS (SELECT 1 FROM outbound_welcomes WHERE channel = ?1 AND seq = ?2)",
+            params![channel, signed(seq)],
+        )
+    }
+}
