@@ -1,1 +1,23 @@
-//! tests
+//! Each rule holds for those it entitles, and stops those it does not.
+
+mod evidence;
+mod leaves;
+mod members;
+mod policy;
+mod roles;
+mod scene;
+mod welcome;
+
+use super::Rule;
+
+#[test]
+fn every_rule_has_one_name_and_stands_in_the_protocol() {
+    let page = include_str!("../../../../docs/PROTOCOL.md");
+    let mut names: Vec<_> = Rule::ALL.iter().map(|rule| rule.id()).collect();
+    for name in &names {
+        assert!(page.contains(&format!("`{name}`")), "{name}");
+    }
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), Rule::ALL.len());
+}

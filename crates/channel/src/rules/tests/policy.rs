@@ -1,0 +1,107 @@
+//! Who may change which field of the policy.
+
+use enlace_identity::bundle::BundleHash;
+use enlace_log::{ChannelId, Generation};
+
+use super::super::{Act, JudgeError, PolicyField, Rule, judge_change};
+use super::scene::{Draft, Network, by, check, network, state};
+use crate::entry::HandlingCode;
+use crate::policy::{ChannelKind, Policy, PolicyEdit};
+
+fn edited(author: &str, edit: impl FnOnce(PolicyEdit) -> PolicyEdit) -> Draft {
+    by(author).edit(edit)
+}
+
+#[test]
+fn fields_of_the_channel_are_the_owners() {
+    let title = |author| edited(author, |edit| edit.title("Another"));
+    let basis = |author| edited(author, |edit| edit.legal_basis("Article 18"));
+    let code = |author| edited(author, |edit| edit.default_handling(HandlingCode::H2));
+    check(
+        vec![
+            ("title", title("ana@fge.example")),
+            ("legal basis", basis("ana@fge.example")),
+            ("handling code", code("ana@fge.example")),
+        ],
+        vec![
+            ("title, by a lead", Rule::PolicyOwner, title("luis@fge.example")),
+            ("title, by an observer", Rule::PolicyOwner, title("oto@fge.example")),
+            ("legal basis, by a lead", Rule::PolicyOwner, basis("rui@pgr.example")),
+            ("handling code, by a member", Rule::PolicyOwner, code("eva@fge.example")),
+        ],
+    );
+    let acts = title("ana@fge.example").judge();
+    assert_eq!(acts, Ok(vec![Act::PolicyChanged(PolicyField::Title)]));
+}
+
+#[test]
+fn fields_of_an_authority_are_its_leads() {
+    let pgr = "pgr.example".parse().unwrap();
+    let reference =
+        |author| edited(author, |edit| edit.case_reference(&pgr, Some("PGR 12/31".into())));
+    let retention = |author| edited(author, |edit| edit.retention(&pgr, Some(3650)));
+    check(
+        vec![
+            ("reference", reference("rui@pgr.example")),
+            ("retention", retention("rui@pgr.example")),
+        ],
+        vec![
+            ("reference, by the owner", Rule::PolicyAuthority, reference("ana@fge.example")),
+            ("reference, by a member", Rule::PolicyAuthority, reference("ze@pgr.example")),
+            ("retention, by the owner", Rule::PolicyAuthority, retention("ana@fge.example")),
+            ("retention, by an observer", Rule::PolicyAuthority, retention("oto@fge.example")),
+        ],
+    );
+    let set = reference("rui@pgr.example").apply();
+    let erase =
+        |author| Draft::on(set.clone(), author).edit(|edit| edit.case_reference(&pgr, None));
+    assert_eq!(erase("ana@fge.example").judge(), Err(Rule::PolicyAuthority));
+    let field = PolicyField::CaseReference(pgr.clone());
+    assert_eq!(erase("rui@pgr.example").judge(), Ok(vec![Act::PolicyChanged(field)]));
+}
+
+#[test]
+fn some_fields_never_change() {
+    let forged = |change: fn(&mut crate::policy::Content)| {
+        by("ana@fge.example").edit(|edit| edit.forge(change))
+    };
+    let cases = vec![
+        ("rules_version", forged(|c| c.rules_version = 2)),
+        ("channel", forged(|c| c.channel = ChannelId([8; 32]))),
+        ("generation", forged(|c| c.generation = Generation(1))),
+        ("kind", forged(|c| c.kind = ChannelKind::Forum)),
+        ("hub", forged(|c| c.hub = "pgr.example".parse().unwrap())),
+        ("bundle_hash", forged(|c| c.bundle_hash = BundleHash::from_bytes([0; 32]))),
+    ];
+    let void = cases.into_iter().map(|(name, draft)| (name, Rule::PolicyFixed, draft)).collect();
+    check(vec![], void);
+    let counted = forged(|c| c.authorities_version += 1);
+    assert_eq!(counted.judge(), Err(Rule::AuthoritiesVersion));
+}
+
+#[test]
+fn a_policy_with_unknown_fields_is_left_alone() {
+    let mut bytes = state().policy.encode();
+    bytes.extend([0xa2, 0x06, 1, 7]);
+    let newer = Policy::decode(&bytes).unwrap();
+
+    let mut adds = by("ana@fge.example");
+    adds.0.after.policy = newer.clone();
+    assert_eq!(adds.judge(), Err(Rule::PolicyUnknown));
+
+    let mut before = state();
+    before.policy = newer;
+    assert!(Draft::on(before.clone(), "ana@fge.example").judge().is_ok());
+    let mut drops = Draft::on(before, "ana@fge.example");
+    drops.0.after.policy = state().policy;
+    assert_eq!(drops.judge(), Err(Rule::PolicyUnknown));
+}
+
+#[test]
+fn a_missing_bundle_voids_nothing() {
+    let other = Network::new(&["fge.example"]);
+    let change = by("luis@fge.example").0;
+    let expected = network().bundle.hash();
+    let verdict = judge_change(&other.bundle, &change);
+    assert_eq!(verdict, Err(JudgeError::BundleMissing(expected)));
+}

@@ -1,0 +1,259 @@
+//! A case channel of two authorities, with a third one in the network:
+//!
+//! | officer | role |
+//! | --- | --- |
+//! | ana@fge.example | owner |
+//! | luis@fge.example | lead |
+//! | eva@fge.example | member |
+//! | oto@fge.example | observer |
+//! | rui@pgr.example | lead |
+//! | ze@pgr.example | member |
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use enlace_identity::bundle::{AuthorityContent, Bundle, BundleContent, SignedBundle};
+use enlace_identity::canonical::sha256;
+use enlace_identity::certificate::{Serial, UnverifiedChain};
+use enlace_identity::issue::{Approval, IssuingCa, Root};
+use enlace_identity::keys::SigningKey;
+use enlace_identity::names::{DeviceName, Domain, LeafName, OfficerAddress};
+use enlace_identity::time::{Timestamp, Validity};
+use enlace_log::ChannelId;
+use enlace_log::control::LeafHash;
+use zeroize::Zeroizing;
+
+use super::super::{Act, Change, JudgeError, LeafInfo, Rule, State, judge_change};
+use crate::entry::HandlingCode;
+use crate::policy::{NewCase, PolicyEdit, Role};
+
+pub(super) const CHANNEL: ChannelId = ChannelId([7; 32]);
+pub(super) const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
+
+/// Three authorities and the bundle that lists them.
+pub(super) struct Network {
+    pub(super) bundle: Bundle,
+    issuing: BTreeMap<Domain, IssuingCa>,
+}
+
+pub(super) fn network() -> &'static Network {
+    static NETWORK: OnceLock<Network> = OnceLock::new();
+    NETWORK.get_or_init(|| Network::new(&["fge.example", "mj.example", "pgr.example"]))
+}
+
+impl Network {
+    pub(super) fn new(domains: &[&str]) -> Self {
+        let mut issuing = BTreeMap::new();
+        let mut authorities = Vec::new();
+        for domain in domains {
+            let domain: Domain = domain.parse().unwrap();
+            let long = Validity::starting(NOW.minus(DAY * 1000), DAY * 4000);
+            let root = Root::create(&domain, key(&format!("root {domain}")), long, &serial());
+            let root = root.unwrap();
+            let ca_key = key(&format!("ca {domain}"));
+            let ca = root.issue_ca(&ca_key.public(), long, &serial()).unwrap();
+            authorities.push(AuthorityContent {
+                domain: domain.clone(),
+                country: "ES".into(),
+                name: domain.to_string(),
+                roots: vec![root.certificate().clone()],
+            });
+            let ca = IssuingCa::load(&domain, root.certificate(), &ca, ca_key).unwrap();
+            issuing.insert(domain, ca);
+        }
+        let content = BundleContent {
+            network: "Test".into(),
+            version: 1,
+            previous: None,
+            threshold: 1,
+            validity: Validity::starting(NOW, DAY),
+            authorities,
+        };
+        let bundle = SignedBundle::create(content).unwrap();
+        Self { bundle: bundle.open(&bundle.hash()).unwrap(), issuing }
+    }
+
+    /// A certificate of `device` for `key`, valid for a year round [`NOW`].
+    pub(super) fn certify(&self, device: &DeviceName, key: &SigningKey) -> UnverifiedChain {
+        self.certify_for(device, key, Validity::starting(NOW.minus(DAY), DAY * 365))
+    }
+
+    pub(super) fn certify_for(
+        &self,
+        device: &DeviceName,
+        key: &SigningKey,
+        validity: Validity,
+    ) -> UnverifiedChain {
+        let approval = Approval {
+            name: LeafName::Device(device.clone()),
+            common_name: device.officer().name().to_owned(),
+            validity,
+            serial: serial(),
+        };
+        self.issuing[device.domain()].issue_for_key(&key.public(), &approval).unwrap()
+    }
+}
+
+fn serial() -> Serial {
+    Serial::generate()
+}
+
+/// The key of whoever has that name.
+pub(super) fn key(name: &str) -> SigningKey {
+    SigningKey::from_seed(Zeroizing::new(sha256(name.as_bytes())))
+}
+
+pub(super) fn officer(address: &str) -> OfficerAddress {
+    address.parse().unwrap()
+}
+
+pub(super) fn device(address: &str) -> DeviceName {
+    officer(address).device("laptop").unwrap()
+}
+
+/// A leaf of a device; another one for each `salt`.
+pub(super) fn leaf_of(device: &DeviceName, salt: u8) -> LeafInfo {
+    let key = key(device.as_str());
+    let chain = network().certify(device, &key);
+    LeafInfo { leaf_hash: hash(&chain, &key, salt), chain, signature_key: key.public() }
+}
+
+pub(super) fn hash(chain: &UnverifiedChain, key: &SigningKey, salt: u8) -> LeafHash {
+    LeafHash::of(&[salt], key.public().as_bytes(), chain.leaf().as_bytes())
+}
+
+/// The channel of the table above.
+pub(super) fn state() -> State {
+    static STATE: OnceLock<State> = OnceLock::new();
+    STATE.get_or_init(make_state).clone()
+}
+
+fn make_state() -> State {
+    let policy = NewCase {
+        channel: CHANNEL,
+        owner: officer("ana@fge.example"),
+        title: "Operación Río".into(),
+        case_reference: None,
+        legal_basis: String::new(),
+        default_handling: HandlingCode::H1,
+        hub: "fge.example".parse().unwrap(),
+        bundle_hash: network().bundle.hash(),
+    };
+    let policy = policy.into_policy().unwrap().edit().unwrap();
+    let policy = policy
+        .role(&officer("luis@fge.example"), Role::Lead)
+        .role(&officer("eva@fge.example"), Role::Member)
+        .role(&officer("oto@fge.example"), Role::Observer)
+        .role(&officer("rui@pgr.example"), Role::Lead)
+        .role(&officer("ze@pgr.example"), Role::Member)
+        .finish()
+        .unwrap();
+    let devices = policy.roles().keys().map(|officer| officer.device("laptop").unwrap());
+    let members = devices.map(|device| (device.clone(), leaf_of(&device, 0))).collect();
+    State { members, policy }
+}
+
+/// A commit in the making. It does what its author wants, entitled or not.
+pub(super) struct Draft(pub(super) Change);
+
+/// A commit by one of the members, from the channel of the table.
+pub(super) fn by(address: &str) -> Draft {
+    Draft::on(state(), address)
+}
+
+impl Draft {
+    pub(super) fn on(before: State, address: &str) -> Self {
+        let committer = device(address);
+        let mut after = before.clone();
+        if let Some(leaf) = after.members.get_mut(&committer) {
+            leaf.leaf_hash = LeafHash([0xcc; 32]);
+        }
+        Self(Change {
+            committer,
+            before,
+            after,
+            added: BTreeSet::new(),
+            removed: BTreeSet::new(),
+            evidence: Vec::new(),
+            list_hash: enlace_log::ListHash::NONE,
+            received_at: NOW,
+        })
+    }
+
+    pub(super) fn edit(mut self, edit: impl FnOnce(PolicyEdit) -> PolicyEdit) -> Self {
+        self.0.after.policy = edit(self.0.after.policy.edit().unwrap()).finish().unwrap();
+        self
+    }
+
+    pub(super) fn add_device(mut self, device: &DeviceName) -> Self {
+        self.0.after.members.insert(device.clone(), leaf_of(device, 1));
+        self.0.added.insert(device.clone());
+        self
+    }
+
+    pub(super) fn remove_device(mut self, device: &DeviceName) -> Self {
+        self.0.after.members.remove(device);
+        self.0.removed.insert(device.clone());
+        self
+    }
+
+    pub(super) fn admit(self, address: &str, role: Role) -> Self {
+        self.add_device(&device(address)).role(address, role)
+    }
+
+    pub(super) fn remove(self, address: &str) -> Self {
+        self.remove_device(&device(address)).edit(|edit| edit.without(&officer(address)))
+    }
+
+    pub(super) fn role(self, address: &str, role: Role) -> Self {
+        self.edit(|edit| edit.role(&officer(address), role))
+    }
+
+    pub(super) fn own_leaf(mut self, leaf: LeafInfo) -> Self {
+        self.0.after.members.insert(self.0.committer.clone(), leaf);
+        self
+    }
+
+    pub(super) fn evidence(mut self, evidence: Vec<u8>) -> Self {
+        self.0.evidence.push(evidence);
+        self
+    }
+
+    pub(super) fn received_at(mut self, at: Timestamp) -> Self {
+        self.0.received_at = at;
+        self
+    }
+
+    /// The state that the commit leads to, if it counts.
+    pub(super) fn apply(self) -> State {
+        let after = self.0.after.clone();
+        self.judge().expect("a valid commit");
+        after
+    }
+
+    /// Judges the commit, under the list of its tree.
+    pub(super) fn judge(mut self) -> Result<Vec<Act>, Rule> {
+        self.0.list_hash = self.0.after.devices().hash();
+        self.judge_as_it_is()
+    }
+
+    pub(super) fn judge_as_it_is(self) -> Result<Vec<Act>, Rule> {
+        judge_change(&network().bundle, &self.0).map_err(|error| match error {
+            JudgeError::Void(void) => void.rule(),
+            JudgeError::BundleMissing(hash) => panic!("bundle {hash} is missing"),
+        })
+    }
+}
+
+/// Judges commits that must count, and commits that must not.
+pub(super) fn check(valid: Vec<(&str, Draft)>, void: Vec<(&str, Rule, Draft)>) {
+    for (name, draft) in valid {
+        let verdict = draft.judge();
+        assert!(verdict.is_ok(), "{name}: {verdict:?}");
+    }
+    for (name, rule, draft) in void {
+        assert_eq!(draft.judge(), Err(rule), "{name}");
+    }
+}

@@ -1,0 +1,398 @@
+//! The byte strings of PROTOCOL.md §3, from fixed inputs, as they lie in docs/test-vectors.json
+//! for everybody who writes another implementation.
+//!
+//! A change of these bytes breaks every signature ever made: when this test fails, the code is
+//! wrong. `ENLACE_WRITE_VECTORS=1 cargo test -p enlace-channel --test vectors` writes the file
+//! anew, for vectors that are added.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::time::Duration;
+
+use enlace_channel::channel::group_id;
+use enlace_channel::entry::{HandlingCode, NoteDraft, Part, PartKind, Salt};
+use enlace_channel::policy::{NewCase, Role};
+use enlace_identity::bundle::{AuthorityContent, BundleContent, SignedBundle};
+use enlace_identity::certificate::{Serial, UnverifiedChain};
+use enlace_identity::endpoint::{
+    EndpointRecord, RelayAddress, RelayEndpoint, SignedEndpointRecord,
+};
+use enlace_identity::issue::{Approval, IssuingCa, Root};
+use enlace_identity::keys::SigningKey;
+use enlace_identity::names::{DeviceName, Domain, LeafName};
+use enlace_identity::time::{Timestamp, Validity};
+use enlace_log::control::{Contest, LeafHash, Leave};
+use enlace_log::{
+    ChainStart, ChannelId, ClientId, Commitment, DeviceList, Envelope, Generation, Head,
+    HeadSigner, Incarnation, ItemKind, ListHash, OuterSignature, PayloadHash, Seq, SubmitCounter,
+    WelcomesHash,
+};
+use serde_json::{Map, Value, json};
+
+const CHANNEL: ChannelId = ChannelId([0x11; 32]);
+const CLIENT_ID: ClientId = ClientId([0x22; 16]);
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+fn key(seed: u8) -> SigningKey {
+    SigningKey::from_seed([seed; 32].into())
+}
+
+fn device(name: &str) -> DeviceName {
+    format!("laptop.{name}.officer.fge.example").parse().unwrap()
+}
+
+/// The vectors, in the order of PROTOCOL.md.
+#[derive(Default)]
+struct Vectors(Map<String, Value>);
+
+impl Vectors {
+    fn add(&mut self, name: &str, input: Value, output: impl AsRef<[u8]>) {
+        let vector = json!({ "input": input, "hex": hex(output.as_ref()) });
+        assert!(self.0.insert(name.to_owned(), vector).is_none());
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn the_byte_strings_are_those_of_the_published_vectors() {
+    let mut vectors = Vectors::default();
+    let head = chain_and_head(&mut vectors);
+    entry(&mut vectors, &head);
+    envelope(&mut vectors, &head);
+    control(&mut vectors);
+    policy(&mut vectors);
+    identity(&mut vectors);
+
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/test-vectors.json");
+    let made = serde_json::to_string_pretty(&Value::Object(vectors.0)).unwrap() + "\n";
+    if std::env::var_os("ENLACE_WRITE_VECTORS").is_some() {
+        std::fs::write(&path, &made).unwrap();
+    }
+    let published = std::fs::read_to_string(&path).unwrap();
+    for (ours, theirs) in made.lines().zip(published.lines()) {
+        assert_eq!(ours, theirs);
+    }
+    assert_eq!(made.lines().count(), published.lines().count());
+}
+
+fn chain_and_head(vectors: &mut Vectors) -> enlace_log::QuotedHead {
+    let start = ChainStart {
+        channel: CHANNEL,
+        hub: "fge.example".parse().unwrap(),
+        generation: Generation(0),
+        predecessor: [0; 32],
+    };
+    vectors.add(
+        "chain_start",
+        json!({ "channel": CHANNEL.to_string(), "hub": "fge.example", "generation": 0,
+                "predecessor": "00".repeat(32) }),
+        start.hash().as_bytes(),
+    );
+    let next = start.hash().after(Seq(0), NOW, b"envelope bytes", &OuterSignature::NONE);
+    vectors.add(
+        "chain",
+        json!({ "before": start.hash().to_string(), "seq": 0, "received_at": NOW.as_millis(),
+                "envelope": hex(b"envelope bytes"), "outer_signature": "" }),
+        next.as_bytes(),
+    );
+    let head = Head { channel: CHANNEL, incarnation: Incarnation(0), seq: Seq(0), chain: next };
+    vectors.add(
+        "head",
+        json!({ "channel": CHANNEL.to_string(), "incarnation": 0, "seq": 0,
+                "chain": next.to_string() }),
+        head.encode(),
+    );
+    let signed = head.sign(&key(9), HeadSigner([0x99; 32]));
+    vectors.add(
+        "head_signature",
+        json!({ "seed": "09".repeat(32), "message": "head" }),
+        signed.to_wire().signature,
+    );
+    let quoted = signed.quoted();
+    vectors.add(
+        "quoted_head",
+        json!({ "head": "head", "signature": "head_signature", "signer": "99".repeat(32) }),
+        quoted.encode(),
+    );
+    quoted
+}
+
+fn entry(vectors: &mut Vectors, head: &enlace_log::QuotedHead) {
+    let part = Part::text(PartKind::Paragraph, Salt::from_bytes([0x33; 32]), "Testigo V-07");
+    vectors.add(
+        "part_digest",
+        json!({ "kind": 1, "salt": "33".repeat(32), "content": hex("Testigo V-07".as_bytes()) }),
+        part.digest().unwrap().digest,
+    );
+    let mut salts = (0x40..).map(|byte| Salt::from_bytes([byte; 32]));
+    let author = device("ana-ruiz");
+    let entry = NoteDraft {
+        channel: CHANNEL,
+        generation: Generation(0),
+        author: &author,
+        client_id: CLIENT_ID,
+        local_time: NOW,
+        time_zone: "Europe/Madrid".parse().unwrap(),
+        handling: HandlingCode::H1,
+        restriction: None,
+        parent: None,
+        known_head: Some(head.clone()),
+        text: "Primera línea\nsegunda",
+    }
+    .sign(&key(1), || salts.next().unwrap())
+    .unwrap();
+    vectors.add(
+        "entry_header",
+        json!({ "channel": CHANNEL.to_string(), "generation": 0, "author": author.to_string(),
+                "client_id": CLIENT_ID.to_string(), "local_time": NOW.as_millis(),
+                "time_zone": "Europe/Madrid", "kind": 1, "handling": 2,
+                "parent": "00".repeat(32), "known_head": "quoted_head",
+                "parts": [
+                    { "kind": 1, "salt": "40".repeat(32), "text": "Primera línea" },
+                    { "kind": 1, "salt": "41".repeat(32), "text": "segunda" },
+                ] }),
+        entry.header_bytes(),
+    );
+    vectors.add(
+        "entry_signature",
+        json!({ "seed": "01".repeat(32), "message": "entry_header" }),
+        entry.signature().as_bytes(),
+    );
+    vectors.add(
+        "commitment",
+        json!({ "salt": hex(entry.salt().as_bytes()), "header": "entry_header",
+                "signature": "entry_signature" }),
+        entry.commitment().as_bytes(),
+    );
+    vectors.add(
+        "entry_plaintext",
+        json!({ "message": "enlace.channel.v1.Entry", "padded_to": 1024 }),
+        entry.to_plaintext(),
+    );
+}
+
+fn envelope(vectors: &mut Vectors, head: &enlace_log::QuotedHead) {
+    let payload_hash = PayloadHash::of(b"payload");
+    vectors.add("payload_hash", json!({ "payload": hex(b"payload") }), payload_hash.as_bytes());
+    let list: DeviceList = [device("ana-ruiz"), device("luis")].into_iter().collect();
+    let names: Vec<String> = list.iter().map(ToString::to_string).collect();
+    vectors.add("device_list", json!({ "devices": names }), list.hash().as_bytes());
+    let welcomes = WelcomesHash::of(&[(device("luis"), b"welcome")]);
+    vectors.add(
+        "welcomes",
+        json!([{ "device": device("luis").to_string(), "welcome": hex(b"welcome") }]),
+        welcomes.as_bytes(),
+    );
+    let entry = Envelope {
+        channel: CHANNEL,
+        generation: Generation(0),
+        kind: ItemKind::Entry,
+        device: device("ana-ruiz"),
+        client_id: CLIENT_ID,
+        submit_counter: SubmitCounter(7),
+        fence: Some(Seq(5)),
+        last_valid_commit: Some(Seq(4)),
+        commitment: Commitment([0x55; 32]),
+        list_hash: ListHash::NONE,
+        welcomes_hash: WelcomesHash::NONE,
+        payload_hash,
+    };
+    let common = json!({ "channel": CHANNEL.to_string(), "generation": 0,
+        "device": device("ana-ruiz").to_string(), "client_id": CLIENT_ID.to_string(),
+        "submit_counter": 7, "payload_hash": "payload_hash" });
+    let with = |more: Value| {
+        let mut all = common.as_object().unwrap().clone();
+        all.extend(more.as_object().unwrap().clone());
+        Value::Object(all)
+    };
+    vectors.add(
+        "envelope_of_entry",
+        with(json!({ "kind": 1, "fence": 5, "last_valid_commit": 4,
+                     "commitment": "55".repeat(32), "list_hash": "none",
+                     "welcomes_hash": "none" })),
+        entry.encode(),
+    );
+    vectors.add(
+        "aad_of_entry",
+        json!({ "envelope": "envelope_of_entry", "known_head": "" }),
+        entry.aad(None),
+    );
+    let commit = Envelope {
+        kind: ItemKind::Commit,
+        fence: None,
+        last_valid_commit: None,
+        commitment: Commitment::NONE,
+        list_hash: list.hash(),
+        welcomes_hash: welcomes,
+        ..entry
+    };
+    vectors.add(
+        "envelope_of_commit",
+        with(json!({ "kind": 2, "fence": "none", "last_valid_commit": "none",
+                     "commitment": "none", "list_hash": "device_list",
+                     "welcomes_hash": "welcomes" })),
+        commit.encode(),
+    );
+    vectors.add(
+        "aad_of_commit",
+        json!({ "envelope": "envelope_of_commit", "known_head": "quoted_head" }),
+        commit.aad(Some(head)),
+    );
+    vectors.add(
+        "outer_signature",
+        json!({ "seed": "01".repeat(32), "message": "envelope_of_commit" }),
+        commit.sign(&key(1)).as_bytes(),
+    );
+}
+
+fn control(vectors: &mut Vectors) {
+    let leaf = LeafHash::of(&[0x66; 4], &[0x77; 32], &[0x88; 5]);
+    vectors.add(
+        "leaf",
+        json!({ "encryption_key": "66".repeat(4), "signature_key": "77".repeat(32),
+                "certificate": "88".repeat(5) }),
+        leaf.as_bytes(),
+    );
+    let leave = Leave { channel: CHANNEL, generation: Generation(0), device: device("luis"), leaf };
+    vectors.add(
+        "leave",
+        json!({ "channel": CHANNEL.to_string(), "generation": 0,
+                "device": device("luis").to_string(), "leaf": "leaf" }),
+        leave.encode(),
+    );
+    let contest = Contest { channel: CHANNEL, generation: Generation(0), commit: Seq(12) };
+    vectors.add(
+        "contest",
+        json!({ "channel": CHANNEL.to_string(), "generation": 0, "commit": 12 }),
+        contest.encode(),
+    );
+    vectors.add(
+        "group_id",
+        json!({ "channel": CHANNEL.to_string(), "generation": 0 }),
+        group_id(CHANNEL, Generation(0)).as_bytes(),
+    );
+}
+
+fn policy(vectors: &mut Vectors) {
+    let owner = device("ana-ruiz").officer().clone();
+    let policy = NewCase {
+        channel: CHANNEL,
+        owner: owner.clone(),
+        title: "Operación Faro".into(),
+        case_reference: Some("DP 123/2026".into()),
+        legal_basis: "Art. 18".into(),
+        default_handling: HandlingCode::H1,
+        hub: "fge.example".parse().unwrap(),
+        bundle_hash: enlace_identity::bundle::BundleHash::from_bytes([0xbb; 32]),
+    }
+    .into_policy()
+    .unwrap();
+    let policy =
+        policy.edit().unwrap().role(&"bia@mpf.example".parse().unwrap(), Role::Lead).finish();
+    vectors.add(
+        "policy",
+        json!({ "message": "enlace.channel.v1.Policy", "rules_version": 1,
+                "channel": CHANNEL.to_string(), "generation": 0, "kind": 1,
+                "title": "Operación Faro",
+                "case_references": [{ "authority": "fge.example", "reference": "DP 123/2026" }],
+                "legal_basis": "Art. 18", "default_handling": 2, "retention": [],
+                "hub": "fge.example",
+                "roles": [{ "officer": owner.to_string(), "role": 1 },
+                          { "officer": "bia@mpf.example", "role": 2 }],
+                "bundle_hash": "bb".repeat(32), "authorities_version": 2 }),
+        policy.unwrap().encode(),
+    );
+}
+
+fn identity(vectors: &mut Vectors) {
+    let domain: Domain = "fge.example".parse().unwrap();
+    let validity = Validity::starting(NOW, 3650 * DAY);
+    let serial = |byte| Serial::from_random([byte; 16]);
+    let root = Root::create(&domain, key(2), validity, &serial(1)).unwrap();
+    let issuing = root.issue_ca(&key(3).public(), validity, &serial(2)).unwrap();
+    let issuing = IssuingCa::load(&domain, root.certificate(), &issuing, key(3)).unwrap();
+    let leaf = |name: LeafName, seed, byte| -> UnverifiedChain {
+        let approval = Approval {
+            common_name: "Ana Ruiz Peña".into(),
+            name,
+            validity: Validity::starting(NOW, 365 * DAY),
+            serial: serial(byte),
+        };
+        issuing.issue_for_key(&key(seed).public(), &approval).unwrap()
+    };
+    vectors.add(
+        "root_certificate",
+        json!({ "seed": "02".repeat(32), "domain": "fge.example" }),
+        root.certificate().as_bytes(),
+    );
+    vectors.add(
+        "issuing_certificate",
+        json!({ "seed": "03".repeat(32), "issuer": "root_certificate" }),
+        issuing.certificate().as_bytes(),
+    );
+    let device_chain = leaf(LeafName::Device(device("ana-ruiz")), 1, 3);
+    vectors.add(
+        "device_certificate",
+        json!({ "seed": "01".repeat(32), "issuer": "issuing_certificate",
+                "name": device("ana-ruiz").to_string() }),
+        device_chain.leaf().as_bytes(),
+    );
+
+    let mut bundle = SignedBundle::create(BundleContent {
+        network: "Red de fiscales".into(),
+        version: 1,
+        previous: None,
+        threshold: 1,
+        validity: Validity::starting(NOW, 365 * DAY),
+        authorities: vec![AuthorityContent {
+            domain: domain.clone(),
+            country: "ES".into(),
+            name: "Fiscalía General".into(),
+            roots: vec![root.certificate().clone()],
+        }],
+    })
+    .unwrap();
+    bundle.sign(&domain, &key(2)).unwrap();
+    let content = bundle.unverified_content().unwrap().encode();
+    let input = json!({ "network": "Red de fiscales", "version": 1, "threshold": 1,
+        "not_before": NOW.as_millis(), "not_after": NOW.plus(365 * DAY).as_millis(),
+        "authorities": [{ "domain": "fge.example", "country": "ES", "name": "Fiscalía General",
+                          "roots": ["root_certificate"] }] });
+    vectors.add("bundle", input, content);
+    vectors.add("bundle_hash", json!({ "bundle": "bundle" }), bundle.hash().as_bytes());
+    vectors.add(
+        "signed_bundle",
+        json!({ "bundle": "bundle", "signed_by_seed": "02".repeat(32) }),
+        bundle.encode(),
+    );
+
+    let record = EndpointRecord {
+        domain,
+        version: 1,
+        validity: Validity::starting(NOW, 90 * DAY),
+        relays: vec![RelayEndpoint {
+            name: "r1.relay.fge.example".parse().unwrap(),
+            addresses: vec![RelayAddress { host: "192.0.2.7".parse().unwrap(), port: 4433 }],
+        }],
+    };
+    vectors.add(
+        "endpoint_record",
+        json!({ "domain": "fge.example", "version": 1, "not_before": NOW.as_millis(),
+                "not_after": NOW.plus(90 * DAY).as_millis(),
+                "relays": [{ "name": "r1.relay.fge.example",
+                             "addresses": [{ "host": "192.0.2.7", "port": 4433 }] }] }),
+        record.encode(),
+    );
+    let chain = leaf(LeafName::Service("e1.endpoint.fge.example".parse().unwrap()), 4, 4);
+    let signed = SignedEndpointRecord::sign(&record, &key(4), chain).unwrap();
+    vectors.add(
+        "signed_endpoint_record",
+        json!({ "record": "endpoint_record", "signed_by_seed": "04".repeat(32) }),
+        signed.encode(),
+    );
+}
