@@ -1,0 +1,88 @@
+//! What each call of the protocol does here, one file per call or pair of calls.
+
+mod caller;
+mod create_channel;
+mod crls;
+mod deliver_welcome;
+mod directory;
+mod fetch_range;
+mod head_certificate;
+mod key_packages;
+mod lease;
+mod refusals;
+mod submit;
+
+use std::future::Future;
+
+use enlace_proto::method::{Call, Method};
+use enlace_proto::relay::v1::{
+    ClaimKeyPackagesRequest, CreateChannelRequest, DeliverWelcomeRequest, ErrorCode,
+    FetchDirectoryRequest, FetchHeadCertificateRequest, FetchRangeRequest, LeaseRequest,
+    PublishCrlsRequest, PublishKeyPackagesRequest, SubmitRequest,
+};
+use enlace_transport::{IncomingStream, Refusal, RequestError};
+use tracing::debug;
+
+use crate::subscription;
+
+pub(crate) use self::caller::{Caller, Peer};
+pub(crate) use self::deliver_welcome::short;
+pub(crate) use self::refusals::{channel_id, limit, malformed, unreadable};
+
+/// A request that the relay answers.
+pub(crate) trait Handle: Call {
+    /// Does what is asked, or says why not.
+    fn handle(
+        self,
+        caller: &Caller,
+    ) -> impl Future<Output = Result<Self::Response, Refusal>> + Send;
+}
+
+/// Serves one stream of a connection: a call from its first byte to its answer.
+pub(crate) async fn serve(caller: Caller, stream: IncomingStream) {
+    if let Err(error) = dispatch(&caller, stream).await {
+        debug!(peer = %caller.name(), %error, "a call came to nothing");
+    }
+}
+
+async fn dispatch(caller: &Caller, stream: IncomingStream) -> Result<(), RequestError> {
+    let call = stream.read().await?;
+    match call.method() {
+        Method::Hello => {
+            let refusal = Refusal::new(ErrorCode::Malformed, "hello comes once");
+            // Whether the peer hears of it changes nothing here.
+            let _ = call.refuse(refusal).await;
+            Ok(())
+        }
+        Method::PublishKeyPackages => answer::<PublishKeyPackagesRequest>(caller, call).await,
+        Method::ClaimKeyPackages => answer::<ClaimKeyPackagesRequest>(caller, call).await,
+        Method::CreateChannel => answer::<CreateChannelRequest>(caller, call).await,
+        Method::Lease => answer::<LeaseRequest>(caller, call).await,
+        Method::Submit => answer::<SubmitRequest>(caller, call).await,
+        Method::FetchRange => answer::<FetchRangeRequest>(caller, call).await,
+        Method::FetchDirectory => answer::<FetchDirectoryRequest>(caller, call).await,
+        Method::DeliverWelcome => answer::<DeliverWelcomeRequest>(caller, call).await,
+        Method::PublishCrls => answer::<PublishCrlsRequest>(caller, call).await,
+        Method::FetchHeadCertificate => answer::<FetchHeadCertificateRequest>(caller, call).await,
+        Method::Subscribe => subscription::serve(caller, call.into_stream().await?).await,
+    }
+}
+
+async fn answer<C: Handle>(
+    caller: &Caller,
+    call: enlace_transport::IncomingCall,
+) -> Result<(), RequestError> {
+    let _ongoing = caller.context().begin_call();
+    let (request, reply) = call.decode::<C>().await?;
+    let answer = match caller.admit(request.encoded_len()) {
+        Ok(()) => request.handle(caller).await,
+        Err(refusal) => Err(refusal),
+    };
+    if let Err(refusal) = &answer {
+        debug!(peer = %caller.name(), method = ?C::METHOD, %refusal, "refused");
+    }
+    if let Err(error) = reply.send(answer).await {
+        debug!(peer = %caller.name(), method = ?C::METHOD, %error, "an answer was not sent");
+    }
+    Ok(())
+}

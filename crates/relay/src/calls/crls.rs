@@ -1,0 +1,32 @@
+//! `PublishCrls`: newer revocation lists. Whoever brings them, their signatures count.
+
+use enlace_identity::revocation::{CrlError, Inserted};
+use enlace_proto::relay::v1::{PublishCrlsRequest, PublishCrlsResponse};
+use enlace_transport::Refusal;
+use tracing::info;
+
+use super::refusals::{limit, malformed};
+use super::{Caller, Handle};
+
+/// The most lists in one call.
+const MAX_LISTS: usize = 256;
+
+impl Handle for PublishCrlsRequest {
+    async fn handle(self, caller: &Caller) -> Result<PublishCrlsResponse, Refusal> {
+        if self.crls.len() > MAX_LISTS {
+            return Err(limit("at most 256 revocation lists are published at a time"));
+        }
+        let mut refused = None;
+        for list in &self.crls {
+            match caller.context().trust().insert_crl(list) {
+                Ok(Inserted::New) => info!(from = %caller.domain(), "a revocation list came"),
+                Ok(Inserted::Known) | Err(CrlError::Older { .. }) => {}
+                Err(error) => refused = Some(error),
+            }
+        }
+        match refused {
+            None => Ok(PublishCrlsResponse {}),
+            Some(error) => Err(malformed(error.to_string())),
+        }
+    }
+}

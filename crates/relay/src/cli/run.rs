@@ -1,0 +1,106 @@
+//! `enlace-relay run`
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use enlace_transport::SystemClock;
+use tracing::{error, info, warn};
+use tracing_subscriber::EnvFilter;
+
+use super::{ConfigArgument, output};
+use crate::config::{LogFormat, LogSettings, Material, Problem, Settings};
+use crate::server::Server;
+
+/// What `run` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct RunArguments {
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+pub(super) fn run(arguments: &RunArguments) -> ExitCode {
+    let settings = match super::settings(&arguments.config.config) {
+        Ok(settings) => settings,
+        Err(problem) => {
+            output::problems(&[problem]);
+            return ExitCode::FAILURE;
+        }
+    };
+    start_log(settings.log);
+    let (material, problems) = Material::load(&settings, Arc::new(SystemClock));
+    let Some(material) = material else {
+        output::problems(&problems);
+        return ExitCode::FAILURE;
+    };
+    for problem in &problems {
+        log_problem(problem);
+    }
+    match serve(settings, material) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => output::failed(&error),
+    }
+}
+
+fn serve(settings: Settings, material: Material) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime cannot be started")?;
+    runtime.block_on(async {
+        let server = Server::start(settings, material).await?;
+        info!(address = %server.local_addr(), "serving");
+        stop_signal(&server).await?;
+        info!("stopping");
+        server.stop().await;
+        info!("stopped");
+        Ok(())
+    })
+}
+
+/// Returns when the relay is asked to stop; SIGHUP on the way reads the revocation lists again.
+#[cfg(unix)]
+async fn stop_signal(server: &Server) -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be awaited")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be awaited")?;
+    let mut hang_up = signal(SignalKind::hangup()).context("SIGHUP cannot be awaited")?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = hang_up.recv() => server.reload_crls(),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn stop_signal(_: &Server) -> anyhow::Result<()> {
+    tokio::signal::ctrl_c().await.context("Ctrl-C cannot be awaited")
+}
+
+fn start_log(settings: LogSettings) {
+    // Libraries below speak up only when something is wrong.
+    let level = settings.level;
+    let filter = EnvFilter::new(format!("warn,enlace_relay={level},enlace_transport={level}"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false);
+    // A process that has a log already, as `enlace demo` may, keeps it.
+    let _ = match settings.format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+}
+
+fn log_problem(problem: &Problem) {
+    let Problem { place, message, hint, .. } = problem;
+    let hint = hint.as_deref().unwrap_or_default();
+    if problem.is_error() {
+        error!(place, hint, "{message}");
+    } else {
+        warn!(place, hint, "{message}");
+    }
+}

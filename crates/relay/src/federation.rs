@@ -1,0 +1,103 @@
+//! Links to other authorities' relays: one each, dialled when there is something to do and kept.
+//!
+//! Over a link this relay follows the logs that the other orders ([`follow`]), hands over the
+//! welcomes that wait for it ([`outbox`]), passes revocation lists on ([`spread`]), and makes
+//! calls on behalf of its own devices ([`Links::call`]). What the other wants of this relay comes
+//! over a link of its own.
+
+mod alarm;
+mod follow;
+mod link;
+mod outbox;
+mod session;
+mod spread;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use enlace_identity::names::Domain;
+use enlace_log::{ChannelId, Seq};
+use enlace_proto::method::Call;
+use enlace_proto::relay::v1::ErrorCode;
+use enlace_transport::{CallError, Refusal};
+
+use self::link::Link;
+
+pub(crate) use self::session::keep;
+pub(crate) use self::spread::unsent as unsent_crls;
+
+/// How long a caller waits for a link to come up.
+const DIAL_TIME: Duration = Duration::from_secs(10);
+
+/// How long another relay may take for an answer.
+const CALL_TIME: Duration = Duration::from_secs(30);
+
+/// The links to all other authorities of the network.
+#[derive(Debug)]
+pub(crate) struct Links(HashMap<Domain, Link>);
+
+impl Links {
+    /// Links, none of them up, to these authorities.
+    pub(crate) fn new(authorities: impl IntoIterator<Item = Domain>) -> Self {
+        Self(authorities.into_iter().map(|domain| (domain, Link::new())).collect())
+    }
+
+    /// The authorities that are linked.
+    pub(crate) fn authorities(&self) -> impl Iterator<Item = &Domain> {
+        self.0.keys()
+    }
+
+    /// Makes a call at another authority's relay. What that relay refuses, the caller's device is
+    /// refused.
+    pub(crate) async fn call<C: Call>(
+        &self,
+        authority: &Domain,
+        request: &C,
+    ) -> Result<C::Response, Refusal> {
+        let link = self.0.get(authority).ok_or_else(|| {
+            Refusal::new(ErrorCode::NotAllowed, "that authority is not of this network")
+        })?;
+        let Some(connection) = link.connection(DIAL_TIME).await else {
+            return Err(unreachable(authority));
+        };
+        connection.call(request, CALL_TIME).await.map_err(|error| match error {
+            CallError::Refused(refusal) => refusal,
+            CallError::TooLong(_) => {
+                Refusal::new(ErrorCode::Malformed, "the request is too long to be passed on")
+            }
+            error => {
+                tracing::debug!(%authority, %error, "a forwarded call came to nothing");
+                unreachable(authority)
+            }
+        })
+    }
+
+    /// The channel is to be followed from that position on; its copy begins there.
+    pub(crate) fn follow(&self, authority: &Domain, channel: ChannelId, next: Seq) {
+        if let Some(link) = self.0.get(authority) {
+            link.follow(channel, next);
+        }
+    }
+
+    /// The other authority's relay was heard of: it can be dialled again at once.
+    pub(crate) fn peer_is_up(&self, authority: &Domain) {
+        if let Some(link) = self.0.get(authority) {
+            link.hurry();
+        }
+    }
+
+    /// There is something to do at every authority.
+    pub(crate) fn wake_all(&self) {
+        for link in self.0.values() {
+            link.wake();
+        }
+    }
+
+    fn link(&self, authority: &Domain) -> Option<&Link> {
+        self.0.get(authority)
+    }
+}
+
+fn unreachable(authority: &Domain) -> Refusal {
+    Refusal::new(ErrorCode::HubUnreachable, format!("the relay of {authority} does not answer"))
+}

@@ -1,0 +1,258 @@
+//! Follows the logs that another authority's relay orders, for this authority's members.
+//!
+//! One subscription carries all of them. A batch counts only once the hub's signature at its end
+//! was verified and its chain leads there; then it is durable, and only then acknowledged. A log
+//! that contradicts what this relay holds is followed no further: both signed heads are kept, the
+//! operator is told, and this relay's readers are told nothing that might be false.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use enlace_identity::names::Domain;
+use enlace_log::replica::ReplicaError;
+use enlace_log::{ChannelId, Item, Seq, SignedHead};
+use enlace_proto::relay::v1::{
+    self as wire, Acknowledge, Cursor, SubscribeRequest, SubscriptionControl, SubscriptionEvent,
+    subscription_control::Control, subscription_event::Event,
+};
+use enlace_transport::{CallError, Connection, FrameSender, SendError, StreamError};
+use tracing::{debug, error, warn};
+
+use super::alarm;
+use super::link::Link;
+use crate::calls::short;
+use crate::head_certificates::HeadCertificateError;
+use crate::hub::{self, IngestError, ReadError};
+use crate::server::Context;
+use crate::storage::{ReadStorage, Role, StorageError};
+
+const OPEN_TIME: Duration = Duration::from_secs(30);
+
+/// Channels read from the storage at a time.
+const PAGE: usize = 256;
+
+/// Why following breaks off.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FollowError {
+    /// The subscription can't be opened.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The hub ended the subscription, or sends what can't be read.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    /// The hub ended the subscription without a reason.
+    #[error("the hub ended the subscription")]
+    Ended,
+    /// The hub doesn't read what is sent to it.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// The storage can't be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The storage can't be written.
+    #[error("the relay's storage failed")]
+    Store,
+}
+
+/// Why one channel is followed no further on this link.
+#[derive(Debug, thiserror::Error)]
+enum BatchError {
+    /// The hub sent a batch that breaks the schema's rules.
+    #[error("the batch cannot be read: {0}")]
+    Malformed(&'static str),
+    /// An item doesn't fit together.
+    #[error(transparent)]
+    Item(#[from] enlace_log::item::ItemError),
+    /// The head at its end doesn't hold.
+    #[error(transparent)]
+    Head(#[from] HeadCertificateError),
+    /// It doesn't continue what is here.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+}
+
+/// Whether own devices read a log that the authority orders.
+pub(super) async fn is_due(context: &Context, authority: &Domain) -> bool {
+    followed(context, authority).await.is_ok_and(|channels| !channels.is_empty())
+}
+
+/// Follows until it breaks off.
+pub(super) async fn run(
+    context: &Context,
+    authority: &Domain,
+    link: &Link,
+    connection: &Connection,
+) -> FollowError {
+    match follow(context, authority, link, connection).await {
+        Err(error) => error,
+        Ok(never) => match never {},
+    }
+}
+
+async fn follow(
+    context: &Context,
+    authority: &Domain,
+    link: &Link,
+    connection: &Connection,
+) -> Result<std::convert::Infallible, FollowError> {
+    // Channels that come while the storage is read are taken afterwards, if they are not in it.
+    let mut channels: HashMap<ChannelId, Seq> = link.take_to_follow().into_iter().collect();
+    channels.extend(followed(context, authority).await?);
+    channels.retain(|channel, _| !link.is_forsaken(channel));
+    if channels.is_empty() {
+        channels.extend(link.taken_to_follow().await);
+    }
+    let cursors = channels.iter().map(|(channel, next)| cursor(authority, *channel, *next));
+    let request = SubscribeRequest { cursors: cursors.collect(), devices: Vec::new() };
+    let mut subscription = connection.subscribe(&request, OPEN_TIME).await?;
+    let mut refused: HashSet<ChannelId> = HashSet::new();
+    loop {
+        tokio::select! {
+            added = link.taken_to_follow() => {
+                for (channel, next) in added {
+                    refused.remove(&channel);
+                    let follow = Control::Follow(cursor(authority, channel, next));
+                    send(&mut subscription.controls, follow).await?;
+                }
+            }
+            event = subscription.events.next() => {
+                let event = event?.ok_or(FollowError::Ended)?;
+                let answer = handle(context, authority, link, &mut refused, event).await?;
+                if let Some(control) = answer {
+                    send(&mut subscription.controls, control).await?;
+                }
+            }
+        }
+    }
+}
+
+/// What is to be said to the hub after an event.
+async fn handle(
+    context: &Context,
+    authority: &Domain,
+    link: &Link,
+    refused: &mut HashSet<ChannelId>,
+    event: SubscriptionEvent,
+) -> Result<Option<Control>, FollowError> {
+    match event.event {
+        Some(Event::Items(items)) => take(context, authority, link, refused, items).await,
+        Some(Event::HeadCertificate(certificate)) => {
+            let learned = context.head_certificates().learn(&certificate.certificates).await;
+            match learned {
+                Ok(_) => {}
+                Err(HeadCertificateError::Store) => return Err(FollowError::Store),
+                Err(error) => warn!(%authority, %error, "the hub's head key is not accepted"),
+            }
+            Ok(None)
+        }
+        Some(Event::Crls(crls)) => {
+            for list in crls.crls {
+                if let Err(error) = context.trust().insert_crl(&list) {
+                    debug!(%authority, %error, "a revocation list was not taken");
+                }
+            }
+            Ok(None)
+        }
+        Some(Event::Ended(ended)) => {
+            debug!(%authority, last_seq = ended.last_seq, "no own member reads a channel any more");
+            Ok(None)
+        }
+        Some(Event::Welcome(_)) | None => Ok(None),
+    }
+}
+
+/// Takes a batch in, or stops following its channel.
+async fn take(
+    context: &Context,
+    authority: &Domain,
+    link: &Link,
+    refused: &mut HashSet<ChannelId>,
+    items: wire::Items,
+) -> Result<Option<Control>, FollowError> {
+    let id = items.channel.as_ref().map(|id| ChannelId::try_from(&id.value[..]));
+    let Some(Ok(channel)) = id else { return Err(FollowError::Ended) };
+    if refused.contains(&channel) {
+        return Ok(None);
+    }
+    match ingest(context, authority, items).await {
+        Ok(seq) => Ok(Some(Control::Acknowledge(Acknowledge {
+            channel: Some(wire_id(channel)),
+            seq: seq.0,
+        }))),
+        Err(BatchError::Ingest(IngestError::Unavailable(_))) => Err(FollowError::Store),
+        Err(error) => {
+            refused.insert(channel);
+            error!(channel = %short(&channel), hub = %authority, %error,
+                "ALARM: a log is followed no further, what its hub sends does not hold");
+            if let BatchError::Ingest(IngestError::Replica(ReplicaError::Diverged(head))) = error {
+                alarm::keep(context, authority, &head).await;
+                link.forsake(channel);
+            }
+            Ok(Some(Control::Unfollow(wire_id(channel))))
+        }
+    }
+}
+
+/// Checks a batch and makes it durable; its last position.
+async fn ingest(
+    context: &Context,
+    authority: &Domain,
+    items: wire::Items,
+) -> Result<Seq, BatchError> {
+    let head = items.head.as_ref().ok_or(BatchError::Malformed("no head"))?;
+    let head = SignedHead::try_from(head).map_err(HeadCertificateError::from)?;
+    let head = context.head_certificates().verify(head, authority).await?;
+    let last = head.head().seq;
+    let items = items.items.into_iter().map(Item::try_from).collect::<Result<Vec<_>, _>>()?;
+    context.hub().ingest(hub::Copy { items, head }).await?;
+    Ok(last)
+}
+
+/// The channels whose log the authority orders and own devices still read, with the position
+/// that comes next.
+async fn followed(
+    context: &Context,
+    authority: &Domain,
+) -> Result<Vec<(ChannelId, Seq)>, ReadError> {
+    let (hub, own) = (authority.clone(), context.domain().clone());
+    context.hub().query(move |storage| list_followed(storage, &hub, &own)).await
+}
+
+fn list_followed(
+    storage: &mut dyn ReadStorage,
+    hub: &Domain,
+    own: &Domain,
+) -> Result<Vec<(ChannelId, Seq)>, StorageError> {
+    let mut followed = Vec::new();
+    let mut after = None;
+    loop {
+        let page = storage.channels(after.as_ref(), PAGE)?;
+        let Some(last) = page.last() else { return Ok(followed) };
+        after = Some(last.channel);
+        for record in page.iter().filter(|r| r.role == Role::Follower && r.hub == *hub) {
+            let readers = storage.readers(&record.channel)?;
+            let goes_on = |(device, range): &(enlace_identity::names::DeviceName, _)| {
+                let range: &enlace_log::membership::ReadRange = range;
+                device.domain() == own && range.to.is_none()
+            };
+            if readers.iter().any(goes_on) {
+                followed.push((record.channel, record.tail.seq.next()));
+            }
+        }
+    }
+}
+
+async fn send(
+    controls: &mut FrameSender<SubscriptionControl>,
+    control: Control,
+) -> Result<(), SendError> {
+    controls.send(&SubscriptionControl { control: Some(control) }).await
+}
+
+fn cursor(hub: &Domain, channel: ChannelId, next: Seq) -> Cursor {
+    Cursor { channel: Some(wire_id(channel)), next_seq: next.0, hub: hub.to_string() }
+}
+
+fn wire_id(channel: ChannelId) -> wire::ChannelId {
+    wire::ChannelId { value: channel.0.to_vec() }
+}

@@ -1,0 +1,162 @@
+//! The state of one link, shared by those who use it and the task that keeps it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use enlace_log::{ChannelId, Seq};
+use enlace_transport::Connection;
+use tokio::sync::{Notify, watch};
+
+/// A link, up or down.
+#[derive(Debug)]
+pub(super) struct Link {
+    state: watch::Sender<State>,
+    waiting: AtomicUsize,
+    told: AtomicU64,
+    work: Notify,
+    hurry: Notify,
+    to_follow: Mutex<HashMap<ChannelId, Seq>>,
+    following: Notify,
+    forsaken: Mutex<HashSet<ChannelId>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct State {
+    connection: Option<Connection>,
+    failures: u64,
+}
+
+/// Counts a caller as long as it waits.
+struct Waiting<'l>(&'l Link);
+
+impl Link {
+    pub(super) fn new() -> Self {
+        Self {
+            state: watch::Sender::default(),
+            waiting: AtomicUsize::new(0),
+            told: AtomicU64::new(0),
+            work: Notify::new(),
+            hurry: Notify::new(),
+            to_follow: Mutex::default(),
+            following: Notify::new(),
+            forsaken: Mutex::default(),
+        }
+    }
+
+    /// The connection, dialled first if there is none; nothing if that fails.
+    pub(super) async fn connection(&self, limit: Duration) -> Option<Connection> {
+        let mut state = self.state.subscribe();
+        let failures = {
+            let state = state.borrow();
+            if let Some(connection) = &state.connection {
+                return Some(connection.clone());
+            }
+            state.failures
+        };
+        let _waiting = Waiting::begin(self);
+        let decided = state.wait_for(|s| s.connection.is_some() || s.failures > failures);
+        let decided = tokio::time::timeout(limit, decided).await.ok()?.ok()?;
+        decided.connection.clone()
+    }
+
+    /// There is something to do.
+    pub(super) fn wake(&self) {
+        self.work.notify_one();
+    }
+
+    /// Waits until there may be something to do.
+    pub(super) async fn woken(&self) {
+        self.work.notified().await;
+    }
+
+    /// Whether somebody waits for the connection.
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.waiting.load(Ordering::Acquire) > 0
+    }
+
+    /// Dialling again makes sense now.
+    pub(super) fn hurry(&self) {
+        self.hurry.notify_one();
+    }
+
+    /// Waits until dialling again makes sense.
+    pub(super) async fn hurried(&self) {
+        self.hurry.notified().await;
+    }
+
+    /// The connection is up.
+    pub(super) fn is_up(&self, connection: Connection) {
+        self.state.send_modify(|state| state.connection = Some(connection));
+    }
+
+    /// The connection is gone, or could not be opened.
+    pub(super) fn is_down(&self) {
+        self.state.send_modify(|state| {
+            state.connection = None;
+            state.failures += 1;
+        });
+    }
+
+    /// Which version of the own authority's revocation lists the other has been told.
+    pub(super) fn told(&self) -> u64 {
+        self.told.load(Ordering::Acquire)
+    }
+
+    /// The other has been told that version.
+    pub(super) fn tell(&self, version: u64) {
+        self.told.fetch_max(version, Ordering::AcqRel);
+    }
+
+    /// The hub lied about a channel: as long as this relay runs, it is not followed again.
+    pub(super) fn forsake(&self, channel: ChannelId) {
+        self.forsaken.lock().unwrap_or_else(PoisonError::into_inner).insert(channel);
+    }
+
+    /// Whether the hub lied about a channel.
+    pub(super) fn is_forsaken(&self, channel: &ChannelId) -> bool {
+        self.forsaken.lock().unwrap_or_else(PoisonError::into_inner).contains(channel)
+    }
+
+    /// A channel is to be followed from `next` on.
+    pub(super) fn follow(&self, channel: ChannelId, next: Seq) {
+        if self.is_forsaken(&channel) {
+            return;
+        }
+        self.to_follow.lock().unwrap_or_else(PoisonError::into_inner).insert(channel, next);
+        self.following.notify_one();
+        self.work.notify_one();
+    }
+
+    /// Waits for channels to follow, and takes them.
+    pub(super) async fn taken_to_follow(&self) -> Vec<(ChannelId, Seq)> {
+        loop {
+            let taken = self.take_to_follow();
+            if !taken.is_empty() {
+                return taken;
+            }
+            self.following.notified().await;
+        }
+    }
+
+    /// Takes the channels that were added.
+    pub(super) fn take_to_follow(&self) -> Vec<(ChannelId, Seq)> {
+        self.to_follow.lock().unwrap_or_else(PoisonError::into_inner).drain().collect()
+    }
+}
+
+impl<'l> Waiting<'l> {
+    fn begin(link: &'l Link) -> Self {
+        link.waiting.fetch_add(1, Ordering::AcqRel);
+        link.work.notify_one();
+        link.hurry.notify_one();
+        Self(link)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
+    }
+}

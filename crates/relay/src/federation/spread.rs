@@ -1,0 +1,79 @@
+//! Revocation lists on their way through the network.
+//!
+//! Hello brings the dialler's own lists. Beyond that each relay passes on whatever is news to it,
+//! so that a list reaches everybody even if its authority's relay is down; what the other has
+//! already changes nothing there and goes no further.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use enlace_identity::canonical::sha256;
+use enlace_identity::names::Domain;
+use enlace_proto::relay::v1::PublishCrlsRequest;
+use enlace_transport::{CallError, Connection};
+use tracing::debug;
+
+use crate::server::Context;
+
+const CALL_TIME: Duration = Duration::from_secs(30);
+
+/// Bytes of lists in one call; a longer list goes alone.
+const CALL_BYTES: usize = 512 << 10;
+
+/// Whether the authority has not heard of the own authority's newest lists.
+pub(super) fn is_due(context: &Context, authority: &Domain) -> bool {
+    context.links().link(authority).is_some_and(|link| link.told() < context.own_crls_version())
+}
+
+/// Sends what is news, now and whenever something is; returns when the other doesn't answer.
+pub(super) async fn run(
+    context: &Context,
+    authority: &Domain,
+    connection: &Connection,
+) -> CallError {
+    let mut changes = context.trust().changes();
+    let own = context.trust().crls_of(context.domain());
+    let mut sent: HashSet<[u8; 32]> = own.iter().map(|list| sha256(list)).collect();
+    loop {
+        changes.mark_unchanged();
+        let version = context.own_crls_version();
+        for crls in unsent(context, &mut sent) {
+            match connection.call(&PublishCrlsRequest { crls }, CALL_TIME).await {
+                Ok(_) => {}
+                Err(CallError::Refused(refusal)) => {
+                    debug!(%authority, %refusal, "a revocation list was not taken");
+                }
+                Err(error) => return error,
+            }
+        }
+        if let Some(link) = context.links().link(authority) {
+            link.tell(version);
+        }
+        if changes.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// The lists not sent before, in portions.
+pub(crate) fn unsent(context: &Context, sent: &mut HashSet<[u8; 32]>) -> Vec<Vec<Vec<u8>>> {
+    let mut portions: Vec<Vec<Vec<u8>>> = Vec::new();
+    let mut bytes = 0;
+    let all = context.trust().all_crls();
+    let hashes: HashSet<[u8; 32]> = all.iter().map(|list| sha256(list)).collect();
+    for list in all {
+        if sent.contains(&sha256(&list)) {
+            continue;
+        }
+        bytes += list.len();
+        match portions.last_mut() {
+            Some(portion) if bytes <= CALL_BYTES => portion.push(list),
+            _ => {
+                bytes = list.len();
+                portions.push(vec![list]);
+            }
+        }
+    }
+    *sent = hashes;
+    portions
+}

@@ -1,0 +1,118 @@
+//! The running relay: it accepts connections, serves their calls, keeps the links to other
+//! authorities, and stops without losing what it has accepted.
+
+mod accept;
+mod allowances;
+mod bucket;
+mod context;
+mod crls;
+mod hello;
+mod in_flight;
+mod peers;
+mod start;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use enlace_transport::{BindError, CloseCode};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::warn;
+
+use crate::config::{Material, Settings};
+use crate::hub::Sequencer;
+use crate::storage::StorageError;
+
+pub(crate) use self::context::Context;
+
+/// What the relay tells others of itself.
+pub(crate) const SOFTWARE: &str = concat!("enlace-relay ", env!("CARGO_PKG_VERSION"));
+
+/// How long calls in progress may take once the relay is asked to stop.
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// How long the last answers may travel.
+const ANSWER_TIME: Duration = Duration::from_millis(100);
+
+/// How long peers may take to hear that the relay stops.
+const FAREWELL_TIME: Duration = Duration::from_secs(2);
+
+/// A relay that runs. Dropping it ends it at once; [`Server::stop`] ends it in good order.
+#[derive(Debug)]
+pub struct Server {
+    context: Arc<Context>,
+    tasks: JoinSet<()>,
+    accepting: JoinSet<()>,
+    sequencer: Option<Sequencer>,
+    reload: watch::Sender<()>,
+    local_addr: SocketAddr,
+}
+
+/// Why a relay doesn't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory can't be made.
+    #[error("the directory {path} cannot be made: {source}")]
+    Directory {
+        /// Which.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The store can't be opened or read.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The store can't be read.
+    #[error(transparent)]
+    Read(#[from] crate::hub::ReadError),
+    /// The address can't be listened on.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The operating system doesn't say where the relay listens.
+    #[error("the address of the socket is not known: {0}")]
+    Address(std::io::Error),
+}
+
+impl Server {
+    /// Opens the store and the socket, and serves. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(settings: Settings, material: Material) -> Result<Self, StartError> {
+        start::start(settings, material).await
+    }
+
+    /// Where the relay listens.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Reads the directory of revocation lists again.
+    pub fn reload_crls(&self) {
+        self.reload.send_replace(());
+    }
+
+    /// Takes nothing new, finishes what was accepted, tells everybody, closes the store.
+    pub async fn stop(mut self) {
+        self.context.stopping.send_replace(true);
+        if tokio::time::timeout(DRAIN_TIME, self.context.in_flight.none()).await.is_err() {
+            warn!("calls in progress are cut off");
+        }
+        self.tasks.shutdown().await;
+        if let Some(sequencer) = self.sequencer.take() {
+            // Whatever is queued becomes durable here; it blocks until then.
+            if tokio::task::spawn_blocking(move || sequencer.stop()).await.is_err() {
+                warn!("the sequencer did not stop in good order");
+            }
+        }
+        // The last answers are on their way; closing drops what has not arrived.
+        tokio::time::sleep(ANSWER_TIME).await;
+        self.context.endpoint.close(CloseCode::Stopping);
+        if tokio::time::timeout(FAREWELL_TIME, self.context.endpoint.idle()).await.is_err() {
+            warn!("some peers were not told that the relay stops");
+        }
+        self.accepting.shutdown().await;
+    }
+}

@@ -1,0 +1,110 @@
+//! From somebody's first packet to the last call of a connection.
+
+use std::sync::Arc;
+
+use enlace_identity::names::LeafName;
+use enlace_log::SubmitCounter;
+use enlace_transport::{CloseCode, Connection, Greeting, HelloReply, Incoming};
+use tokio::task::JoinSet;
+use tracing::{debug, info, warn};
+
+use super::{Context, hello};
+use crate::calls::{self, Caller};
+
+/// Accepts connections until the endpoint is closed or the relay stops; then waits for none.
+pub(super) async fn accept(context: Arc<Context>) {
+    let mut connections = JoinSet::new();
+    let mut stopping = context.stopping();
+    loop {
+        tokio::select! {
+            incoming = context.endpoint().accept() => match incoming {
+                Some(incoming) => {
+                    connections.spawn(serve(context.clone(), incoming));
+                }
+                None => break,
+            },
+            Some(_) = connections.join_next() => {}
+            _ = stopping.wait_for(|stopping| *stopping) => break,
+        }
+    }
+    while connections.join_next().await.is_some() {}
+}
+
+async fn serve(context: Arc<Context>, incoming: Incoming) {
+    let address = incoming.remote_address();
+    if !context.peers().has_room() {
+        incoming.refuse();
+        return;
+    }
+    let greeting = match incoming.greet().await {
+        Ok(greeting) => greeting,
+        Err(error) => {
+            info!(%address, %error, "a connection was refused");
+            return;
+        }
+    };
+    if !context.peers().has_room() {
+        greeting.turn_away(CloseCode::Limit);
+        return;
+    }
+    let Some(connection) = welcome(&context, greeting).await else { return };
+    let place = context.peers().enter(connection.clone());
+    debug!(peer = %connection.peer().name(), %address, connections = context.peers().count(),
+        "connected");
+    let lost = serve_calls(&context, &connection).await;
+    debug!(peer = %connection.peer().name(), %lost, "disconnected");
+    drop(place);
+}
+
+async fn welcome(context: &Arc<Context>, greeting: Greeting) -> Option<Connection> {
+    let peer = greeting.peer().clone();
+    context.device_trust().remember(&peer);
+    let software: String = greeting.request().software.chars().take(80).collect();
+    let submit_counter = match peer.name() {
+        LeafName::Device(device) => {
+            let device = device.clone();
+            match context.hub().query(move |storage| storage.submit_counter(&device)).await {
+                Ok(SubmitCounter(counter)) => counter,
+                Err(error) => {
+                    warn!(%error, "a submit counter cannot be read");
+                    greeting.turn_away(CloseCode::Stopping);
+                    return None;
+                }
+            }
+        }
+        LeafName::Service(relay) => {
+            info!(relay = %relay, software, "another relay connects");
+            context.links().peer_is_up(relay.domain());
+            0
+        }
+    };
+    let reply = HelloReply {
+        submit_counter,
+        endpoint_record: context.directory().own(),
+        known_heads: hello::known_heads(context, &peer, greeting.request()).await,
+    };
+    match greeting.welcome(reply).await {
+        Ok(connection) => Some(connection),
+        Err(error) => {
+            debug!(peer = %peer.name(), %error, "hello was not answered");
+            None
+        }
+    }
+}
+
+/// Serves calls until the connection is gone; those in progress end with it.
+async fn serve_calls(context: &Arc<Context>, connection: &Connection) -> enlace_transport::Lost {
+    let caller = Caller::new(context.clone(), connection.clone());
+    let mut running = JoinSet::new();
+    loop {
+        tokio::select! {
+            stream = connection.accept() => match stream {
+                Ok(stream) => {
+                    running.spawn(calls::serve(caller.clone(), stream));
+                }
+                Err(lost) => return lost,
+            },
+            Some(_) = running.join_next() => {}
+        }
+    }
+}

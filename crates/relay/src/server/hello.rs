@@ -1,0 +1,50 @@
+//! What a relay says of logs in hello: its newest head of each channel that the caller names and
+//! may read.
+
+use std::sync::Arc;
+
+use enlace_identity::chain::VerifiedLeaf;
+use enlace_identity::names::LeafName;
+use enlace_log::ChannelId;
+use enlace_proto::relay::v1::{HelloRequest, KnownHead};
+
+use super::Context;
+use crate::hub::{Next, ReadError, Reader};
+use crate::storage::ReadLimit;
+
+/// Channels answered in one hello.
+const MAX_CHANNELS: usize = 64;
+
+/// The heads that belong into the answer.
+pub(super) async fn known_heads(
+    context: &Arc<Context>,
+    peer: &VerifiedLeaf,
+    request: &HelloRequest,
+) -> Vec<KnownHead> {
+    let reader = match peer.name() {
+        LeafName::Device(device) => Reader::Device(device.clone()),
+        LeafName::Service(relay) => Reader::Relay(relay.domain().clone()),
+    };
+    let mut heads = Vec::new();
+    for known in request.known_heads.iter().take(MAX_CHANNELS) {
+        let channel = known.channel.as_ref().and_then(|id| ChannelId::try_from(&id.value[..]).ok());
+        let Some(channel) = channel else { continue };
+        if let Ok(Some(head)) = newest_head(context, channel, reader.clone()).await {
+            heads.push(KnownHead { channel: known.channel.clone(), head: Some(head) });
+        }
+    }
+    heads
+}
+
+async fn newest_head(
+    context: &Context,
+    channel: ChannelId,
+    reader: Reader,
+) -> Result<Option<enlace_proto::relay::v1::SignedHead>, ReadError> {
+    let log = context.hub().subscribe(channel, reader).await?;
+    let Some((tail, _)) = log.tail() else { return Ok(None) };
+    match log.read(tail, ReadLimit { items: 1, bytes: 1 }).await? {
+        Some(Next::Batch(batch)) => Ok(Some(batch.head.to_wire())),
+        Some(Next::Ended { .. }) | None => Ok(None),
+    }
+}

@@ -1,0 +1,224 @@
+//! `Subscribe`: the long-lived stream on which a device, or another authority's relay, receives
+//! the items of its channels, its welcomes, and newer revocation lists.
+//!
+//! One task per subscription. It sends one thing at a time and waits while the subscriber is
+//! slow; meanwhile nothing piles up ([`channels`], [`welcomes`]).
+
+mod channels;
+mod welcomes;
+
+use std::collections::HashSet;
+
+use enlace_log::head::HeadSigner;
+use enlace_log::ids::MAX_SEQ;
+use enlace_log::{ChannelId, Seq};
+use enlace_proto::relay::v1::{
+    self as wire, ChannelEnded, Crls, Cursor, ErrorCode, HeadCertificate, SubscriptionControl,
+    SubscriptionEvent, subscription_control::Control, subscription_event::Event,
+};
+use enlace_transport::{
+    FrameReceiver, FrameSender, IncomingSubscription, Refusal, RequestError, SendError,
+};
+use tokio::sync::watch;
+use tracing::{debug, warn};
+
+use self::channels::{Channels, Step, TooMany};
+use self::welcomes::Welcomes;
+use crate::calls::{Caller, Peer, channel_id, limit, malformed, unreadable};
+use crate::federation::unsent_crls;
+use crate::hub::{LogBatch, ReadError};
+
+/// Why a subscription ends from this side.
+#[derive(Debug, thiserror::Error)]
+enum End {
+    /// The subscriber is told why.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The subscriber no longer reads, or an event can't be sent.
+    #[error(transparent)]
+    Send(#[from] SendError),
+}
+
+/// What one subscriber has been told.
+struct Session<'c> {
+    caller: &'c Caller,
+    events: FrameSender<SubscriptionEvent>,
+    channels: Channels,
+    welcomes: Option<Welcomes>,
+    signers_told: HashSet<HeadSigner>,
+    crls_told: HashSet<[u8; 32]>,
+}
+
+/// Serves a subscription until either side ends it.
+pub(crate) async fn serve(
+    caller: &Caller,
+    subscription: IncomingSubscription,
+) -> Result<(), RequestError> {
+    let IncomingSubscription { request, events, mut controls } = subscription;
+    let context = caller.context();
+    let most = context.limits().channels_per_subscription;
+    let welcomes = match caller.peer() {
+        Peer::Device(device) if caller.is_own() => {
+            Some(Welcomes::new(context.hub().clone(), device.clone()))
+        }
+        _ => None,
+    };
+    let mut session = Session {
+        caller,
+        events,
+        channels: Channels::new(context.hub().clone(), caller.reader(), most),
+        welcomes,
+        signers_told: HashSet::new(),
+        crls_told: HashSet::new(),
+    };
+    let ended = match admit(caller, &request) {
+        Ok(()) => session.run(request.cursors, &mut controls).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    match ended {
+        Ok(()) => debug!(peer = %caller.name(), "a subscription ended"),
+        Err(End::Send(error)) => debug!(peer = %caller.name(), %error, "a subscription broke off"),
+        Err(End::Refused(refusal)) => {
+            debug!(peer = %caller.name(), %refusal, "a subscription was ended");
+            // Whether the subscriber hears of it changes nothing here.
+            let _ = session.events.refuse(refusal).await;
+        }
+    }
+    Ok(())
+}
+
+fn admit(caller: &Caller, request: &wire::SubscribeRequest) -> Result<(), Refusal> {
+    use prost::Message as _;
+
+    caller.unless_stopping()?;
+    caller.admit(request.encoded_len())
+}
+
+impl Session<'_> {
+    async fn run(
+        &mut self,
+        cursors: Vec<Cursor>,
+        controls: &mut FrameReceiver<SubscriptionControl>,
+    ) -> Result<(), End> {
+        for cursor in &cursors {
+            self.follow(cursor)?;
+        }
+        let context = self.caller.context();
+        let mut trust = context.trust().changes();
+        let mut stopping = context.stopping();
+        if self.welcomes.is_some() {
+            self.send_crls().await?;
+            self.send_welcomes().await?;
+        }
+        loop {
+            tokio::select! {
+                control = controls.next() => match control {
+                    Ok(Some(control)) => self.obey(control).await?,
+                    Ok(None) | Err(_) => return Ok(()),
+                },
+                step = self.channels.next() => {
+                    match step.map_err(|error| unreadable(&error))? {
+                        Step::Batch(batch) => self.send_batch(batch).await?,
+                        Step::Ended { channel, last } => self.send_end(channel, last).await?,
+                    }
+                }
+                () = changed(&mut self.welcomes) => self.send_welcomes().await?,
+                _ = trust.changed() => self.send_crls().await?,
+                () = stopped(&mut stopping) => {
+                    let message = "the relay is being stopped";
+                    return Err(Refusal::new(ErrorCode::Stopping, message).into());
+                }
+            }
+        }
+    }
+
+    async fn obey(&mut self, control: SubscriptionControl) -> Result<(), End> {
+        match control.control {
+            Some(Control::Follow(cursor)) => self.follow(&cursor)?,
+            Some(Control::Unfollow(id)) => self.channels.unfollow(channel_id(Some(&id))?),
+            Some(Control::Welcome(taken)) => {
+                if let Some(welcomes) = &mut self.welcomes {
+                    welcomes.taken(&taken).await.map_err(|error| unreadable(&error))?;
+                    self.send_welcomes().await?;
+                }
+            }
+            // Cursors are the subscriber's to keep; what it acknowledges frees nothing here.
+            Some(Control::Acknowledge(_)) | None => {}
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, cursor: &Cursor) -> Result<(), Refusal> {
+        let channel = channel_id(cursor.channel.as_ref())?;
+        if cursor.next_seq > MAX_SEQ {
+            return Err(malformed("no log reaches that position"));
+        }
+        self.channels
+            .follow(channel, Seq(cursor.next_seq))
+            .map_err(|error: TooMany| limit(error.to_string()))
+    }
+
+    async fn send_batch(&mut self, batch: LogBatch) -> Result<(), End> {
+        self.tell_signer(batch.head.signer()).await?;
+        self.send(Event::Items(batch.into_wire())).await
+    }
+
+    async fn send_end(&mut self, channel: ChannelId, last: Option<Seq>) -> Result<(), End> {
+        let last_seq = enlace_log::ids::seq_to_u64(last);
+        let channel = Some(wire::ChannelId { value: channel.0.to_vec() });
+        self.send(Event::Ended(ChannelEnded { channel, last_seq })).await
+    }
+
+    async fn send_welcomes(&mut self) -> Result<(), End> {
+        let Some(welcomes) = &mut self.welcomes else { return Ok(()) };
+        let due = welcomes.due().await.map_err(|error| unreadable(&error))?;
+        for welcome in due {
+            self.send(Event::Welcome(welcome)).await?;
+        }
+        Ok(())
+    }
+
+    /// Relays hear of revocation lists over the links.
+    async fn send_crls(&mut self) -> Result<(), End> {
+        if matches!(self.caller.peer(), Peer::Relay(_)) {
+            return Ok(());
+        }
+        for crls in unsent_crls(self.caller.context(), &mut self.crls_told) {
+            self.send(Event::Crls(Crls { crls })).await?;
+        }
+        Ok(())
+    }
+
+    /// The certificate of a head's key goes before the first head that it signed.
+    async fn tell_signer(&mut self, signer: HeadSigner) -> Result<(), End> {
+        if !self.signers_told.insert(signer) {
+            return Ok(());
+        }
+        let found = self.caller.context().head_certificates().certificates(signer).await;
+        match found.map_err(|error: ReadError| unreadable(&error))? {
+            Some(certificates) => {
+                self.send(Event::HeadCertificate(HeadCertificate { certificates })).await
+            }
+            None => {
+                warn!(%signer, "the certificate of a head's key is not in the store");
+                Ok(())
+            }
+        }
+    }
+
+    async fn send(&mut self, event: Event) -> Result<(), End> {
+        Ok(self.events.send(&SubscriptionEvent { event: Some(event) }).await?)
+    }
+}
+
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    // If the sender is gone, so is the relay.
+    drop(stopping.wait_for(|stopping| *stopping).await);
+}
+
+async fn changed(welcomes: &mut Option<Welcomes>) {
+    match welcomes {
+        Some(welcomes) => welcomes.changed().await,
+        None => std::future::pending().await,
+    }
+}
