@@ -19,6 +19,9 @@ use super::{
 };
 use crate::padding::bucket;
 
+/// What is altered, how, and how it is refused.
+type Case<T> = (&'static str, fn(&mut T), EntryError);
+
 const CHANNEL: ChannelId = ChannelId([1; 32]);
 
 fn key(seed: u8) -> SigningKey {
@@ -200,7 +203,7 @@ fn texts_have_limits() {
 
 #[test]
 fn an_altered_plaintext_is_refused() {
-    let cases: [(&str, fn(&mut wire::Entry), EntryError); 11] = [
+    let cases: [Case<wire::Entry>; 11] = [
         ("header", |e| e.header[40] ^= 1, EntryError::Channel),
         ("signature", |e| e.signature[10] ^= 1, EntryError::Signature),
         ("short signature", |e| e.signature.truncate(63), EntryError::Signature),
@@ -211,7 +214,7 @@ fn an_altered_plaintext_is_refused() {
         ("part's salt", |e| e.parts[0].salt[0] ^= 1, EntryError::Part(0)),
         ("salt alone withdrawn", |e| e.parts[0].salt.clear(), EntryError::Part(0)),
         ("order", |e| e.parts.swap(0, 1), EntryError::Part(0)),
-        ("number", |e| drop(e.parts.pop()), EntryError::PartCount { found: 1, named: 2 }),
+        ("number", |e| e.parts.truncate(1), EntryError::PartCount { found: 1, named: 2 }),
     ];
     for (name, alter, error) in cases {
         assert_eq!(receive_altered(alter), Err(error), "{name}");
@@ -238,31 +241,31 @@ fn an_entry_for_another_item_is_refused() {
         alter(&mut envelope);
         receive(&entry.to_plaintext(), &envelope).map(|_| ())
     };
-    let cases: [(fn(&mut Envelope), EntryError); 6] = [
-        (|e| e.kind = ItemKind::Leave, EntryError::ItemKind),
-        (|e| e.channel = ChannelId([2; 32]), EntryError::Channel),
-        (|e| e.generation = Generation(1), EntryError::Generation),
-        (|e| e.device = device("eva-soto"), EntryError::Author),
-        (|e| e.client_id = ClientId([3; 16]), EntryError::ClientId),
-        (|e| e.commitment = Commitment([4; 32]), EntryError::Commitment),
+    let cases: [Case<Envelope>; 6] = [
+        ("kind", |e| e.kind = ItemKind::Leave, EntryError::ItemKind),
+        ("channel", |e| e.channel = ChannelId([2; 32]), EntryError::Channel),
+        ("generation", |e| e.generation = Generation(1), EntryError::Generation),
+        ("device", |e| e.device = device("eva-soto"), EntryError::Author),
+        ("client_id", |e| e.client_id = ClientId([3; 16]), EntryError::ClientId),
+        ("commitment", |e| e.commitment = Commitment([4; 32]), EntryError::Commitment),
     ];
-    for (alter, error) in cases {
-        assert_eq!(receive_in(alter), Err(error));
+    for (name, alter, error) in cases {
+        assert_eq!(receive_in(alter), Err(error), "{name}");
     }
 }
 
 #[test]
 fn a_header_that_lies_is_refused_even_when_signed() {
-    let cases: [(fn(&mut Header), EntryError); 6] = [
-        (|h| h.channel = ChannelId([2; 32]), EntryError::Channel),
-        (|h| h.generation = Generation(1), EntryError::Generation),
-        (|h| h.author = device("eva-soto"), EntryError::Author),
-        (|h| h.client_id = ClientId([3; 16]), EntryError::ClientId),
-        (|h| h.parts[0].digest[0] ^= 1, EntryError::Part(0)),
-        (|h| drop(h.parts.pop()), EntryError::PartCount { found: 2, named: 1 }),
+    let cases: [Case<Header>; 6] = [
+        ("channel", |h| h.channel = ChannelId([2; 32]), EntryError::Channel),
+        ("generation", |h| h.generation = Generation(1), EntryError::Generation),
+        ("author", |h| h.author = device("eva-soto"), EntryError::Author),
+        ("client_id", |h| h.client_id = ClientId([3; 16]), EntryError::ClientId),
+        ("digest", |h| h.parts[0].digest[0] ^= 1, EntryError::Part(0)),
+        ("parts", |h| h.parts.truncate(1), EntryError::PartCount { found: 2, named: 1 }),
     ];
-    for (alter, error) in cases {
-        assert_eq!(receive_with_header(alter), Err(error));
+    for (name, alter, error) in cases {
+        assert_eq!(receive_with_header(alter), Err(error), "{name}");
     }
     let other = Head {
         channel: ChannelId([2; 32]),

@@ -11,6 +11,9 @@ use prost::Message as _;
 use super::{NewCase, Policy, PolicyError, Role};
 use crate::entry::HandlingCode;
 
+/// The field that is altered, and how.
+type Case = (&'static str, fn(&mut wire::Policy));
+
 fn officer(text: &str) -> OfficerAddress {
     text.parse().unwrap()
 }
@@ -111,7 +114,7 @@ fn lists_are_sorted_by_bytes_each_once() {
 
 #[test]
 fn values_out_of_range_are_refused() {
-    let cases: [(&str, fn(&mut wire::Policy)); 17] = [
+    let cases: [Case; 17] = [
         ("rules_version", |p| p.rules_version = 0),
         ("channel", |p| p.channel.truncate(31)),
         ("kind", |p| p.kind = 0),

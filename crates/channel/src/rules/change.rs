@@ -48,11 +48,11 @@ pub fn judge_change(bundle: &Bundle, change: &Change) -> Result<Vec<Act>, JudgeE
     change.check_proposals()?;
     let changed_fields = fields::check(change)?;
     change.after.check_roles_match()?;
-    change.after.check_one_owner()?;
     let renewed = leaves::check(bundle, change)?;
     let leavers = evidence::leavers(change)?;
     let removed = members::check_removals(change, &leavers)?;
     let admitted = members::check_admissions(change)?;
+    change.after.check_one_owner()?;
     let role_changes = roles::check(change)?;
     fields::check_authorities_version(change)?;
     Ok([renewed, removed, admitted, role_changes, changed_fields].concat())

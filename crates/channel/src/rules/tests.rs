@@ -1,6 +1,7 @@
 //! Each rule holds for those it entitles, and stops those it does not.
 
 mod evidence;
+mod front;
 mod leaves;
 mod members;
 mod policy;

@@ -53,7 +53,7 @@ fn a_lead_admits_officers_of_its_own_authority() {
             ),
             (
                 "as a second owner",
-                Rule::OneOwner,
+                Rule::AdmitRole,
                 by("ana@fge.example").admit("new@fge.example", Role::Owner),
             ),
         ],

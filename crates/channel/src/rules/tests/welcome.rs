@@ -60,13 +60,13 @@ fn the_group_is_one_that_the_rules_allow() {
     assert_eq!(judge(&forged(|c| c.kind = ChannelKind::Forum)), Err(Rule::WelcomeVersion));
     let hub = forged(|c| c.hub = "evil.example".parse().unwrap());
     assert_eq!(judge(&hub), Err(Rule::WelcomeHub));
-    let no_owner = forged(|c| drop(c.roles.insert(officer("ana@fge.example"), Role::Lead)));
+    let no_owner = forged(|c| _ = c.roles.insert(officer("ana@fge.example"), Role::Lead));
     assert_eq!(judge(&no_owner), Err(Rule::OneOwner));
-    let guide = forged(|c| drop(c.roles.insert(officer("oto@fge.example"), Role::Guide)));
+    let guide = forged(|c| _ = c.roles.insert(officer("oto@fge.example"), Role::Guide));
     assert_eq!(judge(&guide), Err(Rule::RoleKind));
-    let ghost = forged(|c| drop(c.roles.insert(officer("new@fge.example"), Role::Member)));
+    let ghost = forged(|c| _ = c.roles.insert(officer("new@fge.example"), Role::Member));
     assert_eq!(judge(&ghost), Err(Rule::RolesMatch));
-    let spy = forged(|c| drop(c.roles.remove(&officer("oto@fge.example"))));
+    let spy = forged(|c| _ = c.roles.remove(&officer("oto@fge.example")));
     assert_eq!(judge(&spy), Err(Rule::RolesMatch));
 }
 
