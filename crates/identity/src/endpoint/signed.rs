@@ -69,6 +69,15 @@ impl SignedEndpointRecord {
         Ok(Self { record, signature, chain })
     }
 
+    /// What the record claims. Of one that was verified before, addresses are still worth trying
+    /// after it has expired.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when there is no reading it.
+    pub fn unverified_record(&self) -> Result<EndpointRecord, DecodeError> {
+        EndpointRecord::decode(&self.record)
+    }
+
     /// Checks the signer's certificates, that the record is of the signer's own authority, the
     /// signature, and that the record is valid at `now`.
     ///

@@ -1,0 +1,158 @@
+//! Everything that changes the store, one transaction each. No sockets and no waiting: the sync
+//! session brings what came and takes away what is to be sent.
+//!
+//! MLS state, the position in a log and the rows that are shown change together. Channels are
+//! kept in memory between transactions; they are dropped when a transaction is abandoned, and when
+//! another process has written since.
+
+mod acts;
+mod compose;
+mod directory;
+mod events;
+mod fork;
+mod items;
+mod key_packages;
+mod send;
+mod settle;
+mod welcome;
+mod work;
+
+use std::collections::HashMap;
+
+use enlace_channel::channel::{Channel, ChannelError, Context, Device};
+use enlace_channel::mls::Backend;
+use enlace_channel::state_store::StateError;
+use enlace_log::ChannelId;
+use enlace_transport::Trust;
+use tokio::sync::broadcast;
+
+pub use self::acts::{ActError, Wish};
+pub use self::compose::{CreateChannelError, NewChannel, NewNote, PostError};
+pub use self::directory::{DirectoryError, RelayAddress};
+pub use self::items::{ReceiveError, Received};
+pub use self::send::{Action, Answer, Lanes, Plan};
+pub use self::welcome::WelcomeError;
+
+use self::work::{Book, Work};
+use crate::event::ClientEvent;
+use crate::store::{Store, StoreError, Transaction};
+
+/// Events that a slow watcher may lag behind before it misses some.
+const EVENTS: usize = 1024;
+
+/// A device at work on its store.
+pub struct Engine {
+    store: Box<dyn Store>,
+    device: Device,
+    backend: Backend,
+    trust: Trust,
+    channels: HashMap<ChannelId, Channel>,
+    seen_version: Option<u64>,
+    may_seal: bool,
+    events: broadcast::Sender<ClientEvent>,
+}
+
+/// The store failed or is damaged; nobody's message is to blame.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A channel's state.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
+}
+
+impl From<StateError> for EngineError {
+    fn from(error: StateError) -> Self {
+        Self::Channel(error.into())
+    }
+}
+
+impl Engine {
+    /// A device on its store.
+    #[must_use]
+    pub fn new(store: Box<dyn Store>, device: Device, backend: Backend, trust: Trust) -> Self {
+        let (events, _) = broadcast::channel(EVENTS);
+        Self {
+            store,
+            device,
+            backend,
+            trust,
+            channels: HashMap::new(),
+            seen_version: None,
+            may_seal: false,
+            events,
+        }
+    }
+
+    /// This device.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Whom it trusts.
+    #[must_use]
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// Where events are told.
+    #[must_use]
+    pub fn events(&self) -> &broadcast::Sender<ClientEvent> {
+        &self.events
+    }
+
+    /// Runs `work` in a transaction: all of it becomes durable, or nothing.
+    pub(crate) fn write<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&mut Work<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let Self { store, device, backend, trust, channels, seen_version, events, may_seal } = self;
+        let (bundle, now) = (trust.bundle(), trust.now());
+        let tx = store.begin()?;
+        let version = tx.data_version()?;
+        if seen_version.replace(version) != Some(version) {
+            channels.clear();
+        }
+        let book = Book(&*tx);
+        let ctx = Context { store: &*tx, backend, device, bundle: &bundle, log: &book, now };
+        let mut open = Work::new(&*tx, ctx, channels, *may_seal);
+        let done = work(&mut open);
+        let told = open.into_events();
+        let committed = done.and_then(|done| Ok(tx.commit().map(|()| done)?));
+        match &committed {
+            // Nobody needs to listen.
+            Ok(_) => told.into_iter().for_each(|event| drop(events.send(event))),
+            Err(_) => channels.clear(),
+        }
+        committed
+    }
+
+    /// Reads one state of the store.
+    pub(crate) fn read<T>(
+        &mut self,
+        read: impl FnOnce(&dyn Transaction) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let tx = self.store.read()?;
+        read(&*tx)
+    }
+
+    /// Whether another process has written since this was last asked or anything was written here;
+    /// watchers are told.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn notice_other_writers(&mut self) -> Result<bool, StoreError> {
+        let version = self.store.read()?.data_version()?;
+        let changed = self.seen_version.is_some_and(|seen| seen != version);
+        if self.seen_version.replace(version) != Some(version) {
+            self.channels.clear();
+        }
+        if changed {
+            let _ = self.events.send(ClientEvent::StoreChanged);
+        }
+        Ok(changed)
+    }
+}

@@ -1,0 +1,138 @@
+//! What the officer wants changed in a channel: put in the outbox, carried out when it can be.
+
+use enlace_channel::channel::ChannelError;
+use enlace_channel::policy::Role;
+use enlace_identity::names::{Domain, OfficerAddress};
+use enlace_log::{ChannelId, ClientId};
+
+use super::work::{Work, new_client_id};
+use super::{Engine, EngineError};
+use crate::event::ClientEvent;
+use crate::store::{ChannelStanding, OutboxState, StoreError};
+use crate::task::Task;
+
+/// A change that the officer wants.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Wish {
+    /// Admit an officer.
+    Add(OfficerAddress, Role),
+    /// Remove an officer.
+    Remove(OfficerAddress),
+    /// Give an officer another role.
+    SetRole(OfficerAddress, Role),
+    /// Leave.
+    Leave,
+    /// Renew this device's keys.
+    RenewKeys,
+}
+
+/// Why a wish was not taken. Nothing has changed. What the rules of the channel forbid shows when
+/// it is carried out, as the outbox row's reason.
+#[derive(Debug, thiserror::Error)]
+pub enum ActError {
+    /// There is no such channel on this device.
+    #[error("there is no such channel on this device")]
+    UnknownChannel,
+    /// This device is not a member any more.
+    #[error("this device is not a member of the channel any more")]
+    Removed,
+    /// The officer's authority is not in the network.
+    #[error("{0} is no authority of this network")]
+    UnknownAuthority(Domain),
+    /// The officer is not in the channel.
+    #[error("{0} is not in the channel")]
+    NotInChannel(OfficerAddress),
+    /// The officer is in the channel already, with that role.
+    #[error("{0} is in the channel already, as {1}")]
+    AlreadyInChannel(OfficerAddress, Role),
+    /// The owner must hand the ownership on first.
+    #[error("the owner cannot leave: hand the ownership to somebody else first")]
+    OwnerLeaves,
+    /// The officer's own role doesn't entitle to it.
+    #[error("this needs a lead or the owner of the channel")]
+    NotEntitled,
+    /// The store.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl From<StoreError> for ActError {
+    fn from(error: StoreError) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+impl From<ChannelError> for ActError {
+    fn from(error: ChannelError) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+impl Engine {
+    /// Puts a wish in the outbox. The same wish twice is one.
+    ///
+    /// # Errors
+    /// [`ActError`]; nothing has changed then.
+    pub fn wish(&mut self, id: ChannelId, wish: Wish) -> Result<ClientId, ActError> {
+        self.write(|work| work.wish(id, wish))
+    }
+}
+
+impl Work<'_> {
+    fn wish(&mut self, id: ChannelId, wish: Wish) -> Result<ClientId, ActError> {
+        let task = self.check_wish(id, wish)?;
+        let queued = self.tx.queued(Some(id))?;
+        if let Some(row) = queued.iter().find(|row| is_same_wish(&row.task, &task)) {
+            return Ok(row.client_id);
+        }
+        let client_id = new_client_id();
+        self.tx.put_outbox(&self.new_row(id, client_id, task))?;
+        self.tell(ClientEvent::Outbox { channel: id, client_id, state: OutboxState::Queued });
+        Ok(client_id)
+    }
+
+    fn check_wish(&mut self, id: ChannelId, wish: Wish) -> Result<Task, ActError> {
+        let row = self.tx.channel(id)?.ok_or(ActError::UnknownChannel)?;
+        if row.standing == ChannelStanding::Removed {
+            return Err(ActError::Removed);
+        }
+        let channel = self.take(id)?.ok_or(ActError::UnknownChannel)?;
+        let policy = channel.policy();
+        let me = self.me().officer();
+        let own = policy.role_of(me);
+        let lead = own.is_some_and(Role::is_lead);
+        let task = match wish {
+            Wish::Add(officer, _) if !self.ctx.bundle.contains(officer.domain()) => {
+                Err(ActError::UnknownAuthority(officer.domain().clone()))
+            }
+            Wish::Add(officer, role) => match policy.role_of(&officer) {
+                Some(present) => Err(ActError::AlreadyInChannel(officer, present)),
+                None if !lead => Err(ActError::NotEntitled),
+                None => Ok(Task::Admit { officer, role, key_package: None }),
+            },
+            Wish::Remove(officer) | Wish::SetRole(officer, _)
+                if policy.role_of(&officer).is_none() =>
+            {
+                Err(ActError::NotInChannel(officer))
+            }
+            Wish::Remove(_) | Wish::SetRole(..) if !lead => Err(ActError::NotEntitled),
+            Wish::Remove(officer) => Ok(Task::Remove { officer }),
+            Wish::SetRole(officer, role) => Ok(Task::SetRole { officer, role }),
+            Wish::Leave if own == Some(Role::Owner) => Err(ActError::OwnerLeaves),
+            Wish::Leave => Ok(Task::Leave),
+            Wish::RenewKeys => Ok(Task::SelfUpdate),
+        };
+        self.keep(channel);
+        task
+    }
+}
+
+/// Whether two tasks want the same, however far the first one has got.
+fn is_same_wish(queued: &Task, wanted: &Task) -> bool {
+    match (queued, wanted) {
+        (Task::Admit { officer: a, role: b, .. }, Task::Admit { officer: c, role: d, .. }) => {
+            (a, b) == (c, d)
+        }
+        (queued, wanted) => queued == wanted,
+    }
+}

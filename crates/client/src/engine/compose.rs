@@ -1,0 +1,234 @@
+//! What the officer writes: channels and notes. Both are durable before these return.
+
+use enlace_channel::channel::{Channel, ChannelDraft, ChannelError, SealError};
+use enlace_channel::entry::{ComposeError, HandlingCode, NoteDraft, Salt, TimeZone};
+use enlace_channel::mls::Suite;
+use enlace_channel::policy::{NewCase, PolicyError};
+use enlace_log::{ChannelId, ClientId, Generation};
+
+use super::send::Sealing;
+use super::work::{Work, new_client_id, random};
+use super::{Engine, EngineError};
+use crate::event::ClientEvent;
+use crate::store::{ChannelRow, ChannelStanding, OutboxRow, OutboxState, SealedItem, StoreError};
+use crate::task::Task;
+
+/// A case channel to be opened. This device's officer owns it; the own authority's relay orders it.
+#[derive(Clone, Debug)]
+pub struct NewChannel {
+    /// One line.
+    pub title: String,
+    /// The own authority's reference of the case.
+    pub case_reference: Option<String>,
+    /// What the exchange rests on; may be empty.
+    pub legal_basis: String,
+    /// What notes get unless their author chooses.
+    pub default_handling: HandlingCode,
+}
+
+/// A note to be sent.
+#[derive(Clone, Debug)]
+pub struct NewNote {
+    /// What it says.
+    pub text: String,
+    /// What may be done with it; the channel's default if not given.
+    pub handling: Option<HandlingCode>,
+    /// The restriction in words that H3 stands for.
+    pub restriction: Option<String>,
+    /// The author's time zone.
+    pub time_zone: TimeZone,
+    /// The same for the same note, so that asking twice sends it once.
+    pub client_id: Option<ClientId>,
+}
+
+/// Why no channel was opened. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateChannelError {
+    /// The title, or something else of it, can't be like this.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The group could not be made.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The relay has seen a later state of this device.
+    #[error("this device was restored from a copy and must not write")]
+    SnapshotRestored,
+    /// The store.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// Why a note was not taken. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub enum PostError {
+    /// There is no such channel on this device.
+    #[error("there is no such channel on this device")]
+    UnknownChannel,
+    /// This device is not a member any more.
+    #[error("this device is not a member of the channel any more")]
+    Removed,
+    /// The officer's role doesn't allow it.
+    #[error("as an observer one reads and does not write")]
+    Observer,
+    /// The text can't be like this.
+    #[error(transparent)]
+    Compose(#[from] ComposeError),
+    /// The idempotency key was used for something else.
+    #[error("this client id was used for something else")]
+    ClientIdUsed,
+    /// The store.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+macro_rules! from_store {
+    ($($error:ty),*) => {$(
+        impl From<StoreError> for $error {
+            fn from(error: StoreError) -> Self {
+                Self::Engine(error.into())
+            }
+        }
+
+        impl From<ChannelError> for $error {
+            fn from(error: ChannelError) -> Self {
+                Self::Engine(error.into())
+            }
+        }
+    )*};
+}
+from_store!(CreateChannelError, PostError);
+
+impl Engine {
+    /// Opens a channel: the group is made here and waits for the relay to accept it.
+    ///
+    /// # Errors
+    /// [`CreateChannelError`]; nothing has changed then.
+    pub fn create_channel(&mut self, new: NewChannel) -> Result<ChannelId, CreateChannelError> {
+        let snapshot = self.snapshot()?.is_some();
+        self.write(|work| {
+            if snapshot { Err(CreateChannelError::SnapshotRestored) } else { work.create(new) }
+        })
+    }
+
+    /// Signs a note and puts it in the outbox.
+    ///
+    /// # Errors
+    /// [`PostError`]; nothing has changed then.
+    pub fn post(&mut self, id: ChannelId, note: NewNote) -> Result<ClientId, PostError> {
+        self.write(|work| work.post(id, note))
+    }
+}
+
+impl Work<'_> {
+    fn create(&mut self, new: NewChannel) -> Result<ChannelId, CreateChannelError> {
+        let id = ChannelId(random());
+        let client_id = new_client_id();
+        let hub = self.me().domain().clone();
+        let policy = NewCase {
+            channel: id,
+            owner: self.me().officer().clone(),
+            title: new.title,
+            case_reference: new.case_reference,
+            legal_basis: new.legal_basis,
+            default_handling: new.default_handling,
+            hub: hub.clone(),
+            bundle_hash: self.ctx.bundle.hash(),
+        };
+        let draft =
+            ChannelDraft { id, client_id, suite: Suite::default(), policy: policy.into_policy()? };
+        let (channel, outgoing) = Channel::create(&self.ctx, draft)?;
+        self.tx.put_channel(&ChannelRow {
+            id,
+            hub,
+            title: channel.policy().title().to_owned(),
+            standing: ChannelStanding::Creating,
+            stopped: None,
+            head: None,
+            joined_at: self.now(),
+            updated_at: self.now(),
+        })?;
+        self.tx.put_outbox(&OutboxRow {
+            sealed: Some(SealedItem { fence: outgoing.envelope.fence, request: outgoing.request }),
+            ..self.new_row(id, client_id, Task::Create)
+        })?;
+        self.tell(ClientEvent::Channel(id));
+        self.keep(channel);
+        Ok(id)
+    }
+
+    fn post(&mut self, id: ChannelId, note: NewNote) -> Result<ClientId, PostError> {
+        let client_id = note.client_id.unwrap_or_else(new_client_id);
+        if let Some(row) = self.tx.outbox_of(client_id)? {
+            let is_same = row.channel == id && row.task == Task::Entry;
+            return if is_same { Ok(client_id) } else { Err(PostError::ClientIdUsed) };
+        }
+        let row = self.tx.channel(id)?.ok_or(PostError::UnknownChannel)?;
+        if row.standing == ChannelStanding::Removed {
+            return Err(PostError::Removed);
+        }
+        let channel = self.take(id)?.ok_or(PostError::UnknownChannel)?;
+        let role = channel.policy().role_of(self.me().officer());
+        if !role.is_some_and(enlace_channel::policy::Role::may_write) {
+            return Err(PostError::Observer);
+        }
+        let draft = NoteDraft {
+            channel: id,
+            generation: Generation(0),
+            author: self.me(),
+            client_id,
+            local_time: self.now(),
+            time_zone: note.time_zone,
+            handling: note.handling.unwrap_or_else(|| channel.policy().default_handling()),
+            restriction: note.restriction.as_deref(),
+            parent: None,
+            known_head: channel.known_head(),
+            text: &note.text,
+        };
+        let draft = NoteDraft { generation: channel.policy().generation(), ..draft };
+        let entry = draft.sign(&self.ctx.device.key, || Salt::from_bytes(random()))?;
+        self.tx.put_outbox(&OutboxRow {
+            signed: Some(super::settle::to_kept(&entry)),
+            ..self.new_row(id, client_id, Task::Entry)
+        })?;
+        self.keep(channel);
+        self.tell(ClientEvent::Outbox { channel: id, client_id, state: OutboxState::Queued });
+        self.seal_at_once(id)?;
+        Ok(client_id)
+    }
+
+    /// Makes the item in the same transaction where nothing stands before it: one sync to disk
+    /// less on a note's way.
+    fn seal_at_once(&mut self, id: ChannelId) -> Result<(), EngineError> {
+        let rows = self.tx.queued(Some(id))?;
+        let [row] = &rows[..] else { return Ok(()) };
+        if !self.may_seal || row.sealed.is_some() {
+            return Ok(());
+        }
+        self.tx.savepoint()?;
+        match self.seal(row.clone()) {
+            Ok(_) => Ok(self.tx.release()?),
+            Err(Sealing::Engine(error)) => Err(error),
+            Err(Sealing::Impossible(_)) => {
+                // The session finds out again, and says why.
+                self.forget(id);
+                Ok(self.tx.rollback()?)
+            }
+        }
+    }
+
+    pub(super) fn new_row(&self, id: ChannelId, client_id: ClientId, task: Task) -> OutboxRow {
+        OutboxRow {
+            position: 0,
+            client_id,
+            channel: id,
+            task,
+            signed: None,
+            sealed: None,
+            state: OutboxState::Queued,
+            attempts: 0,
+            not_before: enlace_identity::time::Timestamp::default(),
+            automatic: false,
+            created_at: self.now(),
+        }
+    }
+}

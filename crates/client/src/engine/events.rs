@@ -1,0 +1,153 @@
+//! From what an item meant to what is stored of it.
+
+use std::time::Duration;
+
+use enlace_channel::channel::{Channel, Event};
+use enlace_channel::entry::VerifiedEntry;
+use enlace_identity::canonical::sha256;
+use enlace_identity::names::DeviceName;
+use enlace_log::{ChannelId, Item};
+
+use super::EngineError;
+use super::items::Batch;
+use super::settle::entry_row;
+use super::work::{Work, new_client_id};
+use crate::event::ClientEvent;
+use crate::notice::{Author, ChangeAct, Notice};
+use crate::store::{OutboxRow, OutboxState};
+use crate::task::Task;
+
+/// Over how long the members spread an act that any of them can carry out; the lease decides.
+const SPREAD: Duration = Duration::from_secs(3);
+
+impl Work<'_> {
+    /// Stores what an event says. `channel` stands after it.
+    pub(super) fn apply(
+        &mut self,
+        channel: &Channel,
+        item: &Item,
+        event: Event,
+        batch: &mut Batch,
+    ) -> Result<(), EngineError> {
+        let id = channel.id();
+        let notice = match event {
+            Event::Entry(entry) => return self.store_entry(channel, item, &entry, batch),
+            Event::OwnEntry(client_id) => return self.settle_in_log(client_id, item),
+            Event::Changed { by, acts, own } => {
+                batch.forget_members();
+                if let Some(client_id) = own {
+                    self.settle_in_log(client_id, item)?;
+                    self.renewed(id)?;
+                }
+                let acts = acts.into_iter().map(ChangeAct::from).collect();
+                Notice::Changed { by, acts }
+            }
+            Event::Void { author, reason } => {
+                batch.own_commit_was_void |= author.device() == self.me();
+                Notice::VoidChange { author: Author::from(&author), reason }
+            }
+            Event::Unreadable { author, reason } => {
+                Notice::Unreadable { author: Author::from(&author), reason }
+            }
+            Event::CommitLost(client_id) => {
+                return self.lose_commit(client_id, batch.own_commit_was_void);
+            }
+            Event::LeaveRequested(by) => {
+                if by == *self.me() {
+                    self.settle_in_log(item.sealed.envelope().client_id, item)?;
+                } else {
+                    self.carry_out_leave(id, &by)?;
+                }
+                Notice::LeaveRequested { by }
+            }
+            Event::Contested { by, commit } => Notice::Contested { by, commit: commit.0 },
+            Event::ContestDue(commit) => {
+                return self.enqueue_own(id, Task::Contest { commit: commit.0 }, Duration::ZERO);
+            }
+            Event::Removed { by } => {
+                self.abandon_queue(id)?;
+                Notice::Removed { by }
+            }
+            Event::Stranded { by } => Notice::Stranded { by },
+            Event::Resumed => Notice::Resumed,
+            Event::Confirmed => Notice::Confirmed,
+            Event::NeedsNewerVersion => Notice::NeedsNewerVersion,
+            Event::HeadKeyMissing(signer) => {
+                batch.missing_head_keys.push(signer);
+                return Ok(());
+            }
+            Event::FalseQuote(by) => Notice::FalseQuote { by },
+            Event::Contradiction(head) => return self.raise_contradiction(channel, &head),
+        };
+        Ok(self.note(Some(id), Some((item.seq, item.received_at)), notice)?)
+    }
+
+    fn store_entry(
+        &mut self,
+        channel: &Channel,
+        item: &Item,
+        entry: &VerifiedEntry,
+        batch: &mut Batch,
+    ) -> Result<(), EngineError> {
+        let author = &entry.header().author;
+        let mut certificate = [0; 32];
+        if let Some(chain) = batch.chain_of(channel, author)? {
+            certificate = *chain.leaf().fingerprint().as_bytes();
+            self.tx.put_certificates(&chain)?;
+        }
+        let row = entry_row(item, entry.as_signed(), certificate);
+        if self.tx.put_entry(&row)? {
+            self.tell(ClientEvent::Entry { channel: row.channel, seq: row.seq });
+        }
+        if entry.needs_newer_version() {
+            let place = Some((item.seq, item.received_at));
+            self.note(Some(row.channel), place, Notice::NeedsNewerVersion)?;
+        }
+        Ok(())
+    }
+
+    /// Everybody who stays may carry out a wish to leave: each waits by a hash of its own, so that
+    /// mostly one does.
+    fn carry_out_leave(&mut self, id: ChannelId, device: &DeviceName) -> Result<(), EngineError> {
+        let task = Task::CarryOutLeave { device: device.clone() };
+        let input = [self.me().as_str(), device.as_str()].join("\n");
+        let draw =
+            u32::from_be_bytes([0, 0, sha256(input.as_bytes())[0], sha256(input.as_bytes())[1]]);
+        self.enqueue_own(id, task, SPREAD * draw / 0xffff)
+    }
+
+    /// Puts an act of the client's own in the queue, unless it is there.
+    pub(super) fn enqueue_own(
+        &mut self,
+        id: ChannelId,
+        task: Task,
+        delay: Duration,
+    ) -> Result<(), EngineError> {
+        if self.tx.queued(Some(id))?.iter().any(|row| row.task == task) {
+            return Ok(());
+        }
+        let row = OutboxRow {
+            position: 0,
+            client_id: new_client_id(),
+            channel: id,
+            task,
+            signed: None,
+            sealed: None,
+            state: OutboxState::Queued,
+            attempts: 0,
+            not_before: self.now().plus(delay),
+            automatic: true,
+            created_at: self.now(),
+        };
+        self.tx.put_outbox(&row)?;
+        Ok(())
+    }
+
+    fn renewed(&mut self, id: ChannelId) -> Result<(), EngineError> {
+        if let Some(mut row) = self.tx.channel(id)? {
+            row.updated_at = self.now();
+            self.tx.put_channel(&row)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,111 @@
+//! Fork alarms: two contradicting signatures of one hub, and nothing less.
+
+use enlace_channel::channel::Channel;
+use enlace_log::{ChainHash, ChannelId, ForkProof, Item, Seq, SignedHead, VerifiedHead};
+use enlace_proto::relay::v1 as wire;
+use prost::Message as _;
+
+use super::items::ReceiveError;
+use super::work::Work;
+use super::{Engine, EngineError};
+use crate::notice::{ForkAlarm, Notice};
+
+impl Engine {
+    /// A batch led to a head that contradicts this copy of the log. `items` are those of the
+    /// other history from this copy's end on, `chain` what the relay says of the chain before
+    /// them. If they prove that the hub signed both, the alarm is raised; else it was the relay
+    /// alone. Returns whether there is proof.
+    ///
+    /// # Errors
+    /// When the store fails, or an item does not fit together.
+    pub fn prove_fork(
+        &mut self,
+        id: ChannelId,
+        other: &VerifiedHead,
+        items: Vec<wire::Item>,
+        chain: ChainHash,
+    ) -> Result<bool, ReceiveError> {
+        let items: Vec<Item> = items.into_iter().map(Item::try_from).collect::<Result<_, _>>()?;
+        self.write(|work| {
+            let row = work.tx.channel(id)?.ok_or(ReceiveError::UnknownChannel)?;
+            let Some(own) = row.head else { return Ok(false) };
+            let own = work.verify_head(&row.hub, own)?;
+            let proof = if own.head().seq == other.head().seq {
+                ForkProof::at_one_position(own, other.clone())
+            } else {
+                ForkProof::by_items(own, other.clone(), chain, &items)
+            };
+            let proven = proof.is_some();
+            if let Some(proof) = proof {
+                work.raise_fork(id, row.hub.as_str(), &proof)?;
+            }
+            Ok(proven)
+        })
+    }
+}
+
+impl Work<'_> {
+    /// A member quoted a head of the hub's that contradicts this copy of the log.
+    pub(super) fn raise_contradiction(
+        &mut self,
+        channel: &Channel,
+        quoted: &VerifiedHead,
+    ) -> Result<(), EngineError> {
+        let id = channel.id();
+        let Some(row) = self.tx.channel(id)? else { return Ok(()) };
+        // In the middle of a batch the newest verified head is the one before it: what stands
+        // between the quoted head and it is in the store.
+        let own = channel.known_head().map(|head| head.into_signed()).or(row.head);
+        let Some(own) = own else { return Ok(()) };
+        let Ok(own) = self.verify_head(&row.hub, own) else { return Ok(()) };
+        let proof = self.contradiction(id, quoted, own)?;
+        match proof {
+            Some(proof) => self.raise_fork(id, row.hub.as_str(), &proof),
+            None => {
+                tracing::warn!(channel = %id, "a quoted head contradicts the log, without proof");
+                Ok(())
+            }
+        }
+    }
+
+    fn contradiction(
+        &self,
+        id: ChannelId,
+        quoted: &VerifiedHead,
+        own: VerifiedHead,
+    ) -> Result<Option<ForkProof>, EngineError> {
+        let (theirs, ours) = (quoted.head().seq, own.head().seq);
+        if theirs == ours {
+            return Ok(ForkProof::at_one_position(own, quoted.clone()));
+        }
+        let Some(at_theirs) = self.tx.item(id, theirs)? else { return Ok(None) };
+        if theirs > ours {
+            return Ok(None);
+        }
+        let rows = self.tx.items(id, theirs.next(), ours)?;
+        let items: Vec<Item> = rows.into_iter().map(|row| row.item).collect();
+        Ok(ForkProof::by_items(quoted.clone(), own, at_theirs.chain, &items))
+    }
+
+    /// One alarm for each channel: the first proof is as good as any.
+    fn raise_fork(
+        &mut self,
+        id: ChannelId,
+        hub: &str,
+        proof: &ForkProof,
+    ) -> Result<(), EngineError> {
+        let setting = format!("fork/{id}");
+        if self.tx.setting(&setting)?.is_some() {
+            return Ok(());
+        }
+        let [first, second] = proof.heads().map(|head| to_hex(head.signed()));
+        let alarm = ForkAlarm { hub: hub.to_owned(), first, second };
+        self.tx.put_setting(&setting, Some("raised"))?;
+        let place: Option<(Seq, _)> = None;
+        Ok(self.note(Some(id), place, Notice::Fork(alarm))?)
+    }
+}
+
+fn to_hex(head: &SignedHead) -> String {
+    hex::encode(head.to_wire().encode_to_vec())
+}

@@ -1,0 +1,207 @@
+//! A batch of a log: verified as a whole, handled item by item, stored with everything it brings.
+
+use std::collections::BTreeMap;
+
+use enlace_channel::channel::{Channel, ChannelError, Standing};
+use enlace_identity::certificate::UnverifiedChain;
+use enlace_identity::names::{DeviceName, Domain, LeafName};
+use enlace_log::head::HeadError;
+use enlace_log::item::ItemError;
+use enlace_log::replica::ReplicaError;
+use enlace_log::{ChannelId, HeadSigner, Item, Seq, SignedHead, VerifiedHead};
+use enlace_proto::relay::v1 as wire;
+
+use super::work::Work;
+use super::{Engine, EngineError};
+use crate::event::ClientEvent;
+use crate::notice::Notice;
+use crate::store::{ChannelRow, ChannelStanding, ItemRow, StoreError};
+
+/// What became of a batch.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Received {
+    /// The position that comes next; everything before it is durable.
+    pub next: Seq,
+    /// Head keys that members quoted and that are not here.
+    pub missing_head_keys: Vec<HeadSigner>,
+    /// Whether this device is no longer a member.
+    pub ended: bool,
+}
+
+/// Why a batch was not taken in. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiveError {
+    /// Nobody asked for this channel.
+    #[error("this device is not in that channel")]
+    UnknownChannel,
+    /// The certificate of the head's key is not here: fetch it, and offer the batch again.
+    #[error("the certificate of the hub's head key is missing")]
+    HeadKey(HeadSigner),
+    /// An item does not fit together: the relay's fault.
+    #[error(transparent)]
+    Item(#[from] ItemError),
+    /// The head does not hold: the relay's fault.
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    /// The batch does not continue what is here.
+    #[error(transparent)]
+    Replica(#[from] ReplicaError),
+    /// The store.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl From<StoreError> for ReceiveError {
+    fn from(error: StoreError) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+impl From<ChannelError> for ReceiveError {
+    fn from(error: ChannelError) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+impl Engine {
+    /// Takes in a batch. What is here already is skipped.
+    ///
+    /// # Errors
+    /// [`ReceiveError`]; nothing has changed then.
+    pub fn receive(
+        &mut self,
+        channel: ChannelId,
+        items: Vec<wire::Item>,
+        head: &wire::SignedHead,
+    ) -> Result<Received, ReceiveError> {
+        let items: Vec<Item> = items.into_iter().map(Item::try_from).collect::<Result<_, _>>()?;
+        let head = SignedHead::try_from(head)?;
+        self.write(|work| work.receive(channel, &items, head))
+    }
+
+    /// A channel's log is not taken in any more: says so, once.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn stop_channel(&mut self, id: ChannelId, reason: &str) -> Result<(), EngineError> {
+        self.write(|work| {
+            let Some(mut row) = work.tx.channel(id)? else { return Ok(()) };
+            if row.stopped.as_deref() == Some(reason) {
+                return Ok(());
+            }
+            row.stopped = Some(reason.to_owned());
+            work.tx.put_channel(&row)?;
+            work.tell(ClientEvent::Channel(id));
+            Ok(work.note(Some(id), None, Notice::Stopped { reason: reason.to_owned() })?)
+        })
+    }
+}
+
+/// What a batch gathers on its way.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) missing_head_keys: Vec<HeadSigner>,
+    /// Whether a commit of this device was void: its key packages went with it.
+    pub(super) own_commit_was_void: bool,
+    members: Option<BTreeMap<DeviceName, UnverifiedChain>>,
+}
+
+impl Work<'_> {
+    fn receive(
+        &mut self,
+        id: ChannelId,
+        items: &[Item],
+        head: SignedHead,
+    ) -> Result<Received, ReceiveError> {
+        let row = self.tx.channel(id)?.ok_or(ReceiveError::UnknownChannel)?;
+        let mut channel = self.take(id)?.ok_or(ReceiveError::UnknownChannel)?;
+        let head = self.verify_head(&row.hub, head)?;
+        let mut replica = channel.replica();
+        let added = replica.append(items, &head)?;
+        let news = items.len() - added.len()..;
+        for (item, (_, chain)) in items[news.clone()].iter().zip(&added) {
+            self.tx.put_item(&ItemRow { item: item.clone(), chain: *chain })?;
+        }
+        let mut batch = Batch::default();
+        for item in &items[news] {
+            for event in channel.handle_item(&self.ctx, item)? {
+                self.apply(&channel, item, event, &mut batch)?;
+            }
+        }
+        if let Some(last) = items.last().filter(|_| !added.is_empty()) {
+            for event in channel.advance(&self.ctx, &replica, &head)? {
+                self.apply(&channel, last, event, &mut batch)?;
+            }
+            self.update_row(row, &channel, &head)?;
+        }
+        let received = Received {
+            next: replica.next_seq(),
+            missing_head_keys: batch.missing_head_keys,
+            ended: channel.standing() == Standing::Removed,
+        };
+        self.keep(channel);
+        Ok(received)
+    }
+
+    pub(super) fn verify_head(
+        &self,
+        hub: &Domain,
+        head: SignedHead,
+    ) -> Result<VerifiedHead, ReceiveError> {
+        let signer = head.signer();
+        let key = self.ctx.log.head_key(hub, signer).ok_or(ReceiveError::HeadKey(signer))?;
+        Ok(head.verify(&key)?)
+    }
+
+    fn update_row(
+        &mut self,
+        before: ChannelRow,
+        channel: &Channel,
+        head: &VerifiedHead,
+    ) -> Result<(), StoreError> {
+        let id = before.id;
+        let row = self.tx.channel(id)?.unwrap_or(before);
+        let row = ChannelRow {
+            title: channel.policy().title().to_owned(),
+            standing: standing_of(channel),
+            stopped: None,
+            head: Some(head.signed().clone()),
+            ..row
+        };
+        self.tx.put_channel(&row)?;
+        self.tell(ClientEvent::Channel(id));
+        Ok(())
+    }
+}
+
+impl Batch {
+    /// The certificates of a member, as of the present epoch.
+    pub(super) fn chain_of(
+        &mut self,
+        channel: &Channel,
+        device: &DeviceName,
+    ) -> Result<Option<UnverifiedChain>, ChannelError> {
+        if self.members.is_none() {
+            let members = channel.view()?.members.into_iter();
+            let named = members.filter_map(|member| match member.chain.unverified_name() {
+                Ok(LeafName::Device(device)) => Some((device, member.chain)),
+                _ => None,
+            });
+            self.members = Some(named.collect());
+        }
+        Ok(self.members.as_ref().and_then(|members| members.get(device)).cloned())
+    }
+
+    pub(super) fn forget_members(&mut self) {
+        self.members = None;
+    }
+}
+
+pub(super) fn standing_of(channel: &Channel) -> ChannelStanding {
+    match channel.standing() {
+        Standing::Provisional => ChannelStanding::Provisional,
+        Standing::Member => ChannelStanding::Member,
+        Standing::Stranded => ChannelStanding::Stranded,
+        Standing::Removed => ChannelStanding::Removed,
+    }
+}

@@ -1,0 +1,136 @@
+//! The end of an outbox row: its item has a place, or never will.
+
+use enlace_channel::entry::{Part, PartKind, SignedEntry};
+use enlace_identity::time::Timestamp;
+use enlace_log::{ChannelId, ClientId, Item, Seq};
+use enlace_proto::channel::v1 as wire;
+use prost::Message as _;
+
+use super::EngineError;
+use super::work::Work;
+use crate::event::ClientEvent;
+use crate::notice::Notice;
+use crate::store::{EntryRow, OutboxRow, OutboxState, StoreError};
+use crate::task::Task;
+
+/// How often a commit of this device may be overtaken before it is given up.
+const MAX_LOST: u32 = 64;
+
+impl Work<'_> {
+    /// An own item stands in the log. What of it is shown is stored now.
+    pub(super) fn settle_in_log(
+        &mut self,
+        client_id: ClientId,
+        item: &Item,
+    ) -> Result<(), EngineError> {
+        let Some(mut row) = self.tx.outbox_of(client_id)? else { return Ok(()) };
+        if let Some(plaintext) = row.signed.take() {
+            let entry = reload(&plaintext)?;
+            let chain = &self.ctx.device.chain;
+            self.tx.put_certificates(chain)?;
+            let stored = entry_row(item, &entry, *chain.leaf().fingerprint().as_bytes());
+            if self.tx.put_entry(&stored)? {
+                self.tell(ClientEvent::Entry { channel: stored.channel, seq: stored.seq });
+            }
+        }
+        Ok(self.accept(row, Some(item.seq))?)
+    }
+
+    /// A row is done; an entry keeps its text until its item comes.
+    pub(super) fn accept(&mut self, row: OutboxRow, seq: Option<Seq>) -> Result<(), StoreError> {
+        let state = OutboxState::Accepted(seq);
+        self.finish(OutboxRow { state, sealed: None, ..row })
+    }
+
+    /// A row will never be sent. The officer is told of what the officer asked for.
+    pub(super) fn fail(&mut self, row: OutboxRow, reason: String) -> Result<(), StoreError> {
+        if !row.automatic {
+            let notice = Notice::NotDone { task: row.task.clone(), reason: reason.clone() };
+            self.note(Some(row.channel), None, notice)?;
+        }
+        self.finish(OutboxRow { state: OutboxState::Failed(reason), sealed: None, ..row })
+    }
+
+    fn finish(&mut self, row: OutboxRow) -> Result<(), StoreError> {
+        self.tx.update_outbox(&row)?;
+        self.tell(ClientEvent::Outbox {
+            channel: row.channel,
+            client_id: row.client_id,
+            state: row.state,
+        });
+        Ok(())
+    }
+
+    /// Another commit took the place of this device's: it is planned anew.
+    pub(super) fn lose_commit(
+        &mut self,
+        client_id: ClientId,
+        key_package_is_used: bool,
+    ) -> Result<(), EngineError> {
+        let Some(mut row) = self.tx.outbox_of(client_id)? else { return Ok(()) };
+        if row.state != OutboxState::Queued {
+            return Ok(());
+        }
+        row.sealed = None;
+        row.attempts += 1;
+        row.not_before = Timestamp::default();
+        if let Task::Admit { key_package, .. } = &mut row.task
+            && key_package_is_used
+        {
+            *key_package = None;
+        }
+        if row.attempts > MAX_LOST {
+            return Ok(self.fail(row, "others' changes always came first".to_owned())?);
+        }
+        Ok(self.tx.update_outbox(&row)?)
+    }
+
+    /// This device is out: nothing of its queue can be sent any more.
+    pub(super) fn abandon_queue(&mut self, id: ChannelId) -> Result<(), EngineError> {
+        for row in self.tx.queued(Some(id))? {
+            if row.task == Task::Leave {
+                self.accept(row, None)?;
+            } else {
+                self.fail(row, "this device is not a member of the channel any more".to_owned())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An entry of the own store.
+pub(super) fn reload(plaintext: &[u8]) -> Result<SignedEntry, StoreError> {
+    SignedEntry::reload(plaintext).map_err(|_| StoreError::Corrupt("outbox entry"))
+}
+
+/// An entry as it is kept: header, signature, salt and parts, without padding.
+pub(super) fn to_kept(entry: &SignedEntry) -> Vec<u8> {
+    let plaintext = entry.to_plaintext();
+    match wire::Entry::decode(&plaintext[..]) {
+        Ok(message) => wire::Entry { padding: Vec::new(), ..message }.encode_to_vec(),
+        Err(_) => plaintext,
+    }
+}
+
+/// What is shown of an entry: the paragraphs, one below the other.
+pub(crate) fn body_of(entry: &SignedEntry) -> String {
+    let paragraphs = entry.parts().iter().filter(|part| part.kind() == PartKind::Paragraph);
+    paragraphs.filter_map(Part::as_text).collect::<Vec<_>>().join("\n")
+}
+
+pub(super) fn entry_row(item: &Item, entry: &SignedEntry, certificate: [u8; 32]) -> EntryRow {
+    let header = entry.header();
+    EntryRow {
+        channel: header.channel,
+        seq: item.seq,
+        received_at: item.received_at,
+        author: header.author.clone(),
+        client_id: header.client_id,
+        kind: header.kind.code(),
+        local_time: header.local_time,
+        handling: header.handling,
+        body: body_of(entry),
+        signed: to_kept(entry),
+        certificate,
+    }
+}

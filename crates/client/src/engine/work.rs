@@ -1,0 +1,120 @@
+//! An open transaction with everything that a piece of work needs.
+
+use std::collections::HashMap;
+
+use enlace_channel::channel::{Channel, ChannelError, Context, LogBook};
+use enlace_identity::keys::PublicKey;
+use enlace_identity::names::{DeviceName, Domain};
+use enlace_identity::time::Timestamp;
+use enlace_log::{ChainHash, ChannelId, ClientId, HeadSigner, Seq};
+
+use crate::event::ClientEvent;
+use crate::notice::Notice;
+use crate::store::{NoticeRow, StoreError, Transaction};
+
+/// An open transaction.
+pub(crate) struct Work<'w> {
+    pub(super) tx: &'w dyn Transaction,
+    pub(super) ctx: Context<'w>,
+    /// Whether this device may encrypt: the relay knows of no later state of it.
+    pub(super) may_seal: bool,
+    channels: &'w mut HashMap<ChannelId, Channel>,
+    events: Vec<ClientEvent>,
+}
+
+impl<'w> Work<'w> {
+    pub(super) fn new(
+        tx: &'w dyn Transaction,
+        ctx: Context<'w>,
+        channels: &'w mut HashMap<ChannelId, Channel>,
+        may_seal: bool,
+    ) -> Self {
+        Self { tx, ctx, may_seal, channels, events: Vec::new() }
+    }
+
+    pub(super) fn into_events(self) -> Vec<ClientEvent> {
+        self.events
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.ctx.now
+    }
+
+    pub(super) fn me(&self) -> &'w DeviceName {
+        &self.ctx.device.name
+    }
+
+    /// Takes a channel in hand; [`Self::keep`] puts it back.
+    pub(super) fn take(&mut self, id: ChannelId) -> Result<Option<Channel>, ChannelError> {
+        match self.channels.remove(&id) {
+            Some(channel) => Ok(Some(channel)),
+            None => Channel::load(&self.ctx, id),
+        }
+    }
+
+    /// Keeps a channel for the next transaction.
+    pub(super) fn keep(&mut self, channel: Channel) {
+        self.channels.insert(channel.id(), channel);
+    }
+
+    /// Drops a channel whose changes were rolled back.
+    pub(super) fn forget(&mut self, id: ChannelId) {
+        self.channels.remove(&id);
+    }
+
+    /// Says, once the transaction is durable, that something happened.
+    pub(super) fn tell(&mut self, event: ClientEvent) {
+        if !self.events.contains(&event) {
+            self.events.push(event);
+        }
+    }
+
+    pub(super) fn note(
+        &mut self,
+        channel: Option<ChannelId>,
+        place: Option<(Seq, Timestamp)>,
+        notice: Notice,
+    ) -> Result<(), StoreError> {
+        let at = place.map_or(self.now(), |(_, received_at)| received_at);
+        let row = NoticeRow { id: 0, channel, seq: place.map(|(seq, _)| seq), at, notice };
+        let id = self.tx.put_notice(&row)?;
+        self.tell(ClientEvent::Notice { channel, id });
+        Ok(())
+    }
+}
+
+/// The store as channels ask it.
+pub(super) struct Book<'a>(pub(super) &'a dyn Transaction);
+
+impl LogBook for Book<'_> {
+    fn head_key(&self, hub: &Domain, signer: HeadSigner) -> Option<PublicKey> {
+        let found = self.0.head_certificate(hub, signer);
+        found
+            .inspect_err(|error| tracing::warn!(%error, "a head key cannot be read"))
+            .ok()?
+            .map(|row| row.key)
+    }
+
+    fn chain_at(&self, channel: ChannelId, seq: Seq) -> Option<ChainHash> {
+        let found = self.0.item(channel, seq);
+        found
+            .inspect_err(|error| tracing::warn!(%error, "an item cannot be read"))
+            .ok()?
+            .map(|row| row.chain)
+    }
+}
+
+/// Random bytes from the operating system.
+///
+/// # Panics
+/// When the operating system has none to give.
+pub(super) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system provides randomness");
+    bytes
+}
+
+/// A fresh idempotency key.
+pub(super) fn new_client_id() -> ClientId {
+    ClientId(random())
+}

@@ -1,0 +1,233 @@
+//! What the officer is told besides entries.
+
+use enlace_channel::channel::Culprit;
+use enlace_channel::policy::Role;
+use enlace_channel::rules::{Act, PolicyField};
+use enlace_identity::names::{DeviceName, OfficerAddress};
+use serde::{Deserialize, Serialize};
+
+use crate::serde_text::as_text;
+use crate::task::Task;
+
+/// Something that happened. Its JSON form is what the store keeps and programs read.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "notice", rename_all = "snake_case")]
+pub enum Notice {
+    /// This device was admitted.
+    Joined {
+        /// By whom.
+        #[serde(with = "as_text")]
+        by: DeviceName,
+    },
+    /// Another member's item confirmed what the welcome said.
+    Confirmed,
+    /// Membership or policy changed.
+    Changed {
+        /// By whom.
+        #[serde(with = "as_text")]
+        by: DeviceName,
+        /// What was done; nothing when keys were renewed alone.
+        acts: Vec<ChangeAct>,
+    },
+    /// A change that broke the rules had no effect.
+    VoidChange {
+        /// Who made it.
+        author: Author,
+        /// Why it had no effect.
+        reason: String,
+    },
+    /// An entry could not be read.
+    Unreadable {
+        /// Whose it is.
+        author: Author,
+        /// Why.
+        reason: String,
+    },
+    /// A member asked to leave.
+    LeaveRequested {
+        /// Who.
+        #[serde(with = "as_text")]
+        by: DeviceName,
+    },
+    /// A device objected to a change.
+    Contested {
+        /// Who.
+        #[serde(with = "as_text")]
+        by: DeviceName,
+        /// The change's position.
+        commit: u64,
+    },
+    /// This device is no longer a member.
+    Removed {
+        /// By whom.
+        #[serde(with = "as_text")]
+        by: DeviceName,
+    },
+    /// A change did not reach this device: it can't write until it is let back in.
+    Stranded {
+        /// Whose change it was.
+        #[serde(with = "as_text")]
+        by: DeviceName,
+    },
+    /// This device can read again.
+    Resumed,
+    /// Something that only a newer version of this program can show.
+    NeedsNewerVersion,
+    /// A member claimed to have seen a log that the hub never signed.
+    FalseQuote {
+        /// Who.
+        #[serde(with = "as_text")]
+        by: DeviceName,
+    },
+    /// The hub signed two histories: the proof is here.
+    Fork(ForkAlarm),
+    /// The relay sent a log that does not fit; the channel rests until it does.
+    Stopped {
+        /// Why.
+        reason: String,
+    },
+    /// A welcome was refused.
+    WelcomeRefused {
+        /// Why.
+        reason: String,
+    },
+    /// Something the officer asked for can't be done.
+    NotDone {
+        /// What was asked for.
+        task: Task,
+        /// Why not.
+        reason: String,
+    },
+    /// An officer has no key package at the relay: the program must run there once.
+    NoKeyPackage {
+        /// Who.
+        #[serde(with = "as_text")]
+        officer: OfficerAddress,
+    },
+    /// The store was restored from a copy: this device writes nothing until it is let in anew.
+    SnapshotRestored {
+        /// Encryptions that the relay has seen.
+        relay: u64,
+        /// Encryptions that the store knows of.
+        store: u64,
+    },
+}
+
+/// One thing that a change did.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "act", rename_all = "snake_case")]
+pub enum ChangeAct {
+    /// An officer came in, or came back with another device.
+    Admitted {
+        /// Who.
+        #[serde(with = "as_text")]
+        officer: OfficerAddress,
+        /// With which device.
+        #[serde(with = "as_text")]
+        device: DeviceName,
+        /// As what.
+        #[serde(with = "as_text")]
+        role: Role,
+        /// Whether the officer's authority is new.
+        new_authority: bool,
+    },
+    /// A device, and mostly its officer with it, is no longer in the channel.
+    Removed {
+        /// Who.
+        #[serde(with = "as_text")]
+        officer: OfficerAddress,
+        /// With which device.
+        #[serde(with = "as_text")]
+        device: DeviceName,
+        /// Whether the officer had asked for it.
+        left: bool,
+    },
+    /// An officer has another role.
+    RoleChanged {
+        /// Who.
+        #[serde(with = "as_text")]
+        officer: OfficerAddress,
+        /// The former role.
+        #[serde(with = "as_text")]
+        from: Role,
+        /// The present one.
+        #[serde(with = "as_text")]
+        to: Role,
+    },
+    /// A device has another certificate.
+    Renewed {
+        /// Which.
+        #[serde(with = "as_text")]
+        device: DeviceName,
+    },
+    /// The channel's title, references or rules of use changed.
+    PolicyChanged {
+        /// `title`, `legal_basis`, `default_handling`, `case_reference` or `retention`.
+        field: String,
+        /// Whose, where each authority has its own.
+        authority: Option<String>,
+    },
+}
+
+impl From<Act> for ChangeAct {
+    fn from(act: Act) -> Self {
+        match act {
+            Act::Admitted { officer, device, role, new_authority } => {
+                Self::Admitted { officer, device, role, new_authority }
+            }
+            Act::Removed { officer, device, left } => Self::Removed { officer, device, left },
+            Act::RoleChanged { officer, from, to } => Self::RoleChanged { officer, from, to },
+            Act::Renewed { device } => Self::Renewed { device },
+            Act::PolicyChanged(field) => {
+                let (field, authority) = match field {
+                    PolicyField::Title => ("title", None),
+                    PolicyField::LegalBasis => ("legal_basis", None),
+                    PolicyField::DefaultHandling => ("default_handling", None),
+                    PolicyField::CaseReference(domain) => ("case_reference", Some(domain)),
+                    PolicyField::Retention(domain) => ("retention", Some(domain)),
+                };
+                let authority = authority.map(|domain| domain.to_string());
+                Self::PolicyChanged { field: field.to_owned(), authority }
+            }
+        }
+    }
+}
+
+/// Whom something is blamed on.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Author {
+    /// The device.
+    #[serde(with = "as_text")]
+    pub device: DeviceName,
+    /// Whether only the relay says so: no signature of the device vouches for it.
+    pub by_relays_word: bool,
+}
+
+/// Two heads that one hub signed and that can't both be true, each as the wire schema's
+/// `SignedHead` in hexadecimal.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ForkAlarm {
+    /// The hub's authority.
+    pub hub: String,
+    /// The earlier position.
+    pub first: String,
+    /// The later position, or the same one.
+    pub second: String,
+}
+
+impl Notice {
+    /// Whether the officer has to be told at once.
+    #[must_use]
+    pub fn is_alarm(&self) -> bool {
+        matches!(self, Self::Fork(_) | Self::Stranded { .. } | Self::SnapshotRestored { .. })
+    }
+}
+
+impl From<&Culprit> for Author {
+    fn from(culprit: &Culprit) -> Self {
+        Self {
+            device: culprit.device().clone(),
+            by_relays_word: matches!(culprit, Culprit::ByRelaysWord(_)),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What is sent next, and what an answer means. Pure: rows and answers in, decisions out.
+//!
+//! Entries keep the order in which the officer wrote them; whatever needs a commit waits for its
+//! lease without holding them up. An item that was sealed for the present fence is sent as it is,
+//! as often as it takes; once the log has passed its fence it can get no place any more and is
+//! sealed anew. Only a hub's durable refusal ends it: silence never does.
+
+use std::time::Duration;
+
+use enlace_identity::names::OfficerAddress;
+use enlace_identity::time::Timestamp;
+use enlace_log::Seq;
+use enlace_proto::relay::v1::{ErrorCode, LeasePurpose};
+use enlace_transport::{CallError, Refusal};
+
+use crate::store::OutboxRow;
+use crate::task::Task;
+
+/// What sending in one channel depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Lane {
+    /// The time.
+    pub now: Timestamp,
+    /// Whether this device may write.
+    pub is_open: bool,
+    /// The newest commit item processed.
+    pub fence: Option<Seq>,
+    /// The hub's fence, where it said that this device lags behind.
+    pub awaited: Option<Seq>,
+    /// Whether this device holds the lease.
+    pub has_lease: bool,
+}
+
+/// What to do about a row.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Step<'a> {
+    /// Claim a key package of that officer.
+    Claim(&'a OfficerAddress),
+    /// Ask for the lease.
+    Lease(LeasePurpose),
+    /// Make the item for the present state of the channel.
+    Seal,
+    /// Submit what was made.
+    Send,
+}
+
+/// What to do next in a channel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Next<'a> {
+    /// This.
+    Do(&'a OutboxRow, Step<'a>),
+    /// Nothing before that time.
+    Wait(Timestamp),
+    /// Nothing until something happens.
+    Nothing,
+}
+
+/// Decides what to do next in a channel whose queued rows are `rows`, in order.
+#[must_use]
+pub fn next<'a>(rows: &'a [OutboxRow], lane: &Lane) -> Next<'a> {
+    if !lane.is_open || lane.awaited > lane.fence {
+        return Next::Nothing;
+    }
+    if let Some(row) = rows.iter().find(|row| row.sealed.is_some()) {
+        return if row.not_before > lane.now {
+            Next::Wait(row.not_before)
+        } else {
+            Next::Do(row, step_of_sealed(row, lane))
+        };
+    }
+    let first_entry = rows.iter().position(|row| row.task == Task::Entry);
+    let candidates = rows
+        .iter()
+        .enumerate()
+        .filter(|(index, row)| row.task != Task::Entry || Some(*index) == first_entry)
+        .map(|(_, row)| row);
+    match candidates.clone().find(|row| row.not_before <= lane.now) {
+        Some(row) => Next::Do(row, step_of_unsealed(row, lane)),
+        None => candidates.map(|row| row.not_before).min().map_or(Next::Nothing, Next::Wait),
+    }
+}
+
+fn step_of_sealed<'a>(row: &OutboxRow, lane: &Lane) -> Step<'a> {
+    let is_current = row.sealed.as_ref().is_some_and(|sealed| sealed.fence == lane.fence);
+    match row.task.lease() {
+        _ if !is_current => Step::Seal,
+        Some(purpose) if !lane.has_lease => Step::Lease(purpose),
+        _ => Step::Send,
+    }
+}
+
+fn step_of_unsealed<'a>(row: &'a OutboxRow, lane: &Lane) -> Step<'a> {
+    if let Some(officer) = row.task.missing_key_package() {
+        return Step::Claim(officer);
+    }
+    match row.task.lease() {
+        Some(purpose) if !lane.has_lease => Step::Lease(purpose),
+        _ => Step::Seal,
+    }
+}
+
+/// What an answer other than acceptance means for a row.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// Nothing is known: the same again, on this connection after that time or on the next one.
+    Again(Duration),
+    /// The hub's log has a newer commit: process what comes, then seal anew.
+    Behind(Option<Seq>),
+    /// Somebody else holds the lease: ask again after that time.
+    LeaseHeld(Duration),
+    /// The lease has lapsed: ask for it again.
+    LeaseLapsed,
+    /// It will never be accepted.
+    Refused(String),
+}
+
+/// How often a refusal that may pass is taken for one that doesn't.
+const PATIENCE: u32 = 8;
+
+/// Judges an answer. `attempts` is how often it came to nothing before.
+#[must_use]
+pub fn judge(error: &CallError, attempts: u32) -> Verdict {
+    match error {
+        CallError::Refused(refusal) => judge_refusal(refusal, attempts),
+        CallError::TooLong(error) => Verdict::Refused(error.to_string()),
+        CallError::Malformed(_)
+        | CallError::Unanswered
+        | CallError::TimedOut
+        | CallError::Lost(_) => Verdict::Again(pause(attempts)),
+    }
+}
+
+fn judge_refusal(refusal: &Refusal, attempts: u32) -> Verdict {
+    use ErrorCode as E;
+    let asked = refusal.retry_after;
+    match refusal.code {
+        E::StaleFence => {
+            Verdict::Behind(enlace_log::ids::seq_from_u64("fence", refusal.fence).ok().flatten())
+        }
+        E::LeaseHeld => Verdict::LeaseHeld(asked.unwrap_or(Duration::from_secs(1))),
+        E::LeaseMissing => Verdict::LeaseLapsed,
+        // The relay may hear of the channel or of the admission a moment later, and an objection
+        // that restores this device to the list may be on its way.
+        E::UnknownChannel | E::NotAMember if attempts < PATIENCE => Verdict::Again(pause(attempts)),
+        E::NoKeyPackage => Verdict::Again(asked.unwrap_or(Duration::from_secs(30))),
+        E::Unspecified
+        | E::Limit
+        | E::HubUnreachable
+        | E::Recovering
+        | E::Stopping
+        | E::Internal
+        | E::StaleCrl
+        | E::CredentialExpired => Verdict::Again(asked.unwrap_or_else(|| pause(attempts))),
+        E::Malformed
+        | E::Unsupported
+        | E::NotAllowed
+        | E::UnknownChannel
+        | E::NotAMember
+        | E::BadEnvelope
+        | E::CredentialRevoked
+        | E::ClientIdReused
+        | E::ChannelExists => Verdict::Refused(refusal.to_string()),
+    }
+}
+
+/// Doubling pauses, from a quarter of a second to half a minute.
+fn pause(attempts: u32) -> Duration {
+    Duration::from_millis(250u64 << attempts.min(7)).min(Duration::from_secs(30))
+}
+
+#[cfg(test)]
+mod tests {}

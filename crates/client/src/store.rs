@@ -1,0 +1,72 @@
+//! What a device keeps: MLS state and everything the officer sees, in one encrypted database.
+//!
+//! One trait per topic, all of them on one [`Transaction`], so that MLS state, the position in a
+//! log and the rows shown change together or not at all. Nothing here decides anything: what an
+//! item means is [`crate::engine`]'s. The engine behind it is [`SqlCipher`]; the traits name no
+//! type of it.
+//!
+//! Several processes may have one store open. [`Store::begin`] takes the only write lock, and
+//! [`Transaction::data_version`] tells whether somebody else has written since it was last asked:
+//! whatever was cached before is then to be dropped.
+
+mod channels;
+mod directory;
+mod entries;
+mod error;
+mod items;
+mod key_packages;
+mod migrations;
+mod notices;
+mod outbox;
+mod sqlcipher;
+
+use enlace_channel::state_store::StateStore;
+
+pub use self::channels::{ChannelRow, ChannelRows, ChannelStanding};
+pub use self::directory::{DirectoryRows, DocumentKind, HeadCertificate};
+pub use self::entries::{EntryRow, EntryRows};
+pub use self::error::StoreError;
+pub use self::items::{ItemRow, ItemRows};
+pub use self::key_packages::{KeyPackageRow, KeyPackageRows};
+pub use self::notices::{NoticeRow, NoticeRows};
+pub use self::outbox::{OutboxRow, OutboxRows, OutboxState, SealedItem};
+pub use self::sqlcipher::SqlCipher;
+
+/// A device's store.
+pub trait Store: Send {
+    /// Begins a transaction that writes: there is one at a time, over all processes.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when another process doesn't let go.
+    fn begin(&mut self) -> Result<Box<dyn Transaction + '_>, StoreError>;
+
+    /// Begins a transaction that only reads, and sees one state of the store.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn read(&mut self) -> Result<Box<dyn Transaction + '_>, StoreError>;
+}
+
+/// A transaction. Dropped without [`commit`](Self::commit), it leaves no trace.
+pub trait Transaction:
+    StateStore
+    + ChannelRows
+    + DirectoryRows
+    + EntryRows
+    + ItemRows
+    + KeyPackageRows
+    + NoticeRows
+    + OutboxRows
+{
+    /// A number that changes when somebody else has written.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn data_version(&self) -> Result<u64, StoreError>;
+
+    /// Makes everything durable.
+    ///
+    /// # Errors
+    /// When the engine fails; nothing has changed then.
+    fn commit(self: Box<Self>) -> Result<(), StoreError>;
+}

@@ -1,0 +1,79 @@
+//! Entries that have their place in a log: the record.
+
+use enlace_channel::entry::HandlingCode;
+use enlace_identity::certificate::UnverifiedChain;
+use enlace_identity::names::DeviceName;
+use enlace_identity::time::Timestamp;
+use enlace_log::{ChannelId, ClientId, Seq};
+
+use super::StoreError;
+
+/// An entry, verified when it was stored.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EntryRow {
+    /// The channel.
+    pub channel: ChannelId,
+    /// Its place.
+    pub seq: Seq,
+    /// The hub's clock when it got it.
+    pub received_at: Timestamp,
+    /// Who signed it.
+    pub author: DeviceName,
+    /// The author's idempotency key.
+    pub client_id: ClientId,
+    /// The number of its kind (PROTOCOL.md §3.3).
+    pub kind: u64,
+    /// The author's clock.
+    pub local_time: Timestamp,
+    /// What may be done with it.
+    pub handling: HandlingCode,
+    /// Its text, one line for each part, to be shown.
+    pub body: String,
+    /// Header, signature, salt and parts with their salts: all that is needed to verify it
+    /// without MLS, as an `enlace.channel.v1.Entry` without padding.
+    pub signed: Vec<u8>,
+    /// SHA-256 of the author's certificate at the time.
+    pub certificate: [u8; 32],
+}
+
+/// Entries.
+pub trait EntryRows {
+    /// Adds an entry; `false` when this author's client id is here already, and nothing changed.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn put_entry(&self, row: &EntryRow) -> Result<bool, StoreError>;
+
+    /// At most `limit` entries of a channel from `from` on, in the log's order.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn entries(
+        &self,
+        channel: ChannelId,
+        from: Seq,
+        limit: usize,
+    ) -> Result<Vec<EntryRow>, StoreError>;
+
+    /// The entry with an author's idempotency key.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn entry_of(
+        &self,
+        author: &DeviceName,
+        client_id: ClientId,
+    ) -> Result<Option<EntryRow>, StoreError>;
+
+    /// Keeps an author's certificates; nothing happens when they are here.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn put_certificates(&self, chain: &UnverifiedChain) -> Result<(), StoreError>;
+
+    /// An author's certificates.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn certificates(&self, fingerprint: &[u8; 32]) -> Result<Option<UnverifiedChain>, StoreError>;
+}

@@ -1,0 +1,36 @@
+//! The logs: what proves order and completeness of what was read.
+
+use enlace_log::{ChainHash, ChannelId, Item, Seq};
+
+use super::StoreError;
+
+/// One position of a log with the chain there. Payloads are kept of commits only: an entry's
+/// content is its row in [`EntryRows`](super::EntryRows).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ItemRow {
+    /// The item.
+    pub item: Item,
+    /// The chain up to and with it.
+    pub chain: ChainHash,
+}
+
+/// Logs.
+pub trait ItemRows {
+    /// Adds a position.
+    ///
+    /// # Errors
+    /// When the engine fails, or the position is taken.
+    fn put_item(&self, row: &ItemRow) -> Result<(), StoreError>;
+
+    /// One position of a channel.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn item(&self, channel: ChannelId, seq: Seq) -> Result<Option<ItemRow>, StoreError>;
+
+    /// The positions `from..=to` of a channel that are here, in order.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn items(&self, channel: ChannelId, from: Seq, to: Seq) -> Result<Vec<ItemRow>, StoreError>;
+}

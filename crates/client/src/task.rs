@@ -1,0 +1,100 @@
+//! What an outbox row is to bring about.
+
+use enlace_channel::policy::Role;
+use enlace_identity::names::{DeviceName, OfficerAddress};
+use enlace_proto::relay::v1::LeasePurpose;
+use serde::{Deserialize, Serialize};
+
+use crate::serde_text::{as_hex, as_text};
+
+/// Something to be sent, as the officer or the client itself wants it. It is made into an item
+/// only when the channel's state is known, and again when that has moved on.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "task", rename_all = "snake_case")]
+pub enum Task {
+    /// Open the channel: the item is made at once.
+    Create,
+    /// Send the signed entry beside it.
+    Entry,
+    /// Admit an officer.
+    Admit {
+        /// Whom.
+        #[serde(with = "as_text")]
+        officer: OfficerAddress,
+        /// As what.
+        #[serde(with = "as_text")]
+        role: Role,
+        /// The officer's key package, once it is claimed.
+        #[serde(with = "as_hex", default)]
+        key_package: Option<Vec<u8>>,
+    },
+    /// Remove an officer with all devices.
+    Remove {
+        /// Whom.
+        #[serde(with = "as_text")]
+        officer: OfficerAddress,
+    },
+    /// Give an officer another role.
+    SetRole {
+        /// Whom.
+        #[serde(with = "as_text")]
+        officer: OfficerAddress,
+        /// Which.
+        #[serde(with = "as_text")]
+        role: Role,
+    },
+    /// Carry out another member's wish to leave.
+    CarryOutLeave {
+        /// The device that asked.
+        #[serde(with = "as_text")]
+        device: DeviceName,
+    },
+    /// Renew this device's keys.
+    SelfUpdate,
+    /// Ask to be removed.
+    Leave,
+    /// Object to a void commit that dropped this device.
+    Contest {
+        /// The commit's position.
+        commit: u64,
+    },
+}
+
+impl Task {
+    /// What to ask a lease for; `None` where no commit is made.
+    #[must_use]
+    pub fn lease(&self) -> Option<LeasePurpose> {
+        match self {
+            Self::Create | Self::Entry | Self::Leave | Self::Contest { .. } => None,
+            Self::Admit { .. } => Some(LeasePurpose::Admission),
+            Self::Remove { .. } | Self::CarryOutLeave { .. } => Some(LeasePurpose::Removal),
+            Self::SetRole { .. } => Some(LeasePurpose::Policy),
+            Self::SelfUpdate => Some(LeasePurpose::SelfUpdate),
+        }
+    }
+
+    /// A word for logs: never content.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Entry => "entry",
+            Self::Admit { .. } => "admit",
+            Self::Remove { .. } => "remove",
+            Self::SetRole { .. } => "set role",
+            Self::CarryOutLeave { .. } => "carry out leave",
+            Self::SelfUpdate => "renew keys",
+            Self::Leave => "leave",
+            Self::Contest { .. } => "contest",
+        }
+    }
+
+    /// Whose key package has to be claimed before the item can be made.
+    #[must_use]
+    pub fn missing_key_package(&self) -> Option<&OfficerAddress> {
+        match self {
+            Self::Admit { officer, key_package: None, .. } => Some(officer),
+            _ => None,
+        }
+    }
+}
