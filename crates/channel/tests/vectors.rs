@@ -5,7 +5,7 @@
 //! wrong. `ENLACE_WRITE_VECTORS=1 cargo test -p enlace-channel --test vectors` writes the file
 //! anew, for vectors that are added.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 use std::path::Path;
 use std::time::Duration;

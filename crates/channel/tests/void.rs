@@ -1,7 +1,7 @@
 //! A modified client among honest ones: whatever it commits, every honest member voids it alike,
 //! names its author, and goes on reading and writing.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod support;
 

@@ -8,6 +8,7 @@ use super::state::{Standing, State};
 use super::{Channel, ChannelError, Context, Outgoing, group_id};
 use crate::mls::{Changes, Group, GroupError, Suite};
 use crate::policy::Policy;
+use crate::rules;
 
 /// What a new channel is to be.
 #[derive(Clone, Debug)]
@@ -48,6 +49,8 @@ impl Channel {
         )
         .map_err(ChannelError::from)?;
         let view = group.view().map_err(ChannelError::from)?;
+        rules::judge_creation(ctx.bundle, &view, &ctx.device.name, ctx.now)
+            .map_err(|refused| SealError::NotAllowed(refused.to_string()))?;
         let roster = Roster::of(&view).ok_or(ChannelError::from(GroupError::Foreign))?;
         let mut channel = Self { group, state, policy: draft.policy, roster };
         let commit = Commit {
