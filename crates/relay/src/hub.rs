@@ -31,11 +31,11 @@ mod welcome;
 
 pub use access::{Access, Reader};
 pub use batch::LogBatch;
-pub use errors::{IngestError, ReadError, SubmitError};
+pub use errors::{IngestError, ReadError, SubmitError, Unavailable};
 pub use handle::{Accepted, Handle, LeaseGrant};
 pub use head_key::HeadKey;
 pub use ingest::{Anchor, Copy};
-pub use sequencer::{HubOptions, Sequencer};
+pub use sequencer::{HubOptions, Now, Sequencer};
 pub use submission::{Caller, Submission};
 pub use subscription::{Next, Subscription};
 pub use trust::{DeviceTrust, TrustError};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use enlace_identity::names::{DeviceName, Domain};
+use enlace_identity::names::DeviceName;
 use enlace_identity::time::Timestamp;
 use enlace_log::ids::seq_to_u64;
 use enlace_log::{ChainHash, ChannelId, Seq, SignedHead};
@@ -118,7 +118,8 @@ impl Handle {
     /// # Errors
     /// [`Unavailable`].
     pub async fn store(&self, writes: Vec<SideWrite>) -> Result<(), Unavailable> {
-        self.ask(WEIGHT_UNIT * writes.len(), |answer| Request::Store { writes, answer }).await?
+        let weight = writes.iter().map(SideWrite::weight).sum();
+        self.ask(weight, |answer| Request::Store { writes, answer }).await?
     }
 
     /// Takes one key package of each device that has one.
@@ -209,21 +210,19 @@ impl Handle {
         self.complete(self.query(read).await?)
     }
 
-    /// The oldest welcomes that another authority's relay has not taken, ready to be sent;
-    /// [`SideWrite::WelcomeSent`] takes one off.
+    /// The welcomes of one commit, ready to be sent; `None` when nobody waits for them. Which wait
+    /// for whom, [`ReadStorage::pending_welcomes`] and [`ReadStorage::outbound_welcomes`] say.
     ///
     /// # Errors
     /// As [`Self::query`].
-    pub async fn outbound_welcomes(
+    pub async fn welcome(
         &self,
-        domain: Domain,
-        limit: usize,
-    ) -> Result<Vec<wire::WelcomeDelivery>, ReadError> {
-        let read = move |storage: &mut dyn ReadStorage| {
-            let outbound = storage.outbound_welcomes(&domain, limit)?;
-            load_welcomes(storage, &outbound)
-        };
-        self.complete(self.query(read).await?)
+        channel: ChannelId,
+        seq: Seq,
+    ) -> Result<Option<wire::WelcomeDelivery>, ReadError> {
+        let wanted = [PendingWelcome { channel, seq }];
+        let loaded = self.query(move |storage| load_welcomes(storage, &wanted)).await?;
+        Ok(self.complete(loaded)?.pop())
     }
 
     /// The key that signs this hub's heads.

@@ -170,6 +170,27 @@ impl LogWrite {
     }
 }
 
+impl SideWrite {
+    /// How many bytes it weighs, roughly.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let bytes: usize = match self {
+            Self::KeyPackages { key_packages, last_resort, .. } => {
+                key_packages.iter().chain(last_resort).map(Bytes::len).sum()
+            }
+            Self::HeadCertificate { certificates: list, .. } | Self::Crls { crls: list, .. } => {
+                list.iter().map(Vec::len).sum()
+            }
+            Self::EndpointRecord { record, .. } => record.len(),
+            Self::SubmitCounter { .. }
+            | Self::WelcomeTaken { .. }
+            | Self::WelcomeSent { .. }
+            | Self::Incarnation(_) => 0,
+        };
+        bytes + 256
+    }
+}
+
 impl StoredItem {
     /// The log's end if this is its last item.
     #[must_use]

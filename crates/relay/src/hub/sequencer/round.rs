@@ -97,6 +97,7 @@ impl<'a> Round<'a> {
                 Err(error) => answer.send(Err(error)),
             },
             Request::Store { writes, answer } => {
+                self.bytes += writes.iter().map(SideWrite::weight).sum::<usize>();
                 self.writes.side.extend(writes);
                 self.pending.push(Pending::Store(answer));
             }

@@ -1,0 +1,11 @@
+//! The hub as a whole, over its handle: on a thread or inline, over SQLite or memory.
+
+mod accepting;
+mod crashes;
+mod following;
+mod leases;
+mod membership;
+mod reading;
+mod refusing;
+mod welcoming;
+mod world;

@@ -1,0 +1,101 @@
+//! What a crash leaves: all of a round or nothing, and nobody was told otherwise.
+
+use enlace_log::Seq;
+
+use super::world::{CHANNEL, Draft, LIMIT, World, device};
+use crate::hub::{Next, Reader, SubmitError, Unavailable};
+use crate::storage::{
+    CommitFault, MemoryDisk, SqliteOptions, SqliteStorage, Storage as _, StorageError, WriteBatch,
+};
+
+const FAILED: SubmitError = SubmitError::Unavailable(Unavailable::Storage);
+
+#[tokio::test]
+async fn a_failed_commit_leaves_nothing_and_the_hub_goes_on() {
+    let disk = MemoryDisk::default();
+    let world = World::on(Box::new(disk.open().unwrap()));
+    world.create(&["ana", "ben"]).await.unwrap();
+    let log = world.hub.subscribe(CHANNEL, Reader::Device(device("ben"))).await.unwrap();
+    let entry = Draft::entry("ana", 0, "hello");
+    disk.fail_next_commit(CommitFault::NothingKept);
+    assert_eq!(world.submit(&entry).await, Err(FAILED));
+    assert!(log.read(Seq(1), LIMIT).await.unwrap().is_none(), "readers heard nothing");
+    let accepted = world.submit(&entry).await.unwrap();
+    assert_eq!((accepted.seq, accepted.is_duplicate), (Seq(1), false));
+}
+
+#[tokio::test]
+async fn a_commit_that_was_kept_but_not_heard_of_is_found_again() {
+    let disk = MemoryDisk::default();
+    let world = World::on(Box::new(disk.open().unwrap()));
+    world.create(&["ana"]).await.unwrap();
+    let entry = Draft::entry("ana", 0, "hello");
+    disk.fail_next_commit(CommitFault::AllKept);
+    assert_eq!(world.submit(&entry).await, Err(FAILED));
+    let accepted = world.submit(&entry).await.unwrap();
+    assert_eq!((accepted.seq, accepted.is_duplicate), (Seq(1), true));
+    assert_eq!(world.submit(&Draft::entry("ana", 0, "next")).await.unwrap().seq, Seq(2));
+}
+
+#[tokio::test]
+async fn a_restart_knows_what_was_accepted() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = SqliteOptions::new(directory.path());
+    let open = || Box::new(SqliteStorage::open(&options).unwrap());
+    let world = World::on(open());
+    world.create(&["ana", "ben"]).await.unwrap();
+    let entry = Draft::entry("ana", 0, "hello");
+    let first = world.submit(&entry).await.unwrap();
+    let second_process = SqliteStorage::open(&options);
+    assert!(matches!(second_process, Err(StorageError::InUse(_))));
+    world.sequencer.stop();
+    assert_eq!(
+        world.hub.submit(entry.check().unwrap()).await,
+        Err(SubmitError::Unavailable(Unavailable::Stopped))
+    );
+
+    let world = World::on(open());
+    let again = world.submit(&entry.encrypted_again(b"other bytes")).await.unwrap();
+    assert_eq!(
+        (again.seq, again.received_at, again.is_duplicate),
+        (first.seq, first.received_at, true)
+    );
+    assert_eq!(again.head, first.head);
+    assert_eq!(world.submit(&Draft::entry("ben", 0, "next")).await.unwrap().seq, Seq(2));
+    let log = world.hub.subscribe(CHANNEL, Reader::Device(device("ben"))).await.unwrap();
+    let mut from = Seq(0);
+    while let Some(Next::Batch(batch)) = log.read(from, LIMIT).await.unwrap() {
+        from = batch.last.next();
+    }
+    assert_eq!(from, Seq(3));
+}
+
+#[test]
+fn a_transaction_that_never_ended_is_not_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = SqliteOptions::new(directory.path());
+    drop(SqliteStorage::open(&options).unwrap());
+    let connection = rusqlite::Connection::open(directory.path().join("relay.db")).unwrap();
+    connection
+        .execute_batch("BEGIN IMMEDIATE; INSERT INTO devices (name, officer) VALUES ('x', 'y');")
+        .unwrap();
+    drop(connection);
+    let mut storage = SqliteStorage::open(&options).unwrap();
+    storage.commit(&WriteBatch::default()).unwrap();
+    let connection = rusqlite::Connection::open(directory.path().join("relay.db")).unwrap();
+    let count: i64 =
+        connection.query_row("SELECT count(*) FROM devices", [], |r| r.get(0)).unwrap();
+    assert_eq!(count, 0);
+}
+
+#[test]
+fn a_newer_store_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = SqliteOptions::new(directory.path());
+    drop(SqliteStorage::open(&options).unwrap());
+    let connection = rusqlite::Connection::open(directory.path().join("relay.db")).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    let refused = SqliteStorage::open(&options);
+    assert!(matches!(refused, Err(StorageError::Newer { found: 99, .. })));
+}

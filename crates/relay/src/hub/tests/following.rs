@@ -1,0 +1,213 @@
+//! A follower's copy of another hub's log.
+
+use enlace_identity::keys::SigningKey;
+use enlace_identity::names::Domain;
+use enlace_log::replica::ReplicaError;
+use enlace_log::{Item, Seq, SignedHead, VerifiedHead};
+use enlace_proto::relay::v1::{ErrorCode, WelcomeDelivery};
+use zeroize::Zeroizing;
+
+use super::world::{CHANNEL, Draft, LIMIT, NameTrust, World, device, own, soon};
+use crate::hub::{Anchor, Copy, IngestError, LogBatch, Next, ReadError, Reader, SubmitError};
+use crate::storage::{MemoryDisk, ReadLimit, Role};
+
+const BEFORE: [&str; 2] = ["ana", "eva"];
+const AFTER: [&str; 4] = ["ana", "cid@b", "dora@b", "eva"];
+
+fn b() -> Domain {
+    "b.example".parse().unwrap()
+}
+
+fn verified(head: SignedHead) -> VerifiedHead {
+    head.verify(&SigningKey::from_seed(Zeroizing::new([3; 32])).public()).unwrap()
+}
+
+/// A hub at a.example with a channel that admits b.example's devices at 2, and b's empty relay.
+async fn two_relays() -> (World, World) {
+    let hub = World::with_members(&BEFORE).await;
+    hub.submit(&Draft::entry("ana", 0, "before")).await.unwrap();
+    hub.commit(&Draft::commit("ana", Some(0), &BEFORE, &AFTER)).await.unwrap();
+    (hub, World::with(Box::new(MemoryDisk::default().open().unwrap()), b()))
+}
+
+async fn delivery(hub: &World, seq: u64) -> WelcomeDelivery {
+    hub.hub.welcome(CHANNEL, Seq(seq)).await.unwrap().unwrap()
+}
+
+fn anchor_of(delivery: WelcomeDelivery) -> Result<Anchor, IngestError> {
+    let head = SignedHead::try_from(delivery.head.as_ref().unwrap()).unwrap();
+    Anchor::check(delivery, &verified(head), &own(), &b(), &NameTrust)
+}
+
+async fn batch(world: &World, reader: Reader, from: u64, limit: ReadLimit) -> LogBatch {
+    let log = world.hub.subscribe(CHANNEL, reader).await.unwrap();
+    match log.read(Seq(from), limit).await.unwrap().unwrap() {
+        Next::Batch(batch) => batch,
+        Next::Ended { last } => panic!("ended at {last}"),
+    }
+}
+
+fn copy_of(batch: &LogBatch) -> Copy {
+    let items = batch.items.iter().map(|item| Item::try_from(item.clone()).unwrap()).collect();
+    Copy { items, head: verified(batch.head.clone()) }
+}
+
+/// Copies everything from `from` on.
+async fn follow(hub: &World, follower: &World, mut from: u64) -> u64 {
+    let log = hub.hub.subscribe(CHANNEL, Reader::Relay(b())).await.unwrap();
+    while let Some(Next::Batch(batch)) = log.read(Seq(from), LIMIT).await.unwrap() {
+        from = follower.hub.ingest(copy_of(&batch)).await.unwrap().0;
+    }
+    from
+}
+
+#[tokio::test]
+async fn a_copy_begins_with_a_welcome_and_grows_with_the_log() {
+    let (hub, follower) = two_relays().await;
+    let mut watch = follower.hub.watch_welcomes(device("dora@b"));
+    let sent = delivery(&hub, 2).await;
+    follower.hub.anchor(anchor_of(sent.clone()).unwrap()).await.unwrap();
+    soon(watch.changed()).await;
+    assert_eq!(follower.hub.pending_welcomes(device("dora@b"), 9).await.unwrap(), [sent]);
+    let record = follower.hub.channel(CHANNEL).await.unwrap().unwrap();
+    assert_eq!((record.role, record.hub, record.tail.seq), (Role::Follower, own(), Seq(2)));
+
+    let mut live = follower.hub.subscribe(CHANNEL, Reader::Device(device("cid@b"))).await.unwrap();
+    for number in 3..200 {
+        hub.submit(&Draft::entry("ana", 2, &format!("entry {number}"))).await.unwrap();
+    }
+    let wait = live.next(Seq(3), LIMIT);
+    let (next, end) = soon(async { tokio::join!(wait, follow(&hub, &follower, 3)) }).await;
+    assert!(matches!(next, Ok(Next::Batch(_))));
+    assert_eq!(end, 200);
+    let theirs = hub.hub.channel(CHANNEL).await.unwrap().unwrap();
+    let ours = follower.hub.channel(CHANNEL).await.unwrap().unwrap();
+    assert_eq!((theirs.tail, theirs.fence), (ours.tail, ours.fence));
+
+    let mut from = 2;
+    let log = follower.hub.subscribe(CHANNEL, Reader::Device(device("cid@b"))).await.unwrap();
+    let small = ReadLimit { items: 3, bytes: 100 };
+    while let Some(Next::Batch(found)) = log.read(Seq(from), small).await.unwrap() {
+        let head = verified(found.head.clone());
+        assert_eq!(head.head().seq, Seq(found.items.last().unwrap().seq), "a head at each end");
+        from = found.last.0 + 1;
+    }
+    assert_eq!(from, 200);
+    assert!(matches!(log.read(Seq(1), LIMIT).await, Err(ReadError::NotAMember)));
+}
+
+#[tokio::test]
+async fn a_batch_may_come_twice_or_overlap() {
+    let (hub, follower) = two_relays().await;
+    follower.hub.anchor(anchor_of(delivery(&hub, 2).await).unwrap()).await.unwrap();
+    follower.hub.anchor(anchor_of(delivery(&hub, 2).await).unwrap()).await.unwrap();
+    for number in 3..6 {
+        hub.submit(&Draft::entry("ana", 2, &format!("entry {number}"))).await.unwrap();
+    }
+    let limit = ReadLimit { items: 2, bytes: usize::MAX };
+    let first = batch(&hub, Reader::Relay(b()), 3, limit).await;
+    let all = batch(&hub, Reader::Relay(b()), 3, LIMIT).await;
+    for (found, next) in [(&first, 5), (&first, 5), (&all, 6), (&first, 6)] {
+        assert_eq!(follower.hub.ingest(copy_of(found)).await, Ok(Seq(next)));
+    }
+    let pending = follower.hub.pending_welcomes(device("cid@b"), 9).await.unwrap();
+    assert_eq!(pending.len(), 1);
+}
+
+#[tokio::test]
+async fn a_hub_that_lies_is_found_out_and_nothing_changes() {
+    let (hub, follower) = two_relays().await;
+    follower.hub.anchor(anchor_of(delivery(&hub, 2).await).unwrap()).await.unwrap();
+    for number in 3..6 {
+        hub.submit(&Draft::entry("ana", 2, &format!("entry {number}"))).await.unwrap();
+    }
+    let good = batch(&hub, Reader::Relay(b()), 3, LIMIT).await;
+    let mut dropped = good.clone();
+    dropped.items.remove(1);
+    let mut altered = good.clone();
+    altered.items[1].received_at_ms += 1;
+    let mut repeated = good.clone();
+    repeated.items.insert(1, good.items[0].clone());
+    let mut reordered = good.clone();
+    reordered.items.swap(0, 1);
+    let mut skipping = good.clone();
+    skipping.items.remove(0);
+    let before = follower.hub.channel(CHANNEL).await.unwrap();
+    for bad in [dropped, altered, repeated, reordered, skipping] {
+        let refused = follower.hub.ingest(copy_of(&bad)).await;
+        assert!(matches!(refused, Err(IngestError::Replica(_))), "{refused:?}");
+        assert_eq!(follower.hub.channel(CHANNEL).await.unwrap(), before);
+    }
+    follower.hub.ingest(copy_of(&good)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_hub_accepts_elsewhere_is_not_submitted_here() {
+    let (hub, follower) = two_relays().await;
+    follower.hub.anchor(anchor_of(delivery(&hub, 2).await).unwrap()).await.unwrap();
+    let entry = Draft::entry("cid@b", 2, "hello");
+    assert_eq!(follower.submit(&entry).await, Err(SubmitError::NotTheHub(own())));
+    let lease = follower.hub.lease(CHANNEL, device("cid@b")).await;
+    assert_eq!(lease, Err(SubmitError::NotTheHub(own())));
+    let own_log = batch(&hub, Reader::Relay(own()), 0, LIMIT).await;
+    assert_eq!(hub.hub.ingest(copy_of(&own_log)).await, Err(IngestError::NotAFollower));
+    let empty = World::with(Box::new(MemoryDisk::default().open().unwrap()), b());
+    let unknown = empty.hub.ingest(copy_of(&own_log)).await;
+    assert_eq!(unknown, Err(IngestError::UnknownChannel));
+    let nothing = Copy { items: Vec::new(), ..copy_of(&own_log) };
+    let refused = empty.hub.ingest(nothing).await;
+    assert_eq!(refused, Err(IngestError::Replica(ReplicaError::Empty)));
+}
+
+#[tokio::test]
+async fn a_welcome_that_was_changed_on_the_way_is_refused() {
+    let (hub, _) = two_relays().await;
+    let good = delivery(&hub, 2).await;
+    type Change = fn(&mut WelcomeDelivery);
+    let changes: [(&str, Change); 8] = [
+        ("hub", |d| d.hub = "c.example".into()),
+        ("chain", |d| d.commit.as_mut().unwrap().chain.clear()),
+        ("head", |d| d.commit.as_mut().unwrap().chain[0] ^= 1),
+        ("device_list", |d| drop(d.device_list.pop())),
+        ("welcomes", |d| drop(d.welcomes.pop())),
+        ("welcomes", |d| d.welcomes[0].message = bytes::Bytes::from_static(b"other")),
+        ("outer_signature", |d| d.commit.as_mut().unwrap().outer_signature[0] ^= 1),
+        ("channel", |d| d.channel = None),
+    ];
+    for (part, change) in changes {
+        let mut bad = good.clone();
+        change(&mut bad);
+        assert_eq!(anchor_of(bad).unwrap_err(), IngestError::Welcome(part));
+    }
+    let head = verified(SignedHead::try_from(good.head.as_ref().unwrap()).unwrap());
+    let c: Domain = "c.example".parse().unwrap();
+    let elsewhere = Anchor::check(good.clone(), &head, &own(), &c, &NameTrust).unwrap_err();
+    assert_eq!((elsewhere.code(), elsewhere), (ErrorCode::NotAllowed, IngestError::NobodyHere));
+    anchor_of(good).unwrap();
+}
+
+#[tokio::test]
+async fn a_copy_ends_with_its_last_member_and_begins_anew_with_the_next() {
+    let (hub, follower) = two_relays().await;
+    follower.hub.anchor(anchor_of(delivery(&hub, 2).await).unwrap()).await.unwrap();
+    let removal = Draft::commit("ana", Some(2), &AFTER, &BEFORE);
+    hub.commit(&removal).await.unwrap();
+    // Eva is of the same authority as Ana, but another officer, who stayed: that settles it.
+    hub.submit(&Draft::entry("eva", 3, "agreed")).await.unwrap();
+    assert_eq!(follow(&hub, &follower, 3).await, 5);
+    hub.submit(&Draft::entry("ana", 3, "among ourselves")).await.unwrap();
+    let log = hub.hub.subscribe(CHANNEL, Reader::Relay(b())).await.unwrap();
+    assert!(matches!(log.read(Seq(5), LIMIT).await, Ok(Some(Next::Ended { last: Seq(4) }))));
+    let cid = follower.hub.subscribe(CHANNEL, Reader::Device(device("cid@b"))).await.unwrap();
+    assert!(matches!(cid.read(Seq(5), LIMIT).await, Ok(Some(Next::Ended { last: Seq(4) }))));
+
+    let readmission = Draft::commit("ana", Some(3), &BEFORE, &["ana", "dora@b", "eva"]);
+    hub.commit(&readmission).await.unwrap();
+    follower.hub.anchor(anchor_of(delivery(&hub, 6).await).unwrap()).await.unwrap();
+    hub.submit(&Draft::entry("dora@b", 6, "back again")).await.unwrap();
+    assert_eq!(follow(&hub, &follower, 7).await, 8);
+    let dora = follower.hub.subscribe(CHANNEL, Reader::Device(device("dora@b"))).await.unwrap();
+    assert!(matches!(dora.read(Seq(7), LIMIT).await, Ok(Some(Next::Batch(_)))));
+    assert!(matches!(cid.read(Seq(5), LIMIT).await, Ok(Some(Next::Ended { last: Seq(4) }))));
+    assert!(matches!(cid.read(Seq(3), LIMIT).await, Ok(Some(Next::Batch(_)))), "kept");
+}

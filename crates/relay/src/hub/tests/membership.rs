@@ -1,0 +1,85 @@
+//! Void commits, contests and leaves, by way of the hub.
+
+use enlace_log::control::{Contest, LeafHash, Leave};
+use enlace_log::membership::MembershipError;
+use enlace_log::{Generation, ItemKind, Seq};
+
+use super::world::{CHANNEL, Draft, LIMIT, World, device};
+use crate::hub::{Next, ReadError, Reader, SubmitError};
+
+const ALL: [&str; 4] = ["ana", "ben", "cid@b", "dora@b"];
+
+fn contest(author: &str, fence: u64, commit: u64) -> Draft {
+    let contest = Contest { channel: CHANNEL, generation: Generation(0), commit: Seq(commit) };
+    Draft::new(author, ItemKind::Contest, Some(fence), &contest.encode())
+}
+
+async fn reads(world: &World, name: &str, from: u64) -> Result<Option<Next>, ReadError> {
+    let log = world.hub.subscribe(CHANNEL, Reader::Device(device(name))).await?;
+    log.read(Seq(from), LIMIT).await
+}
+
+#[tokio::test]
+async fn a_void_commit_captures_nothing_of_another_authority() {
+    let world = World::with_members(&ALL).await;
+    world.commit(&Draft::commit("ben", Some(0), &ALL, &["ben"])).await.unwrap();
+    let answer = world.submit(&Draft::entry("cid@b", 1, "still here")).await;
+    assert_eq!(answer, Err(SubmitError::Membership(MembershipError::NotAMember)));
+    assert!(matches!(reads(&world, "cid@b", 1).await, Ok(Some(Next::Batch(_)))));
+    assert!(matches!(reads(&world, "ana", 2).await, Ok(Some(Next::Ended { last: Seq(1) }))));
+
+    world.submit(&contest("cid@b", 1, 1)).await.unwrap();
+    for name in ALL {
+        let mut entry = Draft::entry(name, 1, name);
+        entry.envelope.last_valid_commit = Some(Seq(0));
+        world.submit(&entry).await.unwrap();
+    }
+    let again = world.submit(&contest("dora@b", 1, 1)).await;
+    assert!(again.is_ok(), "each dropped device may contest once");
+    let twice = world.submit(&contest("cid@b", 1, 1)).await.unwrap();
+    assert!(twice.is_duplicate);
+    assert!(matches!(reads(&world, "ana", 2).await, Ok(Some(Next::Batch(_)))));
+}
+
+#[tokio::test]
+async fn a_confirmed_removal_ends_reading() {
+    let world = World::with_members(&ALL).await;
+    world.commit(&Draft::commit("ana", Some(0), &ALL, &ALL[..3])).await.unwrap();
+    assert!(matches!(reads(&world, "dora@b", 2).await, Ok(None)), "reads on");
+    world.submit(&Draft::entry("cid@b", 1, "agreed")).await.unwrap();
+    assert!(matches!(reads(&world, "dora@b", 2).await, Ok(Some(Next::Batch(_)))));
+    assert!(matches!(reads(&world, "dora@b", 3).await, Ok(Some(Next::Ended { last: Seq(2) }))));
+    let late = world.submit(&contest("dora@b", 1, 1)).await;
+    assert_eq!(late, Err(SubmitError::Membership(MembershipError::NothingToContest)));
+}
+
+#[tokio::test]
+async fn who_left_or_is_revoked_is_dropped_for_good() {
+    let members = ["ana", "cid@b", "dora@b", "revoked@b"];
+    let world = World::with_members(&members).await;
+    let leaf = LeafHash::of(b"e", b"s", b"c");
+    let leave =
+        Leave { channel: CHANNEL, generation: Generation(0), device: device("dora@b"), leaf };
+    let leave = Draft::new("dora@b", ItemKind::Leave, Some(0), &leave.encode());
+    world.submit(&leave).await.unwrap();
+    world.commit(&Draft::commit("ana", Some(0), &members, &["ana", "cid@b"])).await.unwrap();
+    for name in ["dora@b", "revoked@b"] {
+        assert!(matches!(reads(&world, name, 3).await, Ok(Some(Next::Ended { last: Seq(2) }))));
+    }
+}
+
+#[tokio::test]
+async fn membership_is_the_same_after_a_restart() {
+    let disk = crate::storage::MemoryDisk::default();
+    let world = World::on(Box::new(disk.open().unwrap()));
+    world.create(&ALL).await.unwrap();
+    world.commit(&Draft::commit("ben", Some(0), &ALL, &["ben"])).await.unwrap();
+    world.sequencer.stop();
+    let world = World::on(Box::new(disk.open().unwrap()));
+    let answer = world.submit(&Draft::entry("cid@b", 1, "still here")).await;
+    assert_eq!(answer, Err(SubmitError::Membership(MembershipError::NotAMember)));
+    world.submit(&contest("cid@b", 1, 1)).await.unwrap();
+    let mut entry = Draft::entry("cid@b", 1, "still here");
+    entry.envelope.last_valid_commit = Some(Seq(0));
+    world.submit(&entry).await.unwrap();
+}

@@ -1,0 +1,75 @@
+//! Welcomes: stored with their commit, delivered until they are taken.
+
+use enlace_log::{ChannelId, DeviceList, Item, Seq};
+use enlace_proto::relay::v1::WelcomeDelivery;
+
+use super::world::{CHANNEL, Draft, World, device, head_key, list, soon};
+use crate::hub::Handle;
+use crate::storage::{PendingWelcome, ReadStorage, SideWrite};
+
+const BEFORE: [&str; 2] = ["ana", "cid@b"];
+const AFTER: [&str; 5] = ["ana", "ben", "cid@b", "dora@b", "eva@c"];
+
+async fn outbound(hub: &Handle, domain: &str) -> Vec<PendingWelcome> {
+    let domain = domain.parse().unwrap();
+    let read = move |storage: &mut dyn ReadStorage| storage.outbound_welcomes(&domain, 9);
+    hub.query(read).await.unwrap()
+}
+
+fn check(delivery: &WelcomeDelivery) {
+    let item = Item::try_from(delivery.commit.clone().unwrap()).unwrap();
+    assert_eq!(item.seq, Seq(1));
+    let head = delivery.head.clone().unwrap();
+    let head = enlace_log::SignedHead::try_from(&head).unwrap();
+    let key = enlace_identity::keys::SigningKey::from_seed(zeroize::Zeroizing::new([3; 32]));
+    let head = head.verify(&key.public()).unwrap();
+    assert_eq!((head.head().seq, head.head().channel), (Seq(1), CHANNEL));
+    assert_eq!(delivery.commit.as_ref().unwrap().chain, head.head().chain.0);
+    let devices = delivery.device_list.iter().map(|name| name.parse().unwrap());
+    let devices: DeviceList = devices.collect();
+    assert_eq!(devices, list(&AFTER));
+    assert_eq!(devices.hash(), item.sealed.envelope().list_hash);
+    assert_eq!(delivery.head_certificates, head_key().certificates());
+    assert_eq!((delivery.welcomes.len(), delivery.certificates.len()), (3, 2));
+}
+
+#[tokio::test]
+async fn a_commit_s_welcomes_wait_for_devices_and_relays() {
+    let world = World::with_members(&BEFORE).await;
+    let mut watch = world.hub.watch_welcomes(device("ben"));
+    let mut outbound_watch = world.hub.watch_outbound();
+    outbound_watch.mark_unchanged();
+    world.commit(&Draft::commit("ana", Some(0), &BEFORE, &AFTER)).await.unwrap();
+    soon(watch.changed()).await;
+    soon(outbound_watch.changed()).await.unwrap();
+
+    let mine = world.hub.pending_welcomes(device("ben"), 9).await.unwrap();
+    assert_eq!(mine.len(), 1);
+    check(&mine[0]);
+    assert!(world.hub.pending_welcomes(device("ana"), 9).await.unwrap().is_empty());
+    assert!(world.hub.pending_welcomes(device("dora@b"), 9).await.unwrap().is_empty());
+    let place = PendingWelcome { channel: CHANNEL, seq: Seq(1) };
+    assert_eq!(outbound(&world.hub, "c.example").await, [place]);
+    let b = outbound(&world.hub, "b.example").await;
+    assert!(b.contains(&place) && b.len() == 2, "the creation's and this one: {b:?}");
+    check(&world.hub.welcome(CHANNEL, Seq(1)).await.unwrap().unwrap());
+
+    let (channel, seq) = (CHANNEL, Seq(1));
+    let taken = SideWrite::WelcomeTaken { device: device("ben"), channel, seq };
+    let sent =
+        |domain: &str| SideWrite::WelcomeSent { domain: domain.parse().unwrap(), channel, seq };
+    world.hub.store(vec![taken, sent("c.example")]).await.unwrap();
+    assert!(world.hub.pending_welcomes(device("ben"), 9).await.unwrap().is_empty());
+    assert!(outbound(&world.hub, "c.example").await.is_empty());
+    assert!(world.hub.welcome(CHANNEL, Seq(1)).await.unwrap().is_some(), "b still waits");
+    world.hub.store(vec![sent("b.example")]).await.unwrap();
+    assert!(world.hub.welcome(CHANNEL, Seq(1)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn acknowledging_what_never_waited_harms_nobody() {
+    let world = World::with_members(&BEFORE).await;
+    let (channel, seq) = (ChannelId([1; 32]), Seq(9));
+    let taken = SideWrite::WelcomeTaken { device: device("eve"), channel, seq };
+    world.hub.store(vec![taken]).await.unwrap();
+}

@@ -1,0 +1,246 @@
+//! A hub to test, with officers who submit to it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use enlace_identity::canonical::sha256;
+use enlace_identity::certificate::UnverifiedChain;
+use enlace_identity::keys::{PublicKey, SigningKey};
+use enlace_identity::names::{DeviceName, Domain};
+use enlace_identity::time::Timestamp;
+use enlace_log::{
+    ChannelId, ClientId, Commitment, DeviceList, Envelope, Generation, ItemKind, ListChange,
+    ListHash, PayloadHash, Seq, SubmitCounter, WelcomesHash,
+};
+use enlace_proto::relay::v1 as wire;
+use zeroize::Zeroizing;
+
+use crate::hub::{
+    Accepted, Caller, DeviceTrust, Handle, HeadKey, HubOptions, Sequencer, Submission, SubmitError,
+    TrustError,
+};
+use crate::storage::{MemoryDisk, ReadLimit, Storage};
+
+pub(super) const CHANNEL: ChannelId = ChannelId([7; 32]);
+pub(super) const LIMIT: ReadLimit = ReadLimit { items: 1000, bytes: 1 << 20 };
+
+/// `ana` is `ana@a.example`; `ben@b` is of another authority.
+pub(super) fn device(name: &str) -> DeviceName {
+    let (officer, authority) = name.split_once('@').unwrap_or((name, "a"));
+    format!("laptop.{officer}.officer.{authority}.example").parse().unwrap()
+}
+
+pub(super) fn list(names: &[&str]) -> DeviceList {
+    names.iter().map(|name| device(name)).collect()
+}
+
+pub(super) fn own() -> Domain {
+    "a.example".parse().unwrap()
+}
+
+pub(super) fn key_of(device: &DeviceName) -> SigningKey {
+    SigningKey::from_seed(Zeroizing::new(sha256(device.as_str().as_bytes())))
+}
+
+pub(super) fn head_key() -> HeadKey {
+    HeadKey::new(SigningKey::from_seed(Zeroizing::new([3; 32])), vec![b"head".to_vec()])
+}
+
+/// Takes the bytes of a "certificate" for its device's name.
+#[derive(Debug)]
+pub(super) struct NameTrust;
+
+impl DeviceTrust for NameTrust {
+    fn device_key(&self, chain: &UnverifiedChain) -> Result<(DeviceName, PublicKey), TrustError> {
+        let name = std::str::from_utf8(chain.leaf().as_bytes()).unwrap();
+        let device = name.parse().map_err(|_| TrustError::NotADevice)?;
+        let key = key_of(&device).public();
+        Ok((device, key))
+    }
+
+    fn is_revoked(&self, device: &DeviceName) -> bool {
+        device.as_str().contains("revoked")
+    }
+}
+
+/// A clock that a test moves.
+#[derive(Clone, Debug)]
+pub(super) struct TestClock(Arc<AtomicU64>);
+
+impl TestClock {
+    pub(super) fn advance(&self, by: Duration) {
+        self.0.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    pub(super) fn step_back(&self, by: Duration) {
+        self.0.fetch_sub(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// A running hub.
+pub(super) struct World {
+    pub(super) hub: Handle,
+    pub(super) clock: TestClock,
+    pub(super) sequencer: Sequencer,
+}
+
+impl World {
+    pub(super) fn on(storage: Box<dyn Storage>) -> Self {
+        Self::with(storage, own())
+    }
+
+    pub(super) fn with(storage: Box<dyn Storage>, domain: Domain) -> Self {
+        let clock = TestClock(Arc::new(AtomicU64::new(1_800_000_000_000)));
+        let sequencer = Sequencer::spawn(storage, options(domain, &clock)).unwrap();
+        Self { hub: sequencer.handle(), clock, sequencer }
+    }
+
+    /// A hub over memory, with a channel of these members; the first one created it.
+    pub(super) async fn with_members(names: &[&str]) -> Self {
+        let world = Self::on(Box::new(MemoryDisk::default().open().unwrap()));
+        world.create(names).await.unwrap();
+        world
+    }
+
+    pub(super) async fn create(&self, names: &[&str]) -> Result<Accepted, SubmitError> {
+        let draft = Draft::commit(names[0], None, &[], names);
+        self.hub.create(draft.check()?).await
+    }
+
+    pub(super) async fn submit(&self, draft: &Draft) -> Result<Accepted, SubmitError> {
+        self.hub.submit(draft.check()?).await
+    }
+
+    pub(super) async fn commit(&self, draft: &Draft) -> Result<Accepted, SubmitError> {
+        self.hub.lease(CHANNEL, draft.envelope.device.clone()).await?;
+        self.submit(draft).await
+    }
+}
+
+pub(super) fn options(domain: Domain, clock: &TestClock) -> HubOptions {
+    let clock = clock.clone();
+    HubOptions::new(domain, head_key(), Arc::new(NameTrust), Arc::new(move || clock.now()))
+}
+
+pub(super) fn new_clock() -> TestClock {
+    TestClock(Arc::new(AtomicU64::new(1_800_000_000_000)))
+}
+
+/// What somebody is about to submit; tests change it at will.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub(super) caller: Caller,
+    pub(super) envelope: Envelope,
+    pub(super) payload: Bytes,
+    pub(super) change: Option<ListChange>,
+    pub(super) welcomes: Vec<wire::Welcome>,
+    pub(super) certificates: Vec<Vec<u8>>,
+    pub(super) signer: SigningKey,
+}
+
+impl Draft {
+    pub(super) fn new(author: &str, kind: ItemKind, fence: Option<u64>, payload: &[u8]) -> Self {
+        let device = device(author);
+        Self {
+            caller: Caller::Device(device.clone()),
+            certificates: vec![device.as_str().as_bytes().to_vec(), b"ca".to_vec()],
+            signer: key_of(&device),
+            envelope: Envelope {
+                channel: CHANNEL,
+                generation: Generation(0),
+                kind,
+                device,
+                client_id: client_id(payload),
+                submit_counter: SubmitCounter(1),
+                fence: fence.map(Seq),
+                last_valid_commit: fence.map(Seq),
+                commitment: Commitment::NONE,
+                list_hash: ListHash::NONE,
+                welcomes_hash: WelcomesHash::NONE,
+                payload_hash: PayloadHash::of(payload),
+            },
+            payload: Bytes::copy_from_slice(payload),
+            change: None,
+            welcomes: Vec::new(),
+        }
+    }
+
+    pub(super) fn entry(author: &str, fence: u64, text: &str) -> Self {
+        let mut draft = Self::new(author, ItemKind::Entry, Some(fence), text.as_bytes());
+        draft.envelope.commitment = Commitment(sha256(text.as_bytes()));
+        draft
+    }
+
+    /// A commit that turns one list of members into another, with a welcome for each new one.
+    pub(super) fn commit(author: &str, fence: Option<u64>, from: &[&str], to: &[&str]) -> Self {
+        let payload = format!("commit to {to:?} after {fence:?} by {author}");
+        let mut draft = Self::new(author, ItemKind::Commit, fence, payload.as_bytes());
+        let change = list(from).change_to(&list(to));
+        draft.envelope.list_hash = list(to).hash();
+        draft.welcomes = change
+            .added
+            .iter()
+            .filter(|added| **added != draft.envelope.device)
+            .map(|added| wire::Welcome {
+                devices: vec![added.to_string()],
+                message: Bytes::from(format!("welcome {added}")),
+                bundle: b"bundle".to_vec(),
+            })
+            .collect();
+        draft.change = Some(change);
+        draft.envelope.welcomes_hash = draft.welcomes_hash();
+        draft
+    }
+
+    pub(super) fn welcomes_hash(&self) -> WelcomesHash {
+        let welcomes: Vec<(DeviceName, &[u8])> = self
+            .welcomes
+            .iter()
+            .flat_map(|w| w.devices.iter().map(|d| (d.parse().unwrap(), &w.message[..])))
+            .collect();
+        WelcomesHash::of(&welcomes)
+    }
+
+    /// The same entry encrypted anew.
+    pub(super) fn encrypted_again(&self, payload: &[u8]) -> Self {
+        let mut again = self.clone();
+        again.payload = Bytes::copy_from_slice(payload);
+        again.envelope.payload_hash = PayloadHash::of(payload);
+        again.envelope.submit_counter = again.envelope.submit_counter.next();
+        again
+    }
+
+    pub(super) fn request(&self) -> wire::SubmitRequest {
+        let signature = self.envelope.sign(&self.signer);
+        let is_signed = self.envelope.kind.is_outer_signed();
+        wire::SubmitRequest {
+            envelope: self.envelope.encode().into(),
+            outer_signature: if is_signed { signature.as_bytes().to_vec() } else { Vec::new() },
+            payload: self.payload.clone(),
+            list_change: self.change.as_ref().map(ListChange::to_wire),
+            welcomes: self.welcomes.clone(),
+            certificates: self.certificates.clone(),
+            known_head: None,
+            hub: own().to_string(),
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<Submission, SubmitError> {
+        Submission::check(&self.caller, self.request(), &NameTrust)
+    }
+}
+
+pub(super) fn client_id(seed: &[u8]) -> ClientId {
+    ClientId(sha256(seed)[..16].try_into().unwrap())
+}
+
+/// Waits for an event, with a bound.
+pub(super) async fn soon<T>(event: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(30), event).await.unwrap()
+}
