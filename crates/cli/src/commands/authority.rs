@@ -1,0 +1,62 @@
+//! `enlace authority`: the registrar's commands.
+
+mod crl;
+mod endpoint;
+mod init;
+mod issue;
+mod list;
+mod request;
+mod revoke;
+mod warn;
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use crate::authority::Directory;
+use crate::failure::Failure;
+use crate::ui::Ui;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make an authority: root, issuing CA, endpoint key, first revocation lists.
+    Init(init::Arguments),
+    /// Show what a certificate request asks for.
+    Request(request::Arguments),
+    /// Issue the certificate that a request asks for, once you know who sent it.
+    Issue(issue::Arguments),
+    /// Withdraw certificates, for good.
+    Revoke(revoke::Arguments),
+    /// Write the next revocation list.
+    Crl(crl::Arguments),
+    /// Say what was issued and revoked, and what expires.
+    List(list::Arguments),
+    /// Sign the endpoint record, which says where the authority's relays are.
+    Endpoint(endpoint::Arguments),
+}
+
+/// Which authority.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AuthorityArgument {
+    /// The authority's directory.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    authority: PathBuf,
+}
+
+impl AuthorityArgument {
+    pub(crate) fn open(&self) -> Result<Directory, Failure> {
+        Directory::open(&self.authority)
+    }
+}
+
+pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
+    match command {
+        Command::Init(arguments) => init::run(&arguments, ui),
+        Command::Request(arguments) => request::run(&arguments, ui),
+        Command::Issue(arguments) => issue::run(&arguments, ui),
+        Command::Revoke(arguments) => revoke::run(&arguments, ui),
+        Command::Crl(arguments) => crl::run(&arguments, ui),
+        Command::List(arguments) => list::run(&arguments, ui),
+        Command::Endpoint(arguments) => endpoint::run(&arguments, ui),
+    }
+}

@@ -1,0 +1,127 @@
+//! `network.json`: a bundle in the making.
+
+use std::path::Path;
+
+use enlace_identity::bundle::{AuthorityContent, BundleContent, SignedBundle};
+use enlace_identity::certificate::CertificateDer;
+use enlace_identity::names::Domain;
+use enlace_identity::time::{Timestamp, Validity};
+use serde::{Deserialize, Serialize};
+
+use super::bundle_file::{bundle_path, read_bundle, write_bundle};
+use crate::as_text;
+use crate::failure::{Explain as _, Failure};
+use crate::files::{self, Mode};
+use crate::when::rfc3339;
+
+const FILE: &str = "network.json";
+
+/// The version of the file that this program writes.
+const VERSION: u32 = 1;
+
+/// What the bundle is to say. Unknown keys are refused.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Draft {
+    version: u32,
+    /// The network's name, to be shown.
+    name: String,
+    /// How many must sign the next bundle; more than half of them unless said.
+    threshold: Option<u64>,
+    #[serde(with = "rfc3339")]
+    not_before: Timestamp,
+    #[serde(with = "rfc3339")]
+    not_after: Timestamp,
+    pub(crate) authorities: Vec<AuthorityEntry>,
+}
+
+/// An authority of the bundle.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AuthorityEntry {
+    #[serde(with = "as_text")]
+    pub(crate) domain: Domain,
+    pub(crate) country: String,
+    pub(crate) name: String,
+    /// Root certificates, in PEM.
+    pub(crate) roots: Vec<String>,
+}
+
+impl Draft {
+    pub(crate) fn new(name: String, threshold: Option<u64>, validity: Validity) -> Self {
+        let Validity { not_before, not_after } = validity;
+        Self { version: VERSION, name, threshold, not_before, not_after, authorities: Vec::new() }
+    }
+
+    pub(crate) fn open(dir: &Path) -> Result<Self, Failure> {
+        let file = dir.join(FILE);
+        if !file.is_file() {
+            return Err(Failure::new(format!("{} is no network's directory", dir.display()))
+                .hint("Make one with `enlace network init`."));
+        }
+        let draft: Self = serde_json::from_str(&files::read_text(&file)?)
+            .context(|| format!("{} is damaged", file.display()))?;
+        if draft.version > VERSION {
+            let newer = format!("{} was written by a newer version of enlace", file.display());
+            return Err(Failure::new(newer));
+        }
+        Ok(draft)
+    }
+
+    /// Writes the draft, and the bundle that it describes as soon as there is one.
+    pub(crate) fn save(&self, dir: &Path) -> Result<(), Failure> {
+        let bundle = self.bundle()?;
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        files::replace(&dir.join(FILE), text.as_bytes(), Mode::Public)?;
+        match &bundle {
+            Some(bundle) => write_bundle(&bundle_path(dir), bundle),
+            None => Ok(()),
+        }
+    }
+
+    /// Fails if an authority has signed the bundle: it must not change under its signature.
+    pub(crate) fn refuse_signed(dir: &Path) -> Result<(), Failure> {
+        let path = bundle_path(dir);
+        if !path.exists() {
+            return Ok(());
+        }
+        let signed = read_bundle(&path)?;
+        let opened = signed.open(&signed.hash())?;
+        let Some(signer) = opened.signers().first() else { return Ok(()) };
+        let hint = "With --discard-signatures the authorities have to sign again, and everybody \
+                    to compare a new hash.";
+        Err(Failure::new(format!("{signer} has signed this bundle already")).hint(hint))
+    }
+
+    fn bundle(&self) -> Result<Option<SignedBundle>, Failure> {
+        if self.authorities.is_empty() {
+            return Ok(None);
+        }
+        let authorities = self.authorities.iter().map(AuthorityEntry::content);
+        let half = self.authorities.len() as u64 / 2;
+        // A threshold that cannot be reached yet waits for more authorities.
+        let most = self.authorities.len() as u64;
+        let content = BundleContent {
+            network: self.name.clone(),
+            version: 1,
+            previous: None,
+            threshold: self.threshold.unwrap_or(half + 1).min(most),
+            validity: Validity { not_before: self.not_before, not_after: self.not_after },
+            authorities: authorities.collect::<Result<_, Failure>>()?,
+        };
+        Ok(Some(SignedBundle::create(content)?))
+    }
+}
+
+impl AuthorityEntry {
+    fn content(&self) -> Result<AuthorityContent, Failure> {
+        let roots = self.roots.iter().map(|pem| CertificateDer::from_pem(pem));
+        Ok(AuthorityContent {
+            domain: self.domain.clone(),
+            country: self.country.clone(),
+            name: self.name.clone(),
+            roots: roots.collect::<Result<_, _>>()?,
+        })
+    }
+}
