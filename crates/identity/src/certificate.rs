@@ -82,6 +82,14 @@ impl CertificateDer {
         certificates_of_pem(pem)?.into_iter().next().ok_or(CertificateFormatError::Certificate)
     }
 
+    /// The domain of the authority whose root certificate this is.
+    ///
+    /// # Errors
+    /// [`ProfileError`] when it is no authority's root.
+    pub fn root_domain(&self) -> Result<crate::names::Domain, ProfileError> {
+        profile::root_domain(&x509::X509::parse(self)?)
+    }
+
     pub(crate) fn to_pki(&self) -> rustls_pki_types::CertificateDer<'_> {
         rustls_pki_types::CertificateDer::from(self.as_bytes())
     }

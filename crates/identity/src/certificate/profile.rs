@@ -15,8 +15,8 @@ use self::extensions::{
     AUTHORITY_KEY_ID, BASIC_CONSTRAINTS, CA_KEY_USAGE, CLIENT_AUTH, CRITICAL_EXTENDED_KEY_USAGE,
     EXTENDED_KEY_USAGE, ISSUING_CONSTRAINTS, KEY_USAGE, LEAF_CONSTRAINTS, LEAF_KEY_USAGE,
     NAME_CONSTRAINTS, ROOT_CONSTRAINTS, Rule, SERVER_AND_CLIENT_AUTH, SIGN_ENDPOINT_RECORDS,
-    SIGN_HEADS, SUBJECT_ALT_NAME, SUBJECT_KEY_ID, check_extensions, name_constraints,
-    subject_alt_name,
+    SIGN_HEADS, SUBJECT_ALT_NAME, SUBJECT_KEY_ID, check_extensions, constrained_domain,
+    name_constraints, subject_alt_name,
 };
 
 pub(crate) use self::extensions::{authority_key_id, key_identifier};
@@ -101,6 +101,13 @@ impl LeafUsage {
             Self::Endpoint => &SIGN_ENDPOINT_RECORDS,
         }
     }
+}
+
+/// The domain that a root's name constraints permit, if it is a root of that domain.
+pub(crate) fn root_domain(root: &X509) -> Result<Domain, ProfileError> {
+    let domain = constrained_domain(root)?;
+    check_root(root, &domain)?;
+    Ok(domain)
 }
 
 /// Checks a root: self-signed, for `domain` alone, one CA below it.

@@ -3,6 +3,8 @@
 
 use der::Decode as _;
 use der::asn1::{ObjectIdentifier, OctetStringRef};
+use x509_cert::ext::pkix::NameConstraints;
+use x509_cert::ext::pkix::name::GeneralName;
 
 use super::ProfileError;
 use crate::certificate::x509::X509;
@@ -71,6 +73,19 @@ pub(crate) fn authority_key_id(key_id: &[u8]) -> Vec<u8> {
 pub(super) fn name_constraints(domain: &Domain) -> Vec<u8> {
     let subtree = tlv(0x30, &tlv(0x82, domain.as_str().as_bytes()));
     tlv(0x30, &tlv(0xa0, &subtree))
+}
+
+/// The domain inside such `NameConstraints`; what else they say is not looked at.
+pub(super) fn constrained_domain(certificate: &X509) -> Result<Domain, ProfileError> {
+    let ExtensionId { id, name, .. } = NAME_CONSTRAINTS;
+    let extension = certificate.extension(id).ok_or(ProfileError::Missing(name))?;
+    let constraints = NameConstraints::from_der(extension.extn_value.as_bytes())
+        .map_err(|_| ProfileError::Differs(name))?;
+    let permitted = constraints.permitted_subtrees.unwrap_or_default();
+    match permitted.first().map(|subtree| &subtree.base) {
+        Some(GeneralName::DnsName(domain)) => Ok(domain.as_str().parse()?),
+        _ => Err(ProfileError::Differs(name)),
+    }
 }
 
 /// `SubjectAltName` with one DNS name.
