@@ -12,6 +12,7 @@ mod events;
 mod fork;
 mod items;
 mod key_packages;
+mod renewal;
 mod send;
 mod settle;
 mod welcome;
@@ -28,10 +29,13 @@ use tokio::sync::broadcast;
 
 pub use self::acts::{ActError, Wish};
 pub use self::compose::{CreateChannelError, NewChannel, NewNote, PostError};
-pub use self::directory::{DirectoryError, RelayAddress};
+pub use self::directory::{DirectoryError, Followed, RelayAddress, relay_addresses};
 pub use self::items::{ReceiveError, Received};
+pub use self::key_packages::{PoolError, Publication};
 pub use self::send::{Action, Answer, Lanes, Plan};
 pub use self::welcome::WelcomeError;
+
+pub(crate) use self::settle::body_of;
 
 use self::work::{Book, Work};
 use crate::event::ClientEvent;

@@ -11,6 +11,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod client;
 pub mod engine;
 pub mod event;
 pub mod notice;
@@ -18,4 +19,9 @@ pub mod outbox;
 pub mod profile;
 mod serde_text;
 pub mod store;
+pub mod sync;
 pub mod task;
+
+pub use self::client::Client;
+pub use self::event::ClientEvent;
+pub use self::profile::Profile;

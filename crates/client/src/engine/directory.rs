@@ -7,7 +7,7 @@ use enlace_identity::chain::ChainError;
 use enlace_identity::endpoint::{EndpointRecord, SignedEndpointRecord, VerifiedEndpointRecord};
 use enlace_identity::names::{Domain, ServiceName};
 use enlace_identity::revocation::Inserted;
-use enlace_log::{ChannelId, HeadSigner, Seq};
+use enlace_log::{ChannelId, ClientId, HeadSigner, Seq};
 use enlace_proto::relay::v1 as wire;
 
 use super::work::Work;
@@ -35,6 +35,8 @@ pub struct Followed {
     pub hub: Domain,
     /// What comes next.
     pub next: Seq,
+    /// Whether this device is a member, as far as its log says.
+    pub is_member: bool,
     /// The newest signed head known.
     pub head: Option<wire::SignedHead>,
 }
@@ -218,6 +220,15 @@ impl Engine {
         self.write(|work| work.followed(id))
     }
 
+    /// What the officer asked for and what is still to be sent, in order.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn pending(&mut self) -> Result<Vec<ClientId>, StoreError> {
+        let rows = self.read(|tx| tx.queued(None))?;
+        Ok(rows.iter().filter(|row| !row.automatic).map(|row| row.client_id).collect())
+    }
+
     /// Compares the relay's count of this device's encryptions with the store's. If the relay has
     /// seen more, the store is a copy of an earlier state, and the device must not encrypt.
     ///
@@ -259,7 +270,8 @@ impl Work<'_> {
         let next = channel.replica().next_seq();
         self.keep(channel);
         let head = row.head.map(|head| head.to_wire());
-        Ok(Some(Followed { channel: id, hub: row.hub, next, head }))
+        let is_member = row.standing != ChannelStanding::Removed;
+        Ok(Some(Followed { channel: id, hub: row.hub, next, is_member, head }))
     }
 
     pub(super) fn take_head_certificate(

@@ -14,7 +14,7 @@ use crate::store::{NoticeRow, StoreError, Transaction};
 
 /// An open transaction.
 pub(crate) struct Work<'w> {
-    pub(super) tx: &'w dyn Transaction,
+    pub(crate) tx: &'w dyn Transaction,
     pub(super) ctx: Context<'w>,
     /// Whether this device may encrypt: the relay knows of no later state of it.
     pub(super) may_seal: bool,
@@ -45,7 +45,7 @@ impl<'w> Work<'w> {
     }
 
     /// Takes a channel in hand; [`Self::keep`] puts it back.
-    pub(super) fn take(&mut self, id: ChannelId) -> Result<Option<Channel>, ChannelError> {
+    pub(crate) fn take(&mut self, id: ChannelId) -> Result<Option<Channel>, ChannelError> {
         match self.channels.remove(&id) {
             Some(channel) => Ok(Some(channel)),
             None => Channel::load(&self.ctx, id),
@@ -53,7 +53,7 @@ impl<'w> Work<'w> {
     }
 
     /// Keeps a channel for the next transaction.
-    pub(super) fn keep(&mut self, channel: Channel) {
+    pub(crate) fn keep(&mut self, channel: Channel) {
         self.channels.insert(channel.id(), channel);
     }
 

@@ -1,0 +1,205 @@
+//! What programs call: one [`Client`] for each open profile.
+//!
+//! Everything the officer asks for is durable in the store before the call returns; sending it is
+//! [`Client::run_sync`]'s or [`Client::sync_once`]'s. Several processes may have the same profile
+//! open at once.
+
+mod channels;
+mod doctor;
+mod findings;
+mod notes;
+mod views;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use enlace_channel::mls::{Backend, BackendError};
+use enlace_identity::keys::Passphrase;
+use enlace_identity::names::{DeviceName, OfficerAddress};
+use enlace_identity::revocation::RevocationLists;
+use enlace_transport::{Backoff, Clock, SystemClock, Trust};
+use tokio::sync::broadcast;
+use tokio::time::Instant;
+
+pub use self::findings::{Finding, Level};
+pub use self::notes::{WaitError, Waited};
+pub use self::views::{ChannelDetails, EntryState, EntryView, MemberView};
+
+use crate::engine::{Engine, EngineError};
+use crate::event::ClientEvent;
+use crate::profile::{Profile, ProfileError};
+use crate::store::{SqlCipher, StoreError};
+use crate::sync::{Dialler, Goal, Session, Shared, Status, SyncError, SyncReport};
+
+/// An open profile. Clones are handles to the same one.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    profile: Profile,
+    endpoint_record: Vec<u8>,
+    /// Held by whoever syncs.
+    syncing: tokio::sync::Mutex<()>,
+}
+
+/// Why a profile can't be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The profile.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Cryptography can't be set up.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+}
+
+impl Client {
+    /// Opens a profile with the officer's passphrase.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(dir: &Path, passphrase: &Passphrase) -> Result<Self, OpenError> {
+        Self::open_with_clock(dir, passphrase, Arc::new(SystemClock))
+    }
+
+    /// Opens a profile on another clock, as a simulation does.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_with_clock(
+        dir: &Path,
+        passphrase: &Passphrase,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let profile = Profile::open(dir)?;
+        let unlocked = profile.unlock(passphrase)?;
+        let store = SqlCipher::open(&profile.store_path(), passphrase)?;
+        let trust = Trust::new(unlocked.bundle, RevocationLists::new(), clock);
+        let mut engine = Engine::new(Box::new(store), unlocked.device, Backend::new()?, trust);
+        engine.load_crls()?;
+        engine.take_crls(&unlocked.crls)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                shared: Arc::new(Shared::new(engine)),
+                profile,
+                endpoint_record: unlocked.endpoint_record,
+                syncing: tokio::sync::Mutex::new(()),
+            }),
+        })
+    }
+
+    /// The profile.
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        &self.inner.profile
+    }
+
+    /// The officer.
+    #[must_use]
+    pub fn address(&self) -> &OfficerAddress {
+        self.inner.profile.address()
+    }
+
+    /// This device.
+    #[must_use]
+    pub fn device(&self) -> &DeviceName {
+        self.inner.profile.device()
+    }
+
+    /// What changes from now on. A watcher that lags behind misses events, and reads anew.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<ClientEvent> {
+        self.shared().engine().events().subscribe()
+    }
+
+    /// What is known of the connection to the home relay.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.shared().status()
+    }
+
+    /// Stays in touch with the home relay, and reconnects with growing pauses. Returns only when
+    /// somebody has to do something. Dropping the future ends it at any point without loss.
+    ///
+    /// # Errors
+    /// [`SyncError`] of those that don't pass by themselves.
+    pub async fn run_sync(&self) -> Result<(), SyncError> {
+        let _syncing = self.inner.syncing.try_lock().map_err(|_| SyncError::Running)?;
+        let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(30));
+        loop {
+            let began = Instant::now();
+            match self.session(Goal::Stay).await {
+                Err(error) if !error.may_pass() => return Err(error),
+                Err(error) => tracing::info!(%error, "no connection to the relay"),
+                Ok(_) => {}
+            }
+            if began.elapsed() > Duration::from_secs(30) {
+                backoff.reset();
+            }
+            tokio::time::sleep(backoff.next(jitter())).await;
+        }
+    }
+
+    /// Connects, takes in all that is there and sends all that waits, for at most `limit`.
+    ///
+    /// # Errors
+    /// [`SyncError`]; whatever was taken in or sent until then stays.
+    pub async fn sync_once(&self, limit: Duration) -> Result<SyncReport, SyncError> {
+        let _syncing = self.inner.syncing.try_lock().map_err(|_| SyncError::Running)?;
+        let deadline = Instant::now() + limit;
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
+        loop {
+            match self.session(Goal::Settle(deadline)).await {
+                // A connection that was lost in the middle is worth another one.
+                Err(SyncError::Lost(lost)) if Instant::now() < deadline => {
+                    tracing::info!(%lost, "the connection was lost");
+                    tokio::time::sleep(backoff.next(jitter())).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn session(&self, goal: Goal) -> Result<SyncReport, SyncError> {
+        let shared = self.inner.shared.clone();
+        let dialler = Dialler::new(&shared, &self.inner.endpoint_record)?;
+        let dialled = dialler.connect(&shared).await?;
+        let ended = Session::open(shared, dialled, goal).await?.run().await;
+        dialler.close().await;
+        ended
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.inner.shared
+    }
+
+    fn with_engine<T>(&self, work: impl FnOnce(&mut Engine) -> T) -> T {
+        work(&mut self.shared().engine())
+    }
+
+    /// Tells the session that something waits to be sent.
+    fn wake(&self) {
+        self.shared().wake.notify_one();
+    }
+}
+
+/// A random byte, to spread reconnections.
+fn jitter() -> u8 {
+    let mut byte = [0];
+    // Without randomness the pauses are only less spread.
+    let _ = getrandom::fill(&mut byte);
+    byte[0]
+}
+
+impl From<StoreError> for WaitError {
+    fn from(error: StoreError) -> Self {
+        Self::Engine(EngineError::from(error))
+    }
+}

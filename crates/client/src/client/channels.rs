@@ -1,0 +1,99 @@
+//! Channels and their members.
+
+use enlace_channel::policy::Role;
+use enlace_identity::names::OfficerAddress;
+use enlace_log::{ChannelId, ClientId};
+
+use super::Client;
+use super::views::ChannelDetails;
+use crate::engine::{ActError, CreateChannelError, EngineError, NewChannel, Wish};
+use crate::store::{ChannelRow, StoreError};
+
+impl Client {
+    /// Opens a case channel, owned by this officer and ordered by the own authority's relay. It
+    /// can be used at once; others can be added when the relay has accepted it.
+    ///
+    /// # Errors
+    /// [`CreateChannelError`]; nothing has changed then.
+    pub fn create_channel(&self, new: NewChannel) -> Result<ChannelId, CreateChannelError> {
+        let created = self.with_engine(|engine| engine.create_channel(new))?;
+        self.wake();
+        Ok(created)
+    }
+
+    /// All channels of this device, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn channels(&self) -> Result<Vec<ChannelRow>, StoreError> {
+        self.with_engine(|engine| engine.read(|tx| tx.channels()))
+    }
+
+    /// Everything about a channel; `None` if there is none on this device.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn show(&self, channel: ChannelId) -> Result<Option<ChannelDetails>, EngineError> {
+        self.with_engine(|engine| engine.details(channel))
+    }
+
+    /// Asks for an officer to be admitted. Durable when it returns; carried out by the sync.
+    ///
+    /// # Errors
+    /// [`ActError`]; nothing has changed then.
+    pub fn add_member(
+        &self,
+        channel: ChannelId,
+        officer: OfficerAddress,
+        role: Role,
+    ) -> Result<ClientId, ActError> {
+        self.wish(channel, Wish::Add(officer, role))
+    }
+
+    /// Asks for an officer to be removed.
+    ///
+    /// # Errors
+    /// [`ActError`]; nothing has changed then.
+    pub fn remove_member(
+        &self,
+        channel: ChannelId,
+        officer: OfficerAddress,
+    ) -> Result<ClientId, ActError> {
+        self.wish(channel, Wish::Remove(officer))
+    }
+
+    /// Asks for an officer's role to be changed; `Owner` hands the ownership on.
+    ///
+    /// # Errors
+    /// [`ActError`]; nothing has changed then.
+    pub fn set_role(
+        &self,
+        channel: ChannelId,
+        officer: OfficerAddress,
+        role: Role,
+    ) -> Result<ClientId, ActError> {
+        self.wish(channel, Wish::SetRole(officer, role))
+    }
+
+    /// Asks the others to remove this device.
+    ///
+    /// # Errors
+    /// [`ActError`]; nothing has changed then.
+    pub fn leave(&self, channel: ChannelId) -> Result<ClientId, ActError> {
+        self.wish(channel, Wish::Leave)
+    }
+
+    /// Renews this device's keys in a channel.
+    ///
+    /// # Errors
+    /// [`ActError`]; nothing has changed then.
+    pub fn renew_keys(&self, channel: ChannelId) -> Result<ClientId, ActError> {
+        self.wish(channel, Wish::RenewKeys)
+    }
+
+    fn wish(&self, channel: ChannelId, wish: Wish) -> Result<ClientId, ActError> {
+        let client_id = self.with_engine(|engine| engine.wish(channel, wish))?;
+        self.wake();
+        Ok(client_id)
+    }
+}

@@ -1,0 +1,187 @@
+//! What programs show: channels with their members, and entries.
+
+use std::collections::BTreeMap;
+
+use enlace_channel::entry::{HandlingCode, Part, PartKind, SignedEntry};
+use enlace_channel::mls::EpochAuthenticator;
+use enlace_channel::policy::{Policy, Role};
+use enlace_identity::names::{DeviceName, OfficerAddress};
+use enlace_identity::time::Timestamp;
+use enlace_log::{ChannelId, ClientId, Commitment, Seq};
+
+use crate::engine::{Engine, EngineError, body_of};
+use crate::store::{ChannelRow, EntryRow, OutboxRow, OutboxState, StoreError};
+
+/// Everything about a channel.
+#[derive(Clone, Debug)]
+pub struct ChannelDetails {
+    /// As lists show it.
+    pub row: ChannelRow,
+    /// Title, references, roles and the rest.
+    pub policy: Policy,
+    /// Its officers, by address.
+    pub members: Vec<MemberView>,
+    /// The position that comes next.
+    pub next: Seq,
+    /// The first position that this device knows.
+    pub anchor: Seq,
+    /// The newest commit item processed.
+    pub fence: Option<Seq>,
+    /// The same at every member of this epoch: to compare by another way.
+    pub authenticator: EpochAuthenticator,
+    /// What is still to be sent.
+    pub queued: usize,
+}
+
+/// An officer of a channel.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct MemberView {
+    /// The address.
+    pub officer: OfficerAddress,
+    /// The role.
+    pub role: Option<Role>,
+    /// The devices in the group.
+    pub devices: Vec<DeviceName>,
+    /// Whether the officer asked to leave.
+    pub leaving: bool,
+}
+
+/// An entry, as it is shown.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EntryView {
+    /// Where it stands.
+    pub state: EntryState,
+    /// Who signed it.
+    pub author: DeviceName,
+    /// The author's idempotency key.
+    pub client_id: ClientId,
+    /// The author's clock.
+    pub local_time: Timestamp,
+    /// The author's time zone.
+    pub time_zone: String,
+    /// The number of its kind (PROTOCOL.md §3.3).
+    pub kind: u64,
+    /// Whether this program can show all that it says.
+    pub is_supported: bool,
+    /// What may be done with it.
+    pub handling: HandlingCode,
+    /// The words of a restriction.
+    pub restriction: Option<String>,
+    /// What it says.
+    pub body: String,
+    /// Binds it to its item; a later entry names this as its parent.
+    pub commitment: Commitment,
+}
+
+/// Where an entry stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum EntryState {
+    /// In the log.
+    Logged {
+        /// Its place.
+        seq: Seq,
+        /// The hub's clock when it got it.
+        received_at: Timestamp,
+    },
+    /// The hub has accepted it; the log that comes will show it.
+    Accepted(Option<Seq>),
+    /// Queued, not yet accepted.
+    Queued,
+    /// It will never be sent.
+    Failed(String),
+}
+
+impl Engine {
+    pub(super) fn details(&mut self, id: ChannelId) -> Result<Option<ChannelDetails>, EngineError> {
+        self.write(|work| {
+            let Some(row) = work.tx.channel(id)? else { return Ok(None) };
+            let Some(channel) = work.take(id)? else { return Ok(None) };
+            let details = ChannelDetails {
+                row,
+                policy: channel.policy().clone(),
+                members: members(&channel),
+                next: channel.replica().next_seq(),
+                anchor: channel.anchor(),
+                fence: channel.fence(),
+                authenticator: channel.epoch_authenticator(),
+                queued: work.tx.queued(Some(id))?.len(),
+            };
+            work.keep(channel);
+            Ok(Some(details))
+        })
+    }
+
+    pub(super) fn entries(
+        &mut self,
+        id: ChannelId,
+        from: Seq,
+        limit: usize,
+    ) -> Result<Vec<EntryView>, EngineError> {
+        let (logged, waiting) = self.read(|tx| {
+            let logged = tx.entries(id, from, limit)?;
+            let waiting = if logged.len() < limit { tx.unlogged_entries(id)? } else { Vec::new() };
+            Ok((logged, waiting))
+        })?;
+        let mut views: Vec<EntryView> =
+            logged.iter().map(EntryView::of_row).collect::<Result<_, _>>()?;
+        for row in &waiting {
+            views.extend(EntryView::of_outbox(row)?);
+        }
+        views.truncate(limit);
+        Ok(views)
+    }
+}
+
+fn members(channel: &enlace_channel::channel::Channel) -> Vec<MemberView> {
+    let policy = channel.policy();
+    let leaving: Vec<DeviceName> = channel.leaving().collect();
+    let mut devices: BTreeMap<OfficerAddress, Vec<DeviceName>> =
+        policy.roles().keys().map(|officer| (officer.clone(), Vec::new())).collect();
+    for device in channel.devices().iter() {
+        devices.entry(device.officer().clone()).or_default().push(device.clone());
+    }
+    let view = |(officer, devices): (OfficerAddress, Vec<DeviceName>)| MemberView {
+        role: policy.role_of(&officer),
+        leaving: leaving.iter().any(|device| *device.officer() == officer),
+        officer,
+        devices,
+    };
+    devices.into_iter().map(view).collect()
+}
+
+impl EntryView {
+    fn of_row(row: &EntryRow) -> Result<Self, StoreError> {
+        let state = EntryState::Logged { seq: row.seq, received_at: row.received_at };
+        Self::of_signed(&row.signed, state)
+    }
+
+    fn of_outbox(row: &OutboxRow) -> Result<Option<Self>, StoreError> {
+        let Some(signed) = &row.signed else { return Ok(None) };
+        let state = match &row.state {
+            OutboxState::Queued => EntryState::Queued,
+            OutboxState::Accepted(seq) => EntryState::Accepted(*seq),
+            OutboxState::Failed(reason) => EntryState::Failed(reason.clone()),
+        };
+        Self::of_signed(signed, state).map(Some)
+    }
+
+    fn of_signed(signed: &[u8], state: EntryState) -> Result<Self, StoreError> {
+        let entry = SignedEntry::reload(signed).map_err(|_| StoreError::Corrupt("entry"))?;
+        let header = entry.header();
+        let restriction = entry.parts().iter().find(|part| part.kind() == PartKind::Restriction);
+        let unknown_part = entry.parts().iter().any(|part| !part.kind().is_supported());
+        Ok(Self {
+            state,
+            author: header.author.clone(),
+            client_id: header.client_id,
+            local_time: header.local_time,
+            time_zone: header.time_zone.to_string(),
+            kind: header.kind.code(),
+            is_supported: header.kind.is_supported() && !unknown_part,
+            handling: header.handling,
+            restriction: restriction.and_then(Part::as_text).map(ToOwned::to_owned),
+            body: body_of(&entry),
+            commitment: entry.commitment(),
+        })
+    }
+}

@@ -1,0 +1,259 @@
+//! Calls that run beside the session, each a task that dies with it, and what their answers bring.
+
+use std::time::Duration;
+
+use enlace_channel::mls::Suite;
+use enlace_identity::names::Domain;
+use enlace_log::{ChannelId, HeadSigner, Seq};
+use enlace_proto::method::Call;
+use enlace_proto::relay::v1::{
+    ClaimKeyPackagesRequest, CreateChannelRequest, FetchDirectoryRequest, FetchDirectoryResponse,
+    FetchHeadCertificateRequest, FetchRangeRequest, FetchRangeResponse, LeaseRequest,
+    PublishKeyPackagesRequest,
+};
+use enlace_transport::{CallError, Connection, ReceiveError};
+
+use super::connect::wire_id;
+use super::session::Session;
+use super::{Shared, SyncError};
+use crate::engine::{Action, Answer, Publication};
+
+/// How long a call may take: a home relay that has to ask a hub far away answers within it.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// How long the look-up of a channel's end may take.
+const PROBE_LIMIT: Duration = Duration::from_secs(5);
+
+/// A call that has ended.
+pub(super) enum Done {
+    /// Of the outbox.
+    Row(Action, Answer),
+    /// What comes after a position, to find out whether anything does; from where it was asked.
+    Probe(ChannelId, Seq, Result<FetchRangeResponse, CallError>),
+    /// Bundle, endpoint records and lists.
+    Directory(Result<FetchDirectoryResponse, CallError>),
+    /// How many key packages the relay has.
+    Pool(Suite, Result<usize, CallError>),
+    /// Key packages were published.
+    Published(Publication, Result<(), CallError>),
+    /// The certificate of a head key that a member quoted.
+    HeadKey(Option<Domain>, Result<Vec<Vec<u8>>, CallError>),
+}
+
+impl Session {
+    /// Makes the call that an outbox row needs.
+    pub(super) fn start(&mut self, action: Action) {
+        let connection = self.connection.clone();
+        self.calls.spawn(async move {
+            let answer = match make(&connection, &action).await {
+                Ok(answer) => answer,
+                Err(error) => Answer::Failed(error),
+            };
+            Done::Row(action, answer)
+        });
+    }
+
+    pub(super) fn probe(&mut self, channel: ChannelId) {
+        let followed = self.shared.engine().followed_channel(channel);
+        let Ok(Some(followed)) = followed else { return };
+        let request = FetchRangeRequest {
+            channel: Some(wire_id(channel)),
+            from_seq: followed.next.0,
+            max_items: 1,
+            hub: followed.hub.to_string(),
+        };
+        self.settled.set_caught_up(channel, false);
+        self.settled.asked();
+        self.spawn(request, PROBE_LIMIT, move |answer| Done::Probe(channel, followed.next, answer));
+    }
+
+    pub(super) fn fetch_directory(&mut self) {
+        self.settled.asked();
+        self.spawn(FetchDirectoryRequest {}, LIMIT, Done::Directory);
+    }
+
+    /// Asks how many key packages the relay has; publishing none is the way to ask.
+    pub(super) fn ask_pool(&mut self, suite: Suite) {
+        self.settled.asked();
+        let request =
+            PublishKeyPackagesRequest { suite: suite.code().into(), ..Default::default() };
+        self.spawn(request, LIMIT, move |answer| {
+            Done::Pool(suite, answer.map(|response| response.available as usize))
+        });
+    }
+
+    pub(super) fn fetch_head_key(&mut self, hub: Option<Domain>, signer: HeadSigner) {
+        let request = FetchHeadCertificateRequest { signer: signer.0.to_vec() };
+        self.spawn(request, LIMIT, move |answer| {
+            Done::HeadKey(hub, answer.map(|response| response.certificates))
+        });
+    }
+
+    fn spawn<C: Call + Send + Sync + 'static>(
+        &mut self,
+        request: C,
+        limit: Duration,
+        done: impl FnOnce(Result<C::Response, CallError>) -> Done + Send + 'static,
+    ) where
+        C::Response: Send,
+    {
+        let connection = self.connection.clone();
+        self.calls.spawn(async move { done(connection.call(&request, limit).await) });
+    }
+
+    /// Takes in what a call brought.
+    pub(super) async fn handle_done(&mut self, done: Done) -> Result<(), SyncError> {
+        match done {
+            Done::Row(action, answer) => {
+                let created = self.shared.engine().take_answer(&action, answer, &mut self.lanes)?;
+                if let Some(channel) = created {
+                    let followed = self.shared.engine().followed_channel(channel)?;
+                    if let Some(followed) = followed {
+                        self.follow(&followed).await?;
+                    }
+                }
+            }
+            Done::Probe(channel, from, answer) => {
+                self.settled.answered();
+                self.take_probe(channel, from, answer)?;
+            }
+            Done::Directory(answer) => {
+                self.settled.answered();
+                self.take_directory(answer)?;
+            }
+            Done::Pool(suite, answer) => {
+                self.settled.answered();
+                self.fill_pool(suite, answer)?;
+            }
+            Done::Published(publication, answer) => {
+                self.settled.answered();
+                match answer {
+                    Ok(()) => self.shared.engine().published(&publication)?,
+                    Err(error) => tracing::warn!(%error, "key packages were not published"),
+                }
+            }
+            Done::HeadKey(hub, answer) => match answer {
+                Ok(certificates) => take_head_key(&self.shared, hub.as_ref(), &certificates)?,
+                Err(error) => tracing::warn!(%error, "a head key's certificate did not come"),
+            },
+        }
+        Ok(())
+    }
+
+    /// Nothing after the stored position: the channel is all here. Items were asked for only to
+    /// know; they come by the subscription.
+    fn take_probe(
+        &mut self,
+        channel: ChannelId,
+        from: Seq,
+        answer: Result<FetchRangeResponse, CallError>,
+    ) -> Result<(), SyncError> {
+        let now = self.shared.engine().followed_channel(channel)?.map(|followed| followed.next);
+        match answer {
+            Ok(response) if response.items.is_empty() => {
+                self.settled.set_caught_up(channel, true);
+            }
+            // Meanwhile they have come: there may be more.
+            Ok(_) if now > Some(from) => self.probe(channel),
+            Ok(_) => {}
+            Err(error) => {
+                tracing::debug!(%channel, %error, "the relay did not say where a log ends");
+                self.settled.set_caught_up(channel, true);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_directory(
+        &mut self,
+        answer: Result<FetchDirectoryResponse, CallError>,
+    ) -> Result<(), SyncError> {
+        let directory = match answer {
+            Ok(directory) => directory,
+            Err(error) => {
+                tracing::warn!(%error, "the relay's directory did not come");
+                return Ok(());
+            }
+        };
+        let mut engine = self.shared.engine();
+        engine.take_crls(&directory.crls)?;
+        engine.take_endpoint_records(&directory.endpoint_records)?;
+        Ok(())
+    }
+
+    fn fill_pool(
+        &mut self,
+        suite: Suite,
+        available: Result<usize, CallError>,
+    ) -> Result<(), SyncError> {
+        let available = match available {
+            Ok(available) => available,
+            Err(error) => {
+                tracing::warn!(%error, "the relay did not say how many key packages it has");
+                return Ok(());
+            }
+        };
+        let publication = match self.shared.engine().fill_pool(suite, available) {
+            Ok(publication) => publication,
+            Err(error) => {
+                tracing::error!(%error, "no key packages could be made");
+                return Ok(());
+            }
+        };
+        if publication.is_empty() {
+            return Ok(());
+        }
+        self.settled.asked();
+        let request = PublishKeyPackagesRequest {
+            suite: suite.code().into(),
+            key_packages: publication.key_packages.clone(),
+            last_resort: publication.last_resort.clone().unwrap_or_default(),
+        };
+        self.spawn(request, LIMIT, move |answer| Done::Published(publication, answer.map(|_| ())));
+        Ok(())
+    }
+}
+
+pub(super) fn take_head_key(
+    shared: &Shared,
+    hub: Option<&Domain>,
+    certificates: &[Vec<u8>],
+) -> Result<(), SyncError> {
+    use crate::engine::DirectoryError;
+    match shared.engine().take_head_certificate(hub, certificates) {
+        Err(DirectoryError::Engine(error)) => return Err(error.into()),
+        Err(error) => tracing::warn!(%error, "a head key's certificate is refused"),
+        Ok(_) => {}
+    }
+    Ok(())
+}
+
+async fn make(connection: &Connection, action: &Action) -> Result<Answer, CallError> {
+    match action {
+        Action::Create(_, _, first) => {
+            let request = CreateChannelRequest { first: Some(first.clone()) };
+            let response = connection.call(&request, LIMIT).await?;
+            let first = response.first.ok_or(CallError::Malformed(ReceiveError::Message))?;
+            Ok(Answer::Accepted(first))
+        }
+        Action::Submit(_, _, request) => {
+            Ok(Answer::Accepted(connection.call(request, LIMIT).await?))
+        }
+        Action::Lease(_, channel, purpose) => {
+            let request = LeaseRequest {
+                channel: Some(wire_id(*channel)),
+                device: String::new(),
+                purpose: (*purpose).into(),
+            };
+            Ok(Answer::Leased(connection.call(&request, LIMIT).await?))
+        }
+        Action::Claim(_, _, officer, suite) => {
+            let request = ClaimKeyPackagesRequest {
+                suite: (*suite).into(),
+                devices: Vec::new(),
+                officers: vec![officer.to_string()],
+            };
+            Ok(Answer::Claimed(connection.call(&request, LIMIT).await?.key_packages))
+        }
+    }
+}

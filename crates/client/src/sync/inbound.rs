@@ -1,0 +1,190 @@
+//! What the subscription brings. A relay's fault stops one channel, never the others.
+
+use enlace_log::replica::ReplicaError;
+use enlace_log::{ChainHash, ChannelId, HeadSigner, Seq, VerifiedHead};
+use enlace_proto::relay::v1::{
+    Acknowledge, AcknowledgeWelcome, FetchHeadCertificateRequest, FetchRangeRequest, Items,
+    SubscriptionEvent, WelcomeDelivery, subscription_control, subscription_event,
+};
+
+use super::calls::take_head_key;
+use super::connect::wire_id;
+use super::session::Session;
+use super::{PER_ADDRESS, SyncError};
+use crate::engine::{ReceiveError, Received};
+
+impl Session {
+    pub(super) async fn handle_event(&mut self, event: SubscriptionEvent) -> Result<(), SyncError> {
+        use subscription_event::Event;
+        match event.event {
+            Some(Event::Items(items)) => self.handle_items(items).await,
+            Some(Event::Welcome(delivery)) => self.handle_welcome(delivery).await,
+            Some(Event::HeadCertificate(certificate)) => {
+                take_head_key(&self.shared, None, &certificate.certificates)
+            }
+            Some(Event::Ended(ended)) => match id(ended.channel.as_ref()) {
+                Some(channel) => self.handle_ended(channel).await,
+                None => Ok(()),
+            },
+            Some(Event::Crls(crls)) => Ok(self.shared.engine().take_crls(&crls.crls)?),
+            // Of a newer version of the protocol.
+            None => Ok(()),
+        }
+    }
+
+    async fn handle_items(&mut self, items: Items) -> Result<(), SyncError> {
+        let Some(channel) = id(items.channel.as_ref()) else { return Ok(()) };
+        let Some(head) = items.head else { return Ok(()) };
+        let mut outcome = self.receive(channel, &items.items, &head);
+        if let Err(ReceiveError::HeadKey(signer)) = outcome {
+            self.fetch_head_key_now(channel, signer).await?;
+            outcome = self.receive(channel, &items.items, &head);
+        }
+        match outcome {
+            Ok(received) => self.handle_received(channel, received).await,
+            Err(ReceiveError::Engine(error)) => Err(error.into()),
+            Err(ReceiveError::Replica(ReplicaError::Diverged(head))) => {
+                self.handle_divergence(channel, &head).await
+            }
+            Err(error) => self.stop(channel, &error.to_string()).await,
+        }
+    }
+
+    fn receive(
+        &self,
+        channel: ChannelId,
+        items: &[enlace_proto::relay::v1::Item],
+        head: &enlace_proto::relay::v1::SignedHead,
+    ) -> Result<Received, ReceiveError> {
+        self.shared.engine().receive(channel, items.to_vec(), head)
+    }
+
+    async fn handle_received(
+        &mut self,
+        channel: ChannelId,
+        received: Received,
+    ) -> Result<(), SyncError> {
+        let acknowledged = received.next.0.saturating_sub(1);
+        let acknowledge = Acknowledge { channel: Some(wire_id(channel)), seq: acknowledged };
+        self.control(subscription_control::Control::Acknowledge(acknowledge)).await?;
+        for signer in received.missing_head_keys {
+            let hub = self.hub_of(channel)?;
+            self.fetch_head_key(hub, signer);
+        }
+        if received.ended {
+            self.unfollow(channel).await?;
+        } else if self.is_bounded() {
+            self.probe(channel);
+        }
+        Ok(())
+    }
+
+    async fn handle_welcome(&mut self, delivery: WelcomeDelivery) -> Result<(), SyncError> {
+        let place = delivery.channel.clone().zip(delivery.commit.as_ref().map(|commit| commit.seq));
+        let outcome = self.shared.engine().take_welcome(delivery);
+        match &outcome {
+            Ok(_) => {}
+            Err(error) if error.may_pass() => return Err(SyncError::Stream(error.to_string())),
+            Err(error) => tracing::warn!(%error, "a welcome is refused"),
+        }
+        let Some((channel, seq)) = place else { return Ok(()) };
+        if matches!(outcome, Ok(true))
+            && let Some(channel) = id(Some(&channel))
+            && let Some(followed) = self.followed_channel(channel)?
+        {
+            self.follow(&followed).await?;
+            for suite in
+                [enlace_channel::mls::Suite::PostQuantum, enlace_channel::mls::Suite::Classic]
+            {
+                self.ask_pool(suite);
+            }
+        }
+        let taken = AcknowledgeWelcome { channel: Some(channel), seq };
+        self.control(subscription_control::Control::Welcome(taken)).await
+    }
+
+    /// The relay serves no more of a channel. If the log doesn't say that this device was removed,
+    /// the officer has to know.
+    async fn handle_ended(&mut self, channel: ChannelId) -> Result<(), SyncError> {
+        self.followed.remove(&channel);
+        if self.followed_channel(channel)?.is_some_and(|followed| followed.is_member) {
+            let reason = "the relay says that this device may read no further";
+            self.shared.engine().stop_channel(channel, reason)?;
+        }
+        Ok(())
+    }
+
+    /// The items don't lead to what the hub signed. The relay is asked for the other history from
+    /// this copy's end on: either it proves that the hub signed both, or the relay alone is wrong.
+    async fn handle_divergence(
+        &mut self,
+        channel: ChannelId,
+        head: &VerifiedHead,
+    ) -> Result<(), SyncError> {
+        let Some(followed) = self.followed_channel(channel)? else { return Ok(()) };
+        let request = FetchRangeRequest {
+            channel: Some(wire_id(channel)),
+            from_seq: followed.next.0.saturating_sub(1),
+            max_items: 0,
+            hub: followed.hub.to_string(),
+        };
+        let mut proven = false;
+        if let Ok(range) = self.connection.call(&request, PER_ADDRESS).await {
+            let mut items = range.items;
+            items.retain(|item| Seq(item.seq) <= head.head().seq);
+            if !items.is_empty() {
+                let first = items.remove(0);
+                if let Ok(chain) = ChainHash::try_from(&first.chain[..]) {
+                    let outcome = self.shared.engine().prove_fork(channel, head, items, chain);
+                    proven = matches!(outcome, Ok(true));
+                }
+            }
+        }
+        let reason = if proven {
+            "the relay that orders this channel has signed two different histories"
+        } else {
+            "the log that the relay sent does not fit what its hub signed"
+        };
+        self.stop(channel, reason).await
+    }
+
+    async fn stop(&mut self, channel: ChannelId, reason: &str) -> Result<(), SyncError> {
+        tracing::warn!(%channel, reason, "a channel is stopped");
+        self.shared.engine().stop_channel(channel, reason)?;
+        self.unfollow(channel).await
+    }
+
+    async fn fetch_head_key_now(
+        &mut self,
+        channel: ChannelId,
+        signer: HeadSigner,
+    ) -> Result<(), SyncError> {
+        let hub = self.hub_of(channel)?;
+        let request = FetchHeadCertificateRequest { signer: signer.0.to_vec() };
+        match self.connection.call(&request, PER_ADDRESS).await {
+            Ok(response) => take_head_key(&self.shared, hub.as_ref(), &response.certificates),
+            Err(error) => {
+                tracing::warn!(%error, "a head key's certificate did not come");
+                Ok(())
+            }
+        }
+    }
+
+    fn hub_of(
+        &self,
+        channel: ChannelId,
+    ) -> Result<Option<enlace_identity::names::Domain>, SyncError> {
+        Ok(self.followed_channel(channel)?.map(|followed| followed.hub))
+    }
+
+    fn followed_channel(
+        &self,
+        channel: ChannelId,
+    ) -> Result<Option<crate::engine::Followed>, SyncError> {
+        Ok(self.shared.engine().followed_channel(channel)?)
+    }
+}
+
+fn id(channel: Option<&enlace_proto::relay::v1::ChannelId>) -> Option<ChannelId> {
+    channel.and_then(|channel| ChannelId::try_from(&channel.value[..]).ok())
+}

@@ -1,0 +1,211 @@
+//! One connection's life: a loop over what comes, what is answered and what is to be sent.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use enlace_channel::mls::Suite;
+use enlace_identity::time::Timestamp;
+use enlace_log::ChannelId;
+use enlace_proto::relay::v1::{
+    Cursor, SubscribeRequest, SubscriptionControl, SubscriptionEvent, subscription_control,
+};
+use enlace_transport::{Connection, Dialled, FrameReceiver, FrameSender};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::calls::Done;
+use super::connect::wire_id;
+use super::settled::Settled;
+use super::{PER_ADDRESS, Shared, SyncError, SyncReport};
+use crate::engine::{Followed, Lanes};
+use crate::event::ClientEvent;
+
+/// How often another process's writing is looked for.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// How often the client looks after itself: keys to renew.
+const UPKEEP: Duration = Duration::from_secs(60);
+
+/// When a session is over.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Goal {
+    /// When the connection is gone.
+    Stay,
+    /// When everything is in and out, or at that time.
+    Settle(Instant),
+}
+
+/// A session.
+pub(crate) struct Session {
+    pub(super) shared: Arc<Shared>,
+    pub(super) connection: Connection,
+    pub(super) controls: FrameSender<SubscriptionControl>,
+    events: FrameReceiver<SubscriptionEvent>,
+    pub(super) calls: JoinSet<Done>,
+    pub(super) lanes: Lanes,
+    pub(super) followed: HashSet<ChannelId>,
+    pub(super) settled: Settled,
+    again_at: Option<Timestamp>,
+    goal: Goal,
+}
+
+impl Session {
+    /// Subscribes on a connection that hello has gone through.
+    pub(crate) async fn open(
+        shared: Arc<Shared>,
+        dialled: Dialled,
+        goal: Goal,
+    ) -> Result<Self, SyncError> {
+        let followed = shared.engine().followed()?;
+        let request = SubscribeRequest {
+            cursors: followed.iter().map(cursor).collect(),
+            devices: Vec::new(),
+        };
+        let connection = dialled.connection;
+        let subscription = connection
+            .subscribe(&request, PER_ADDRESS)
+            .await
+            .map_err(|error| SyncError::Stream(error.to_string()))?;
+        let mut session = Self {
+            shared,
+            connection,
+            controls: subscription.controls,
+            events: subscription.events,
+            calls: JoinSet::new(),
+            lanes: Lanes::default(),
+            followed: followed.iter().map(|followed| followed.channel).collect(),
+            settled: Settled::default(),
+            again_at: None,
+            goal,
+        };
+        session.fetch_directory();
+        for suite in [Suite::PostQuantum, Suite::Classic] {
+            session.ask_pool(suite);
+        }
+        for channel in &followed {
+            session.probe(channel.channel);
+        }
+        session.tell(ClientEvent::Connected(true));
+        Ok(session)
+    }
+
+    /// Runs until the goal is reached or the connection ends.
+    pub(crate) async fn run(mut self) -> Result<SyncReport, SyncError> {
+        let ended = self.turn().await;
+        self.shared.update_status(|status| {
+            status.connected = false;
+            status.last_error = ended.as_ref().err().map(ToString::to_string);
+        });
+        self.tell(ClientEvent::Connected(false));
+        ended
+    }
+
+    async fn turn(&mut self) -> Result<SyncReport, SyncError> {
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut upkeep = tokio::time::interval(UPKEEP);
+        loop {
+            self.pump()?;
+            if let Some(report) = self.reached()? {
+                return Ok(report);
+            }
+            let shared = self.shared.clone();
+            tokio::select! {
+                event = self.events.next() => {
+                    match event? {
+                        Some(event) => self.handle_event(event).await?,
+                        None => return Err(self.connection.closed().await.into()),
+                    }
+                    self.settled.something_came();
+                }
+                Some(done) = self.calls.join_next(), if !self.calls.is_empty() => match done {
+                    Ok(done) => self.handle_done(done).await?,
+                    Err(error) => tracing::error!(%error, "a call's task failed"),
+                },
+                () = shared.wake.notified() => {}
+                () = sleep_until_due(self.again_at, &shared) => {}
+                _ = look.tick() => {
+                    if self.shared.engine().notice_other_writers()? {
+                        self.follow_new().await?;
+                    }
+                }
+                _ = upkeep.tick() => self.shared.engine().renew_keys()?,
+                lost = self.connection.closed() => return Err(lost.into()),
+            }
+        }
+    }
+
+    /// Starts whatever calls the outbox needs now.
+    fn pump(&mut self) -> Result<(), SyncError> {
+        let plan = self.shared.engine().plan(&mut self.lanes)?;
+        self.again_at = plan.again_at;
+        for action in plan.actions {
+            self.start(action);
+        }
+        Ok(())
+    }
+
+    /// Whether this session ends by itself.
+    pub(super) fn is_bounded(&self) -> bool {
+        self.goal != Goal::Stay
+    }
+
+    fn reached(&mut self) -> Result<Option<SyncReport>, SyncError> {
+        let Goal::Settle(deadline) = self.goal else { return Ok(None) };
+        let pending = self.shared.engine().pending()?;
+        let caught_up = self.settled.is_caught_up(&self.followed);
+        let is_over = caught_up && pending.is_empty() && self.settled.is_quiet();
+        Ok((is_over || Instant::now() >= deadline).then_some(SyncReport { pending, caught_up }))
+    }
+
+    /// Follows channels that another process has made or joined.
+    async fn follow_new(&mut self) -> Result<(), SyncError> {
+        let all = self.shared.engine().followed()?;
+        for followed in all {
+            if !self.followed.contains(&followed.channel) {
+                self.follow(&followed).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn follow(&mut self, followed: &Followed) -> Result<(), SyncError> {
+        self.followed.insert(followed.channel);
+        self.control(subscription_control::Control::Follow(cursor(followed))).await?;
+        self.probe(followed.channel);
+        Ok(())
+    }
+
+    pub(super) async fn unfollow(&mut self, channel: ChannelId) -> Result<(), SyncError> {
+        self.followed.remove(&channel);
+        self.control(subscription_control::Control::Unfollow(wire_id(channel))).await
+    }
+
+    pub(super) async fn control(
+        &mut self,
+        control: subscription_control::Control,
+    ) -> Result<(), SyncError> {
+        let control = SubscriptionControl { control: Some(control) };
+        self.controls.send(&control).await.map_err(|error| SyncError::Stream(error.to_string()))
+    }
+
+    pub(super) fn tell(&self, event: ClientEvent) {
+        // Nobody needs to listen.
+        let _ = self.shared.engine().events().send(event);
+    }
+}
+
+fn cursor(followed: &Followed) -> Cursor {
+    Cursor {
+        channel: Some(wire_id(followed.channel)),
+        next_seq: followed.next.0,
+        hub: followed.hub.to_string(),
+    }
+}
+
+async fn sleep_until_due(due: Option<Timestamp>, shared: &Shared) {
+    let Some(due) = due else { return std::future::pending().await };
+    let wait = due.since(shared.engine().trust().now());
+    tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
+}
