@@ -13,6 +13,7 @@ mod session;
 mod spread;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use enlace_identity::names::Domain;
@@ -22,6 +23,7 @@ use enlace_proto::relay::v1::ErrorCode;
 use enlace_transport::{CallError, Refusal};
 
 use self::link::Link;
+use crate::server::Context;
 
 pub(crate) use self::session::keep;
 pub(crate) use self::spread::unsent as unsent_crls;
@@ -95,6 +97,14 @@ impl Links {
 
     fn link(&self, authority: &Domain) -> Option<&Link> {
         self.0.get(authority)
+    }
+}
+
+/// Wakes the links when a welcome for another authority was stored.
+pub(crate) async fn watch_outbound(context: Arc<Context>) {
+    let mut changes = context.hub().watch_outbound();
+    while changes.changed().await.is_ok() {
+        context.links().wake_all();
     }
 }
 

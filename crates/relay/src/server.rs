@@ -110,7 +110,11 @@ impl Server {
         // The last answers are on their way; closing drops what has not arrived.
         tokio::time::sleep(ANSWER_TIME).await;
         self.context.endpoint.close(CloseCode::Stopping);
-        if tokio::time::timeout(FAREWELL_TIME, self.context.endpoint.idle()).await.is_err() {
+        let told = async {
+            self.context.endpoint.idle().await;
+            while self.accepting.join_next().await.is_some() {}
+        };
+        if tokio::time::timeout(FAREWELL_TIME, told).await.is_err() {
             warn!("some peers were not told that the relay stops");
         }
         self.accepting.shutdown().await;

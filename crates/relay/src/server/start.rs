@@ -78,6 +78,7 @@ pub(super) async fn start(settings: Settings, material: Material) -> Result<Serv
     let mut tasks = JoinSet::new();
     tasks.spawn(crls::keep(context.clone(), stored_crls));
     tasks.spawn(crls::poll(context.clone(), CrlDirectory::new(network.crls), reloads));
+    tasks.spawn(federation::watch_outbound(context.clone()));
     for authority in context.links().authorities() {
         tasks.spawn(federation::keep(context.clone(), authority.clone()));
     }

@@ -1,0 +1,10 @@
+//! Relays of the real kind in this process, over real QUIC on loopback.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod calls;
+mod command;
+mod federation;
+mod revocation;
+mod subscriptions;
+mod support;

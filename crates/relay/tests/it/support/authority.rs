@@ -1,0 +1,100 @@
+//! An authority with its root, its issuing CA, and whatever it is made to issue.
+
+use enlace_identity::certificate::{Serial, UnverifiedChain};
+use enlace_identity::endpoint::{
+    EndpointRecord, RelayAddress, RelayEndpoint, SignedEndpointRecord,
+};
+use enlace_identity::issue::{Approval, IssuingCa, RevocationContent, Root};
+use enlace_identity::keys::SigningKey;
+use enlace_identity::names::{DeviceName, Domain, LeafName, ServiceKind, ServiceName};
+use enlace_identity::time::Validity;
+use enlace_transport::{LocalIdentity, Trust};
+
+use super::{DAY, START};
+
+pub(crate) struct Authority {
+    pub(crate) domain: Domain,
+    pub(crate) root: Root,
+    pub(crate) root_key: SigningKey,
+    issuing: IssuingCa,
+}
+
+/// A certificate chain and its key.
+#[derive(Clone)]
+pub(crate) struct Credential {
+    pub(crate) chain: UnverifiedChain,
+    pub(crate) key: SigningKey,
+    pub(crate) serial: Serial,
+}
+
+impl Credential {
+    pub(crate) fn identity(&self, trust: &Trust) -> LocalIdentity {
+        LocalIdentity::new(trust, &self.chain, self.key.clone()).unwrap()
+    }
+}
+
+impl Authority {
+    pub(crate) fn new(domain: &str) -> Self {
+        let domain: Domain = domain.parse().unwrap();
+        let validity = Validity::starting(START.minus(DAY), 365 * DAY);
+        let (root_key, issuing_key) = (SigningKey::generate(), SigningKey::generate());
+        let root = Root::create(&domain, root_key.clone(), validity, &Serial::generate()).unwrap();
+        let public = issuing_key.public();
+        let certificate = root.issue_ca(&public, validity, &Serial::generate()).unwrap();
+        let issuing =
+            IssuingCa::load(&domain, root.certificate(), &certificate, issuing_key).unwrap();
+        Self { domain, root, root_key, issuing }
+    }
+
+    pub(crate) fn service(&self, label: &str, kind: ServiceKind) -> Credential {
+        self.issue(LeafName::Service(ServiceName::new(label, kind, &self.domain).unwrap()))
+    }
+
+    pub(crate) fn relay_name(&self) -> ServiceName {
+        ServiceName::new("r1", ServiceKind::Relay, &self.domain).unwrap()
+    }
+
+    pub(crate) fn device(&self, officer: &str) -> (DeviceName, Credential) {
+        let name: DeviceName =
+            format!("laptop.{officer}.officer.{}", self.domain.as_str()).parse().unwrap();
+        (name.clone(), self.issue(LeafName::Device(name)))
+    }
+
+    fn issue(&self, name: LeafName) -> Credential {
+        let key = SigningKey::generate();
+        let serial = Serial::generate();
+        let approval = Approval {
+            name,
+            common_name: "Ana Ruiz".to_owned(),
+            validity: Validity::starting(START.minus(DAY), 180 * DAY),
+            serial: serial.clone(),
+        };
+        let chain = self.issuing.issue_for_key(&key.public(), &approval).unwrap();
+        Credential { chain, key, serial }
+    }
+
+    /// The root's and the issuing CA's lists of that number.
+    pub(crate) fn lists(&self, number: u64, revoked: &[&Credential]) -> Vec<Vec<u8>> {
+        let validity = Validity::starting(START.minus(DAY), 30 * DAY);
+        let revoked = revoked.iter().map(|leaf| (leaf.serial.clone(), START.minus(DAY))).collect();
+        let of_root = RevocationContent { number, validity, revoked: Vec::new() };
+        let of_issuing = RevocationContent { number, validity, revoked };
+        vec![
+            self.root.revocation_list(&of_root).unwrap().to_bytes(),
+            self.issuing.revocation_list(&of_issuing).unwrap().to_bytes(),
+        ]
+    }
+
+    /// The record that says where its one relay is.
+    pub(crate) fn endpoint_record(&self, port: u16) -> Vec<u8> {
+        let address = RelayAddress { host: "127.0.0.1".parse().unwrap(), port };
+        let record = EndpointRecord {
+            domain: self.domain.clone(),
+            version: 1,
+            validity: Validity::starting(START.minus(DAY), 90 * DAY),
+            relays: vec![RelayEndpoint { name: self.relay_name(), addresses: vec![address] }],
+        };
+        let signer = self.service("e1", ServiceKind::Endpoint);
+        SignedEndpointRecord::sign(&record, &signer.key, signer.chain).unwrap().encode()
+    }
+}

@@ -1,0 +1,96 @@
+//! A small network to test with: authorities, relays of the real kind, and devices that speak the
+//! protocol without knowing MLS.
+
+mod authority;
+mod channel;
+mod device;
+mod relay;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use enlace_identity::bundle::{AuthorityContent, Bundle, BundleContent, SignedBundle};
+use enlace_identity::revocation::RevocationLists;
+use enlace_identity::time::{Timestamp, Validity};
+use enlace_transport::{Clock, Trust};
+
+pub(crate) use self::authority::{Authority, Credential};
+pub(crate) use self::channel::{TestChannel, wire_id};
+pub(crate) use self::device::{Device, Reading, call};
+pub(crate) use self::relay::{Relay, RelayPlace};
+
+/// Long enough for a loaded machine; only a failing test waits for it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) const START: Timestamp = Timestamp::from_secs(1_800_000_000);
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Waits for an event, but not for ever.
+pub(crate) async fn soon<T>(event: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, event).await.expect("the event comes in time")
+}
+
+/// A clock that stands still until it is moved.
+#[derive(Debug)]
+pub(crate) struct TestClock(AtomicU64);
+
+impl TestClock {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(AtomicU64::new(START.as_millis())))
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Authorities that agreed to work together.
+pub(crate) struct Network {
+    pub(crate) authorities: Vec<Authority>,
+    pub(crate) signed: SignedBundle,
+    pub(crate) clock: Arc<TestClock>,
+}
+
+impl Network {
+    pub(crate) fn new(domains: &[&str]) -> Self {
+        let authorities: Vec<Authority> = domains.iter().map(|d| Authority::new(d)).collect();
+        let content = BundleContent {
+            network: "test".to_owned(),
+            version: 1,
+            previous: None,
+            threshold: 1,
+            validity: Validity::starting(START.minus(DAY), 365 * DAY),
+            authorities: authorities
+                .iter()
+                .map(|authority| AuthorityContent {
+                    domain: authority.domain.clone(),
+                    country: "XX".to_owned(),
+                    name: authority.domain.as_str().to_owned(),
+                    roots: vec![authority.root.certificate().clone()],
+                })
+                .collect(),
+        };
+        let mut signed = SignedBundle::create(content).unwrap();
+        for authority in &authorities {
+            signed.sign(&authority.domain, &authority.root_key).unwrap();
+        }
+        Self { authorities, signed, clock: TestClock::new() }
+    }
+
+    pub(crate) fn bundle(&self) -> Bundle {
+        self.signed.open(&self.signed.hash()).unwrap()
+    }
+
+    /// Trusts the network, and knows the first revocation lists of one authority.
+    pub(crate) fn trust(&self, of: &Authority) -> Trust {
+        let trust = Trust::new(self.bundle(), RevocationLists::new(), self.clock.clone());
+        for list in of.lists(1, &[]) {
+            trust.insert_crl(&list).unwrap();
+        }
+        trust
+    }
+}

@@ -1,0 +1,129 @@
+//! The relay under test, in this process, on loopback.
+
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+
+use enlace_identity::names::ServiceKind;
+use enlace_relay::config::{
+    ConfigFile, HeadSection, LimitsSection, LogSection, Material, NetworkSection, RelaySection,
+    Settings,
+};
+use enlace_relay::hub::HeadKey;
+use enlace_relay::server::Server;
+use enlace_transport::{Expected, Target};
+use tempfile::TempDir;
+
+use super::{Authority, Credential, Network};
+
+/// Where a relay lives and what it is, across restarts.
+pub(crate) struct RelayPlace {
+    directory: TempDir,
+    pub(crate) port: u16,
+    relay: Credential,
+    head: Credential,
+    pub(crate) limits: LimitsSection,
+    index: usize,
+}
+
+/// A relay that runs.
+pub(crate) struct Relay {
+    server: Server,
+    pub(crate) target: Target,
+}
+
+impl RelayPlace {
+    /// The place of the relay of one of a network's authorities.
+    pub(crate) fn new(network: &Network, index: usize) -> Self {
+        let authority = &network.authorities[index];
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("crls")).unwrap();
+        let place = Self {
+            directory,
+            port: free_port(),
+            relay: authority.service("r1", ServiceKind::Relay),
+            head: authority.service("h1", ServiceKind::Head),
+            limits: LimitsSection::default(),
+            index,
+        };
+        place.publish(&authority.lists(1, &[]));
+        place
+    }
+
+    /// Puts revocation lists where the relay looks for them.
+    pub(crate) fn publish(&self, lists: &[Vec<u8>]) {
+        for (index, list) in lists.iter().enumerate() {
+            let path = self.path("crls");
+            let (draft, name) = (path.join("draft"), path.join(format!("{index}.crl")));
+            std::fs::write(&draft, list).unwrap();
+            std::fs::rename(draft, name).unwrap();
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Starts the relay; it knows where the relays of `peers` are.
+    pub(crate) async fn start(&self, network: &Network, peers: &[&Self]) -> Relay {
+        let authority = &network.authorities[self.index];
+        let settings = self.settings(network, authority);
+        let trust = network.trust(authority);
+        let material = Material {
+            identity: self.relay.identity(&trust),
+            head: HeadKey::new(self.head.key.clone(), self.head.chain.ders()),
+            bundle: network.signed.encode(),
+            endpoint_record: authority.endpoint_record(self.port),
+            endpoint_records: peers
+                .iter()
+                .map(|peer| network.authorities[peer.index].endpoint_record(peer.port))
+                .collect(),
+            trust,
+        };
+        let server = Server::start(settings, material).await.unwrap();
+        let addresses = vec![("127.0.0.1".to_owned(), server.local_addr().port())];
+        let expected = Expected::Relay(authority.relay_name());
+        Relay { server, target: Target { expected, addresses } }
+    }
+
+    fn settings(&self, network: &Network, authority: &Authority) -> Settings {
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)).to_string();
+        let file = ConfigFile {
+            relay: RelaySection {
+                listen,
+                ..RelaySection::named(authority.relay_name().to_string())
+            },
+            head: HeadSection::standard(),
+            network: NetworkSection::of_bundle(network.signed.hash().to_string()),
+            limits: self.limits.clone(),
+            log: LogSection::default(),
+        };
+        Settings::new(&file, self.directory()).unwrap()
+    }
+
+    fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+}
+
+impl Relay {
+    /// Stops the relay; its port is free again then.
+    pub(crate) async fn stop(self) {
+        let address = self.server.local_addr();
+        super::soon(self.server.stop()).await;
+        let released = async {
+            while UdpSocket::bind(address).is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        super::soon(released).await;
+    }
+
+    pub(crate) fn reload_crls(&self) {
+        self.server.reload_crls();
+    }
+}
+
+fn free_port() -> u16 {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    socket.local_addr().unwrap().port()
+}
