@@ -32,7 +32,8 @@ pub use batch::{LogWrite, SideWrite, WriteBatch};
 pub use error::StorageError;
 pub use memory::{CommitFault, MemoryDisk, MemoryStorage};
 pub use records::{
-    Accepted, ChannelRecord, ClaimedKeyPackage, PendingWelcome, ReadLimit, Role, StoredItem, Tail,
+    Accepted, AuthorityCrls, ChannelRecord, ClaimedKeyPackage, PendingWelcome, ReadLimit, Role,
+    StoredItem, Tail,
 };
 pub use sqlite::{SqliteOptions, SqliteReader, SqliteStorage};
 
@@ -163,7 +164,7 @@ pub trait ReadStorage: Send {
     ) -> Result<Option<Vec<Vec<u8>>>, StorageError>;
 
     /// The revocation lists of each authority, DER.
-    fn crls(&mut self) -> Result<Vec<(Domain, Vec<Vec<u8>>)>, StorageError>;
+    fn crls(&mut self) -> Result<Vec<AuthorityCrls>, StorageError>;
 
     /// The newest signed endpoint record of each authority.
     fn endpoint_records(&mut self) -> Result<Vec<(Domain, Bytes)>, StorageError>;

@@ -49,7 +49,7 @@ pub struct LeaseGrant {
 /// A handle to the hub. Cheap to clone; every method may be called from any task.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    pub(super) requests: mpsc::Sender<Request>,
+    pub(super) requests: mpsc::WeakSender<Request>,
     /// Bounds the bytes that wait in the queue, in units of [`WEIGHT_UNIT`].
     pub(super) waiting: Arc<Semaphore>,
     pub(super) feeds: Arc<Feeds>,
@@ -251,7 +251,9 @@ impl Handle {
         let room = room.map_err(|_| Unavailable::Stopped)?;
         let (sender, receiver) = oneshot::channel();
         let answer = Answer { sender, _room: room };
-        self.requests.send(request(answer)).await.map_err(|_| Unavailable::Stopped)?;
+        let queue = self.requests.upgrade().ok_or(Unavailable::Stopped)?;
+        queue.send(request(answer)).await.map_err(|_| Unavailable::Stopped)?;
+        drop(queue);
         receiver.await.map_err(|_| Unavailable::Stopped)
     }
 

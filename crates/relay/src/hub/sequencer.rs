@@ -32,11 +32,13 @@ use round::Round;
 pub use options::{HubOptions, Now};
 pub(crate) use request::Request;
 
-/// The writer's thread. When it is dropped, or [`Sequencer::stop`] is called, what is queued is
-/// still done, and then nothing more is accepted.
+/// Keeps the hub going. When it is dropped, what is queued is still done, and then nothing more is
+/// accepted; [`Sequencer::stop`] waits for that.
 #[derive(Debug)]
 pub struct Sequencer {
     handle: Handle,
+    /// The queue is open as long as this is there: handles hold it weakly.
+    open: Option<mpsc::Sender<Request>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -46,38 +48,36 @@ impl Sequencer {
     /// # Errors
     /// When the storage cannot be read, or the thread not be started.
     pub fn spawn(storage: Box<dyn Storage>, options: HubOptions) -> Result<Self, StorageError> {
-        let (handle, mut worker) = Worker::new(storage, options, false)?;
+        let (mut sequencer, mut worker) = Worker::new(storage, options, false)?;
         let run = move || {
-            let mut requests = Vec::new();
-            while worker.requests.blocking_recv_many(&mut requests, worker.options.round_requests)
-                > 0
+            let mut taken = Vec::new();
+            while worker.requests.blocking_recv_many(&mut taken, worker.options.round_requests) > 0
             {
-                worker.work(&mut requests);
+                worker.work(&mut taken);
             }
         };
         let thread = std::thread::Builder::new().name("sequencer".into()).spawn(run);
-        let thread = thread.map_err(|error| StorageError::Engine(Box::new(error)))?;
-        Ok(Self { handle, thread: Some(thread) })
+        sequencer.thread = Some(thread.map_err(|error| StorageError::Engine(Box::new(error)))?);
+        Ok(sequencer)
     }
 
-    /// The hub as a future, which the caller polls until it ends: after the last handle is gone
-    /// and what is queued is done, or after a stop. Reads run inline too: nothing leaves the thread.
+    /// The hub as a future, which the caller polls until it ends: after the sequencer was dropped
+    /// and what is queued is done. Reads run inline too: nothing leaves the thread.
     ///
     /// # Errors
     /// When the storage cannot be read.
     pub fn inline(
         storage: Box<dyn Storage>,
         options: HubOptions,
-    ) -> Result<(Handle, impl Future<Output = ()> + Send), StorageError> {
-        let (handle, mut worker) = Worker::new(storage, options, true)?;
+    ) -> Result<(Self, impl Future<Output = ()> + Send), StorageError> {
+        let (sequencer, mut worker) = Worker::new(storage, options, true)?;
         let run = async move {
-            let mut requests = Vec::new();
-            while worker.requests.recv_many(&mut requests, worker.options.round_requests).await > 0
-            {
-                worker.work(&mut requests);
+            let mut taken = Vec::new();
+            while worker.requests.recv_many(&mut taken, worker.options.round_requests).await > 0 {
+                worker.work(&mut taken);
             }
         };
-        Ok((handle, run))
+        Ok((sequencer, run))
     }
 
     /// A handle for the rest of the relay.
@@ -86,21 +86,16 @@ impl Sequencer {
         self.handle.clone()
     }
 
-    /// Does what is queued and ends. Blocks the calling thread until then.
+    /// Does what is queued and ends. Blocks the calling thread until the storage is closed.
     pub fn stop(mut self) {
         self.end();
     }
 
     fn end(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            self.handle.waiting.close();
-            let stop = self.handle.requests.clone();
-            // The queue may be full: the thread that makes room is another one.
-            let told = std::thread::spawn(move || stop.blocking_send(Request::Stop));
-            drop(told.join());
-            if thread.join().is_err() {
-                tracing::error!("the sequencer's thread panicked");
-            }
+        self.handle.waiting.close();
+        drop(self.open.take());
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the sequencer's thread panicked");
         }
     }
 }
@@ -127,7 +122,7 @@ impl Worker {
         mut storage: Box<dyn Storage>,
         options: HubOptions,
         is_inline: bool,
-    ) -> Result<(Handle, Self), StorageError> {
+    ) -> Result<(Sequencer, Self), StorageError> {
         let head_key = options.head_key.clone();
         let certificate = SideWrite::HeadCertificate {
             signer: head_key.signer(),
@@ -142,14 +137,15 @@ impl Worker {
         let source = Source { readers, head_key, incarnation };
         let (feeds, welcomes) = (Arc::new(Feeds::default()), Arc::new(WelcomeBoard::default()));
         let handle = Handle {
-            requests: sender,
+            requests: sender.downgrade(),
             waiting: Arc::new(Semaphore::new(super::handle::MAX_UNITS as usize)),
             feeds: feeds.clone(),
             welcomes: welcomes.clone(),
             source: source.clone(),
         };
         let cache = Cache::new(reader, options.cached_channels);
-        Ok((handle, Self { storage, options, requests, cache, feeds, welcomes, source }))
+        let sequencer = Sequencer { handle, open: Some(sender), thread: None };
+        Ok((sequencer, Self { storage, options, requests, cache, feeds, welcomes, source }))
     }
 
     /// Does all that was taken from the queue, in rounds of bounded size.
@@ -159,11 +155,7 @@ impl Worker {
             let now = (self.options.now)();
             let mut round = Round::new(now, &self.options, &mut self.cache, &mut *self.storage);
             while let Some(request) = waiting.next_if(|_| !round.is_full()) {
-                if let Request::Stop = request {
-                    self.requests.close();
-                } else {
-                    round.handle(request);
-                }
+                round.handle(request);
             }
             round.finish(&self.feeds, &self.welcomes, &self.source);
         }

@@ -26,6 +26,7 @@ pub struct Subscription {
 
 /// What comes next in a log.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "nearly always a batch, and taken apart at once")]
 pub enum Next {
     /// Items.
     Batch(LogBatch),
@@ -180,6 +181,7 @@ fn stored_items(
 }
 
 /// What a copy holds for a reader.
+#[allow(clippy::large_enum_variant, reason = "nearly always a batch, and taken apart at once")]
 enum Copied {
     Batch(LogBatch),
     /// Items, but no head up to where its reading ends.

@@ -142,6 +142,9 @@ pub struct ClaimedKeyPackage {
     pub last_resort: bool,
 }
 
+/// An authority's revocation lists, DER.
+pub type AuthorityCrls = (Domain, Vec<Vec<u8>>);
+
 /// A welcome that waits for a device or for another authority's relay.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct PendingWelcome {

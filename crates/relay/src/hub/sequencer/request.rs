@@ -36,6 +36,4 @@ pub(crate) enum Request {
         devices: Vec<DeviceName>,
         answer: Answer<Result<Vec<ClaimedKeyPackage>, Unavailable>>,
     },
-    /// The last one.
-    Stop,
 }

@@ -105,7 +105,6 @@ impl<'a> Round<'a> {
                 let taken = self.storage.take_key_packages(suite, &devices);
                 answer.send(taken.map_err(|error| unavailable(&error)));
             }
-            Request::Stop => {}
         }
     }
 

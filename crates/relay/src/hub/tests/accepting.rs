@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use enlace_log::{ItemKind, Seq, SubmitCounter};
 
 use super::world::{CHANNEL, Draft, World, client_id, device, head_key, new_clock, options, own};
-use crate::hub::{Caller, Sequencer, SubmitError};
+use crate::hub::{Caller, Sequencer, SubmitError, Unavailable};
 use crate::storage::{MemoryDisk, SqliteOptions, SqliteStorage};
 
 #[tokio::test]
@@ -117,8 +117,9 @@ async fn many_at_once_are_sequenced_exactly_once_in_one_order() {
 #[tokio::test]
 async fn one_round_answers_copies_of_one_submission_with_one_place() {
     let disk = MemoryDisk::default();
-    let (hub, run) =
+    let (sequencer, run) =
         Sequencer::inline(Box::new(disk.open().unwrap()), options(own(), &new_clock())).unwrap();
+    let hub = sequencer.handle();
     let create = hub.create(Draft::commit("ana", None, &[], &["ana"]).check().unwrap());
     let entry = Draft::entry("ana", 0, "hello").check().unwrap();
     let script = async {
@@ -129,8 +130,11 @@ async fn one_round_answers_copies_of_one_submission_with_one_place() {
         assert_eq!((one.is_duplicate, two.is_duplicate), (false, true));
         assert_eq!(one.head, two.head);
     };
-    tokio::select! {
-        () = script => {}
-        () = run => unreachable!("a handle is left"),
-    }
+    let script = async {
+        script.await;
+        drop(sequencer);
+    };
+    tokio::join!(script, run);
+    let late = hub.lease(CHANNEL, device("ana")).await;
+    assert_eq!(late, Err(SubmitError::Unavailable(Unavailable::Stopped)));
 }

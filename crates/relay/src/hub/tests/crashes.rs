@@ -70,6 +70,32 @@ async fn a_restart_knows_what_was_accepted() {
     assert_eq!(from, Seq(3));
 }
 
+/// The files as they lie there while the process runs are what a killed process leaves.
+#[tokio::test]
+async fn what_was_acknowledged_survives_a_killed_process() {
+    let (running, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let storage = SqliteStorage::open(&SqliteOptions::new(running.path())).unwrap();
+    let world = World::on(Box::new(storage));
+    world.create(&["ana"]).await.unwrap();
+    for number in 1..=40 {
+        let entry = Draft::entry("ana", 0, &format!("entry {number}"));
+        world.submit(&entry).await.unwrap();
+        if number % 10 != 0 {
+            continue;
+        }
+        for file in ["relay.db", "relay.db-wal"] {
+            std::fs::copy(running.path().join(file), killed.path().join(file)).unwrap();
+        }
+        let storage = SqliteStorage::open(&SqliteOptions::new(killed.path())).unwrap();
+        let restarted = World::on(Box::new(storage));
+        let again = restarted.submit(&entry).await.unwrap();
+        assert_eq!((again.seq, again.is_duplicate), (Seq(number), true));
+        restarted.sequencer.stop();
+        drop(restarted.hub);
+        std::fs::remove_file(killed.path().join("relay.db-wal")).ok();
+    }
+}
+
 #[test]
 fn a_transaction_that_never_ended_is_not_there() {
     let directory = tempfile::tempdir().unwrap();

@@ -8,7 +8,8 @@ use enlace_log::{ChannelId, ClientId, Incarnation, Seq, SignedHead, SubmitCounte
 
 use super::MemoryDisk;
 use crate::storage::{
-    Accepted, ChannelRecord, PendingWelcome, ReadLimit, ReadStorage, StorageError, StoredItem,
+    Accepted, AuthorityCrls, ChannelRecord, PendingWelcome, ReadLimit, ReadStorage, StorageError,
+    StoredItem,
 };
 
 #[derive(Debug)]
@@ -165,7 +166,7 @@ impl ReadStorage for MemoryReader {
         Ok(self.0.lock().tables.head_certificates.get(signer).cloned())
     }
 
-    fn crls(&mut self) -> Result<Vec<(Domain, Vec<Vec<u8>>)>, StorageError> {
+    fn crls(&mut self) -> Result<Vec<AuthorityCrls>, StorageError> {
         let disk = self.0.lock();
         Ok(disk.tables.crls.iter().map(|(of, crls)| (of.clone(), crls.clone())).collect())
     }

@@ -16,8 +16,8 @@ use super::column;
 use super::ids::{find_channel, find_device};
 use super::write::signed;
 use crate::storage::{
-    Accepted, ChannelRecord, PendingWelcome, ReadLimit, ReadStorage, Role, StorageError,
-    StoredItem, Tail,
+    Accepted, AuthorityCrls, ChannelRecord, PendingWelcome, ReadLimit, ReadStorage, Role,
+    StorageError, StoredItem, Tail,
 };
 
 /// A reader of a store.
@@ -251,12 +251,12 @@ impl ReadStorage for SqliteReader {
         Ok((!certificates.is_empty()).then_some(certificates))
     }
 
-    fn crls(&mut self) -> Result<Vec<(Domain, Vec<Vec<u8>>)>, StorageError> {
+    fn crls(&mut self) -> Result<Vec<AuthorityCrls>, StorageError> {
         let sql = "SELECT authority, crl FROM crls ORDER BY authority, position";
         let rows = self.rows(sql, [], |row| {
             Ok((column::name::<Domain>(row, 0, "authority")?, column::get(row, 1, "crl")?))
         })?;
-        let mut crls: Vec<(Domain, Vec<Vec<u8>>)> = Vec::new();
+        let mut crls: Vec<AuthorityCrls> = Vec::new();
         for (authority, crl) in rows {
             match crls.last_mut() {
                 Some((last, crls)) if *last == authority => crls.push(crl),
