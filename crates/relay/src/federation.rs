@@ -28,11 +28,12 @@ use crate::server::Context;
 pub(crate) use self::session::keep;
 pub(crate) use self::spread::unsent as unsent_crls;
 
-/// How long a caller waits for a link to come up.
-const DIAL_TIME: Duration = Duration::from_secs(10);
+/// How long a caller waits for a link to come up. Together with [`CALL_TIME`] it is less than a
+/// device waits for its own relay's answer.
+const DIAL_TIME: Duration = Duration::from_secs(8);
 
 /// How long another relay may take for an answer.
-const CALL_TIME: Duration = Duration::from_secs(30);
+const CALL_TIME: Duration = Duration::from_secs(10);
 
 /// The links to all other authorities of the network.
 #[derive(Debug)]
@@ -50,7 +51,7 @@ impl Links {
     }
 
     /// Makes a call at another authority's relay. What that relay refuses, the caller's device is
-    /// refused.
+    /// refused. `HUB_UNREACHABLE` means that nothing was sent, `INTERNAL` that no answer came.
     pub(crate) async fn call<C: Call>(
         &self,
         authority: &Domain,
@@ -68,8 +69,9 @@ impl Links {
                 Refusal::new(ErrorCode::Malformed, "the request is too long to be passed on")
             }
             error => {
-                tracing::debug!(%authority, %error, "a forwarded call came to nothing");
-                unreachable(authority)
+                tracing::debug!(%authority, %error, "what became of a forwarded call is not known");
+                let message = format!("the relay of {authority} did not answer: send it again");
+                Refusal::new(ErrorCode::Internal, message)
             }
         })
     }

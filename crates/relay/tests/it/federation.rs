@@ -88,6 +88,7 @@ async fn notes_pass_both_ways_through_two_relays() {
     };
     let mut there = call(&beas, &range).await.unwrap();
     let mut here = call(&case.anas, &range).await.unwrap();
+    assert_eq!(there.items[0].chain.len(), 32, "the first comes with its chain");
     (there.head, here.head) = (None, None);
     there.items.truncate(1);
     here.items.truncate(1);
@@ -174,13 +175,13 @@ async fn a_hub_that_comes_back_is_followed_again() {
 
     let entry = case.channel.entry(&mut case.bea);
     let refusal = call(&beas, &entry).await.unwrap_err();
-    assert_eq!(refusal.code, ErrorCode::HubUnreachable);
+    assert!(is_worth_a_retry(refusal.code), "{refusal}");
 
     let a = pair.start(0).await;
     let accepted = loop {
         match call(&beas, &entry).await {
             Ok(accepted) => break accepted,
-            Err(refusal) => assert_eq!(refusal.code, ErrorCode::HubUnreachable),
+            Err(refusal) => assert!(is_worth_a_retry(refusal.code), "{refusal}"),
         }
     };
     assert_eq!(reading.positions_to(accepted.seq).await, [accepted.seq]);
@@ -210,7 +211,12 @@ async fn key_packages_are_claimed_across() {
     assert_eq!(claimed[0].device, bea.name.to_string());
     assert_eq!(call(&anas, &claim).await.unwrap_err().code, ErrorCode::NoKeyPackage);
     b.stop().await;
-    assert_eq!(call(&anas, &claim).await.unwrap_err().code, ErrorCode::HubUnreachable);
+    assert!(is_worth_a_retry(call(&anas, &claim).await.unwrap_err().code));
+}
+
+/// Not reached, or no answer came: the link may not have noticed yet that the other is gone.
+fn is_worth_a_retry(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::HubUnreachable | ErrorCode::Internal | ErrorCode::Stopping)
 }
 
 #[tokio::test(flavor = "multi_thread")]
