@@ -7,6 +7,6 @@ use crate::process;
 use crate::workspace::Workspace;
 
 pub(super) fn run(workspace: &Workspace) -> Result<()> {
-    let arguments = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
-    process::run(process::cargo(workspace).args(arguments))
+    let targets = ["clippy", "--workspace", "--all-targets", "--locked", "--keep-going"];
+    process::run(process::cargo(workspace).args(targets).args(["--", "-D", "warnings"]))
 }

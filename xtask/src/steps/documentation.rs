@@ -6,6 +6,6 @@ use crate::process;
 use crate::workspace::Workspace;
 
 pub(super) fn run(workspace: &Workspace) -> Result<()> {
-    let arguments = ["doc", "--workspace", "--no-deps", "--locked"];
+    let arguments = ["doc", "--workspace", "--no-deps", "--locked", "--keep-going"];
     process::run(process::cargo(workspace).args(arguments).env("RUSTDOCFLAGS", "-D warnings"))
 }
