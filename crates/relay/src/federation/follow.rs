@@ -155,6 +155,12 @@ async fn handle(
         }
         Some(Event::Ended(ended)) => {
             debug!(%authority, last_seq = ended.last_seq, "no own member reads a channel any more");
+            let id = ended.channel.as_ref().and_then(|id| ChannelId::try_from(&id.value[..]).ok());
+            if let Some(channel) = id
+                && let Err(error) = context.hub().end_copy(channel).await
+            {
+                debug!(%authority, %error, "the end of a copy was not noted");
+            }
             Ok(None)
         }
         Some(Event::Welcome(_)) | None => Ok(None),

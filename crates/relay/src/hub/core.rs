@@ -43,6 +43,7 @@ pub struct ChannelState {
     membership: Membership,
     lease: Lease,
     last_committer: Option<DeviceName>,
+    has_ended: bool,
 }
 
 /// What follows from a submission that is not refused.
@@ -88,6 +89,7 @@ impl ChannelState {
             membership,
             lease: Lease::default(),
             last_committer,
+            has_ended: false,
         }
     }
 
@@ -122,6 +124,7 @@ impl ChannelState {
             membership: Membership::default(),
             lease: Lease::default(),
             last_committer: None,
+            has_ended: false,
         };
         let acceptance = state.accept(now, submission, |_| false)?;
         Ok((state, acceptance))

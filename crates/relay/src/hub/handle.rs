@@ -113,6 +113,15 @@ impl Handle {
         self.ask(weight, |answer| Request::Anchor { anchor, answer }).await?
     }
 
+    /// The hub says that nobody of this authority reads a log any more, whatever this relay's own
+    /// copy of the membership says: the next welcome begins the copy anew.
+    ///
+    /// # Errors
+    /// [`IngestError`].
+    pub async fn end_copy(&self, channel: ChannelId) -> Result<(), IngestError> {
+        self.ask(0, |answer| Request::EndCopy { channel, answer }).await?
+    }
+
     /// Writes something beside the logs; returns when it is durable.
     ///
     /// # Errors

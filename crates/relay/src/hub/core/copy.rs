@@ -1,7 +1,7 @@
 //! A follower's copy of a log: it grows by what the hub signed, under the same machinery.
 
 use enlace_identity::names::{DeviceName, Domain};
-use enlace_log::membership::Event;
+use enlace_log::membership::{Event, ReadRange};
 use enlace_log::replica::ReplicaError;
 use enlace_log::{ChainHash, DeviceList, Item, Membership, Replica, VerifiedHead};
 
@@ -83,17 +83,24 @@ impl ChannelState {
             membership: previous.map_or_else(Membership::default, |state| state.membership.clone()),
             lease: Lease::default(),
             last_committer: Some(author.clone()),
+            has_ended: false,
         };
         let mut writes = vec![LogWrite::Anchor(record, StoredItem::new(commit, chain))];
         state.apply(seq, Event::Anchor { seq, author, list }, &mut writes);
         (state, writes)
     }
 
-    /// Whether the copy still grows: one of the authority's devices may read on.
+    /// Whether the copy still grows: one of the authority's devices may read on, and the hub has
+    /// not said otherwise.
     #[must_use]
-    pub fn has_reader_of(&self, own: &Domain) -> bool {
-        self.membership
-            .readers()
-            .any(|(device, range)| device.domain() == own && range.to.is_none())
+    pub fn copy_goes_on(&self, own: &Domain) -> bool {
+        let reads_on =
+            |device: &DeviceName, range: ReadRange| device.domain() == own && range.to.is_none();
+        !self.has_ended && self.membership.readers().any(|(device, range)| reads_on(device, range))
+    }
+
+    /// The hub has no more for it. Only memory knows this: the hub says it again when asked again.
+    pub fn end_copy(&mut self) {
+        self.has_ended = true;
     }
 }

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use enlace_identity::names::DeviceName;
 use enlace_identity::time::Timestamp;
-use enlace_log::{ChannelId, ClientId};
+use enlace_log::{ChainHash, ChannelId, ClientId, Seq};
 
 use crate::hub::core::ChannelState;
-use crate::storage::{Accepted, ReadStorage, StorageError};
+use crate::storage::{Accepted, ReadLimit, ReadStorage, StorageError};
 
 pub(super) struct Cache {
     reader: Box<dyn ReadStorage>,
@@ -70,6 +70,17 @@ impl Cache {
         let (_, median, _) = uses.select_nth_unstable(middle);
         let median = *median;
         self.states.retain(|_, cached| cached.last_use >= median || cached.state.is_leased(now));
+    }
+
+    /// The chain at a position, as stored.
+    pub(super) fn chain_at(
+        &mut self,
+        channel: &ChannelId,
+        seq: Seq,
+    ) -> Result<Option<ChainHash>, StorageError> {
+        let one = ReadLimit { items: 1, bytes: 0 };
+        let items = self.reader.items(channel, seq, one)?;
+        Ok(items.first().map(|item| item.chain))
     }
 
     /// What was accepted under a client id, as stored.

@@ -28,6 +28,8 @@ pub(crate) enum Request {
     Ingest { copy: Copy, answer: Answer<Result<Seq, IngestError>> },
     /// A welcome from another hub.
     Anchor { anchor: Box<Anchor>, answer: Answer<Result<(), IngestError>> },
+    /// The hub has no more for a copy.
+    EndCopy { channel: ChannelId, answer: Answer<Result<(), IngestError>> },
     /// Writes beside the logs.
     Store { writes: Vec<SideWrite>, answer: Answer<Result<(), Unavailable>> },
     /// Key packages.

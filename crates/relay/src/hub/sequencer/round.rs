@@ -6,7 +6,7 @@ use std::sync::Arc;
 use enlace_identity::names::DeviceName;
 use enlace_identity::time::Timestamp;
 use enlace_log::replica::ReplicaError;
-use enlace_log::{ChannelId, ClientId, Seq, SignedHead};
+use enlace_log::{ChannelId, ClientId, Head, Seq, SignedHead};
 
 use super::cache::Cache;
 use super::options::HubOptions;
@@ -96,6 +96,7 @@ impl<'a> Round<'a> {
                 Ok(()) => self.pending.push(Pending::Anchor(answer)),
                 Err(error) => answer.send(Err(error)),
             },
+            Request::EndCopy { channel, answer } => answer.send(self.end_copy(&channel)),
             Request::Store { writes, answer } => {
                 self.bytes += writes.iter().map(SideWrite::weight).sum::<usize>();
                 self.writes.side.extend(writes);
@@ -156,13 +157,15 @@ impl<'a> Round<'a> {
             Ok(Decision::Duplicate(accepted)) => {
                 self.pending.push(Pending::Submit(channel, accepted, true, answer));
             }
-            // The ciphertext was seen: a device restored from before it must not use its
-            // counter again.
-            Err(error @ SubmitError::StaleFence(_)) => {
-                self.note_counter(submission);
+            // A refusal may rest on what this round accepted before it: it waits like an answer.
+            Err(error) => {
+                // The ciphertext of a member was seen: a device restored from before it must not
+                // use its counter again.
+                if let SubmitError::StaleFence(_) = error {
+                    self.note_counter(submission);
+                }
                 self.pending.push(Pending::Refusal(error, answer));
             }
-            Err(error) => answer.send(Err(error)),
         }
     }
 
@@ -254,6 +257,9 @@ impl<'a> Round<'a> {
         }
         let copied = state.handle_copy(items, &head, |device| trust.is_revoked(device))?;
         let next = state.next_seq();
+        if copied.items.is_empty() && self.contradicts(&channel, head.head())? {
+            return Err(ReplicaError::Diverged(Box::new(head)).into());
+        }
         self.bytes += copied.items.iter().map(StoredItem::weight).sum::<usize>();
         if !copied.items.is_empty() {
             self.append(channel, copied.items, copied.access_changed);
@@ -263,6 +269,22 @@ impl<'a> Round<'a> {
         Ok(next)
     }
 
+    /// Whether a head stands at a position that is here already, with another chain.
+    fn contradicts(&mut self, channel: &ChannelId, head: &Head) -> Result<bool, Unavailable> {
+        let chain = self.cache.chain_at(channel, head.seq).map_err(|error| unavailable(&error))?;
+        Ok(chain.is_some_and(|chain| chain != head.chain))
+    }
+
+    fn end_copy(&mut self, channel: &ChannelId) -> Result<(), IngestError> {
+        let state = self.cache.find(channel).map_err(|error| unavailable(&error))?;
+        let state = state.ok_or(IngestError::UnknownChannel)?;
+        if state.role() != Role::Follower {
+            return Err(IngestError::NotAFollower);
+        }
+        state.end_copy();
+        Ok(())
+    }
+
     fn anchor(&mut self, anchor: Anchor) -> Result<(), IngestError> {
         let channel = anchor.channel();
         let seq = anchor.commit.seq;
@@ -270,7 +292,7 @@ impl<'a> Round<'a> {
         let state = self.cache.find(&channel).map_err(|error| unavailable(&error))?;
         let goes_on = match &state {
             Some(state) if state.role() != Role::Follower => return Err(IngestError::NotAFollower),
-            Some(state) => state.next_seq() > seq || state.has_reader_of(own),
+            Some(state) => state.next_seq() > seq || state.copy_goes_on(own),
             None => false,
         };
         if !goes_on {

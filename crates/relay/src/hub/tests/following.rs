@@ -3,7 +3,7 @@
 use enlace_identity::keys::SigningKey;
 use enlace_identity::names::Domain;
 use enlace_log::replica::ReplicaError;
-use enlace_log::{Item, Seq, SignedHead, VerifiedHead};
+use enlace_log::{ForkProof, Item, Seq, SignedHead, VerifiedHead};
 use enlace_proto::relay::v1::{ErrorCode, WelcomeDelivery};
 use zeroize::Zeroizing;
 
@@ -139,6 +139,41 @@ async fn a_hub_that_lies_is_found_out_and_nothing_changes() {
         assert_eq!(follower.hub.channel(CHANNEL).await.unwrap(), before);
     }
     follower.hub.ingest(copy_of(&good)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_head_that_contradicts_what_is_here_proves_a_fork() {
+    let (hub, follower) = two_relays().await;
+    follower.hub.anchor(anchor_of(delivery(&hub, 2).await).unwrap()).await.unwrap();
+    hub.submit(&Draft::entry("ana", 2, "one history")).await.unwrap();
+    assert_eq!(follow(&hub, &follower, 3).await, 4);
+    let (forked, _) = two_relays().await;
+    forked.submit(&Draft::entry("ana", 2, "another history")).await.unwrap();
+    let other = batch(&forked, Reader::Relay(b()), 3, LIMIT).await;
+    let Err(IngestError::Replica(ReplicaError::Diverged(second))) =
+        follower.hub.ingest(copy_of(&other)).await
+    else {
+        panic!("not found out");
+    };
+    let first = verified(batch(&follower, Reader::Relay(b()), 3, LIMIT).await.head);
+    assert!(ForkProof::at_one_position(first, *second).is_some());
+}
+
+#[tokio::test]
+async fn a_copy_that_the_hub_has_ended_begins_anew() {
+    let (hub, follower) = two_relays().await;
+    follower.hub.anchor(anchor_of(delivery(&hub, 2).await).unwrap()).await.unwrap();
+    let fewer = ["ana", "dora@b", "eva"];
+    hub.commit(&Draft::commit("ana", Some(2), &AFTER, &fewer)).await.unwrap();
+    hub.commit(&Draft::commit("ana", Some(3), &fewer, &AFTER)).await.unwrap();
+    let again = || async { anchor_of(delivery(&hub, 4).await).unwrap() };
+    let tail = async || follower.hub.channel(CHANNEL).await.unwrap().unwrap().tail.seq;
+    follower.hub.anchor(again().await).await.unwrap();
+    assert_eq!(tail().await, Seq(2), "the items between will come");
+    follower.hub.end_copy(CHANNEL).await.unwrap();
+    follower.hub.anchor(again().await).await.unwrap();
+    assert_eq!(tail().await, Seq(4), "they will not");
+    assert_eq!(hub.hub.end_copy(CHANNEL).await, Err(IngestError::NotAFollower));
 }
 
 #[tokio::test]
