@@ -1,0 +1,8 @@
+//! The `enlace` command as its users meet it: every test runs the built program.
+
+#![allow(clippy::unwrap_used)]
+
+mod authority;
+mod network;
+mod openssl;
+mod support;

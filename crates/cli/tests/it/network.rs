@@ -1,0 +1,108 @@
+//! `enlace network`: a bundle from its first line to its last signature.
+
+use crate::support::{Place, ROOT};
+
+fn two_authorities() -> Place {
+    let place = Place::with_authority();
+    place.make_authority("mp", "mp.example", "BR");
+    place.enlace(&["network", "init", "red", "--name", "Red de prueba"]).succeeded();
+    place
+}
+
+fn add<'a>(certificate: &'a str, country: &'a str) -> Vec<&'a str> {
+    let start = ["network", "add", "red", "--authority-certificate", certificate];
+    [&start[..], &["--country", country, "--name", "Fiscalía"]].concat()
+}
+
+const FGE: &str = "fge/public/fge.example.root.pem";
+const MP: &str = "mp/public/mp.example.root.pem";
+
+#[test]
+fn a_bundle_is_made_and_signed_by_all() {
+    let place = two_authorities();
+    place.enlace(&add(MP, "BR")).succeeded();
+    let added = place.enlace_json(&add(FGE, "ES"));
+    assert_eq!((&added["domain"], &added["authorities"]), (&"fge.example".into(), &2.into()));
+
+    let sign = |authority| ["network", "sign", "red/network.bundle", "--authority", authority];
+    let one = place.enlace_json(&[&sign("fge")[..], &ROOT].concat());
+    assert_eq!(one["missing"], serde_json::json!(["mp.example"]));
+    let two = place.enlace_json(&[&sign("mp")[..], &ROOT].concat());
+    assert_eq!(two["missing"], serde_json::json!([]));
+
+    let shown = place.enlace_json(&["network", "show", "red"]);
+    assert_eq!((&shown["network"], &shown["version"]), (&"Red de prueba".into(), &1.into()));
+    assert_eq!((&shown["threshold"], &shown["previous"]), (&2.into(), &serde_json::Value::Null));
+    assert_eq!(shown["authorities"][0]["domain"], "fge.example");
+    assert_eq!(shown["authorities"][1]["signed"], true);
+    let hash = shown["hash"].as_str().unwrap();
+    assert_eq!(hash.split(' ').count(), 16, "in groups, to be read out");
+    assert_eq!(two["hash"], hash);
+
+    let text = place.enlace(&["network", "show", "red", "--hash", hash]).succeeded().stdout;
+    assert!(text.contains("Red de prueba") && text.contains("has signed"), "{text}");
+    let wrong = "0".repeat(64);
+    place.enlace(&["network", "show", "red", "--hash", &wrong]).failed_with("hash is");
+}
+
+#[test]
+fn a_signed_bundle_does_not_change_by_accident() {
+    let place = two_authorities();
+    place.enlace(&add(FGE, "ES")).succeeded();
+    let sign = ["network", "sign", "red", "--authority", "fge"];
+    place.enlace(&[&sign[..], &ROOT].concat()).succeeded();
+    let signed = std::fs::read(place.path("red/network.bundle")).unwrap();
+    place.enlace(&add(MP, "BR")).failed_with("has signed this bundle already");
+    assert_eq!(std::fs::read(place.path("red/network.bundle")).unwrap(), signed);
+    let discard = [&add(MP, "BR")[..], &["--discard-signatures"]].concat();
+    place.enlace(&discard).succeeded();
+    let shown = place.enlace_json(&["network", "show", "red"]);
+    assert_eq!(shown["authorities"][0]["signed"], false);
+}
+
+#[test]
+fn what_does_not_belong_into_a_bundle_is_refused() {
+    let place = two_authorities();
+    place.make_authority("inner", "mx.fge.example", "MX");
+    place.enlace(&add(FGE, "ES")).succeeded();
+    let before = place.text("red/network.json");
+    place.enlace(&add(FGE, "ES")).failed_with("in the bundle already");
+    place
+        .enlace(&add("inner/public/mx.fge.example.root.pem", "MX"))
+        .failed_with("lie inside each other");
+    place
+        .enlace(&add("fge/public/fge.example.issuing.pem", "ES"))
+        .failed_with("no authority's root certificate");
+    place.enlace(&add("root.passphrase", "ES")).failed_with("holds no certificate");
+    assert_eq!(place.text("red/network.json"), before);
+    place.enlace(&[&add(FGE, "ES")[..], &["--replace"]].concat()).succeeded();
+}
+
+#[test]
+fn only_an_authority_of_the_bundle_signs_and_with_its_own_root() {
+    let place = two_authorities();
+    place.enlace(&add(FGE, "ES")).succeeded();
+    let before = std::fs::read(place.path("red/network.bundle")).unwrap();
+    let sign = |authority| ["network", "sign", "red", "--authority", authority];
+    place.enlace(&[&sign("mp")[..], &ROOT].concat()).failed_with("not one of its authorities");
+    place.make_authority("twin", "fge.example", "ES");
+    place.enlace(&[&sign("twin")[..], &ROOT].concat()).failed_with("does not fit");
+    let wrong = ["--root-passphrase-file", "issuing.passphrase"];
+    place.enlace(&[&sign("fge")[..], &wrong].concat()).failed_with("passphrase does not fit");
+    let hash = "ab".repeat(32);
+    place.enlace(&[&sign("fge")[..], &ROOT, &["--hash", &hash]].concat()).failed_with("hash is");
+    assert_eq!(std::fs::read(place.path("red/network.bundle")).unwrap(), before);
+}
+
+#[test]
+fn a_network_is_begun_once_and_a_damaged_bundle_is_refused() {
+    let place = two_authorities();
+    place.enlace(&["network", "init", "red", "--name", "Otra"]).failed_with("exists already");
+    place.enlace(&["network", "show", "red"]).failed_with("cannot be read");
+    place.enlace(&add(FGE, "ES")).succeeded();
+    let path = place.path("red/network.bundle");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes.pop();
+    std::fs::write(&path, bytes).unwrap();
+    place.enlace(&["network", "show", "red"]).failed_with("no network bundle");
+}
