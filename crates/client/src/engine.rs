@@ -15,6 +15,8 @@ mod key_packages;
 mod renewal;
 mod send;
 mod settle;
+#[cfg(test)]
+mod tests;
 mod welcome;
 mod work;
 

@@ -21,6 +21,8 @@ mod serde_text;
 pub mod store;
 pub mod sync;
 pub mod task;
+#[cfg(test)]
+mod testing;
 
 pub use self::client::Client;
 pub use self::event::ClientEvent;

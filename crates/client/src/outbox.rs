@@ -169,4 +169,4 @@ fn pause(attempts: u32) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests;

@@ -19,7 +19,7 @@ mod enroll;
 mod files;
 mod settings;
 #[cfg(test)]
-mod tests {}
+mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};

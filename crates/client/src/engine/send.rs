@@ -144,7 +144,7 @@ impl Engine {
             match step {
                 Ok(Planned::Call(action)) => {
                     lane.is_busy = true;
-                    plan.actions.push(action);
+                    plan.actions.push(*action);
                     return Ok(());
                 }
                 Ok(Planned::Seal(row)) => self.seal_or_fail(*row)?,
@@ -235,7 +235,7 @@ impl LaneState {
 
 /// The next thing to do in a channel.
 enum Planned {
-    Call(Action),
+    Call(Box<Action>),
     Seal(Box<OutboxRow>),
     Wait(Timestamp),
     Nothing,
@@ -256,23 +256,9 @@ impl Work<'_> {
         let planned = match outbox::next(&rows, &lane) {
             Next::Nothing => Planned::Nothing,
             Next::Wait(until) => Planned::Wait(until),
-            Next::Do(row, step) => match step {
-                Step::Seal => Planned::Seal(Box::new(row.clone())),
-                Step::Lease(purpose) => Planned::Call(Action::Lease(row.client_id, id, purpose)),
-                Step::Claim(officer) => {
-                    let suite = channel.view()?.suite.code();
-                    Planned::Call(Action::Claim(row.client_id, id, officer.clone(), suite))
-                }
-                Step::Send => match (&row.task, &row.sealed) {
-                    (Task::Create, Some(sealed)) => {
-                        Planned::Call(Action::Create(row.client_id, id, sealed.request.clone()))
-                    }
-                    (_, Some(sealed)) => {
-                        Planned::Call(Action::Submit(row.client_id, id, sealed.request.clone()))
-                    }
-                    (_, None) => Planned::Nothing,
-                },
-            },
+            Next::Do(row, Step::Seal) => Planned::Seal(Box::new(row.clone())),
+            Next::Do(row, step) => call(row, step, &channel)?
+                .map_or(Planned::Nothing, |action| Planned::Call(Box::new(action))),
         };
         self.keep(channel);
         Ok(planned)
@@ -445,6 +431,27 @@ impl Work<'_> {
         }
         Ok(())
     }
+}
+
+/// The call that a step other than sealing takes.
+fn call(
+    row: &OutboxRow,
+    step: Step<'_>,
+    channel: &Channel,
+) -> Result<Option<Action>, ChannelError> {
+    let (client_id, id) = (row.client_id, row.channel);
+    let request = || row.sealed.as_ref().map(|sealed| sealed.request.clone());
+    Ok(match step {
+        Step::Seal => None,
+        Step::Lease(purpose) => Some(Action::Lease(client_id, id, purpose)),
+        Step::Claim(officer) => {
+            Some(Action::Claim(client_id, id, officer.clone(), channel.view()?.suite.code()))
+        }
+        Step::Send if row.task == Task::Create => {
+            request().map(|request| Action::Create(client_id, id, request))
+        }
+        Step::Send => request().map(|request| Action::Submit(client_id, id, request)),
+    })
 }
 
 fn is_no_key_package(error: &CallError) -> bool {

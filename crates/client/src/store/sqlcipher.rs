@@ -61,6 +61,8 @@ impl SqlCipher {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY)?;
+        // SQLCipher would tell stderr about a wrong passphrase; the caller does, in better words.
+        connection.execute_batch("PRAGMA cipher_log_level = NONE")?;
         connection.pragma_update(None, "key", passphrase.expose())?;
         if !is_encrypting(&connection)? {
             return Err(StoreError::NotEncrypted);
@@ -113,4 +115,4 @@ fn is_encrypting(connection: &Connection) -> Result<bool, StoreError> {
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests;

@@ -27,7 +27,7 @@ const PROBE_LIMIT: Duration = Duration::from_secs(5);
 /// A call that has ended.
 pub(super) enum Done {
     /// Of the outbox.
-    Row(Action, Answer),
+    Row(Box<Action>, Box<Answer>),
     /// What comes after a position, to find out whether anything does; from where it was asked.
     Probe(ChannelId, Seq, Result<FetchRangeResponse, CallError>),
     /// Bundle, endpoint records and lists.
@@ -49,7 +49,7 @@ impl Session {
                 Ok(answer) => answer,
                 Err(error) => Answer::Failed(error),
             };
-            Done::Row(action, answer)
+            Done::Row(Box::new(action), Box::new(answer))
         });
     }
 
@@ -105,7 +105,8 @@ impl Session {
     pub(super) async fn handle_done(&mut self, done: Done) -> Result<(), SyncError> {
         match done {
             Done::Row(action, answer) => {
-                let created = self.shared.engine().take_answer(&action, answer, &mut self.lanes)?;
+                let created =
+                    self.shared.engine().take_answer(&action, *answer, &mut self.lanes)?;
                 if let Some(channel) = created {
                     let followed = self.shared.engine().followed_channel(channel)?;
                     if let Some(followed) = followed {

@@ -1,0 +1,190 @@
+use enlace_identity::time::Timestamp;
+use enlace_log::{ChannelId, ClientId, Seq};
+use enlace_proto::relay::v1::SubmitRequest;
+use enlace_transport::Lost;
+
+use super::*;
+use crate::store::{OutboxState, SealedItem};
+
+const NOW: Timestamp = Timestamp::from_secs(1000);
+
+fn lane() -> Lane {
+    let fence = Some(Seq(3));
+    Lane { now: NOW, is_open: true, fence, awaited: None, has_lease: false }
+}
+
+fn row(id: u8, task: Task) -> OutboxRow {
+    OutboxRow {
+        position: id.into(),
+        client_id: ClientId([id; 16]),
+        channel: ChannelId([1; 32]),
+        task,
+        signed: None,
+        sealed: None,
+        state: OutboxState::Queued,
+        attempts: 0,
+        not_before: Timestamp::default(),
+        automatic: false,
+        created_at: NOW,
+    }
+}
+
+fn sealed(id: u8, task: Task, fence: u64) -> OutboxRow {
+    let request = SubmitRequest::default();
+    let sealed = Some(SealedItem { request, fence: Some(Seq(fence)) });
+    OutboxRow { sealed, ..row(id, task) }
+}
+
+fn later(row: OutboxRow, seconds: u64) -> OutboxRow {
+    OutboxRow { not_before: NOW.plus(Duration::from_secs(seconds)), ..row }
+}
+
+fn admit() -> Task {
+    Task::Admit {
+        officer: "bruno@mp.example".parse().unwrap(),
+        role: enlace_channel::policy::Role::Lead,
+        key_package: None,
+    }
+}
+
+fn claimed() -> Task {
+    match admit() {
+        Task::Admit { officer, role, .. } => {
+            Task::Admit { officer, role, key_package: Some(vec![1]) }
+        }
+        task => task,
+    }
+}
+
+/// The row's number and what to do about it.
+fn chosen(rows: &[OutboxRow], lane: &Lane) -> Option<(u8, String)> {
+    match next(rows, lane) {
+        Next::Do(row, step) => Some((row.client_id.0[0], format!("{step:?}"))),
+        _ => None,
+    }
+}
+
+#[test]
+fn entries_keep_their_order() {
+    let rows = [later(row(1, Task::Entry), 5), row(2, Task::Entry)];
+    assert_eq!(next(&rows, &lane()), Next::Wait(NOW.plus(Duration::from_secs(5))));
+    let rows = [row(1, Task::Entry), row(2, Task::Entry)];
+    assert_eq!(chosen(&rows, &lane()), Some((1, "Seal".into())));
+}
+
+#[test]
+fn an_act_that_waits_holds_no_entry_up() {
+    let rows = [later(row(1, admit()), 9), row(2, Task::Entry)];
+    assert_eq!(chosen(&rows, &lane()), Some((2, "Seal".into())));
+}
+
+#[test]
+fn what_is_sealed_is_sent_before_anything_else_is_made() {
+    let rows = [row(1, Task::Entry), sealed(2, Task::Leave, 3)];
+    assert_eq!(chosen(&rows, &lane()), Some((2, "Send".into())));
+    let rows = [row(1, Task::Entry), later(sealed(2, Task::Leave, 3), 1)];
+    assert!(matches!(next(&rows, &lane()), Next::Wait(_)));
+}
+
+#[test]
+fn what_was_sealed_for_an_older_fence_is_sealed_anew() {
+    let rows = [sealed(1, Task::Entry, 2)];
+    assert_eq!(chosen(&rows, &lane()), Some((1, "Seal".into())));
+}
+
+#[test]
+fn nothing_is_done_while_the_hub_is_known_to_be_ahead() {
+    let rows = [sealed(1, Task::Entry, 3)];
+    let behind = Lane { awaited: Some(Seq(4)), ..lane() };
+    assert_eq!(next(&rows, &behind), Next::Nothing);
+    let level = Lane { awaited: Some(Seq(4)), fence: Some(Seq(4)), ..lane() };
+    assert_eq!(chosen(&rows, &level), Some((1, "Seal".into())));
+}
+
+#[test]
+fn who_may_not_write_makes_nothing() {
+    let rows = [row(1, Task::Entry), sealed(2, Task::Entry, 3)];
+    assert_eq!(next(&rows, &Lane { is_open: false, ..lane() }), Next::Nothing);
+}
+
+#[test]
+fn an_admission_claims_leases_and_seals_in_this_order() {
+    let with_lease = Lane { has_lease: true, ..lane() };
+    assert!(chosen(&[row(1, admit())], &with_lease).unwrap().1.starts_with("Claim"));
+    assert!(chosen(&[row(1, claimed())], &lane()).unwrap().1.starts_with("Lease"));
+    assert_eq!(chosen(&[row(1, claimed())], &with_lease), Some((1, "Seal".into())));
+    assert_eq!(chosen(&[sealed(1, claimed(), 3)], &with_lease), Some((1, "Send".into())));
+    assert!(chosen(&[sealed(1, claimed(), 3)], &lane()).unwrap().1.starts_with("Lease"));
+}
+
+fn refusal(code: ErrorCode) -> CallError {
+    CallError::Refused(Refusal::new(code, ""))
+}
+
+#[test]
+fn silence_is_no_refusal() {
+    for error in [
+        CallError::TimedOut,
+        CallError::Unanswered,
+        CallError::Lost(Lost::Silent),
+        CallError::Lost(Lost::Reset),
+        CallError::Malformed(enlace_transport::ReceiveError::Message),
+    ] {
+        for attempts in [0, 1, 1000] {
+            assert!(matches!(judge(&error, attempts), Verdict::Again(_)), "{error:?}");
+        }
+    }
+}
+
+#[test]
+fn a_stale_fence_means_to_catch_up() {
+    let stale = CallError::Refused(Refusal::new(ErrorCode::StaleFence, "").with_fence(7));
+    assert_eq!(judge(&stale, 0), Verdict::Behind(Some(Seq(7))));
+    let none = CallError::Refused(Refusal::new(ErrorCode::StaleFence, "").with_fence(u64::MAX));
+    assert_eq!(judge(&none, 0), Verdict::Behind(None));
+}
+
+#[test]
+fn a_lease_is_asked_for_again() {
+    let wait = Duration::from_secs(4);
+    let held = CallError::Refused(Refusal::new(ErrorCode::LeaseHeld, "").retry_after(wait));
+    assert_eq!(judge(&held, 0), Verdict::LeaseHeld(wait));
+    assert_eq!(judge(&refusal(ErrorCode::LeaseMissing), 0), Verdict::LeaseLapsed);
+}
+
+#[test]
+fn a_hub_out_of_reach_is_tried_for_ever() {
+    for code in [
+        ErrorCode::HubUnreachable,
+        ErrorCode::Recovering,
+        ErrorCode::Stopping,
+        ErrorCode::Internal,
+        ErrorCode::Limit,
+        ErrorCode::StaleCrl,
+        ErrorCode::CredentialExpired,
+    ] {
+        assert!(matches!(judge(&refusal(code), 10_000), Verdict::Again(_)), "{code:?}");
+    }
+}
+
+#[test]
+fn a_durable_refusal_ends_it() {
+    for code in [
+        ErrorCode::Malformed,
+        ErrorCode::NotAllowed,
+        ErrorCode::BadEnvelope,
+        ErrorCode::ChannelExists,
+        ErrorCode::ClientIdReused,
+        ErrorCode::CredentialRevoked,
+    ] {
+        assert!(matches!(judge(&refusal(code), 0), Verdict::Refused(_)), "{code:?}");
+    }
+}
+
+#[test]
+fn not_being_a_member_may_pass_but_not_for_ever() {
+    for code in [ErrorCode::NotAMember, ErrorCode::UnknownChannel] {
+        assert!(matches!(judge(&refusal(code), 0), Verdict::Again(_)));
+        assert!(matches!(judge(&refusal(code), PATIENCE), Verdict::Refused(_)));
+    }
+}

@@ -1,0 +1,278 @@
+//! The engine under crashes, several processes, other passphrases and other versions.
+
+use enlace_channel::state_store::StateError;
+use enlace_identity::keys::Passphrase;
+use enlace_identity::time::Timestamp;
+use enlace_log::{ChannelId, ClientId, Seq};
+use tempfile::TempDir;
+
+use super::SqlCipher;
+use crate::notice::Notice;
+use crate::store::migrations::MIGRATIONS;
+use crate::store::{
+    ChannelRow, ChannelStanding, NoticeRow, OutboxRow, OutboxState, Store as _, StoreError,
+};
+use crate::task::Task;
+
+const SECRET: &str = "clave de prueba 'con' comillas";
+const TITLE: &str = "Caso Jacaranda";
+
+fn passphrase() -> Passphrase {
+    Passphrase::new(SECRET)
+}
+
+fn open(dir: &TempDir) -> SqlCipher {
+    SqlCipher::open(&dir.path().join("store.db"), &passphrase()).unwrap()
+}
+
+fn channel(id: u8) -> ChannelRow {
+    ChannelRow {
+        id: ChannelId([id; 32]),
+        hub: "fge.example".parse().unwrap(),
+        title: TITLE.to_owned(),
+        standing: ChannelStanding::Member,
+        stopped: None,
+        head: None,
+        joined_at: Timestamp::from_millis(u64::from(id)),
+        updated_at: Timestamp::from_millis(5),
+    }
+}
+
+fn row(id: u8) -> OutboxRow {
+    OutboxRow {
+        position: 0,
+        client_id: ClientId([id; 16]),
+        channel: ChannelId([1; 32]),
+        task: Task::Admit {
+            officer: "bruno@mp.example".parse().unwrap(),
+            role: "lead".parse().unwrap(),
+            key_package: Some(vec![1, 2, 3]),
+        },
+        signed: None,
+        sealed: None,
+        state: OutboxState::Queued,
+        attempts: 3,
+        not_before: Timestamp::from_millis(7),
+        automatic: false,
+        created_at: Timestamp::from_millis(6),
+    }
+}
+
+#[test]
+fn what_was_not_committed_is_gone_and_what_was_stays() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let tx = store.begin().unwrap();
+    tx.put(b"kept", b"1").unwrap();
+    tx.put_channel(&channel(1)).unwrap();
+    tx.commit().unwrap();
+    let tx = store.begin().unwrap();
+    tx.put(b"kept", b"2").unwrap();
+    tx.put(b"lost", b"2").unwrap();
+    tx.put_channel(&channel(2)).unwrap();
+    drop(tx);
+    drop(store);
+
+    let mut store = open(&dir);
+    let tx = store.read().unwrap();
+    assert_eq!(tx.get(b"kept").unwrap().as_deref(), Some(&b"1"[..]));
+    assert_eq!(tx.get(b"lost").unwrap(), None);
+    assert_eq!(tx.channels().unwrap(), [channel(1)]);
+}
+
+#[test]
+fn a_process_that_dies_in_a_transaction_leaves_no_trace() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    store.begin().unwrap().commit().unwrap();
+    let mut dying = open(&dir);
+    let tx = dying.begin().unwrap();
+    tx.put(b"state", b"half").unwrap();
+    tx.put_channel(&channel(1)).unwrap();
+    // The files as another process finds them after SIGKILL.
+    let copy = TempDir::new().unwrap();
+    for name in ["store.db", "store.db-wal"] {
+        std::fs::copy(dir.path().join(name), copy.path().join(name)).unwrap();
+    }
+    let mut after = open(&copy);
+    let tx = after.read().unwrap();
+    assert_eq!(tx.get(b"state").unwrap(), None);
+    assert!(tx.channels().unwrap().is_empty());
+}
+
+#[test]
+fn savepoints_nest_and_undo_rows_too() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let tx = store.begin().unwrap();
+    tx.put(b"a", b"outer").unwrap();
+    tx.savepoint().unwrap();
+    tx.put(b"a", b"inner").unwrap();
+    tx.savepoint().unwrap();
+    tx.delete(b"a").unwrap();
+    tx.put_channel(&channel(1)).unwrap();
+    tx.rollback().unwrap();
+    assert_eq!(tx.get(b"a").unwrap().as_deref(), Some(&b"inner"[..]));
+    assert!(tx.channels().unwrap().is_empty());
+    tx.release().unwrap();
+    assert!(matches!(tx.release(), Err(StateError::NoSavepoint)));
+    tx.savepoint().unwrap();
+    tx.put(b"b", b"gone").unwrap();
+    tx.rollback().unwrap();
+    tx.commit().unwrap();
+    let tx = store.read().unwrap();
+    assert_eq!(tx.get(b"a").unwrap().as_deref(), Some(&b"inner"[..]));
+    assert_eq!(tx.get(b"b").unwrap(), None);
+}
+
+#[test]
+fn another_writer_shows_in_the_data_version_and_the_own_does_not() {
+    let dir = TempDir::new().unwrap();
+    let (mut one, mut two) = (open(&dir), open(&dir));
+    let version = |store: &mut SqlCipher| store.read().unwrap().data_version().unwrap();
+    let before = version(&mut one);
+    let tx = one.begin().unwrap();
+    tx.put(b"a", b"1").unwrap();
+    tx.commit().unwrap();
+    assert_eq!(version(&mut one), before);
+    let tx = two.begin().unwrap();
+    assert_eq!(tx.get(b"a").unwrap().as_deref(), Some(&b"1"[..]));
+    tx.put(b"a", b"2").unwrap();
+    tx.commit().unwrap();
+    assert_ne!(version(&mut one), before);
+}
+
+#[test]
+fn a_second_writer_waits_for_the_first() {
+    let dir = TempDir::new().unwrap();
+    let mut one = open(&dir);
+    let mut two = open(&dir);
+    let tx = one.begin().unwrap();
+    tx.put(b"n", b"1").unwrap();
+    let (started, starts) = std::sync::mpsc::channel();
+    let second = std::thread::spawn(move || {
+        started.send(()).unwrap();
+        let tx = two.begin().unwrap();
+        let seen = tx.get(b"n").unwrap();
+        tx.commit().unwrap();
+        seen
+    });
+    starts.recv().unwrap();
+    tx.commit().unwrap();
+    assert_eq!(second.join().unwrap().as_deref(), Some(&b"1"[..]));
+}
+
+#[test]
+fn another_passphrase_opens_nothing() {
+    let dir = TempDir::new().unwrap();
+    drop(open(&dir));
+    let other = SqlCipher::open(&dir.path().join("store.db"), &Passphrase::new("otra"));
+    assert!(matches!(other, Err(StoreError::WrongPassphrase)));
+    drop(open(&dir));
+}
+
+#[test]
+fn nothing_is_on_disk_in_clear() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let tx = store.begin().unwrap();
+    tx.put_channel(&channel(1)).unwrap();
+    tx.put(b"state", TITLE.as_bytes()).unwrap();
+    tx.commit().unwrap();
+    for file in std::fs::read_dir(dir.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(!contains(&bytes, TITLE.as_bytes()));
+        assert!(!contains(&bytes, b"SQLite format 3"));
+    }
+    let control = [b"..", TITLE.as_bytes()].concat();
+    assert!(contains(&control, TITLE.as_bytes()));
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+#[test]
+fn an_older_store_opens_in_a_newer_program_and_not_the_other_way_round() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("store.db");
+    let mut store = open(&dir);
+    let tx = store.begin().unwrap();
+    tx.put_channel(&channel(1)).unwrap();
+    tx.commit().unwrap();
+    drop(store);
+
+    let newer = [MIGRATIONS, &["ALTER TABLE channels ADD COLUMN colour TEXT"]].concat();
+    let mut store = SqlCipher::open_with(&path, &passphrase(), &newer).unwrap();
+    assert_eq!(store.read().unwrap().channels().unwrap(), [channel(1)]);
+    drop(store);
+
+    let older = SqlCipher::open(&path, &passphrase());
+    let known = MIGRATIONS.len();
+    assert!(
+        matches!(older, Err(StoreError::Newer { found, known: k }) if found == known + 1 && k == known)
+    );
+}
+
+/// The file was made by version 1 of the schema, and is never made again.
+#[test]
+fn a_store_of_version_1_opens() {
+    let dir = TempDir::new().unwrap();
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/store-v1.db");
+    std::fs::copy(fixture, dir.path().join("store.db")).unwrap();
+    let mut store = open(&dir);
+    let tx = store.read().unwrap();
+    assert_eq!(tx.channels().unwrap(), [channel(1)]);
+    assert_eq!(tx.get(b"state").unwrap().as_deref(), Some(&b"value"[..]));
+    let queued = tx.queued(None).unwrap();
+    assert_eq!(queued, [OutboxRow { position: 1, ..row(9) }]);
+}
+
+#[test]
+#[ignore = "made the fixture of version 1, once"]
+fn make_fixture() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/store-v1.db");
+    let mut store = SqlCipher::open_with(path.as_ref(), &passphrase(), &MIGRATIONS[..1]).unwrap();
+    let tx = store.begin().unwrap();
+    tx.put_channel(&channel(1)).unwrap();
+    tx.put(b"state", b"value").unwrap();
+    tx.put_outbox(&row(9)).unwrap();
+    tx.commit().unwrap();
+}
+
+#[test]
+fn rows_come_back_as_they_went_in() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let tx = store.begin().unwrap();
+    tx.put_channel(&channel(1)).unwrap();
+    let first = OutboxRow { position: tx.put_outbox(&row(1)).unwrap(), ..row(1) };
+    let second = OutboxRow { position: tx.put_outbox(&row(2)).unwrap(), ..row(2) };
+    assert!(tx.put_outbox(&row(1)).is_err(), "a client id is used once");
+    assert_eq!(tx.queued(None).unwrap(), [first.clone(), second.clone()]);
+    let done = OutboxRow { state: OutboxState::Accepted(Some(Seq(4))), ..first };
+    tx.update_outbox(&done).unwrap();
+    assert_eq!(tx.queued(Some(second.channel)).unwrap(), [second]);
+    assert_eq!(tx.outbox_of(done.client_id).unwrap(), Some(done));
+
+    let by = "pc.ana.officer.fge.example".parse().unwrap();
+    let notice = NoticeRow {
+        id: 0,
+        channel: Some(ChannelId([1; 32])),
+        seq: Some(Seq(3)),
+        at: Timestamp::from_millis(9),
+        notice: Notice::Joined { by },
+    };
+    let id = tx.put_notice(&notice).unwrap();
+    tx.put_notice(&NoticeRow { channel: None, ..notice.clone() }).unwrap();
+    let stored = NoticeRow { id, ..notice };
+    assert_eq!(tx.notices(stored.channel, 0, 10).unwrap(), [stored]);
+    assert_eq!(tx.notices(None, id, 10).unwrap().len(), 1);
+
+    assert!(tx.see_welcome(ChannelId([1; 32]), Seq(0)).unwrap());
+    assert!(!tx.see_welcome(ChannelId([1; 32]), Seq(0)).unwrap());
+    tx.put_setting("a", Some("b")).unwrap();
+    assert_eq!(tx.setting("a").unwrap().as_deref(), Some("b"));
+    tx.put_setting("a", None).unwrap();
+    assert_eq!(tx.setting("a").unwrap(), None);
+}
