@@ -157,7 +157,7 @@ async fn handle(
             debug!(%authority, last_seq = ended.last_seq, "no own member reads a channel any more");
             let id = ended.channel.as_ref().and_then(|id| ChannelId::try_from(&id.value[..]).ok());
             if let Some(channel) = id
-                && let Err(error) = context.hub().end_copy(channel).await
+                && let Err(error) = context.hub().end_copy(channel, authority.clone()).await
             {
                 debug!(%authority, %error, "the end of a copy was not noted");
             }
@@ -210,7 +210,7 @@ async fn ingest(
     let head = context.head_certificates().verify(head, authority).await?;
     let last = head.head().seq;
     let items = items.items.into_iter().map(Item::try_from).collect::<Result<Vec<_>, _>>()?;
-    context.hub().ingest(hub::Copy { items, head }).await?;
+    context.hub().ingest(hub::Copy { hub: authority.clone(), items, head }).await?;
     Ok(last)
 }
 

@@ -19,7 +19,7 @@ use enlace_log::{
     Seq,
 };
 
-use super::errors::SubmitError;
+use super::errors::{IngestError, SubmitError};
 use super::submission::Submission;
 use crate::storage::{Accepted, ChannelRecord, LogWrite, Role, StoredItem, Tail};
 
@@ -190,6 +190,18 @@ impl ChannelState {
     #[must_use]
     pub fn role(&self) -> Role {
         self.role
+    }
+
+    /// Whether this relay keeps a copy of what `hub` orders.
+    ///
+    /// # Errors
+    /// [`IngestError::NotAFollower`], [`IngestError::OtherHub`].
+    pub fn check_follows(&self, hub: &Domain) -> Result<(), IngestError> {
+        match self.role {
+            Role::Hub => Err(IngestError::NotAFollower),
+            Role::Follower if self.hub != *hub => Err(IngestError::OtherHub(self.hub.clone())),
+            Role::Follower => Ok(()),
+        }
     }
 
     /// Who may read and write.

@@ -144,6 +144,9 @@ pub enum IngestError {
     /// This relay orders the channel itself.
     #[error("this relay is the channel's hub")]
     NotAFollower,
+    /// Another authority orders the channel: whoever sent this may not.
+    #[error("the channel's hub is {0}")]
+    OtherHub(Domain),
     /// The batch does not continue the copy. `Diverged` holds what proves a fork.
     #[error(transparent)]
     Replica(#[from] ReplicaError),
@@ -170,7 +173,7 @@ impl IngestError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::UnknownChannel => ErrorCode::UnknownChannel,
-            Self::NotAFollower | Self::NobodyHere => ErrorCode::NotAllowed,
+            Self::NotAFollower | Self::OtherHub(_) | Self::NobodyHere => ErrorCode::NotAllowed,
             Self::Replica(_) | Self::Welcome(_) | Self::Item(_) => ErrorCode::BadEnvelope,
             Self::Certificate(error) => error.code(),
             Self::Unavailable(Unavailable::Storage) => ErrorCode::Internal,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use enlace_identity::names::DeviceName;
+use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::ids::seq_to_u64;
 use enlace_log::{ChainHash, ChannelId, Seq, SignedHead};
@@ -113,13 +113,13 @@ impl Handle {
         self.ask(weight, |answer| Request::Anchor { anchor, answer }).await?
     }
 
-    /// The hub says that nobody of this authority reads a log any more, whatever this relay's own
+    /// A channel's hub says that nobody of this authority reads a log any more, whatever this relay's own
     /// copy of the membership says: the next welcome begins the copy anew.
     ///
     /// # Errors
     /// [`IngestError`].
-    pub async fn end_copy(&self, channel: ChannelId) -> Result<(), IngestError> {
-        self.ask(0, |answer| Request::EndCopy { channel, answer }).await?
+    pub async fn end_copy(&self, channel: ChannelId, hub: Domain) -> Result<(), IngestError> {
+        self.ask(0, |answer| Request::EndCopy { channel, hub, answer }).await?
     }
 
     /// Writes something beside the logs; returns when it is durable.

@@ -14,9 +14,11 @@ use super::trust::DeviceTrust;
 /// Consecutive items of another hub's log, and its verified signature over the last of them.
 #[derive(Clone, Debug)]
 pub struct Copy {
+    /// The authority whose head key signed.
+    pub hub: Domain,
     /// The items, at least one.
     pub items: Vec<Item>,
-    /// The head at the last item, its signature verified with a head key of the channel's hub.
+    /// The head at the last item, its signature verified with a head key of `hub`.
     pub head: VerifiedHead,
 }
 

@@ -1,6 +1,6 @@
 //! What the writer is asked to do, and by whom it is awaited.
 
-use enlace_identity::names::DeviceName;
+use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::{ChannelId, Seq};
 
 use crate::hub::errors::{IngestError, SubmitError, Unavailable};
@@ -29,7 +29,7 @@ pub(crate) enum Request {
     /// A welcome from another hub.
     Anchor { anchor: Box<Anchor>, answer: Answer<Result<(), IngestError>> },
     /// The hub has no more for a copy.
-    EndCopy { channel: ChannelId, answer: Answer<Result<(), IngestError>> },
+    EndCopy { channel: ChannelId, hub: Domain, answer: Answer<Result<(), IngestError>> },
     /// Writes beside the logs.
     Store { writes: Vec<SideWrite>, answer: Answer<Result<(), Unavailable>> },
     /// Key packages.

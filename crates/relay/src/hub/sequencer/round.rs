@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use enlace_identity::names::DeviceName;
+use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::replica::ReplicaError;
 use enlace_log::{ChannelId, ClientId, Head, Seq, SignedHead};
@@ -20,7 +20,7 @@ use crate::hub::ingest::{Anchor, Copy};
 use crate::hub::submission::Submission;
 use crate::hub::subscription::Source;
 use crate::hub::welcome::WelcomeBoard;
-use crate::storage::{self, LogWrite, Role, SideWrite, Storage, StoredItem, WriteBatch};
+use crate::storage::{self, LogWrite, SideWrite, Storage, StoredItem, WriteBatch};
 
 /// What a round has gathered.
 pub(super) struct Round<'a> {
@@ -96,7 +96,7 @@ impl<'a> Round<'a> {
                 Ok(()) => self.pending.push(Pending::Anchor(answer)),
                 Err(error) => answer.send(Err(error)),
             },
-            Request::EndCopy { channel, answer } => answer.send(self.end_copy(&channel)),
+            Request::EndCopy { channel, hub, answer } => answer.send(self.end_copy(&channel, &hub)),
             Request::Store { writes, answer } => {
                 self.bytes += writes.iter().map(SideWrite::weight).sum::<usize>();
                 self.writes.side.extend(writes);
@@ -247,14 +247,12 @@ impl<'a> Round<'a> {
     }
 
     fn ingest(&mut self, copy: Copy) -> Result<Seq, IngestError> {
-        let Copy { items, head } = copy;
+        let Copy { hub, items, head } = copy;
         let channel = items.first().ok_or(ReplicaError::Empty)?.sealed.envelope().channel;
         let trust = &self.options.trust;
         let state = self.cache.find(&channel).map_err(|error| unavailable(&error))?;
         let state = state.ok_or(IngestError::UnknownChannel)?;
-        if state.role() != Role::Follower {
-            return Err(IngestError::NotAFollower);
-        }
+        state.check_follows(&hub)?;
         let copied = state.handle_copy(items, &head, |device| trust.is_revoked(device))?;
         let next = state.next_seq();
         if copied.items.is_empty() && self.contradicts(&channel, head.head())? {
@@ -275,12 +273,10 @@ impl<'a> Round<'a> {
         Ok(chain.is_some_and(|chain| chain != head.chain))
     }
 
-    fn end_copy(&mut self, channel: &ChannelId) -> Result<(), IngestError> {
+    fn end_copy(&mut self, channel: &ChannelId, hub: &Domain) -> Result<(), IngestError> {
         let state = self.cache.find(channel).map_err(|error| unavailable(&error))?;
         let state = state.ok_or(IngestError::UnknownChannel)?;
-        if state.role() != Role::Follower {
-            return Err(IngestError::NotAFollower);
-        }
+        state.check_follows(hub)?;
         state.end_copy();
         Ok(())
     }
@@ -291,8 +287,10 @@ impl<'a> Round<'a> {
         let own = &self.options.domain;
         let state = self.cache.find(&channel).map_err(|error| unavailable(&error))?;
         let goes_on = match &state {
-            Some(state) if state.role() != Role::Follower => return Err(IngestError::NotAFollower),
-            Some(state) => state.next_seq() > seq || state.copy_goes_on(own),
+            Some(state) => {
+                state.check_follows(&anchor.hub)?;
+                state.next_seq() > seq || state.copy_goes_on(own)
+            }
             None => false,
         };
         if !goes_on {

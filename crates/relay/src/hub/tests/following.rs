@@ -49,7 +49,7 @@ async fn batch(world: &World, reader: Reader, from: u64, limit: ReadLimit) -> Lo
 
 fn copy_of(batch: &LogBatch) -> Copy {
     let items = batch.items.iter().map(|item| Item::try_from(item.clone()).unwrap()).collect();
-    Copy { items, head: verified(batch.head.clone()) }
+    Copy { hub: own(), items, head: verified(batch.head.clone()) }
 }
 
 /// Copies everything from `from` on.
@@ -160,6 +160,23 @@ async fn a_head_that_contradicts_what_is_here_proves_a_fork() {
 }
 
 #[tokio::test]
+async fn another_authority_cannot_speak_for_a_channels_hub() {
+    let (hub, follower) = two_relays().await;
+    let anchor = anchor_of(delivery(&hub, 2).await).unwrap();
+    follower.hub.anchor(anchor.clone()).await.unwrap();
+    hub.submit(&Draft::entry("ana", 2, "one")).await.unwrap();
+    let c: Domain = "c.example".parse().unwrap();
+    let not_theirs = Err(IngestError::OtherHub(own()));
+    let good = copy_of(&batch(&hub, Reader::Relay(b()), 3, LIMIT).await);
+    let copy = Copy { hub: c.clone(), ..good.clone() };
+    assert_eq!(follower.hub.ingest(copy).await, not_theirs.clone().map(|()| Seq(0)));
+    assert_eq!(follower.hub.end_copy(CHANNEL, c.clone()).await, not_theirs);
+    let anchor = Anchor { hub: c, ..anchor };
+    assert_eq!(follower.hub.anchor(anchor).await, not_theirs);
+    follower.hub.ingest(good).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_copy_that_the_hub_has_ended_begins_anew() {
     let (hub, follower) = two_relays().await;
     follower.hub.anchor(anchor_of(delivery(&hub, 2).await).unwrap()).await.unwrap();
@@ -170,10 +187,10 @@ async fn a_copy_that_the_hub_has_ended_begins_anew() {
     let tail = async || follower.hub.channel(CHANNEL).await.unwrap().unwrap().tail.seq;
     follower.hub.anchor(again().await).await.unwrap();
     assert_eq!(tail().await, Seq(2), "the items between will come");
-    follower.hub.end_copy(CHANNEL).await.unwrap();
+    follower.hub.end_copy(CHANNEL, own()).await.unwrap();
     follower.hub.anchor(again().await).await.unwrap();
     assert_eq!(tail().await, Seq(4), "they will not");
-    assert_eq!(hub.hub.end_copy(CHANNEL).await, Err(IngestError::NotAFollower));
+    assert_eq!(hub.hub.end_copy(CHANNEL, own()).await, Err(IngestError::NotAFollower));
 }
 
 #[tokio::test]
