@@ -73,7 +73,12 @@ impl Endpoint {
         let runtime = Arc::new(TokioRuntime);
         let socket = socket::bind(address).map_err(refused)?;
         let socket = runtime.wrap_udp_socket(socket).map_err(refused)?;
-        Self::on_socket(socket, runtime, EndpointConfig::default(), identity, trust)
+        let config = if identity.is_relay() {
+            identity.reset_key().endpoint_config()
+        } else {
+            EndpointConfig::default()
+        };
+        Self::on_socket(socket, runtime, config, identity, trust)
     }
 
     /// Opens a socket for dialling alone, on any port, with IPv6 where the machine has it.

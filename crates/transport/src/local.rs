@@ -9,6 +9,7 @@ use rustls::sign::{CertifiedKey, Signer, SingleCertAndKey};
 use rustls::{SignatureAlgorithm, SignatureScheme};
 use rustls_pki_types::CertificateDer;
 
+use crate::quic::ResetKey;
 use crate::trust::{CONNECTING, Trust};
 
 /// The certificate that this side shows, and its key.
@@ -16,6 +17,7 @@ use crate::trust::{CONNECTING, Trust};
 pub struct LocalIdentity {
     leaf: VerifiedLeaf,
     certified: Arc<SingleCertAndKey>,
+    reset: ResetKey,
 }
 
 /// Why a certificate and key can't be used.
@@ -44,8 +46,9 @@ impl LocalIdentity {
             return Err(LocalIdentityError::OtherKey);
         }
         let certificates = leaf.chain_ders().into_iter().map(CertificateDer::from).collect();
+        let reset = ResetKey::derive(&key);
         let certified = CertifiedKey::new(certificates, Arc::new(TlsKey(Arc::new(key))));
-        Ok(Self { leaf, certified: Arc::new(SingleCertAndKey::from(certified)) })
+        Ok(Self { leaf, certified: Arc::new(SingleCertAndKey::from(certified)), reset })
     }
 
     /// The own certificate, as it was verified when this value was made.
@@ -56,6 +59,10 @@ impl LocalIdentity {
 
     pub(crate) fn is_relay(&self) -> bool {
         self.leaf.usage() == LeafUsage::Relay
+    }
+
+    pub(crate) fn reset_key(&self) -> &ResetKey {
+        &self.reset
     }
 
     pub(crate) fn certified(&self) -> Arc<SingleCertAndKey> {

@@ -1,10 +1,14 @@
 //! QUIC's own parameters: what a peer may make this side hold in memory, and for how long
 //! (PROTOCOL.md §4.1).
 
+mod reset;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::{IdleTimeout, TransportConfig, VarInt};
+
+pub(crate) use self::reset::ResetKey;
 
 /// Calls that a device may have open at its relay; one of them is its subscription.
 pub(crate) const DEVICE_STREAMS: u32 = 16;

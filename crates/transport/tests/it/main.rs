@@ -4,6 +4,7 @@
 
 mod calls;
 mod hostile;
+mod restart;
 mod resumption;
 mod support;
 mod trust;

@@ -16,7 +16,7 @@ use enlace_transport::{Clock, Trust};
 
 pub(crate) use self::authority::{Authority, Credential};
 pub(crate) use self::raw::{Groups, RawClient, exchange, hello};
-pub(crate) use self::relay::{Device, Relay, serve};
+pub(crate) use self::relay::{Device, Relay, loopback, serve};
 
 /// Long enough for a loaded machine; only a failing test waits for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
