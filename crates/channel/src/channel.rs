@@ -211,6 +211,10 @@ pub enum ChannelError {
     /// The channel goes by another network bundle: get that one, then hand the items in again.
     #[error("the channel goes by the network bundle {0}, which is not here")]
     BundleMissing(BundleHash),
+    /// A commit came without its content, which is never erased while it counts: whoever delivers
+    /// it like this keeps it back. Get it elsewhere, then hand the items in again.
+    #[error("the change at {0} came without its content")]
+    CommitErased(Seq),
     /// A judged commit could not be merged: our bug.
     #[error(transparent)]
     Merge(#[from] MergeError),

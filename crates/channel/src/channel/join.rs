@@ -5,7 +5,7 @@ use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::chain::ChainError;
 use enlace_identity::names::{DeviceName, LeafName};
 use enlace_log::{
-    ChainHash, ChannelId, DeviceList, Item, ItemKind, ListHash, VerifiedHead, WelcomesHash,
+    ChainHash, ChannelId, DeviceList, Item, ItemKind, ListHash, Seq, VerifiedHead, WelcomesHash,
 };
 
 use super::roster::Roster;
@@ -37,7 +37,8 @@ pub struct JoinOffer {
 }
 
 impl Channel {
-    /// Joins by a welcome. A former membership in the same channel is replaced.
+    /// Joins by a welcome. A former membership in the same channel is replaced, unless it goes on:
+    /// a device that is still a member handles its removal first.
     ///
     /// # Errors
     /// [`JoinRefused`]; the transaction is to be abandoned, which keeps the key package.
@@ -45,12 +46,9 @@ impl Channel {
         let welcome = offer.check(ctx)?;
         let id = group_id(offer.channel, offer.commit.sealed.envelope().generation);
         let provider = ctx.backend.on(ctx.store);
-        match Self::load(ctx, offer.channel)? {
-            Some(former) if former.standing() != Standing::Removed => {
-                return Err(JoinRefused::AlreadyMember);
-            }
-            Some(former) => former.group.delete(&provider).map_err(ChannelError::from)?,
-            None => {}
+        if let Some(former) = Self::load(ctx, offer.channel)? {
+            former.check_welcome_after(offer.commit.seq)?;
+            former.group.delete(&provider).map_err(ChannelError::from)?;
         }
         let staged = mls::stage_welcome(&provider, welcome)?;
         if staged.view.group_id != id {
@@ -67,6 +65,18 @@ impl Channel {
         .map_err(|void| JoinRefused::NotEntitled(void.to_string()))?;
         let group = staged.into_group(&provider)?;
         Ok(offer.take_in(ctx, group, policy)?)
+    }
+}
+
+impl Channel {
+    /// Whether a welcome at `seq` comes after this membership. One from before would lead back to
+    /// keys that are out of use.
+    fn check_welcome_after(&self, seq: Seq) -> Result<(), JoinRefused> {
+        let goes_on = self.standing() == Standing::Member;
+        if Some(seq) <= self.last_valid_commit() || (goes_on && seq < self.replica().next_seq()) {
+            return Err(JoinRefused::AlreadyMember);
+        }
+        if goes_on { Err(JoinRefused::LogFirst) } else { Ok(()) }
     }
 }
 
@@ -134,7 +144,7 @@ impl JoinOffer {
     }
 }
 
-/// Why a welcome is refused. All but the last three are the fault of whoever made or carried it.
+/// Why a welcome is refused. All but the last four are the fault of whoever made or carried it.
 #[derive(Debug, thiserror::Error)]
 pub enum JoinRefused {
     /// The item with the welcome is no commit of this channel.
@@ -167,9 +177,13 @@ pub enum JoinRefused {
     /// MLS refuses the welcome.
     #[error(transparent)]
     Mls(JoinError),
-    /// This device is in the channel already: the welcome is an old one.
+    /// This device knows the channel beyond the welcome: it is an old one.
     #[error("this device is in the channel already")]
     AlreadyMember,
+    /// This device is a member still. Keep the welcome, and offer it again when the log up to it has
+    /// been handled, or this device has been removed.
+    #[error("the log before the welcome comes first")]
+    LogFirst,
     /// The store failed.
     #[error(transparent)]
     Channel(#[from] ChannelError),

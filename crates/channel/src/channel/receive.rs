@@ -2,13 +2,15 @@
 
 use enlace_log::control::{Contest, Leave};
 use enlace_log::envelope::quoted_head_in_aad;
-use enlace_log::{Item, ItemKind};
+use enlace_log::{ClientId, Envelope, Item, ItemKind};
 
 use super::roster::{Roster, Seat};
 use super::state::{LeaveEvidence, Standing};
 use super::{Channel, ChannelError, Context, Culprit, Event};
 use crate::entry::{UnverifiedEntry, VerifiedEntry};
-use crate::mls::{GroupError, LeafIndex, ProcessError, Processed, StagedCommit, VoidReason};
+use crate::mls::{
+    CommitError, GroupError, LeafIndex, ProcessError, Processed, StagedCommit, VoidReason,
+};
 use crate::policy::Policy;
 use crate::rules::{self, Act, JudgeError};
 
@@ -42,7 +44,8 @@ impl Channel {
     /// in order, each once.
     ///
     /// # Errors
-    /// Only when the store fails or is damaged: abandon the transaction and load the channel anew.
+    /// When the store fails or is damaged, or something is missing without which nobody can judge
+    /// the item: abandon the transaction and load the channel anew.
     pub fn handle_item(
         &mut self,
         ctx: &Context<'_>,
@@ -53,9 +56,16 @@ impl Channel {
         }
         if let Some(own) = self.state.take_own(item.sealed.envelope_bytes()) {
             return match item.sealed.envelope().kind {
-                ItemKind::Commit => self.handle_own_commit(ctx, item),
-                ItemKind::Leave => Ok(self.handle_leave(item)),
-                _ => Ok(vec![Event::OwnEntry(own)]),
+                ItemKind::Commit => self.handle_own_commit(ctx, item, own),
+                ItemKind::Entry => Ok(vec![self.handle_own_entry(item, own)]),
+                ItemKind::Leave => {
+                    self.state.forget(own);
+                    Ok(self.handle_leave(item))
+                }
+                _ => {
+                    self.state.forget(own);
+                    Ok(vec![Event::OwnEntry(own)])
+                }
             };
         }
         match item.sealed.envelope().kind {
@@ -88,7 +98,7 @@ impl Channel {
         match attempt {
             Attempt::Done(entry) => {
                 ctx.store.release()?;
-                let mut events = self.another_members_item_decrypted();
+                let mut events = self.another_members_item_decrypted(item);
                 if let Some(quoted) = &entry.header().known_head {
                     events.extend(self.check_quote(ctx, &entry.header().author, quoted));
                 }
@@ -121,10 +131,34 @@ impl Channel {
         if aad != envelope.aad(None) {
             return Err(Refused::unsigned("the envelope is not the one that its sender encrypted"));
         }
+        self.check_place(envelope)?;
         let seat = roster.seat(&envelope.device).ok_or_else(|| Refused::unsigned("no member"))?;
         rules::judge_author(&self.policy, &envelope.device).map_err(Refused::signed)?;
         let entry = UnverifiedEntry::decode(plaintext).map_err(Refused::signed)?;
         entry.verify(envelope, &envelope.device, &seat.key).map_err(Refused::signed)
+    }
+
+    /// An own entry counts when it stands where the others can read it: a relay that keeps one
+    /// back and takes it in after the group has moved on has lost it, and it is sealed again.
+    fn handle_own_entry(&mut self, item: &Item, own: ClientId) -> Event {
+        match self.check_place(item.sealed.envelope()) {
+            Ok(()) => {
+                self.state.forget(own);
+                Event::OwnEntry(own)
+            }
+            Err(refused) => unreadable(item, refused),
+        }
+    }
+
+    /// Whether an entry stands in the state of the channel that it was made for.
+    fn check_place(&self, envelope: &Envelope) -> Result<(), Refused> {
+        if envelope.fence != self.state.fence() {
+            return Err(Refused::unsigned("the relay took it in after the channel had changed"));
+        }
+        if envelope.last_valid_commit != self.state.last_valid() {
+            return Err(Refused::signed("it names another change as the last valid one"));
+        }
+        Ok(())
     }
 
     fn handle_commit(
@@ -133,7 +167,7 @@ impl Channel {
         item: &Item,
     ) -> Result<Vec<Event>, ChannelError> {
         let mut events = Vec::new();
-        if self.state.standing == Standing::Stranded && !self.is_of_this_epoch(item) {
+        if self.state.standing == Standing::Stranded && !self.may_end_stranding(item) {
             self.state.pass_commit(item.seq, false);
             return Ok(events);
         }
@@ -149,12 +183,19 @@ impl Channel {
             }
             Attempt::Stranded => {
                 self.leave_no_trace(ctx)?;
-                self.state.standing = Standing::Stranded;
-                self.state.pass_commit(item.seq, false);
-                let by = item.sealed.envelope().device.clone();
-                events.push(Event::Stranded { by });
+                events.extend(self.strand(ctx, item)?);
             }
         }
+        Ok(events)
+    }
+
+    /// A commit counts for others, and this device cannot follow.
+    fn strand(&mut self, ctx: &Context<'_>, item: &Item) -> Result<Vec<Event>, ChannelError> {
+        let by = item.sealed.envelope().device.clone();
+        let mut events = self.lose_pending(ctx)?;
+        self.state.strand(&by);
+        self.state.pass_commit(item.seq, false);
+        events.push(Event::Stranded { by });
         Ok(events)
     }
 
@@ -170,15 +211,20 @@ impl Channel {
             Err(refused) => return Ok(Attempt::Refused(refused)),
         };
         let Some(payload) = item.sealed.payload() else {
-            return Ok(Attempt::Refused(Refused::signed("its content was erased")));
+            return Err(ChannelError::CommitErased(item.seq));
         };
         let staged = match self.group.process(&ctx.backend.on(ctx.store), payload) {
             Ok(Processed::Commit(staged)) => *staged,
             Ok(Processed::Application { .. }) => {
                 return Ok(Attempt::Refused(Refused::signed("it holds an entry")));
             }
+            // Signed by this device, for the present state: the others can merge it, and what is
+            // needed to merge it here is gone.
+            Ok(Processed::OwnMessage) if envelope.device == ctx.device.name => {
+                return Ok(Attempt::Stranded);
+            }
             Ok(Processed::OwnMessage) => {
-                return Ok(Attempt::Refused(Refused::unsigned("it claims to be our own")));
+                return Ok(Attempt::Refused(Refused::signed("it claims to be of this device")));
             }
             Err(error) => {
                 return Ok(match refused(error)? {
@@ -211,7 +257,8 @@ impl Channel {
     }
 
     /// What can be said of a commit before it is decrypted: that its author's signature is on the
-    /// whole envelope, and that it was made for this state of the channel.
+    /// whole envelope, and that it was made for this state of the channel. The list change beside
+    /// it is the relay's business: neither the chain nor a signature covers it.
     fn check_commits_envelope(&self, item: &Item) -> Result<Seat, Refused> {
         let envelope = item.sealed.envelope();
         let seat = self
@@ -228,11 +275,7 @@ impl Channel {
         {
             return Err(Refused::signed("it was made for another state of the channel"));
         }
-        let listed = item.sealed.list_change().map(|change| self.roster.list().apply(change));
-        match listed {
-            Some(Ok(list)) if list.hash() == envelope.list_hash => Ok(seat.clone()),
-            _ => Err(Refused::signed("the device list told to the relay is not the signed one")),
-        }
+        Ok(seat.clone())
     }
 
     fn merge(
@@ -247,7 +290,7 @@ impl Channel {
         let removed = staged.details.removes_self;
         self.group.merge_staged(&ctx.backend.on(ctx.store), staged)?;
         let mut events = self.lose_pending(ctx)?;
-        events.extend(self.another_members_item_decrypted());
+        events.extend(self.another_members_item_decrypted(item));
         self.state.pass_commit(item.seq, true);
         if removed {
             self.state.standing = Standing::Removed;
@@ -263,39 +306,55 @@ impl Channel {
         Ok(events)
     }
 
-    /// An own commit has its place: it is judged once more, with the hub's time, like everybody
-    /// else judges it.
+    /// An own commit has its place: it is judged once more, signature and all, with the hub's
+    /// time, like everybody else judges it.
     fn handle_own_commit(
         &mut self,
         ctx: &Context<'_>,
         item: &Item,
+        own: ClientId,
     ) -> Result<Vec<Event>, ChannelError> {
-        let provider = ctx.backend.on(ctx.store);
-        let envelope = item.sealed.envelope();
-        let me = envelope.device.clone();
-        let created = envelope.fence.is_none();
-        let details = self.group.pending_details(&provider).ok().flatten();
-        let verdict = match &details {
-            Some(_) if created => Ok(Vec::new()),
-            Some(details) => match rules::judge(ctx.bundle, details, envelope, item.received_at) {
-                Ok(acts) => Ok(acts),
-                Err(JudgeError::Void(void)) => Err(void.to_string()),
-                Err(JudgeError::BundleMissing(hash)) => {
-                    return Err(ChannelError::BundleMissing(hash));
-                }
-            },
-            None => Err("it was given up before it was accepted".to_owned()),
+        self.state.forget(own);
+        if let Err(refused) = self.check_commits_envelope(item) {
+            return self.void(ctx, item, refused);
+        }
+        let Some(verdict) = self.judge_pending(ctx, item)? else {
+            return self.strand(ctx, item);
         };
         match verdict {
             Ok(acts) => {
-                self.group.merge_pending(&provider)?;
+                self.group.merge_pending(&ctx.backend.on(ctx.store))?;
                 let own = self.state.pending.take().map(|pending| pending.client_id());
                 self.state.own_messages_since_update = 0;
                 self.state.pass_commit(item.seq, true);
                 self.refresh()?;
-                Ok(vec![Event::Changed { by: me, acts, own }])
+                let by = item.sealed.envelope().device.clone();
+                Ok(vec![Event::Changed { by, acts, own }])
             }
-            Err(reason) => self.void(ctx, item, Refused::signed(reason)),
+            Err(refused) => self.void(ctx, item, refused),
+        }
+    }
+
+    /// The verdict on the pending commit; `None` when there is none any more.
+    fn judge_pending(
+        &self,
+        ctx: &Context<'_>,
+        item: &Item,
+    ) -> Result<Option<Result<Vec<Act>, Refused>>, ChannelError> {
+        let envelope = item.sealed.envelope();
+        let details = match self.group.pending_details(&ctx.backend.on(ctx.store)) {
+            Ok(Some(details)) => details,
+            Ok(None) => return Ok(None),
+            Err(CommitError::State(error)) => return Err(error.into()),
+            Err(error) => return Ok(Some(Err(Refused::signed(error)))),
+        };
+        if envelope.fence.is_none() {
+            return Ok(Some(Ok(Vec::new())));
+        }
+        match rules::judge(ctx.bundle, &details, envelope, item.received_at) {
+            Ok(acts) => Ok(Some(Ok(acts))),
+            Err(JudgeError::Void(void)) => Ok(Some(Err(Refused::signed(void)))),
+            Err(JudgeError::BundleMissing(hash)) => Err(ChannelError::BundleMissing(hash)),
         }
     }
 
@@ -310,16 +369,26 @@ impl Channel {
         let mut events = vec![Event::Void { author, reason: refused.reason }];
         events.extend(self.lose_pending(ctx)?);
         self.state.pass_commit(item.seq, false);
-        if self.drops_this_device(ctx, item) && self.state.contested != Some(item.seq.0) {
-            self.state.contested = Some(item.seq.0);
+        if self.may_have_dropped_this_device(ctx, item) {
             events.push(Event::ContestDue(item.seq));
         }
         Ok(events)
     }
 
-    fn drops_this_device(&self, ctx: &Context<'_>, item: &Item) -> bool {
+    /// Whether the list that a relay takes from a void commit may lack this device. Its author can
+    /// begin at an old list, or the relay keep the change to itself: only what hashes to the signed
+    /// list shows that this device is still on it.
+    fn may_have_dropped_this_device(&self, ctx: &Context<'_>, item: &Item) -> bool {
+        let envelope = item.sealed.envelope();
+        let present = self.roster.list();
+        if envelope.list_hash == present.hash() {
+            return false;
+        }
         let change = item.sealed.list_change();
-        change.is_some_and(|change| change.removed.contains(&ctx.device.name))
+        let change = change.filter(|_| envelope.last_valid_commit == self.state.last_valid());
+        let list = change.and_then(|change| present.apply(change).ok());
+        let list = list.filter(|list| list.hash() == envelope.list_hash);
+        list.is_none_or(|list| !list.contains(&ctx.device.name))
     }
 
     /// Whatever commit item came, a pending commit with an older fence gets no place any more.
@@ -383,19 +452,26 @@ impl Channel {
         Ok((seat.clone(), payload))
     }
 
-    fn another_members_item_decrypted(&mut self) -> Vec<Event> {
+    fn another_members_item_decrypted(&mut self, item: &Item) -> Vec<Event> {
         let event = match self.state.standing {
             Standing::Provisional => Event::Confirmed,
-            Standing::Stranded => Event::Resumed,
-            Standing::Member | Standing::Removed => return Vec::new(),
+            Standing::Stranded if self.may_end_stranding(item) => Event::Resumed,
+            Standing::Stranded | Standing::Member | Standing::Removed => return Vec::new(),
         };
         self.state.standing = Standing::Member;
+        self.state.stranded_by = None;
         vec![event]
     }
 
-    fn is_of_this_epoch(&self, item: &Item) -> bool {
-        let info = item.sealed.payload().map(|payload| crate::mls::message_info(payload));
+    /// Whether an item, if this device can read it, shows that the commit that stranded it counts
+    /// for nobody. The word of that commit's author is worth nothing here: whoever leaves a device
+    /// behind could go on talking to it alone.
+    fn may_end_stranding(&self, item: &Item) -> bool {
+        let author = item.sealed.envelope().device.officer();
+        let payload = item.sealed.payload();
+        let info = payload.map(|payload| crate::mls::message_info(payload));
         matches!(info, Some(Ok(info)) if info.epoch == self.group.epoch())
+            && self.state.stranded_by().is_none_or(|by| by.officer() != author)
     }
 
     fn leave_no_trace(&mut self, ctx: &Context<'_>) -> Result<(), ChannelError> {

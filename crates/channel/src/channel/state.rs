@@ -61,11 +61,12 @@ pub(crate) struct State {
     fence: Option<u64>,
     last_valid: Option<u64>,
     pub(crate) known_head: Option<Vec<u8>>,
-    pub(crate) heads_ahead: Vec<Vec<u8>>,
+    /// Quoted heads that could not be compared yet, the newest of each author.
+    pub(crate) heads_ahead: BTreeMap<String, Vec<u8>>,
     pub(crate) pending: Option<PendingCommit>,
     pub(crate) in_flight: BTreeMap<[u8; 32], [u8; 16]>,
     pub(crate) leaving: BTreeMap<String, LeaveEvidence>,
-    pub(crate) contested: Option<u64>,
+    pub(crate) stranded_by: Option<String>,
     pub(crate) own_messages_since_update: u64,
 }
 
@@ -86,11 +87,11 @@ impl State {
             fence: None,
             last_valid: None,
             known_head: None,
-            heads_ahead: Vec::new(),
+            heads_ahead: BTreeMap::new(),
             pending: None,
             in_flight: BTreeMap::new(),
             leaving: BTreeMap::new(),
-            contested: None,
+            stranded_by: None,
             own_messages_since_update: 0,
         }
     }
@@ -168,16 +169,24 @@ impl State {
         self.in_flight.insert(item, outgoing.envelope.client_id.0);
     }
 
-    /// Recognises an own item, and forgets every sealing of it.
+    /// Recognises an own item by its very bytes, once.
     pub(crate) fn take_own(&mut self, envelope: &[u8]) -> Option<ClientId> {
-        let client_id = self.in_flight.get(&sha256(envelope)).copied()?;
-        self.in_flight.retain(|_, sent| *sent != client_id);
-        Some(ClientId(client_id))
+        self.in_flight.remove(&sha256(envelope)).map(ClientId)
     }
 
-    /// Forgets every sealing of an item that gets no place any more.
+    /// Forgets every sealing of an item that has its place, or gets none any more.
     pub(crate) fn forget(&mut self, client_id: ClientId) {
         self.in_flight.retain(|_, sent| *sent != client_id.0);
+    }
+
+    pub(crate) fn strand(&mut self, by: &DeviceName) {
+        self.standing = Standing::Stranded;
+        self.stranded_by = Some(by.to_string());
+    }
+
+    /// The author of the commit that stranded this device.
+    pub(crate) fn stranded_by(&self) -> Option<DeviceName> {
+        self.stranded_by.as_ref()?.parse().ok()
     }
 
     pub(crate) fn leave_of(&self, device: &DeviceName) -> Option<&LeaveEvidence> {

@@ -25,7 +25,7 @@ use enlace_identity::names::{DeviceName, Domain, LeafName, OfficerAddress};
 use enlace_identity::time::{Timestamp, Validity};
 use enlace_log::{
     ChainHash, ChainStart, ChannelId, ClientId, DeviceList, Generation, Head, HeadSigner,
-    Incarnation, Item, Sealed, Seq, VerifiedHead,
+    Incarnation, Item, QuotedHead, Sealed, Seq, VerifiedHead,
 };
 
 pub const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -115,6 +115,7 @@ pub struct Member {
     ids: RefCell<u8>,
 }
 
+/// What a member's store knows of hubs and logs.
 #[derive(Default)]
 pub struct Book {
     keys: BTreeMap<HeadSigner, PublicKey>,
@@ -213,7 +214,11 @@ impl Member {
 
     /// Signs a note as an honest client does.
     pub fn sign_note(&self, text: &str) -> SignedEntry {
-        let channel = self.channel();
+        self.sign_note_quoting(text, self.channel().known_head())
+    }
+
+    /// Signs a note that quotes whatever head its author likes.
+    pub fn sign_note_quoting(&self, text: &str, known_head: Option<QuotedHead>) -> SignedEntry {
         NoteDraft {
             channel: CHANNEL,
             generation: Generation(0),
@@ -224,7 +229,7 @@ impl Member {
             handling: HandlingCode::H1,
             restriction: None,
             parent: None,
-            known_head: channel.known_head(),
+            known_head,
             text,
         }
         .sign(&self.device.key, salt)
@@ -301,6 +306,7 @@ impl Member {
     }
 }
 
+#[allow(clippy::disallowed_methods, reason = "tests draw their randomness here")]
 pub fn salt() -> Salt {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).unwrap();
