@@ -1,7 +1,7 @@
 //! The hub of the channels that live here, and the keeper of the copies of those that live
 //! elsewhere.
 //!
-//! [`core`] decides: pure, without clock, socket or database. [`sequencer`] drives it: one thread
+//! [`core`] decides: pure, without clock, socket or database. [`Sequencer`] drives it: one thread
 //! owns the storage's writer, takes everything that waits, decides it item by item, writes it in
 //! one transaction, *then* signs one head per channel, and *then* answers and tells the readers.
 //! [`Handle`] is what the rest of the relay holds of it: cheap to clone, async.

@@ -12,7 +12,7 @@
 //! was faster.
 //!
 //! Engines: [`SqliteStorage`] for one machine, [`MemoryStorage`] for simulations and tests. What
-//! every engine must do is written down as tests in [`conformance`].
+//! every engine must do is written down as tests in the module `conformance`.
 
 mod batch;
 #[cfg(any(test, feature = "conformance"))]
