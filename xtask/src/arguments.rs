@@ -11,6 +11,7 @@ use crate::steps::{self, Step};
 #[derive(Debug)]
 pub(crate) enum Arguments {
     Help,
+    CertsExample,
     Test(Selection),
 }
 
@@ -25,6 +26,10 @@ impl Arguments {
     pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self> {
         match arguments.next().as_deref() {
             None | Some("help" | "-h" | "--help") => Ok(Self::Help),
+            Some("certs-example") => match arguments.next() {
+                None => Ok(Self::CertsExample),
+                Some(more) => bail!("certs-example takes no `{more}`"),
+            },
             Some("test") => Selection::parse(arguments),
             Some(other) => bail!("no task is called `{other}`"),
         }
@@ -61,8 +66,9 @@ impl Selection {
 /// The help text, with every step in the order in which it runs.
 pub(crate) fn help() -> String {
     let mut text = String::from(
-        "Usage: cargo xtask test [--only STEP...] [--skip STEP...]\n\n\
-         Runs every check of this repository and names those that failed.\n\
+        "Usage: cargo xtask test [--only STEP...] [--skip STEP...]\n\
+        \x20      cargo xtask certs-example\n\n\
+         `certs-example` makes the directory of that name anew. `test` runs every check of this repository and names those that failed.\n\
          Nothing has to be installed first but Rust, a C compiler, make, perl and openssl;\n\
          what is missing is installed by apt-get where that is possible, or named.\n\n\
          Steps:\n",

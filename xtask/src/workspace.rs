@@ -19,9 +19,14 @@ impl Workspace {
         &self.root
     }
 
+    /// The build directory.
+    pub(crate) fn target(&self) -> PathBuf {
+        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+        self.root.join(target)
+    }
+
     /// Tools that the checks need and cargo can build; kept between runs with the build directory.
     pub(crate) fn tools(&self) -> PathBuf {
-        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
-        self.root.join(target).join("tools")
+        self.target().join("tools")
     }
 }
