@@ -5,6 +5,7 @@
 mod calls;
 mod command;
 mod federation;
+mod lying_hub;
 mod revocation;
 mod subscriptions;
 mod support;

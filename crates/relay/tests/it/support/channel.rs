@@ -40,11 +40,29 @@ impl TestChannel {
         connection: &Connection,
         admitted: &[&DeviceName],
     ) -> SubmitResponse {
+        let first = self.first_commit(creator, admitted);
+        let created = call(connection, &CreateChannelRequest { first: Some(first) }).await.unwrap();
+        let accepted = created.first.unwrap();
+        self.set_fence(Seq(accepted.seq));
+        accepted
+    }
+
+    /// The commit that begins the channel; whoever orders it says where it stands.
+    pub(crate) fn first_commit(
+        &mut self,
+        creator: &mut Device,
+        admitted: &[&DeviceName],
+    ) -> SubmitRequest {
         let list: DeviceList =
             admitted.iter().map(|name| (*name).clone()).chain([creator.name.clone()]).collect();
-        let first = self.commit(creator, &list);
-        let created = call(connection, &CreateChannelRequest { first: Some(first) }).await.unwrap();
-        self.committed(list, created.first.unwrap())
+        let commit = self.commit(creator, &list);
+        self.list = list;
+        commit
+    }
+
+    /// The newest commit stands there.
+    pub(crate) fn set_fence(&mut self, fence: Seq) {
+        self.fence = Some(fence);
     }
 
     /// Asks for the lease and commits to another list of devices.

@@ -4,6 +4,7 @@
 mod authority;
 mod channel;
 mod device;
+mod lying_hub;
 mod relay;
 
 use std::future::Future;
@@ -19,6 +20,7 @@ use enlace_transport::{Clock, Trust};
 pub(crate) use self::authority::{Authority, Credential};
 pub(crate) use self::channel::{TestChannel, wire_id};
 pub(crate) use self::device::{Device, Reading, call};
+pub(crate) use self::lying_hub::{Following, LyingHub};
 pub(crate) use self::relay::{Relay, RelayPlace};
 
 /// Long enough for a loaded machine; only a failing test waits for it.

@@ -1,0 +1,203 @@
+//! A relay of authority A that says whatever a test wants: it serves subscriptions and hands over
+//! welcomes, with the authority's real keys.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use enlace_identity::names::{DeviceName, ServiceKind};
+use enlace_identity::time::Timestamp;
+use enlace_log::head::HeadSigner;
+use enlace_log::{ChainHash, ChainStart, Generation, Head, Incarnation, Item, Sealed, Seq};
+use enlace_proto::method::Method;
+use enlace_proto::relay::v1::{
+    self as wire, DeliverWelcomeRequest, HeadCertificate, Items, PublishCrlsRequest,
+    PublishCrlsResponse, SubmitRequest, SubscriptionEvent, WelcomeDelivery,
+    subscription_control::Control, subscription_event::Event,
+};
+use enlace_transport::{
+    Connection, Endpoint, HelloOffer, HelloReply, IncomingSubscription, Refusal, Target,
+};
+use tokio::sync::mpsc;
+
+use super::channel::wire_id;
+use super::device::call;
+use super::{Credential, Network, RelayPlace, START, TestChannel, soon};
+
+pub(crate) struct LyingHub {
+    endpoint: Endpoint,
+    head: Credential,
+    start: ChainStart,
+    pub(crate) log: Vec<(Item, ChainHash)>,
+    subscriptions: mpsc::Receiver<IncomingSubscription>,
+}
+
+impl LyingHub {
+    /// Stands where the first authority's relay should.
+    pub(crate) fn start(network: &Network, place: &RelayPlace, channel: &TestChannel) -> Self {
+        let authority = &network.authorities[0];
+        let trust = network.trust(authority);
+        let identity = authority.service("r1", ServiceKind::Relay).identity(&trust);
+        let address = (Ipv4Addr::LOCALHOST, place.port).into();
+        let endpoint = Endpoint::bind(address, identity, trust).unwrap();
+        let (report, subscriptions) = mpsc::channel(16);
+        tokio::spawn(accept(endpoint.clone(), report));
+        let start = ChainStart {
+            channel: channel.id,
+            hub: authority.domain.clone(),
+            generation: Generation(0),
+            predecessor: [0; 32],
+        };
+        let head = authority.service("h1", ServiceKind::Head);
+        Self { endpoint, head, start, log: Vec::new(), subscriptions }
+    }
+
+    /// Gives a submitted item its place.
+    pub(crate) fn append(&mut self, request: &SubmitRequest) -> Seq {
+        let sealed = Sealed::read(
+            request.envelope.clone(),
+            &request.outer_signature,
+            request.payload.clone(),
+            request.list_change.as_ref(),
+        )
+        .unwrap();
+        let (seq, before) = match self.log.last() {
+            Some((item, chain)) => (item.seq.next(), *chain),
+            None => (Seq(0), self.start.hash()),
+        };
+        let received_at = Timestamp::from_millis(START.as_millis() + seq.0);
+        let item = Item { seq, received_at, sealed };
+        let chain = item.chain_after(&before);
+        self.log.push((item, chain));
+        seq
+    }
+
+    /// What the hub signs of a position.
+    pub(crate) fn head(&self, seq: Seq, chain: ChainHash) -> wire::SignedHead {
+        self.head_by(&self.head, seq, chain)
+    }
+
+    /// What another key would sign.
+    pub(crate) fn head_by(
+        &self,
+        credential: &Credential,
+        seq: Seq,
+        chain: ChainHash,
+    ) -> wire::SignedHead {
+        let channel = self.start.channel;
+        let signer = HeadSigner(*credential.chain.leaf().fingerprint().as_bytes());
+        let head = Head { channel, incarnation: Incarnation(0), seq, chain };
+        head.sign(&credential.key, signer).to_wire()
+    }
+
+    /// An honest batch of the log.
+    pub(crate) fn batch(&self, from: usize, to: usize) -> Items {
+        let (last, chain) = &self.log[to];
+        Items {
+            channel: Some(wire_id(self.start.channel)),
+            items: self.log[from..=to].iter().map(|(item, _)| item.to_wire()).collect(),
+            head: Some(self.head(last.seq, *chain)),
+        }
+    }
+
+    /// An honest welcome of the commit at a position, whose request is given.
+    pub(crate) fn welcome(
+        &self,
+        at: usize,
+        request: &SubmitRequest,
+        list: &[&DeviceName],
+    ) -> WelcomeDelivery {
+        let (item, chain) = &self.log[at];
+        let mut list: Vec<String> = list.iter().map(|name| name.to_string()).collect();
+        list.sort();
+        let mut commit = item.to_wire();
+        commit.chain = chain.0.to_vec().into();
+        WelcomeDelivery {
+            channel: Some(wire_id(self.start.channel)),
+            hub: self.start.hub.to_string(),
+            commit: Some(commit),
+            head: Some(self.head(item.seq, *chain)),
+            head_certificates: self.head.chain.ders(),
+            device_list: list,
+            welcomes: request.welcomes.clone(),
+            certificates: request.certificates.clone(),
+        }
+    }
+
+    pub(crate) async fn connect(&self, target: &Target) -> Connection {
+        let dialled = self.endpoint.connect(target, HelloOffer::default(), Duration::from_secs(20));
+        soon(dialled).await.unwrap().connection
+    }
+
+    pub(crate) async fn deliver(
+        &self,
+        connection: &Connection,
+        welcome: WelcomeDelivery,
+    ) -> Result<(), Refusal> {
+        call(connection, &DeliverWelcomeRequest { welcome: Some(welcome) }).await.map(|_| ())
+    }
+
+    /// The next subscription of the follower, with its cursors.
+    pub(crate) async fn followed(&mut self) -> Following {
+        let stream = soon(self.subscriptions.recv()).await.expect("the hub runs");
+        let mut following = Following { stream };
+        let certificates = self.head.chain.ders();
+        following.send(Event::HeadCertificate(HeadCertificate { certificates })).await;
+        following
+    }
+}
+
+/// The follower's subscription, as seen from the hub.
+pub(crate) struct Following {
+    stream: IncomingSubscription,
+}
+
+impl Following {
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.stream.request.cursors[0].next_seq
+    }
+
+    pub(crate) async fn send(&mut self, event: Event) {
+        let event = SubscriptionEvent { event: Some(event) };
+        soon(self.stream.events.send(&event)).await.unwrap();
+    }
+
+    /// What the follower answers; that it follows a channel which it follows already is passed
+    /// over.
+    pub(crate) async fn control(&mut self) -> Control {
+        loop {
+            let control = soon(self.stream.controls.next()).await.unwrap().unwrap();
+            match control.control.unwrap() {
+                Control::Follow(_) => {}
+                control => return control,
+            }
+        }
+    }
+}
+
+async fn accept(endpoint: Endpoint, report: mpsc::Sender<IncomingSubscription>) {
+    while let Some(incoming) = endpoint.accept().await {
+        let report = report.clone();
+        tokio::spawn(async move {
+            let Ok(greeting) = incoming.greet().await else { return };
+            let Ok(connection) = greeting.welcome(HelloReply::default()).await else { return };
+            while let Ok(stream) = connection.accept().await {
+                let Ok(request) = stream.read().await else { continue };
+                match request.method() {
+                    Method::Subscribe => {
+                        let Ok(subscription) = request.into_stream().await else { continue };
+                        if report.send(subscription).await.is_err() {
+                            return;
+                        }
+                    }
+                    Method::PublishCrls => {
+                        let Ok((_, reply)) = request.decode::<PublishCrlsRequest>().await else {
+                            continue;
+                        };
+                        let _ = reply.send(Ok(PublishCrlsResponse {})).await;
+                    }
+                    _ => {}
+                }
+            }
+        });
+    }
+}
