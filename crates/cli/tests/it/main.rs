@@ -5,4 +5,5 @@
 mod authority;
 mod network;
 mod openssl;
+mod sample_configuration;
 mod support;

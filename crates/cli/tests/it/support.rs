@@ -65,6 +65,11 @@ impl Place {
         self.run(Path::new(env!("CARGO_BIN_EXE_enlace")), arguments, "")
     }
 
+    /// Runs the relay that this program holds, as `enlace-relay` does.
+    pub(crate) fn relay(&self, arguments: &[&str]) -> Ran {
+        self.enlace(&[&["relay", "--"], arguments].concat())
+    }
+
     /// Runs with `--json`, and reads the one object that was printed.
     pub(crate) fn enlace_json(&self, arguments: &[&str]) -> Value {
         let ran = self.enlace(&[&["--json"], arguments].concat()).succeeded();
