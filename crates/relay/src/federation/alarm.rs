@@ -1,14 +1,17 @@
-//! Keeps what proves that a hub signed two histories: its head here, and the one that
-//! contradicts it.
+//! Keeps what proves that a hub signed two histories: its head here, the one that contradicts it,
+//! and the items that lead there.
 //!
-//! One file for each pair, with both heads as entries quote them (PROTOCOL.md §3.8), in
-//! hexadecimal: the operator hands it to whoever has to judge.
+//! Two files for each pair, which the operator hands to whoever has to judge: `.txt` with both
+//! heads as entries quote them (PROTOCOL.md §3.8), in hexadecimal, and `.items` with the batch as
+//! it came, a message `Items` of the schema.
 
 use std::io;
 use std::path::Path;
 
 use enlace_identity::names::Domain;
 use enlace_log::{ChannelId, Seq, VerifiedHead};
+use enlace_proto::relay::v1::Items;
+use prost::Message as _;
 use tracing::{error, warn};
 
 use crate::head_certificates::HeadCertificateError;
@@ -16,7 +19,12 @@ use crate::hub::ReadError;
 use crate::server::Context;
 
 /// Keeps the newest head known here beside the contradicting one.
-pub(super) async fn keep(context: &Context, hub: &Domain, contradicting: &VerifiedHead) {
+pub(super) async fn keep(
+    context: &Context,
+    hub: &Domain,
+    contradicting: &VerifiedHead,
+    batch: &Items,
+) {
     let channel = contradicting.head().channel;
     let known = match known_head(context, hub, channel).await {
         Ok(known) => known,
@@ -31,11 +39,17 @@ pub(super) async fn keep(context: &Context, hub: &Domain, contradicting: &Verifi
         hex(&contradicting.quoted().encode()),
     );
     let seq = contradicting.head().seq;
-    let name = format!("{channel}-{seq}.txt");
-    match write(context.alarms(), &name, &text) {
-        Ok(()) => error!(file = name, "both signed heads are kept"),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => error!(%error, "the signed heads cannot be kept"),
+    let name = format!("{channel}-{seq}");
+    let files = [
+        (format!("{name}.txt"), text.into_bytes()),
+        (format!("{name}.items"), batch.encode_to_vec()),
+    ];
+    for (file, content) in files {
+        match write(context.alarms(), &file, &content) {
+            Ok(()) => error!(file, "proof is kept"),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => error!(file, %error, "proof cannot be kept"),
+        }
     }
 }
 
@@ -52,9 +66,9 @@ async fn known_head(
     context.head_certificates().verify(newest, hub).await
 }
 
-fn write(directory: &Path, name: &str, text: &str) -> io::Result<()> {
+fn write(directory: &Path, name: &str, content: &[u8]) -> io::Result<()> {
     std::fs::create_dir_all(directory)?;
-    crate::config::write_private(&directory.join(name), text.as_bytes())
+    crate::config::write_private(&directory.join(name), content)
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -180,6 +180,7 @@ async fn take(
     if refused.contains(&channel) {
         return Ok(None);
     }
+    let batch = items.clone();
     match ingest(context, authority, items).await {
         Ok(seq) => Ok(Some(Control::Acknowledge(Acknowledge {
             channel: Some(wire_id(channel)),
@@ -191,7 +192,7 @@ async fn take(
             error!(channel = %short(&channel), hub = %authority, %error,
                 "ALARM: a log is followed no further, what its hub sends does not hold");
             if let BatchError::Ingest(IngestError::Replica(ReplicaError::Diverged(head))) = error {
-                alarm::keep(context, authority, &head).await;
+                alarm::keep(context, authority, &head, &batch).await;
                 link.forsake(channel);
             }
             Ok(Some(Control::Unfollow(wire_id(channel))))

@@ -141,6 +141,7 @@ impl Context {
         match self.directory.offer(record) {
             Ok(Some(domain)) => {
                 info!(authority = %domain, "a newer endpoint record came");
+                self.links.peer_is_up(&domain);
                 let record = Bytes::copy_from_slice(record);
                 let write = SideWrite::EndpointRecord { domain, record };
                 if let Err(error) = self.hub.store(vec![write]).await {

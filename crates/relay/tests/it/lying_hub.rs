@@ -7,6 +7,7 @@ use enlace_proto::relay::v1::{
     subscription_event::Event,
 };
 use enlace_transport::Connection;
+use prost::Message as _;
 
 use crate::support::{
     Device, Following, LyingHub, Network, Reading, Relay, RelayPlace, TestChannel, call, wire_id,
@@ -163,10 +164,11 @@ async fn two_histories_raise_an_alarm_that_keeps_both_heads() {
     lie.head = Some(scene.hub.head(item.seq, other_history));
     refused(&scene, &mut following, lie).await;
 
-    let alarms: Vec<_> = std::fs::read_dir(scene.places[1].path("data/alarms")).unwrap().collect();
-    assert_eq!(alarms.len(), 1);
-    let text = std::fs::read_to_string(alarms[0].as_ref().unwrap().path()).unwrap();
+    let alarm = scene.places[1].path(&format!("data/alarms/{}-3", scene.channel.id));
+    let text = std::fs::read_to_string(alarm.with_extension("txt")).unwrap();
     assert!(text.contains("known ") && text.contains("contradicting "));
+    let batch = std::fs::read(alarm.with_extension("items")).unwrap();
+    assert_eq!(Items::decode(&batch[..]).unwrap().items.len(), 1);
 
     // The channel stays as it is, even if the hub now tells the truth.
     following.send(Event::Items(scene.hub.batch(3, 3))).await;

@@ -59,7 +59,7 @@ async fn a_member_catches_up_and_then_reads_live() {
                 let chain =
                     enlace_identity::certificate::UnverifiedChain::from_ders(&ders).unwrap();
                 let usage = enlace_identity::chain::LeafUsage::Head;
-                let leaf = network.bundle().verify(&chain, crate::support::START, usage).unwrap();
+                let leaf = network.bundle().verify(&chain, *crate::support::START, usage).unwrap();
                 key = Some(leaf.public_key());
             }
             Event::Items(batch) => {

@@ -4,7 +4,7 @@ use enlace_identity::certificate::{Serial, UnverifiedChain};
 use enlace_identity::endpoint::{
     EndpointRecord, RelayAddress, RelayEndpoint, SignedEndpointRecord,
 };
-use enlace_identity::issue::{Approval, IssuingCa, RevocationContent, Root};
+use enlace_identity::issue::{Approval, CertificateRequest, IssuingCa, RevocationContent, Root};
 use enlace_identity::keys::SigningKey;
 use enlace_identity::names::{DeviceName, Domain, LeafName, ServiceKind, ServiceName};
 use enlace_identity::time::Validity;
@@ -60,15 +60,22 @@ impl Authority {
         (name.clone(), self.issue(LeafName::Device(name)))
     }
 
+    /// Issues what a relay's operator asks for.
+    pub(crate) fn approve(
+        &self,
+        request: &CertificateRequest,
+        label: &str,
+        kind: ServiceKind,
+    ) -> UnverifiedChain {
+        let name = ServiceName::new(label, kind, &self.domain).unwrap();
+        let approval = approval(LeafName::Service(name), Serial::generate());
+        self.issuing.issue(request, &approval).unwrap()
+    }
+
     fn issue(&self, name: LeafName) -> Credential {
         let key = SigningKey::generate();
         let serial = Serial::generate();
-        let approval = Approval {
-            name,
-            common_name: "Ana Ruiz".to_owned(),
-            validity: Validity::starting(START.minus(DAY), 180 * DAY),
-            serial: serial.clone(),
-        };
+        let approval = approval(name, serial.clone());
         let chain = self.issuing.issue_for_key(&key.public(), &approval).unwrap();
         Credential { chain, key, serial }
     }
@@ -96,5 +103,14 @@ impl Authority {
         };
         let signer = self.service("e1", ServiceKind::Endpoint);
         SignedEndpointRecord::sign(&record, &signer.key, signer.chain).unwrap().encode()
+    }
+}
+
+fn approval(name: LeafName, serial: Serial) -> Approval {
+    Approval {
+        name,
+        common_name: "Ana Ruiz".to_owned(),
+        validity: Validity::starting(START.minus(DAY), 180 * DAY),
+        serial,
     }
 }

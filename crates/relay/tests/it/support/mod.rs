@@ -8,14 +8,14 @@ mod lying_hub;
 mod relay;
 
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use enlace_identity::bundle::{AuthorityContent, Bundle, BundleContent, SignedBundle};
 use enlace_identity::revocation::RevocationLists;
 use enlace_identity::time::{Timestamp, Validity};
-use enlace_transport::{Clock, Trust};
+use enlace_transport::{Clock, SystemClock, Trust};
 
 pub(crate) use self::authority::{Authority, Credential};
 pub(crate) use self::channel::{TestChannel, wire_id};
@@ -26,7 +26,10 @@ pub(crate) use self::relay::{Relay, RelayPlace};
 /// Long enough for a loaded machine; only a failing test waits for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(crate) const START: Timestamp = Timestamp::from_secs(1_800_000_000);
+/// The present, so that a relay in a process of its own agrees; certificates count whole seconds.
+pub(crate) static START: LazyLock<Timestamp> =
+    LazyLock::new(|| Timestamp::from_secs(SystemClock.now().as_secs()));
+
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Waits for an event, but not for ever.
