@@ -1,6 +1,7 @@
 //! The devices of a channel as its hub sees them (PROTOCOL.md §3.6).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use enlace_identity::canonical::Writer;
 use enlace_identity::names::{DeviceName, NameError};
@@ -18,9 +19,10 @@ impl ListHash {
     pub const NONE: Self = Self([0; 32]);
 }
 
-/// The devices that may read and write, sorted.
+/// The devices that may read and write, sorted. Cloning is cheap: most commits change nothing of
+/// the list, and a channel remembers one for each.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct DeviceList(BTreeSet<DeviceName>);
+pub struct DeviceList(Arc<BTreeSet<DeviceName>>);
 
 impl DeviceList {
     /// Its hash.
@@ -68,7 +70,10 @@ impl DeviceList {
     /// # Errors
     /// [`ListError::DoesNotFit`] when a device to add is on it already, or one to remove is not.
     pub fn apply(&self, change: &ListChange) -> Result<Self, ListError> {
-        let mut list = self.0.clone();
+        if change.is_empty() {
+            return Ok(self.clone());
+        }
+        let mut list = BTreeSet::clone(&self.0);
         for device in &change.removed {
             if !list.remove(device) {
                 return Err(ListError::DoesNotFit(device.clone()));
@@ -79,13 +84,13 @@ impl DeviceList {
                 return Err(ListError::DoesNotFit(device.clone()));
             }
         }
-        Ok(Self(list))
+        Ok(Self(Arc::new(list)))
     }
 }
 
 impl FromIterator<DeviceName> for DeviceList {
     fn from_iter<I: IntoIterator<Item = DeviceName>>(devices: I) -> Self {
-        Self(devices.into_iter().collect())
+        Self(Arc::new(devices.into_iter().collect()))
     }
 }
 

@@ -1,10 +1,11 @@
 //! Who may read and write at which position, as a hub and a follower know it.
 //!
 //! A hub cannot judge MLS, so a void commit must not capture it. A commit that drops devices of
-//! other authorities without evidence leaves them reading; each may contest it once, which
-//! restores the list before, until an item of another officer who stayed names the commit as
-//! valid. [`Membership::plan`] says what an item would change as an [`Event`]; the storage keeps
-//! the events, and [`Membership::apply`] replays them.
+//! other authorities without evidence leaves them reading; whoever it dropped may contest it, which
+//! puts everybody back whom it dropped, until an item of another officer confirms the commit: an
+//! officer of another authority where there is one, and a member since before the commits in
+//! question. [`Membership::plan`] says what an item would change as an [`Event`]; the storage
+//! keeps the events, and [`Membership::apply`] replays them.
 
 mod event;
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use event::Event;
 pub struct Membership {
     current: DeviceList,
     commits: BTreeMap<Seq, Commit>,
+    unsettled: Option<Unsettled>,
     left: BTreeSet<DeviceName>,
     rights: BTreeMap<DeviceName, ReadRange>,
 }
@@ -37,10 +39,18 @@ struct Commit {
     author: DeviceName,
     parent: Option<Seq>,
     list: DeviceList,
-    before: DeviceList,
-    dropped: BTreeSet<DeviceName>,
-    contested_by: BTreeSet<DeviceName>,
+    /// Whether it counts, by the word of somebody besides its author. Then so do all before it in
+    /// its line.
     confirmed: bool,
+}
+
+/// The newest commits drop devices, and may be contested.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Unsettled {
+    /// The first of these commits.
+    since: Seq,
+    /// Who may write if they count for nothing.
+    former: DeviceList,
 }
 
 /// Which positions a device may read.
@@ -140,12 +150,10 @@ impl Membership {
                     author: author.clone(),
                     parent: None,
                     list: list.clone(),
-                    before: DeviceList::default(),
-                    dropped: BTreeSet::new(),
-                    contested_by: BTreeSet::new(),
                     confirmed: true,
                 };
                 self.commits.insert(*seq, commit);
+                self.unsettled = None;
                 self.set_current(*seq, list.clone());
             }
             Event::Commit { seq, author, parent, change, final_drops } => {
@@ -154,11 +162,10 @@ impl Membership {
             Event::Leave { device } => {
                 self.left.insert(device.clone());
             }
-            Event::Contest { seq, device, commit } => {
-                if let Some(record) = self.commits.get_mut(commit) {
-                    record.contested_by.insert(device.clone());
-                    let before = record.before.clone();
-                    self.set_current(*seq, before);
+            Event::Contest { seq, .. } => {
+                if let Some(Unsettled { former, .. }) = self.unsettled.take() {
+                    let restored = self.current.iter().chain(former.iter()).cloned().collect();
+                    self.set_current(*seq, restored);
                 }
             }
             Event::Confirmation { seq, commit } => self.apply_confirmation(*seq, *commit),
@@ -231,17 +238,16 @@ impl Membership {
             .filter(|c| c.channel == envelope.channel && c.generation == envelope.generation)
             .ok_or(MembershipError::Control)?;
         let device = &envelope.device;
-        let commit = self
-            .commits
-            .get(&contest.commit)
-            .filter(|commit| {
-                commit.dropped.contains(device)
-                    && !commit.contested_by.contains(device)
-                    && !commit.confirmed
-                    && !self.left.contains(device)
-            })
-            .ok_or(MembershipError::NothingToContest)?;
-        debug_assert!(commit.before.contains(device));
+        let is_dropped = |unsettled: &Unsettled| {
+            unsettled.since <= contest.commit
+                && unsettled.former.contains(device)
+                && !self.current.contains(device)
+        };
+        let known = self.commits.contains_key(&contest.commit);
+        if !known || self.left.contains(device) || !self.unsettled.as_ref().is_some_and(is_dropped)
+        {
+            return Err(MembershipError::NothingToContest);
+        }
         Ok(Event::Contest { seq, device: device.clone(), commit: contest.commit })
     }
 
@@ -251,17 +257,32 @@ impl Membership {
         Some(Event::Confirmation { seq, commit })
     }
 
-    /// The newest commit in a line that an item of `device` confirms: another officer's, who
-    /// was a member before it and stayed.
+    /// The newest commit in a line that an item of `device` confirms. Its word counts for commits
+    /// of another officer who did not let it in: it is on the list after the newest one that is
+    /// confirmed already. Where other authorities are on that list, it is of one of these.
     fn confirmable(&self, line: Option<Seq>, device: &DeviceName) -> Option<Seq> {
+        let established = &self.lineage(line).find(|(_, commit)| commit.confirmed)?.1.list;
+        if !established.contains(device) {
+            return None;
+        }
         self.lineage(line)
+            .take_while(|(_, commit)| !commit.confirmed)
             .find(|(_, commit)| {
-                !commit.confirmed
-                    && commit.author.officer() != device.officer()
+                let domain = commit.author.domain();
+                commit.author.officer() != device.officer()
                     && commit.list.contains(device)
-                    && (commit.dropped.is_empty() || commit.before.contains(device))
+                    && (device.domain() != domain
+                        || established.iter().all(|other| other.domain() == domain))
             })
             .map(|(commit, _)| commit)
+    }
+
+    /// Whether nobody but its author's officer could confirm a commit in this line.
+    fn has_no_witness(&self, line: Option<Seq>, author: &DeviceName) -> bool {
+        let established = self.lineage(line).find(|(_, commit)| commit.confirmed);
+        established.is_none_or(|(_, commit)| {
+            commit.list.iter().all(|device| device.officer() == author.officer())
+        })
     }
 
     fn lineage(&self, from: Option<Seq>) -> impl Iterator<Item = (Seq, &Commit)> {
@@ -286,48 +307,77 @@ impl Membership {
         if let Some(commit) = self.confirmable(parent, author) {
             self.apply_confirmation(seq, commit);
         }
-        let before = self.current.clone();
-        let dropped: BTreeSet<_> =
-            before.iter().filter(|device| !list.contains(device)).cloned().collect();
-        let reading_on: BTreeSet<_> = dropped.difference(final_drops).cloned().collect();
-        let commit = Commit {
-            author: author.clone(),
-            parent,
-            list: list.clone(),
-            before,
-            dropped,
-            contested_by: BTreeSet::new(),
-            confirmed: false,
-        };
+        let confirmed = self.has_no_witness(parent, author);
+        let commit = Commit { author: author.clone(), parent, list: list.clone(), confirmed };
         self.commits.insert(seq, commit);
+        let reads_on = self.unsettle(seq, author, &list, final_drops);
         for device in &change.added {
-            self.rights.insert(device.clone(), ReadRange { from: seq, to: None });
+            // Whoever reads already keeps what it may read: the author may have begun at a list
+            // from before its admission.
+            let range = ReadRange { from: seq, to: None };
+            let known = self.rights.entry(device.clone()).or_insert(range);
+            if known.to.is_some() {
+                *known = range;
+            }
             self.left.remove(device);
         }
         self.set_current(seq, list);
-        for device in reading_on {
+        for device in reads_on {
             if let Some(range) = self.rights.get_mut(&device) {
                 range.to = None;
             }
         }
     }
 
+    /// Keeps in mind whom a commit drops without evidence; returns those who read on.
+    fn unsettle(
+        &mut self,
+        seq: Seq,
+        author: &DeviceName,
+        list: &DeviceList,
+        final_drops: &BTreeSet<DeviceName>,
+    ) -> Vec<DeviceName> {
+        let (since, before) = match self.unsettled.take() {
+            Some(unsettled) => (unsettled.since, unsettled.former),
+            None => (seq, self.current.clone()),
+        };
+        let has_evidence = |device: &DeviceName| {
+            final_drops.contains(device)
+                && (self.left.contains(device) || device.domain() != author.domain())
+        };
+        let former: DeviceList =
+            before.iter().filter(|device| !has_evidence(device)).cloned().collect();
+        let dropped: Vec<_> = former.iter().filter(|device| !list.contains(device)).collect();
+        let reads_on = |device: &&&DeviceName| {
+            let range = self.rights.get(**device);
+            !final_drops.contains(**device) && range.is_some_and(|range| range.to.is_none())
+        };
+        let reading = dropped.iter().filter(reads_on).map(|device| (*device).clone()).collect();
+        if !dropped.is_empty() {
+            self.unsettled = Some(Unsettled { since, former });
+        }
+        reading
+    }
+
     /// Everything in the line of `commit` counts from now on, whatever was contested.
     fn apply_confirmation(&mut self, seq: Seq, commit: Seq) {
-        let line: Vec<Seq> = self.lineage(Some(commit)).map(|(seq, _)| seq).collect();
-        let mut was_contested = false;
-        for seq in &line {
-            if let Some(commit) = self.commits.get_mut(seq).filter(|c| !c.confirmed) {
+        let line: Vec<Seq> = self
+            .lineage(Some(commit))
+            .take_while(|(_, commit)| !commit.confirmed)
+            .map(|(seq, _)| seq)
+            .collect();
+        for seq in line {
+            if let Some(commit) = self.commits.get_mut(&seq) {
                 commit.confirmed = true;
-                was_contested |= !commit.contested_by.is_empty();
             }
         }
         let Some(list) = self.commits.get(&commit).map(|c| c.list.clone()) else { return };
-        let newest = self.fence() == Some(commit);
-        if was_contested && newest {
+        if self.fence() == Some(commit) {
+            self.unsettled = None;
             self.set_current(seq, list);
-        } else if newest {
-            self.end_reading(seq);
+        } else if let Some(unsettled) = self.unsettled.as_mut().filter(|u| u.since <= commit) {
+            // The commits after it remain in question, and what they would lead back to is this.
+            *unsettled = Unsettled { since: commit.next(), former: list };
         }
     }
 
@@ -373,7 +423,7 @@ pub enum MembershipError {
     /// A control item whose payload cannot be read or belongs elsewhere.
     #[error("the control item cannot be read")]
     Control,
-    /// The device was not dropped by that commit, or has contested it, or it is settled.
+    /// The device was not dropped by that commit, or is back, or the commit is settled.
     #[error("there is nothing for this device to contest")]
     NothingToContest,
 }

@@ -4,6 +4,7 @@
 //! signature at the end of every batch. Nothing of a batch counts before all of it is checked.
 
 use crate::chain::{ChainHash, ChainStart};
+use crate::envelope::ItemKind;
 use crate::head::VerifiedHead;
 use crate::ids::{ChannelId, Seq};
 use crate::item::Item;
@@ -75,11 +76,15 @@ impl Replica {
             if item.seq != next {
                 return Err(ReplicaError::Gap { expected: next, found: item.seq });
             }
+            let sealed = &item.sealed;
+            if sealed.envelope().kind == ItemKind::Commit && sealed.payload().is_none() {
+                return Err(ReplicaError::CommitErased(item.seq));
+            }
             chain = item.chain_after(&chain);
             added.push((item.seq, chain));
             next = next.next();
         }
-        if added.is_empty() {
+        if added.is_empty() && signed.seq.next() != self.next {
             return Ok(added);
         }
         if chain != signed.chain {
@@ -116,6 +121,10 @@ pub enum ReplicaError {
         /// What came.
         found: Seq,
     },
+    /// A commit came without its payload, which is not erased while anybody may need it: whoever
+    /// sent this keeps it back. Nobody can judge the commit without.
+    #[error("the commit at {0} came without its payload")]
+    CommitErased(Seq),
     /// The items do not lead from what this copy holds to what the hub signed: an item was
     /// altered, or the hub signed another history.
     #[error("the log does not lead to the head that its hub signed")]

@@ -240,3 +240,86 @@ fn an_item_cannot_name_a_commit_that_is_not_there() {
     let mut hub = Hub::with_members(&ALL);
     assert_eq!(hub.note("ana@a.example", 5), Err(MembershipError::UnknownCommit(Some(Seq(5)))));
 }
+
+#[test]
+fn a_contest_kept_for_later_brings_no_old_list_back() {
+    let mut hub = Hub::with_members(&ALL[..3]);
+    // Ben drops Cid, his accomplice; the others go on without that commit.
+    hub.commit("ben@a.example", Some(0), &ALL[..2]).unwrap();
+    hub.commit("ana@a.example", Some(0), &ALL).unwrap();
+    hub.commit("dora@b.example", Some(2), &["ana@a.example", "cid@b.example", "dora@b.example"])
+        .unwrap();
+    assert_eq!(hub.contest("cid@b.example", 1), Err(MembershipError::NothingToContest));
+    assert!(hub.writes("dora@b.example"));
+}
+
+#[test]
+fn two_commits_in_a_row_capture_no_more_than_one() {
+    let mut hub = Hub::with_members(&ALL);
+    hub.commit("ben@a.example", Some(0), &["ben@a.example"]).unwrap();
+    hub.commit("ben@a.example", Some(0), &["ben@a.example"]).unwrap();
+    hub.commit("ben@a.example", Some(2), &["ben@a.example"]).unwrap();
+    assert!(hub.reads("cid@b.example", 9), "another authority's device reads on");
+    hub.contest("cid@b.example", 3).unwrap();
+    for name in ALL {
+        assert!(hub.writes(name), "{name}");
+    }
+}
+
+#[test]
+fn whoever_a_commit_admits_cannot_confirm_what_its_author_does_next() {
+    let mut hub = Hub::with_members(&ALL);
+    let puppet = "eva@c.example";
+    let all = [&ALL[..], &[puppet]].concat();
+    hub.commit("ben@a.example", Some(0), &all).unwrap();
+    hub.note(puppet, 1).unwrap();
+    hub.commit("ben@a.example", Some(1), &["ben@a.example", puppet]).unwrap();
+    hub.note(puppet, 3).unwrap();
+    hub.contest("cid@b.example", 3).unwrap();
+    assert!(ALL.iter().all(|name| hub.writes(name)));
+}
+
+#[test]
+fn a_colleague_of_the_author_confirms_nothing_where_others_could() {
+    let mut hub = Hub::with_members(&ALL);
+    hub.commit("ben@a.example", Some(0), &ALL[..2]).unwrap();
+    hub.note("ana@a.example", 1).unwrap();
+    hub.contest("cid@b.example", 1).unwrap();
+    assert!(ALL.iter().all(|name| hub.writes(name)));
+
+    let mut alone = Hub::with_members(&ALL[..2]);
+    alone.commit("ana@a.example", Some(0), &["ana@a.example", "ben@a.example", ALL[2]]).unwrap();
+    alone.commit("ana@a.example", Some(1), &ALL[..2]).unwrap();
+    alone.note("ben@a.example", 2).unwrap();
+    assert_eq!(alone.contest(ALL[2], 2), Err(MembershipError::NothingToContest));
+}
+
+#[test]
+fn adding_a_member_anew_from_an_old_list_takes_nothing_from_what_it_may_read() {
+    let mut hub = Hub::with_members(&ALL[..2]);
+    hub.commit("ana@a.example", Some(0), &ALL[..3]).unwrap();
+    hub.note("ana@a.example", 1).unwrap();
+    hub.commit("ben@a.example", Some(0), &ALL[..3]).unwrap();
+    assert!((1..5).all(|seq| hub.reads("cid@b.example", seq)));
+}
+
+#[test]
+fn a_contest_of_a_valid_removal_takes_nobody_else_off() {
+    let mut hub = Hub::with_members(&ALL[..3]);
+    hub.commit("ana@a.example", Some(0), &["ana@a.example", "cid@b.example"]).unwrap();
+    hub.commit("ana@a.example", Some(1), &["ana@a.example", "cid@b.example", ALL[3]]).unwrap();
+    hub.contest("ben@a.example", 2).unwrap();
+    assert!(hub.writes(ALL[3]) && hub.writes("ben@a.example"));
+    hub.note("cid@b.example", 2).unwrap();
+    assert!(hub.writes(ALL[3]) && !hub.writes("ben@a.example"));
+}
+
+#[test]
+fn a_member_who_left_does_not_come_back_by_anothers_contest() {
+    let mut hub = Hub::with_members(&ALL);
+    hub.leave("dora@b.example", 0).unwrap();
+    hub.commit("ana@a.example", Some(0), &ALL[..3]).unwrap();
+    hub.commit("ben@a.example", Some(2), &["ben@a.example"]).unwrap();
+    hub.contest("cid@b.example", 3).unwrap();
+    assert!(ALL[..3].iter().all(|name| hub.writes(name)) && !hub.writes("dora@b.example"));
+}

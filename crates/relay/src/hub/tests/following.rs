@@ -2,8 +2,9 @@
 
 use enlace_identity::keys::SigningKey;
 use enlace_identity::names::Domain;
+use enlace_log::control::{LeafHash, Leave};
 use enlace_log::replica::ReplicaError;
-use enlace_log::{ForkProof, Item, Seq, SignedHead, VerifiedHead};
+use enlace_log::{ForkProof, Generation, Item, ItemKind, Seq, SignedHead, VerifiedHead};
 use enlace_proto::relay::v1::{ErrorCode, WelcomeDelivery};
 use zeroize::Zeroizing;
 
@@ -242,24 +243,28 @@ async fn a_welcome_that_was_changed_on_the_way_is_refused() {
 async fn a_copy_ends_with_its_last_member_and_begins_anew_with_the_next() {
     let (hub, follower) = two_relays().await;
     follower.hub.anchor(anchor_of(delivery(&hub, 2).await).unwrap()).await.unwrap();
+    for name in ["cid@b", "dora@b"] {
+        let leaf = LeafHash::of(b"e", b"s", b"c");
+        let leave =
+            Leave { channel: CHANNEL, generation: Generation(0), device: device(name), leaf };
+        hub.submit(&Draft::new(name, ItemKind::Leave, Some(2), &leave.encode())).await.unwrap();
+    }
     let removal = Draft::commit("ana", Some(2), &AFTER, &BEFORE);
     hub.commit(&removal).await.unwrap();
-    // Eva is of the same authority as Ana, but another officer, who stayed: that settles it.
-    hub.submit(&Draft::entry("eva", 3, "agreed")).await.unwrap();
-    assert_eq!(follow(&hub, &follower, 3).await, 5);
-    hub.submit(&Draft::entry("ana", 3, "among ourselves")).await.unwrap();
+    assert_eq!(follow(&hub, &follower, 3).await, 6);
+    hub.submit(&Draft::entry("ana", 5, "among ourselves")).await.unwrap();
     let log = hub.hub.subscribe(CHANNEL, Reader::Relay(b())).await.unwrap();
-    assert!(matches!(log.read(Seq(5), LIMIT).await, Ok(Some(Next::Ended { last: Seq(4) }))));
+    assert!(matches!(log.read(Seq(6), LIMIT).await, Ok(Some(Next::Ended { last: Seq(5) }))));
     let cid = follower.hub.subscribe(CHANNEL, Reader::Device(device("cid@b"))).await.unwrap();
-    assert!(matches!(cid.read(Seq(5), LIMIT).await, Ok(Some(Next::Ended { last: Seq(4) }))));
+    assert!(matches!(cid.read(Seq(6), LIMIT).await, Ok(Some(Next::Ended { last: Seq(5) }))));
 
-    let readmission = Draft::commit("ana", Some(3), &BEFORE, &["ana", "dora@b", "eva"]);
+    let readmission = Draft::commit("ana", Some(5), &BEFORE, &["ana", "dora@b", "eva"]);
     hub.commit(&readmission).await.unwrap();
-    follower.hub.anchor(anchor_of(delivery(&hub, 6).await).unwrap()).await.unwrap();
-    hub.submit(&Draft::entry("dora@b", 6, "back again")).await.unwrap();
-    assert_eq!(follow(&hub, &follower, 7).await, 8);
+    follower.hub.anchor(anchor_of(delivery(&hub, 7).await).unwrap()).await.unwrap();
+    hub.submit(&Draft::entry("dora@b", 7, "back again")).await.unwrap();
+    assert_eq!(follow(&hub, &follower, 8).await, 9);
     let dora = follower.hub.subscribe(CHANNEL, Reader::Device(device("dora@b"))).await.unwrap();
-    assert!(matches!(dora.read(Seq(7), LIMIT).await, Ok(Some(Next::Batch(_)))));
-    assert!(matches!(cid.read(Seq(5), LIMIT).await, Ok(Some(Next::Ended { last: Seq(4) }))));
+    assert!(matches!(dora.read(Seq(8), LIMIT).await, Ok(Some(Next::Batch(_)))));
+    assert!(matches!(cid.read(Seq(6), LIMIT).await, Ok(Some(Next::Ended { last: Seq(5) }))));
     assert!(matches!(cid.read(Seq(3), LIMIT).await, Ok(Some(Next::Batch(_)))), "kept");
 }

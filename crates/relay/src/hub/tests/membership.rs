@@ -35,7 +35,8 @@ async fn a_void_commit_captures_nothing_of_another_authority() {
         world.submit(&entry).await.unwrap();
     }
     let again = world.submit(&contest("dora@b", 1, 1)).await;
-    assert!(again.is_ok(), "each dropped device may contest once");
+    let back = MembershipError::NothingToContest;
+    assert_eq!(again, Err(SubmitError::Membership(back)), "one objection brings all back");
     let twice = world.submit(&contest("cid@b", 1, 1)).await.unwrap();
     assert!(twice.is_duplicate);
     assert!(matches!(reads(&world, "ana", 2).await, Ok(Some(Next::Batch(_)))));
