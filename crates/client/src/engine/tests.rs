@@ -1,1 +1,8 @@
-//! Two devices and a hub in memory.
+//! Devices with real stores and a hub in memory: what the session does, without a network.
+
+mod crashes;
+mod hub;
+mod members;
+mod notes;
+mod relay_faults;
+mod world;

@@ -149,7 +149,7 @@ fn a_second_writer_waits_for_the_first() {
     let mut two = open(&dir);
     let tx = one.begin().unwrap();
     tx.put(b"n", b"1").unwrap();
-    let (started, starts) = std::sync::mpsc::channel();
+    let (started, starts) = std::sync::mpsc::sync_channel(1);
     let second = std::thread::spawn(move || {
         started.send(()).unwrap();
         let tx = two.begin().unwrap();

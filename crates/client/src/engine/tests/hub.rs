@@ -1,0 +1,191 @@
+//! A hub in memory: it orders, chains, signs and hands out, as PROTOCOL.md says, and can be told to
+//! misbehave.
+
+use std::collections::BTreeMap;
+
+use enlace_identity::names::{DeviceName, OfficerAddress};
+use enlace_identity::time::Timestamp;
+use enlace_log::{
+    ChainHash, ChainStart, ChannelId, ClientId, DeviceList, Generation, Head, HeadSigner,
+    Incarnation, Item, ItemKind, ListChange, Seq,
+};
+use enlace_proto::relay::v1 as wire;
+use enlace_proto::relay::v1::ErrorCode;
+use enlace_transport::{CallError, Refusal};
+
+use crate::testing::TestAuthority;
+
+/// A channel's log.
+pub(crate) struct Log {
+    pub(crate) items: Vec<Item>,
+    chains: Vec<ChainHash>,
+    fence: Option<Seq>,
+    list: DeviceList,
+    accepted: BTreeMap<(DeviceName, ClientId), Seq>,
+}
+
+/// The hub of all channels of a test.
+pub(crate) struct Hub {
+    authority: TestAuthorityKeys,
+    pub(crate) logs: BTreeMap<ChannelId, Log>,
+    pub(crate) pools: BTreeMap<OfficerAddress, Vec<(DeviceName, Vec<u8>)>>,
+    pub(crate) welcomes: BTreeMap<DeviceName, Vec<wire::WelcomeDelivery>>,
+    pub(crate) counters: BTreeMap<DeviceName, u64>,
+}
+
+struct TestAuthorityKeys {
+    domain: enlace_identity::names::Domain,
+    key: enlace_identity::keys::SigningKey,
+    certificates: Vec<Vec<u8>>,
+    signer: HeadSigner,
+}
+
+impl Hub {
+    pub(crate) fn new(authority: &TestAuthority) -> Self {
+        let chain = authority.head_certificates();
+        let authority = TestAuthorityKeys {
+            domain: authority.domain.clone(),
+            key: authority.head_key.clone(),
+            certificates: chain.ders(),
+            signer: HeadSigner(*chain.leaf().fingerprint().as_bytes()),
+        };
+        Self {
+            authority,
+            logs: BTreeMap::new(),
+            pools: BTreeMap::new(),
+            welcomes: BTreeMap::new(),
+            counters: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn head_certificates(&self) -> &[Vec<u8>] {
+        &self.authority.certificates
+    }
+
+    pub(crate) fn sign(&self, channel: ChannelId, seq: Seq, chain: ChainHash) -> wire::SignedHead {
+        let head = Head { channel, incarnation: Incarnation(0), seq, chain };
+        head.sign(&self.authority.key, self.authority.signer).to_wire()
+    }
+
+    pub(crate) fn head(&self, channel: ChannelId) -> wire::SignedHead {
+        let log = &self.logs[&channel];
+        let last = log.items.last().unwrap().seq;
+        self.sign(channel, last, *log.chains.last().unwrap())
+    }
+
+    pub(crate) fn chain_at(&self, channel: ChannelId, seq: Seq) -> ChainHash {
+        self.logs[&channel].chains[usize::try_from(seq.0).unwrap()]
+    }
+
+    pub(crate) fn items_from(&self, channel: ChannelId, from: Seq) -> Vec<wire::Item> {
+        let log = &self.logs[&channel];
+        log.items.iter().filter(|item| item.seq >= from).map(Item::to_wire).collect()
+    }
+
+    pub(crate) fn submit(
+        &mut self,
+        request: wire::SubmitRequest,
+        now: Timestamp,
+        creates: bool,
+    ) -> Result<wire::SubmitResponse, CallError> {
+        let sealed = enlace_log::Sealed::read(
+            request.envelope.clone(),
+            &request.outer_signature,
+            request.payload.clone(),
+            request.list_change.as_ref(),
+        )
+        .unwrap();
+        let envelope = sealed.envelope().clone();
+        let counter = self.counters.entry(envelope.device.clone()).or_default();
+        *counter = (*counter).max(envelope.submit_counter.0);
+        let channel = envelope.channel;
+        if creates {
+            self.logs.entry(channel).or_insert_with(Log::new);
+        }
+        let start = ChainStart {
+            channel,
+            hub: self.authority.domain.clone(),
+            generation: Generation(0),
+            predecessor: [0; 32],
+        };
+        let log = self.logs.get_mut(&channel).ok_or_else(|| no(ErrorCode::UnknownChannel))?;
+        let key = (envelope.device.clone(), envelope.client_id);
+        if let Some(seq) = log.accepted.get(&key).copied() {
+            let head = Some(self.head(channel));
+            return Ok(wire::SubmitResponse { seq: seq.0, received_at_ms: now.as_millis(), head });
+        }
+        if log.fence.is_some() && !log.list.contains(&envelope.device) {
+            return Err(no(ErrorCode::NotAMember));
+        }
+        if envelope.fence != log.fence {
+            let fence = log.fence.map_or(u64::MAX, |fence| fence.0);
+            let stale = Refusal::new(ErrorCode::StaleFence, "").with_fence(fence);
+            return Err(stale.into());
+        }
+        let seq = Seq(log.items.len() as u64);
+        let item = Item { seq, received_at: now, sealed };
+        let before = log.chains.last().copied().unwrap_or_else(|| start.hash());
+        log.chains.push(item.chain_after(&before));
+        log.accepted.insert(key, seq);
+        if envelope.kind == ItemKind::Commit {
+            log.fence = Some(seq);
+            let change = ListChange::try_from(&request.list_change.clone().unwrap()).unwrap();
+            log.list = log.list.apply(&change).unwrap();
+        }
+        log.items.push(item);
+        self.welcome(channel, seq, &request);
+        let head = Some(self.head(channel));
+        Ok(wire::SubmitResponse { seq: seq.0, received_at_ms: now.as_millis(), head })
+    }
+
+    fn welcome(&mut self, channel: ChannelId, seq: Seq, request: &wire::SubmitRequest) {
+        let log = &self.logs[&channel];
+        let mut commit = log.items[usize::try_from(seq.0).unwrap()].to_wire();
+        let chain = *log.chains.last().unwrap();
+        commit.chain = chain.0.to_vec();
+        let delivery = wire::WelcomeDelivery {
+            channel: Some(wire::ChannelId { value: channel.0.to_vec() }),
+            hub: self.authority.domain.to_string(),
+            commit: Some(commit),
+            head: Some(self.sign(channel, seq, chain)),
+            head_certificates: self.authority.certificates.clone(),
+            device_list: log.list.iter().map(ToString::to_string).collect(),
+            welcomes: request.welcomes.clone(),
+            certificates: request.certificates.clone(),
+        };
+        for device in request.welcomes.iter().flat_map(|welcome| &welcome.devices) {
+            let device = device.parse().unwrap();
+            self.welcomes.entry(device).or_default().push(delivery.clone());
+        }
+    }
+
+    pub(crate) fn claim(
+        &mut self,
+        officer: &OfficerAddress,
+    ) -> Result<Vec<wire::ClaimedKeyPackage>, CallError> {
+        let pool = self.pools.get_mut(officer).filter(|pool| !pool.is_empty());
+        let pool = pool.ok_or_else(|| no(ErrorCode::NoKeyPackage))?;
+        let (device, key_package) = pool.remove(0);
+        Ok(vec![wire::ClaimedKeyPackage {
+            device: device.to_string(),
+            key_package,
+            last_resort: false,
+        }])
+    }
+}
+
+impl Log {
+    fn new() -> Self {
+        Self {
+            items: Vec::new(),
+            chains: Vec::new(),
+            fence: None,
+            list: DeviceList::default(),
+            accepted: BTreeMap::new(),
+        }
+    }
+}
+
+fn no(code: ErrorCode) -> CallError {
+    Refusal::new(code, "").into()
+}

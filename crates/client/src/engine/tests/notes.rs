@@ -1,0 +1,183 @@
+use enlace_channel::entry::TimeZone;
+use enlace_log::{ClientId, Seq};
+
+use super::world::World;
+use crate::engine::{Action, Answer, NewNote, PostError, Wish};
+use crate::store::OutboxState;
+
+#[test]
+fn notes_of_two_authorities_arrive_in_one_order() {
+    let mut world = World::new();
+    let channel = world.case();
+    for round in 0..5 {
+        for name in ["ana", "bruno", "eva"] {
+            world.post(name, channel, &format!("{name} {round}"));
+        }
+        world.settle();
+    }
+    let expected = world.texts("ana", channel);
+    assert_eq!(expected.len(), 15);
+    for name in ["bruno", "eva"] {
+        assert_eq!(world.texts(name, channel), expected);
+    }
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+#[test]
+fn a_note_is_durable_before_anybody_is_reached() {
+    let mut world = World::new();
+    let channel = world.case();
+    let client_id = world.post("bruno", channel, "desde el archivo");
+    world.restart("bruno");
+    let row = world.engine("bruno").read(|tx| tx.outbox_of(client_id)).unwrap().unwrap();
+    assert_eq!(row.state, OutboxState::Queued);
+    world.settle();
+    assert_eq!(world.texts("ana", channel), ["desde el archivo"]);
+    assert_eq!(world.texts("bruno", channel), ["desde el archivo"]);
+}
+
+#[test]
+fn the_same_client_id_is_the_same_note() {
+    let mut world = World::new();
+    let channel = world.case();
+    let note = NewNote {
+        text: "una vez".to_owned(),
+        handling: None,
+        restriction: None,
+        time_zone: TimeZone::utc(),
+        client_id: Some(ClientId([7; 16])),
+    };
+    for _ in 0..2 {
+        assert_eq!(world.engine("ana").post(channel, note.clone()).unwrap(), ClientId([7; 16]));
+        world.settle();
+    }
+    assert_eq!(world.texts("eva", channel), ["una vez"]);
+    let other = world.create("ana");
+    assert!(matches!(world.engine("ana").post(other, note), Err(PostError::ClientIdUsed)));
+}
+
+#[test]
+fn a_stale_fence_is_overcome_unseen() {
+    let mut world = World::new();
+    let channel = world.case();
+    world.post("bruno", channel, "a tiempo");
+    // Bruno's note is sealed for a fence that Eva's commit overtakes before it gets to the hub.
+    let officer = world.officers.get_mut("bruno").unwrap();
+    let plan = officer.engine.plan(&mut officer.lanes).unwrap();
+    let [action @ Action::Submit(client_id, ..)] = &plan.actions[..] else { panic!("{plan:?}") };
+    world.engine("eva").wish(channel, Wish::RenewKeys).unwrap();
+    while world.pump("eva") > 0 {}
+    let answer = world.call(action);
+    assert!(matches!(answer, Answer::Failed(_)));
+    let officer = world.officers.get_mut("bruno").unwrap();
+    officer.engine.take_answer(action, answer, &mut officer.lanes).unwrap();
+    assert_eq!(world.pump("bruno"), 0, "it waits for what the hub has");
+    world.settle();
+    for name in ["ana", "bruno", "eva"] {
+        assert_eq!(world.texts(name, channel), ["a tiempo"]);
+    }
+    let row = world.engine("bruno").read(|tx| tx.outbox_of(*client_id)).unwrap().unwrap();
+    assert!(matches!(row.state, OutboxState::Accepted(Some(_))));
+    assert_eq!(row.client_id, *client_id);
+}
+
+#[test]
+fn a_lost_answer_sends_the_same_bytes_again_and_sequences_once() {
+    let mut world = World::new();
+    let channel = world.case();
+    world.post("ana", channel, "sin respuesta");
+    let first = world.officers.get_mut("ana").unwrap();
+    let plan = first.engine.plan(&mut first.lanes).unwrap();
+    let _ = world.call(&plan.actions[0]);
+    world.restart("ana");
+    let again = world.officers.get_mut("ana").unwrap();
+    let repeated = again.engine.plan(&mut again.lanes).unwrap();
+    assert_eq!(repeated.actions, plan.actions);
+    let answer = world.call(&repeated.actions[0]);
+    let again = world.officers.get_mut("ana").unwrap();
+    again.engine.take_answer(&repeated.actions[0], answer, &mut again.lanes).unwrap();
+    world.settle();
+    assert_eq!(world.texts("ana", channel), ["sin respuesta"]);
+    assert_eq!(world.texts("bruno", channel), ["sin respuesta"]);
+}
+
+#[test]
+fn the_item_may_come_before_the_answer() {
+    let mut world = World::new();
+    let channel = world.case();
+    world.post("ana", channel, "por los dos caminos");
+    let ana = world.officers.get_mut("ana").unwrap();
+    let plan = ana.engine.plan(&mut ana.lanes).unwrap();
+    let answer = world.call(&plan.actions[0]);
+    world.deliver("ana");
+    assert_eq!(world.texts("ana", channel), ["por los dos caminos"]);
+    let ana = world.officers.get_mut("ana").unwrap();
+    ana.engine.take_answer(&plan.actions[0], answer, &mut ana.lanes).unwrap();
+    world.settle();
+    assert_eq!(world.texts("ana", channel), ["por los dos caminos"]);
+}
+
+#[test]
+fn two_processes_share_a_profile() {
+    let mut world = World::new();
+    let channel = world.case();
+    let mut follower = world.second_process("bruno");
+    for round in 0..3 {
+        world.post("bruno", channel, &format!("b{round}"));
+        world.post("ana", channel, &format!("a{round}"));
+        while world.pump("bruno") + world.pump("ana") > 0 {}
+        // Whichever process is first takes a batch in; the other finds it there.
+        let next = follower.followed_channel(channel).unwrap().unwrap().next;
+        let items = world.hub.items_from(channel, next);
+        follower.receive(channel, items.clone(), &world.hub.head(channel)).unwrap();
+        let head = world.hub.head(channel);
+        let received = world.engine("bruno").receive(channel, items, &head);
+        assert!(received.is_ok());
+        assert!(world.engine("bruno").notice_other_writers().is_ok());
+    }
+    world.settle();
+    let texts = world.texts("bruno", channel);
+    assert_eq!(texts.len(), 6);
+    assert_eq!(texts, world.texts("ana", channel));
+    let seen = follower.read(|tx| tx.entries(channel, Seq(0), 100)).unwrap();
+    assert_eq!(seen.len(), 6);
+}
+
+#[test]
+fn a_store_restored_from_a_copy_reads_on_and_writes_nothing() {
+    let mut world = World::new();
+    let channel = world.case();
+    let store = world.officers["bruno"].store.clone();
+    let copy = world.dir.path().join("copy.db");
+    world.restart("bruno");
+    let wal = |path: &std::path::Path| std::path::PathBuf::from(format!("{}-wal", path.display()));
+    let copy_store = |from: &std::path::Path, to: &std::path::Path| {
+        std::fs::copy(from, to).unwrap();
+        if wal(from).exists() {
+            std::fs::copy(wal(from), wal(to)).unwrap();
+        } else {
+            let _ = std::fs::remove_file(wal(to));
+        }
+    };
+    copy_store(&store, &copy);
+    world.post("bruno", channel, "después de la copia");
+    world.settle();
+
+    // The program is stopped, the copy is put in place.
+    let bruno = world.officers.remove("bruno").unwrap();
+    let (name, key, chain) = (bruno.name.clone(), bruno.key_for_tests(), bruno.chain_for_tests());
+    drop(bruno);
+    let _ = std::fs::remove_file(format!("{}-shm", store.display()));
+    copy_store(&copy, &store);
+    world.reinsert("bruno", name, key, chain, store);
+    assert!(!world.go_online("bruno"));
+    world.deliver("bruno");
+    world.post("bruno", channel, "nunca");
+    assert_eq!(world.pump("bruno"), 0);
+    assert!(world.engine("bruno").snapshot().unwrap().is_some());
+    world.post("ana", channel, "se lee");
+    while world.pump("ana") > 0 {}
+    world.deliver("bruno");
+    assert!(world.texts("bruno", channel).contains(&"se lee".to_owned()));
+    assert!(!world.texts("ana", channel).contains(&"nunca".to_owned()));
+}

@@ -1,0 +1,313 @@
+//! Officers' devices on disk, a hub, and the moves between them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use enlace_channel::channel::Device;
+use enlace_channel::entry::{HandlingCode, TimeZone};
+use enlace_channel::mls::{Backend, Suite};
+use enlace_channel::policy::Role;
+use enlace_identity::keys::{Passphrase, SigningKey};
+use enlace_identity::names::{DeviceName, OfficerAddress};
+use enlace_identity::revocation::RevocationLists;
+use enlace_log::{ChannelId, ClientId, Seq};
+use enlace_proto::relay::v1::LeaseResponse;
+use enlace_transport::{CallError, Clock as _, Lost, Trust};
+use tempfile::TempDir;
+
+use super::hub::Hub;
+use crate::engine::{
+    Action, Answer, Engine, Lanes, NewChannel, NewNote, ReceiveError, Received, Wish,
+};
+use crate::notice::Notice;
+use crate::store::SqlCipher;
+use crate::testing::{TestClock, TestNetwork};
+
+pub(crate) const TITLE: &str = "Caso Jacaranda";
+
+/// A device: what is on disk, and the running program.
+pub(crate) struct Officer {
+    pub(crate) name: DeviceName,
+    key: SigningKey,
+    chain: enlace_identity::certificate::UnverifiedChain,
+    pub(crate) store: PathBuf,
+    pub(crate) engine: Engine,
+    pub(crate) lanes: Lanes,
+}
+
+pub(crate) struct World {
+    network: TestNetwork,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) hub: Hub,
+    pub(crate) officers: BTreeMap<&'static str, Officer>,
+    pub(crate) dir: TempDir,
+}
+
+impl Officer {
+    pub(crate) fn key_for_tests(&self) -> SigningKey {
+        self.key.clone()
+    }
+
+    pub(crate) fn chain_for_tests(&self) -> enlace_identity::certificate::UnverifiedChain {
+        self.chain.clone()
+    }
+}
+
+impl World {
+    /// Ana and Eva of the hub's authority, Bruno of the other.
+    pub(crate) fn new() -> Self {
+        let network = TestNetwork::new();
+        let hub = Hub::new(&network.fge);
+        let mut world = Self {
+            network,
+            clock: TestClock::new(),
+            hub,
+            officers: BTreeMap::new(),
+            dir: TempDir::new().unwrap(),
+        };
+        for (name, domain) in [("ana", "fge"), ("bruno", "mp"), ("eva", "fge")] {
+            world.enroll(name, domain);
+        }
+        world
+    }
+
+    fn enroll(&mut self, name: &'static str, domain: &str) {
+        let authority = if domain == "fge" { &self.network.fge } else { &self.network.mp };
+        let key = SigningKey::generate();
+        let chain = authority.leaf(&format!("pc.{name}.officer"), &key.public());
+        let device: DeviceName = format!("pc.{name}.officer.{}", authority.domain).parse().unwrap();
+        let store = self.dir.path().join(format!("{name}.db"));
+        let engine = self.open(&device, &key, &chain, &store);
+        let lanes = Lanes::default();
+        let officer = Officer { name: device, key, chain, store, engine, lanes };
+        self.officers.insert(name, officer);
+        self.go_online(name);
+        self.publish(name);
+    }
+
+    fn open(
+        &self,
+        name: &DeviceName,
+        key: &SigningKey,
+        chain: &enlace_identity::certificate::UnverifiedChain,
+        store: &std::path::Path,
+    ) -> Engine {
+        let store = SqlCipher::open(store, &Passphrase::new("clave")).unwrap();
+        let device = Device { name: name.clone(), key: key.clone(), chain: chain.clone() };
+        let lists = RevocationLists::new();
+        let trust = Trust::new(self.network.bundle(), lists, self.clock.clone());
+        Engine::new(Box::new(store), device, Backend::new().unwrap(), trust)
+    }
+
+    /// Another process on the same profile.
+    pub(crate) fn second_process(&self, name: &str) -> Engine {
+        let officer = &self.officers[name];
+        let mut engine = self.open(&officer.name, &officer.key, &officer.chain, &officer.store);
+        let counter = self.hub.counters.get(&officer.name).copied().unwrap_or_default();
+        assert!(engine.check_submit_counter(counter).unwrap());
+        engine
+    }
+
+    /// The program ends at once and is started again.
+    pub(crate) fn restart(&mut self, name: &'static str) {
+        let officer = self.officers.remove(name).unwrap();
+        let Officer { name: device, key, chain, store, engine, .. } = officer;
+        drop(engine);
+        self.reinsert(name, device, key, chain, store);
+        self.go_online(name);
+    }
+
+    /// The program is started on a store.
+    pub(crate) fn reinsert(
+        &mut self,
+        name: &'static str,
+        device: DeviceName,
+        key: SigningKey,
+        chain: enlace_identity::certificate::UnverifiedChain,
+        store: PathBuf,
+    ) {
+        let engine = self.open(&device, &key, &chain, &store);
+        let lanes = Lanes::default();
+        self.officers.insert(name, Officer { name: device, key, chain, store, engine, lanes });
+    }
+
+    /// Hello.
+    pub(crate) fn go_online(&mut self, name: &str) -> bool {
+        let officer = self.officers.get_mut(name).unwrap();
+        let counter = self.hub.counters.get(&officer.name).copied().unwrap_or_default();
+        officer.engine.take_head_certificate(None, self.hub.head_certificates()).unwrap();
+        officer.engine.check_submit_counter(counter).unwrap()
+    }
+
+    pub(crate) fn publish(&mut self, name: &str) {
+        let officer = self.officers.get_mut(name).unwrap();
+        let pool = self.hub.pools.entry(officer.name.officer().clone()).or_default();
+        let publication = officer.engine.fill_pool(Suite::default(), pool.len()).unwrap();
+        let packages = publication.key_packages.iter().cloned();
+        pool.extend(packages.map(|package| (officer.name.clone(), package)));
+        officer.engine.published(&publication).unwrap();
+    }
+
+    pub(crate) fn engine(&mut self, name: &str) -> &mut Engine {
+        &mut self.officers.get_mut(name).unwrap().engine
+    }
+
+    pub(crate) fn address(&self, name: &str) -> OfficerAddress {
+        self.officers[name].name.officer().clone()
+    }
+
+    /// What the hub answers.
+    pub(crate) fn call(&mut self, action: &Action) -> Answer {
+        let now = self.clock.now();
+        let answer = match action {
+            Action::Create(_, _, request) => {
+                self.hub.submit(request.clone(), now, true).map(Answer::Accepted)
+            }
+            Action::Submit(_, _, request) => {
+                self.hub.submit(request.clone(), now, false).map(Answer::Accepted)
+            }
+            Action::Lease(_, channel, _) => {
+                let fence = self.hub.logs[channel]
+                    .items
+                    .iter()
+                    .rev()
+                    .find(|item| item.sealed.envelope().kind == enlace_log::ItemKind::Commit);
+                let fence = fence.map_or(u64::MAX, |item| item.seq.0);
+                Ok(Answer::Leased(LeaseResponse { expires_in_ms: 10_000, fence }))
+            }
+            Action::Claim(_, _, officer, _) => self.hub.claim(officer).map(Answer::Claimed),
+        };
+        answer.unwrap_or_else(Answer::Failed)
+    }
+
+    /// One round of calls; returns how many there were.
+    pub(crate) fn pump(&mut self, name: &str) -> usize {
+        let officer = self.officers.get_mut(name).unwrap();
+        let plan = officer.engine.plan(&mut officer.lanes).unwrap();
+        for action in &plan.actions {
+            let answer = self.call(action);
+            let officer = self.officers.get_mut(name).unwrap();
+            officer.engine.take_answer(action, answer, &mut officer.lanes).unwrap();
+        }
+        plan.actions.len()
+    }
+
+    /// As [`Self::pump`], but the answers are lost on the way.
+    pub(crate) fn pump_into_the_void(&mut self, name: &str) -> usize {
+        let officer = self.officers.get_mut(name).unwrap();
+        let plan = officer.engine.plan(&mut officer.lanes).unwrap();
+        for action in &plan.actions {
+            let _ = self.call(action);
+            let lost = Answer::Failed(CallError::Lost(Lost::Silent));
+            let officer = self.officers.get_mut(name).unwrap();
+            officer.engine.take_answer(action, lost, &mut officer.lanes).unwrap();
+        }
+        plan.actions.len()
+    }
+
+    /// Welcomes and items that wait for a device; returns how many there were.
+    pub(crate) fn deliver(&mut self, name: &str) -> usize {
+        let device = self.officers[name].name.clone();
+        let mut came = 0;
+        for delivery in self.hub.welcomes.remove(&device).unwrap_or_default() {
+            came += 1;
+            self.engine(name).take_welcome(delivery).unwrap();
+        }
+        for followed in self.engine(name).followed().unwrap() {
+            let items = self.hub.items_from(followed.channel, followed.next);
+            if items.is_empty() {
+                continue;
+            }
+            came += items.len();
+            self.receive(name, followed.channel, followed.next).unwrap();
+        }
+        came
+    }
+
+    pub(crate) fn receive(
+        &mut self,
+        name: &str,
+        channel: ChannelId,
+        from: Seq,
+    ) -> Result<Received, ReceiveError> {
+        let (items, head) = (self.hub.items_from(channel, from), self.hub.head(channel));
+        self.engine(name).receive(channel, items, &head)
+    }
+
+    /// Until nothing moves any more.
+    pub(crate) fn settle(&mut self) {
+        for _ in 0..200 {
+            let names: Vec<&'static str> = self.officers.keys().copied().collect();
+            let moved: usize = names.iter().map(|name| self.deliver(name) + self.pump(name)).sum();
+            self.clock.advance(Duration::from_millis(200));
+            let waiting: usize =
+                names.iter().map(|name| self.engine(name).pending().unwrap().len()).sum();
+            if moved == 0 && waiting == 0 {
+                return;
+            }
+        }
+        panic!("it never settles");
+    }
+
+    pub(crate) fn create(&mut self, name: &str) -> ChannelId {
+        let new = NewChannel {
+            title: TITLE.to_owned(),
+            case_reference: Some("FGE/2026/117".to_owned()),
+            legal_basis: String::new(),
+            default_handling: HandlingCode::H1,
+        };
+        let channel = self.engine(name).create_channel(new).unwrap();
+        self.settle();
+        channel
+    }
+
+    /// A channel of Ana's with Bruno as the lead of his authority, and Eva.
+    pub(crate) fn case(&mut self) -> ChannelId {
+        let channel = self.create("ana");
+        for (officer, role) in [("bruno", Role::Lead), ("eva", Role::Member)] {
+            let officer = self.address(officer);
+            self.engine("ana").wish(channel, Wish::Add(officer, role)).unwrap();
+            self.settle();
+        }
+        channel
+    }
+
+    pub(crate) fn post(&mut self, name: &str, channel: ChannelId, text: &str) -> ClientId {
+        let note = NewNote {
+            text: text.to_owned(),
+            handling: None,
+            restriction: None,
+            time_zone: TimeZone::utc(),
+            client_id: None,
+        };
+        self.engine(name).post(channel, note).unwrap()
+    }
+
+    /// The texts of a channel, in the log's order.
+    pub(crate) fn texts(&mut self, name: &str, channel: ChannelId) -> Vec<String> {
+        let entries = self.engine(name).read(|tx| tx.entries(channel, Seq(0), 10_000)).unwrap();
+        entries.into_iter().map(|entry| entry.body).collect()
+    }
+
+    pub(crate) fn notices(&mut self, name: &str, channel: ChannelId) -> Vec<Notice> {
+        let rows = self.engine(name).read(|tx| tx.notices(Some(channel), 0, 10_000)).unwrap();
+        rows.into_iter().map(|row| row.notice).collect()
+    }
+
+    /// All members that have processed the same log hold the same secrets and the same policy.
+    pub(crate) fn assert_agreement(&mut self, channel: ChannelId, names: &[&str]) {
+        let mut seen = Vec::new();
+        for name in names {
+            let state = self.engine(name).write::<_, crate::engine::EngineError>(|work| {
+                let channel = work.take(channel)?.unwrap();
+                let state = (channel.epoch_authenticator(), channel.policy().encode().to_vec());
+                work.keep(channel);
+                Ok(state)
+            });
+            seen.push(state.unwrap());
+        }
+        assert!(seen.windows(2).all(|pair| pair[0] == pair[1]), "members disagree");
+    }
+}
