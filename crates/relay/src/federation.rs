@@ -7,6 +7,7 @@
 
 mod alarm;
 mod follow;
+mod heartbeat;
 mod link;
 mod outbox;
 mod session;

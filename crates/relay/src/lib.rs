@@ -20,6 +20,7 @@ mod calls;
 mod crl_directory;
 mod device_trust;
 mod directory;
+mod expiry;
 mod federation;
 mod head_certificates;
 mod subscription;

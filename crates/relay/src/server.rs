@@ -6,6 +6,7 @@ mod allowances;
 mod bucket;
 mod context;
 mod crls;
+mod expiring;
 mod hello;
 mod in_flight;
 mod peers;
@@ -101,6 +102,8 @@ impl Server {
             warn!("calls in progress are cut off");
         }
         self.tasks.shutdown().await;
+        // The failure was logged; the lists come again from where they came.
+        let _ = self.context.crls.store_news(&self.context).await;
         if let Some(sequencer) = self.sequencer.take() {
             // Whatever is queued becomes durable here; it blocks until then.
             if tokio::task::spawn_blocking(move || sequencer.stop()).await.is_err() {

@@ -1,11 +1,12 @@
-//! `PublishCrls`: newer revocation lists. Whoever brings them, their signatures count.
+//! `PublishCrls`: newer revocation lists. Whoever brings them, their signatures count; when the
+//! answer goes out, they are in the store.
 
 use enlace_identity::revocation::{CrlError, Inserted};
 use enlace_proto::relay::v1::{PublishCrlsRequest, PublishCrlsResponse};
 use enlace_transport::Refusal;
 use tracing::info;
 
-use super::refusals::{limit, malformed};
+use super::refusals::{internal, limit, malformed};
 use super::{Caller, Handle};
 
 /// The most lists in one call.
@@ -16,14 +17,18 @@ impl Handle for PublishCrlsRequest {
         if self.crls.len() > MAX_LISTS {
             return Err(limit("at most 256 revocation lists are published at a time"));
         }
+        let context = caller.context();
         let mut refused = None;
         for list in &self.crls {
-            match caller.context().trust().insert_crl(list) {
+            match context.trust().insert_crl(list) {
                 Ok(Inserted::New) => info!(from = %caller.domain(), "a revocation list came"),
                 Ok(Inserted::Known) | Err(CrlError::Older { .. }) => {}
                 Err(error) => refused = Some(error),
             }
         }
+        // Also when nothing was news: whoever brought it first may not have been answered yet.
+        let stored = context.crls().store_news(context).await;
+        stored.map_err(internal)?;
         match refused {
             None => Ok(PublishCrlsResponse {}),
             Some(error) => Err(malformed(error.to_string())),

@@ -35,8 +35,7 @@ impl Handle for FetchRangeRequest {
             Ok(Some(Next::Batch(batch))) => {
                 let mut batch = batch.into_wire();
                 if let Some(first) = batch.items.first_mut() {
-                    first.chain =
-                        chain_at(caller, channel, Seq(first.seq)).await?.0.to_vec().into();
+                    first.chain = chain_at(caller, channel, Seq(first.seq)).await?.0.to_vec();
                 }
                 Ok(FetchRangeResponse { items: batch.items, head: batch.head })
             }

@@ -11,9 +11,7 @@ use enlace_identity::keys::{Passphrase, SigningKey};
 use enlace_identity::names::{LeafName, ServiceKind, ServiceName};
 
 use super::output;
-use crate::config::{
-    ConfigFile, HeadSection, LimitsSection, LogSection, NetworkSection, RelaySection, write_private,
-};
+use crate::config::write_private;
 
 /// What `init` takes.
 #[derive(Debug, clap::Args)]
@@ -35,8 +33,8 @@ pub(super) struct InitArguments {
     key_passphrase_file: Option<PathBuf>,
 }
 
-/// Stands in the configuration until the operator writes the hash: `check` refuses it.
-const NO_HASH: &str = "";
+/// The configuration; an empty hash is refused until the operator writes the right one.
+const TEMPLATE: &str = include_str!("init/relay.toml");
 
 pub(super) fn run(arguments: &InitArguments) -> ExitCode {
     match init(arguments) {
@@ -103,26 +101,18 @@ fn write(path: &Path, content: &[u8]) -> anyhow::Result<()> {
 
 fn configuration(arguments: &InitArguments) -> anyhow::Result<String> {
     let passphrase = match &arguments.key_passphrase_file {
-        Some(path) => Some(fs::canonicalize(path)?),
-        None => None,
+        Some(path) => {
+            let path = fs::canonicalize(path)?;
+            format!("key_passphrase_file = {}", toml::Value::from(path.to_string_lossy().as_ref()))
+        }
+        None => "# key_passphrase_file = \"passphrase\"".to_owned(),
     };
-    let hash = arguments.bundle_hash.map_or(NO_HASH.to_owned(), |hash| hash.to_string());
-    let file = ConfigFile {
-        relay: RelaySection {
-            listen: arguments.listen.clone(),
-            key_passphrase_file: passphrase.clone(),
-            ..RelaySection::named(arguments.name.to_string())
-        },
-        head: HeadSection { key_passphrase_file: passphrase, ..HeadSection::standard() },
-        network: NetworkSection::of_bundle(hash),
-        limits: LimitsSection::default(),
-        log: LogSection::default(),
-    };
-    let toml = toml::to_string(&file).context("the configuration cannot be written")?;
-    Ok(format!(
-        "# Configuration of {}. Paths start from this file's directory.\n\n{toml}",
-        arguments.name
-    ))
+    let hash = arguments.bundle_hash.map_or_else(String::new, |hash| hash.to_string());
+    Ok(TEMPLATE
+        .replace("{name}", arguments.name.as_str())
+        .replace("{listen}", &arguments.listen)
+        .replace("{passphrase}", &passphrase)
+        .replace("{hash}", &hash))
 }
 
 fn next_steps(dir: &Path, name: &ServiceName, head: &ServiceName) -> String {
@@ -145,4 +135,50 @@ fn next_steps(dir: &Path, name: &ServiceName, head: &ServiceName) -> String {
          \n\
          Then: enlace-relay check --config {dir}/relay.toml"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{
+        ConfigFile, HeadSection, LimitsSection, LogSection, NetworkSection, RelaySection,
+    };
+
+    fn arguments() -> InitArguments {
+        InitArguments {
+            dir: PathBuf::new(),
+            name: "r1.relay.a.example".parse().unwrap(),
+            listen: "[::]:4433".to_owned(),
+            bundle_hash: None,
+            key_passphrase_file: None,
+        }
+    }
+
+    #[test]
+    fn the_template_shows_the_defaults() {
+        let written = configuration(&arguments()).unwrap();
+        let shown: String = written
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(default) if default.contains(" = ") => default,
+                _ => line,
+            })
+            .filter(|line| !line.starts_with("key_passphrase_file"))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let defaults = ConfigFile {
+            relay: RelaySection::named("r1.relay.a.example"),
+            head: HeadSection::standard(),
+            network: NetworkSection::of_bundle(""),
+            limits: LimitsSection::default(),
+            log: LogSection::default(),
+        };
+        let defaults = toml::to_string(&defaults).unwrap();
+        for text in [&shown, &written] {
+            let parsed = ConfigFile::parse(text).unwrap();
+            assert_eq!(toml::to_string(&parsed).unwrap(), defaults);
+        }
+        let keys = |text: &str| text.lines().filter(|line| line.contains(" = ")).count();
+        assert_eq!(keys(&shown), keys(&defaults), "every key is shown");
+    }
 }

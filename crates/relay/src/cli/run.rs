@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use enlace_transport::SystemClock;
-use tracing::{error, info, warn};
+use tracing::info;
 use tracing_subscriber::EnvFilter;
 
 use super::{ConfigArgument, output};
-use crate::config::{LogFormat, LogSettings, Material, Problem, Settings};
+use crate::config::{LogFormat, LogSettings, Material, Settings};
 use crate::server::Server;
 
 /// What `run` takes.
@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &RunArguments) -> ExitCode {
         return ExitCode::FAILURE;
     };
     for problem in &problems {
-        log_problem(problem);
+        problem.log();
     }
     match serve(settings, material) {
         Ok(()) => ExitCode::SUCCESS,
@@ -50,6 +50,8 @@ fn serve(settings: Settings, material: Material) -> anyhow::Result<()> {
     runtime.block_on(async {
         let server = Server::start(settings, material).await?;
         info!(address = %server.local_addr(), "serving");
+        // For whoever starts the relay and waits for it.
+        output::line(format_args!("listening on {}", server.local_addr()));
         stop_signal(&server).await?;
         info!("stopping");
         server.stop().await;
@@ -93,14 +95,4 @@ fn start_log(settings: LogSettings) {
         LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().try_init(),
     };
-}
-
-fn log_problem(problem: &Problem) {
-    let Problem { place, message, hint, .. } = problem;
-    let hint = hint.as_deref().unwrap_or_default();
-    if problem.is_error() {
-        error!(place, hint, "{message}");
-    } else {
-        warn!(place, hint, "{message}");
-    }
 }

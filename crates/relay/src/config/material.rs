@@ -3,8 +3,6 @@
 //! Loading goes on after the first problem, so that `check` can list all of them. Whatever a
 //! relay can start without is a problem in the list; the rest leaves no [`Material`].
 
-mod expiry;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +20,7 @@ use super::problem::Problem;
 use super::secret_file::{SecretFileError, load_key};
 use super::settings::{KeyPaths, Settings};
 use crate::crl_directory::CrlDirectory;
+use crate::expiry;
 use crate::hub::HeadKey;
 
 /// The end of the name of a file with an endpoint record.
@@ -75,6 +74,7 @@ impl Loader<'_> {
         let identity = self.identity(&trust, relay_chain, relay_key);
         let head = self.head(&trust, head_chain, head_key);
         self.problems.extend(expiry::of_bundle(&trust));
+        self.problems.extend(expiry::of_lists(&trust, self.settings.name.domain()));
         Some(Material {
             identity: identity?,
             head: head?,
@@ -166,7 +166,7 @@ impl Loader<'_> {
                 format!("it does not name {name}")
             }
             Ok(record) => {
-                self.problems.extend(expiry::of_record(path, &record, trust.now()));
+                self.problems.extend(expiry::of_record(&place(path), &record, trust.now()));
                 return bytes;
             }
             Err(error) => error,
@@ -182,7 +182,7 @@ impl Loader<'_> {
             let Some(bytes) = self.bytes(&path) else { continue };
             match verify_record(trust, &bytes) {
                 Ok(record) => {
-                    self.problems.extend(expiry::of_record(&path, &record, trust.now()));
+                    self.problems.extend(expiry::of_record(&place(&path), &record, trust.now()));
                     records.push(bytes);
                 }
                 Err(error) => {
@@ -238,7 +238,7 @@ impl Loader<'_> {
     }
 
     fn leaf_in_use(&mut self, path: &Path, trust: &Trust, leaf: &VerifiedLeaf) {
-        self.problems.extend(expiry::of_leaf(path, leaf, trust.now()));
+        self.problems.extend(expiry::of_leaf(&place(path), leaf, trust.now()));
         if let Err(error) = trust.check_revocation(leaf) {
             let problem = self.at(path, error);
             self.problems.push(problem.hint("Put the authority's newest lists into network.crls."));
@@ -267,6 +267,10 @@ impl Loader<'_> {
         self.problems.push(self.at(path, message));
         None
     }
+}
+
+fn place(path: &Path) -> String {
+    path.display().to_string()
 }
 
 fn verify_record(

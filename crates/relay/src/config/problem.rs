@@ -1,6 +1,7 @@
 //! What `check` and a failed start report.
 
 use serde::Serialize;
+use tracing::{error, warn};
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -53,5 +54,16 @@ impl Problem {
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
+    }
+
+    /// Writes it to the log.
+    pub(crate) fn log(&self) {
+        let Self { place, message, hint, .. } = self;
+        let hint = hint.as_deref().unwrap_or_default();
+        if self.is_error() {
+            error!(place, hint, "{message}");
+        } else {
+            warn!(place, hint, "{message}");
+        }
     }
 }

@@ -42,14 +42,18 @@ fn read_private(path: &Path) -> Result<String, SecretFileError> {
 
 #[cfg(unix)]
 fn refuse_exposed(path: &Path) -> Result<(), SecretFileError> {
-    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::os::unix::fs::PermissionsExt as _;
 
-    let metadata = fs::metadata(path)?;
-    let mode = metadata.permissions().mode() & 0o777;
-    // systemd hands over a credential as root's file with an ACL entry for the service's user; its
-    // mode then shows the ACL's mask where the group's bits were.
-    let granted = if (metadata.uid(), metadata.gid()) == (0, 0) { 0o040 } else { 0 };
-    if mode & 0o077 & !granted == 0 { Ok(()) } else { Err(SecretFileError::Exposed(mode)) }
+    let mode = fs::metadata(path)?.permissions().mode() & 0o777;
+    let forbidden = if is_credential(path) { 0o007 } else { 0o077 };
+    if mode & forbidden == 0 { Ok(()) } else { Err(SecretFileError::Exposed(mode)) }
+}
+
+/// systemd hands a credential over in a directory that only the service can enter, by an access
+/// list that shows up as the group's permission.
+#[cfg(unix)]
+fn is_credential(path: &Path) -> bool {
+    std::env::var_os("CREDENTIALS_DIRECTORY").is_some_and(|directory| path.starts_with(directory))
 }
 
 #[cfg(not(unix))]

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::link::Link;
-use super::{follow, outbox, spread};
+use super::{follow, heartbeat, outbox, spread};
 use crate::server::{Context, SOFTWARE};
 
 /// How long one address of a relay may take to answer.
@@ -103,6 +103,7 @@ async fn work(context: &Context, authority: &Domain, link: &Link, connection: &C
         error = outbox::run(context, authority, connection) => {
             warn!(%authority, %error, "delivering welcomes broke off");
         }
+        error = heartbeat::run(connection) => warn!(%authority, %error, "the link is dead"),
         error = spread::run(context, authority, connection) => {
             warn!(%authority, %error, "spreading revocation lists broke off");
         }

@@ -22,7 +22,7 @@ const CALL_BYTES: usize = 512 << 10;
 
 /// Whether the authority has not heard of the own authority's newest lists.
 pub(super) fn is_due(context: &Context, authority: &Domain) -> bool {
-    context.links().link(authority).is_some_and(|link| link.told() < context.own_crls_version())
+    context.links().link(authority).is_some_and(|link| link.told() < context.crls().own_version())
 }
 
 /// Sends what is news, now and whenever something is; returns when the other doesn't answer.
@@ -36,7 +36,7 @@ pub(super) async fn run(
     let mut sent: HashSet<[u8; 32]> = own.iter().map(|list| sha256(list)).collect();
     loop {
         changes.mark_unchanged();
-        let version = context.own_crls_version();
+        let version = context.crls().own_version();
         for crls in unsent(context, &mut sent) {
             match connection.call(&PublishCrlsRequest { crls }, CALL_TIME).await {
                 Ok(_) => {}

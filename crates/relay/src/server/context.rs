@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use enlace_identity::names::{Domain, ServiceName};
@@ -11,6 +10,7 @@ use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
 use super::allowances::Allowances;
+use super::crls::StoredCrls;
 use super::in_flight::{InFlight, Ongoing};
 use super::peers::Peers;
 use crate::config::Limits;
@@ -36,7 +36,7 @@ pub(crate) struct Context {
     pub(super) peers: Arc<Peers>,
     pub(super) head_certificates: HeadCertificates,
     pub(super) links: Links,
-    pub(super) own_crls_version: AtomicU64,
+    pub(super) crls: StoredCrls,
     pub(super) alarms: PathBuf,
     pub(super) in_flight: InFlight,
     pub(super) stopping: watch::Sender<bool>,
@@ -103,9 +103,9 @@ impl Context {
         &self.head_certificates
     }
 
-    /// Rises with each change of the own authority's revocation lists.
-    pub(crate) fn own_crls_version(&self) -> u64 {
-        self.own_crls_version.load(Ordering::Acquire)
+    /// Which revocation lists are in the store.
+    pub(crate) fn crls(&self) -> &StoredCrls {
+        &self.crls
     }
 
     /// Where proofs of a hub's lies are kept.

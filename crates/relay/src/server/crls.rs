@@ -3,17 +3,18 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use enlace_identity::canonical::sha256;
 use enlace_identity::names::Domain;
 use enlace_identity::revocation::Inserted;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tracing::{info, warn};
 
 use super::Context;
 use crate::crl_directory::CrlDirectory;
+use crate::hub::Unavailable;
 use crate::storage::SideWrite;
 
 /// How often the directory is looked at.
@@ -62,35 +63,62 @@ fn take(context: &Context, file: &crate::crl_directory::CrlFile) {
     }
 }
 
-/// Stores what changes, and wakes the links when the own authority's lists did.
-pub(super) async fn keep(context: Arc<Context>, stored: Vec<(Domain, Vec<Vec<u8>>)>) {
+/// Stores what changes, for as long as the relay runs.
+pub(super) async fn keep(context: Arc<Context>) {
     let mut changes = context.trust().changes();
-    let mut stored: HashSet<[u8; 32]> =
-        stored.iter().flat_map(|(_, lists)| lists).map(|list| sha256(list)).collect();
     loop {
         changes.mark_unchanged();
+        // What could not be stored is tried again with the next change, and the failure was logged.
+        let _ = context.crls.store_news(&context).await;
+        if changes.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Which revocation lists are in the store.
+#[derive(Debug)]
+pub(crate) struct StoredCrls {
+    stored: Mutex<HashSet<[u8; 32]>>,
+    own_version: AtomicU64,
+}
+
+impl StoredCrls {
+    /// What the store brings from the last run.
+    pub(super) fn new(stored: &[(Domain, Vec<Vec<u8>>)]) -> Self {
+        let stored = stored.iter().flat_map(|(_, lists)| lists).map(|list| sha256(list)).collect();
+        Self { stored: Mutex::new(stored), own_version: AtomicU64::new(0) }
+    }
+
+    /// Rises with each change of the own authority's lists.
+    pub(crate) fn own_version(&self) -> u64 {
+        self.own_version.load(Ordering::Acquire)
+    }
+
+    /// Makes durable what is news since the last time, and wakes the links when it is the own
+    /// authority's.
+    pub(crate) async fn store_news(&self, context: &Context) -> Result<(), Unavailable> {
+        let mut stored = self.stored.lock().await;
         let bundle = context.trust().bundle();
         let mut present = HashSet::new();
         for authority in bundle.authorities() {
-            let domain = authority.domain();
-            let crls = context.trust().crls_of(domain);
+            let authority = authority.domain().clone();
+            let crls = context.trust().crls_of(&authority);
             let hashes: Vec<[u8; 32]> = crls.iter().map(|list| sha256(list)).collect();
             if hashes.iter().any(|hash| !stored.contains(hash)) {
-                let write = SideWrite::Crls { authority: domain.clone(), crls };
-                if let Err(error) = context.hub().store(vec![write]).await {
+                let is_own = authority == *context.domain();
+                let write = SideWrite::Crls { authority, crls };
+                context.hub().store(vec![write]).await.inspect_err(|error| {
                     warn!(%error, "revocation lists cannot be stored");
-                    continue;
-                }
-                if domain == context.domain() {
-                    context.own_crls_version.fetch_add(1, Ordering::AcqRel);
+                })?;
+                if is_own {
+                    self.own_version.fetch_add(1, Ordering::AcqRel);
                     context.links().wake_all();
                 }
             }
             present.extend(hashes);
         }
-        stored = present;
-        if changes.changed().await.is_err() {
-            return;
-        }
+        *stored = present;
+        Ok(())
     }
 }

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
 use enlace_identity::names::Domain;
@@ -14,9 +13,10 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use super::allowances::Allowances;
+use super::crls::StoredCrls;
 use super::in_flight::InFlight;
 use super::peers::Peers;
-use super::{Context, Server, StartError, accept, crls};
+use super::{Context, Server, StartError, accept, crls, expiring};
 use crate::config::{Material, Settings};
 use crate::crl_directory::CrlDirectory;
 use crate::device_trust::RelayTrust;
@@ -68,7 +68,7 @@ pub(super) async fn start(settings: Settings, material: Material) -> Result<Serv
         peers: Arc::new(Peers::new(&limits)),
         limits,
         links,
-        own_crls_version: AtomicU64::new(0),
+        crls: StoredCrls::new(&stored_crls),
         alarms: data_dir.join(ALARMS),
         in_flight: InFlight::default(),
         stopping: watch::Sender::new(false),
@@ -76,8 +76,9 @@ pub(super) async fn start(settings: Settings, material: Material) -> Result<Serv
 
     let (reload, reloads) = watch::channel(());
     let mut tasks = JoinSet::new();
-    tasks.spawn(crls::keep(context.clone(), stored_crls));
+    tasks.spawn(crls::keep(context.clone()));
     tasks.spawn(crls::poll(context.clone(), CrlDirectory::new(network.crls), reloads));
+    tasks.spawn(expiring::watch(context.clone()));
     tasks.spawn(federation::watch_outbound(context.clone()));
     for authority in context.links().authorities() {
         tasks.spawn(federation::keep(context.clone(), authority.clone()));

@@ -202,7 +202,7 @@ async fn a_welcome_whose_parts_do_not_fit_is_refused() {
         ("another welcome", |_, w| w.welcomes[0].message = b"another"[..].into()),
         ("a commit signed by nobody", |_, w| {
             if let Some(commit) = &mut w.commit {
-                commit.outer_signature = vec![0; 64].into();
+                commit.outer_signature = vec![0; 64];
             }
         }),
         ("another committer", |scene, w| w.certificates = scene.bea.credential.chain.ders()),

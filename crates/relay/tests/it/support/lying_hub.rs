@@ -110,7 +110,7 @@ impl LyingHub {
         let mut list: Vec<String> = list.iter().map(|name| name.to_string()).collect();
         list.sort();
         let mut commit = item.to_wire();
-        commit.chain = chain.0.to_vec().into();
+        commit.chain = chain.0.to_vec();
         WelcomeDelivery {
             channel: Some(wire_id(self.start.channel)),
             hub: self.start.hub.to_string(),
