@@ -142,6 +142,9 @@ async fn claim_here(
         };
         devices.extend(context.hub().query(read).await.map_err(|error| unreadable(&error))?);
     }
+    if devices.len() > MAX_CLAIMED {
+        return Err(limit("these officers have more than 500 devices"));
+    }
     let taken = context.allowances().take_claims(caller.domain(), devices.len(), Instant::now());
     taken.map_err(|wait| {
         limit("that authority has claimed too many key packages").retry_after(wait)

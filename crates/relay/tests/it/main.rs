@@ -7,5 +7,6 @@ mod command;
 mod federation;
 mod lying_hub;
 mod revocation;
+mod rogue_relay;
 mod subscriptions;
 mod support;
