@@ -15,6 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enlace_channel::mls::{Backend, BackendError};
+use enlace_identity::bundle::{Bundle, LeafUsage};
+use enlace_identity::chain::{ChainError, VerifiedLeaf};
 use enlace_identity::keys::Passphrase;
 use enlace_identity::names::{DeviceName, OfficerAddress};
 use enlace_identity::revocation::RevocationLists;
@@ -111,6 +113,22 @@ impl Client {
     #[must_use]
     pub fn device(&self) -> &DeviceName {
         self.inner.profile.device()
+    }
+
+    /// The network.
+    #[must_use]
+    pub fn bundle(&self) -> Arc<Bundle> {
+        self.with_engine(|engine| engine.trust().bundle())
+    }
+
+    /// This device's certificate, verified as of now.
+    ///
+    /// # Errors
+    /// [`ChainError`] says why others would refuse it.
+    pub fn certificate(&self) -> Result<VerifiedLeaf, ChainError> {
+        self.with_engine(|engine| {
+            engine.trust().verify_chain(&engine.device().chain, &[LeafUsage::Device])
+        })
     }
 
     /// What changes from now on. A watcher that lags behind misses events, and reads anew.

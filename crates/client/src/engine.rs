@@ -35,7 +35,7 @@ pub use self::directory::{DirectoryError, Followed, RelayAddress, relay_addresse
 pub use self::items::{ReceiveError, Received};
 pub use self::key_packages::{PoolError, Publication};
 pub use self::send::{Action, Answer, Lanes, Plan};
-pub use self::welcome::WelcomeError;
+pub use self::welcome::{Disposition, WelcomeError};
 
 pub(crate) use self::settle::body_of;
 

@@ -3,6 +3,7 @@
 use enlace_channel::mls::Suite;
 use enlace_identity::bundle::LeafUsage;
 use enlace_identity::names::Domain;
+use enlace_identity::revocation::RevocationLists;
 use enlace_identity::warnings;
 
 use super::Client;
@@ -21,9 +22,11 @@ impl Client {
     /// # Errors
     /// When the store fails.
     pub async fn doctor(&self) -> Result<Vec<Finding>, EngineError> {
+        // First the relay: it brings the newest lists.
+        let connection = self.examine_connection().await?;
         let mut findings =
             self.with_engine(|engine| engine.examine(&self.inner.endpoint_record))?;
-        findings.extend(self.examine_connection().await?);
+        findings.extend(connection);
         Ok(findings)
     }
 
@@ -109,7 +112,13 @@ impl Engine {
         let now = self.trust().now();
         let bundle = self.trust().bundle();
         let own: Domain = self.device().name.domain().clone();
+        let mut lists = RevocationLists::new();
+        for crl in self.trust().crls_of(&own) {
+            // They were verified when they came.
+            let _ = lists.insert(&crl, &bundle, now);
+        }
         let mut due = warnings::of_bundle(&bundle, now);
+        due.extend(warnings::of_lists(&lists, now));
         match self.own_endpoint_record(enrolled_record)? {
             Some(record) => due.extend(warnings::of_endpoint_record(&record, now)),
             None => {

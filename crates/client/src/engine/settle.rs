@@ -10,7 +10,7 @@ use super::EngineError;
 use super::work::Work;
 use crate::event::ClientEvent;
 use crate::notice::Notice;
-use crate::store::{EntryRow, OutboxRow, OutboxState, StoreError};
+use crate::store::{ChannelRow, ChannelStanding, EntryRow, OutboxRow, OutboxState, StoreError};
 use crate::task::Task;
 
 /// How often a commit of this device may be overtaken before it is given up.
@@ -42,8 +42,16 @@ impl Work<'_> {
         self.finish(OutboxRow { state, sealed: None, ..row })
     }
 
-    /// A row will never be sent. The officer is told of what the officer asked for.
+    /// A row will never be sent. The officer is told of what the officer asked for. A channel
+    /// that its hub doesn't take never was.
     pub(super) fn fail(&mut self, row: OutboxRow, reason: String) -> Result<(), StoreError> {
+        if row.task == Task::Create
+            && let Some(channel) = self.tx.channel(row.channel)?
+        {
+            let standing = ChannelStanding::Removed;
+            self.tx.put_channel(&ChannelRow { standing, ..channel })?;
+            self.tell(ClientEvent::Channel(row.channel));
+        }
         if !row.automatic {
             let notice = Notice::NotDone { task: row.task.clone(), reason: reason.clone() };
             self.note(Some(row.channel), None, notice)?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use enlace_channel::channel::{Channel, JoinOffer, JoinRefused};
 use enlace_identity::certificate::{CertificateFormatError, UnverifiedChain};
+use enlace_identity::chain::ChainError;
 use enlace_identity::names::{DeviceName, Domain, NameError};
 use enlace_log::device_list::{ListError, parse_sorted};
 use enlace_log::head::HeadError;
@@ -66,11 +67,38 @@ impl From<JoinRefused> for WelcomeError {
     }
 }
 
+/// What to do with a welcome that led nowhere.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Disposition {
+    /// It will never be good: acknowledge it.
+    Drop,
+    /// It may be good later, when the log before it is handled, the clock is set or another bundle
+    /// is here: keep it unacknowledged.
+    Keep,
+    /// The store failed: nothing more can be done in this session.
+    Broken,
+}
+
 impl WelcomeError {
-    /// Whether the same welcome may be good later: it is then not acknowledged.
+    /// What to do with the welcome.
     #[must_use]
-    pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Engine(_))
+    pub fn disposition(&self) -> Disposition {
+        let may_pass = |error: &ChainError| {
+            matches!(
+                error,
+                ChainError::UnknownAuthority(_)
+                    | ChainError::LeafValidity { .. }
+                    | ChainError::IssuingValidity { .. }
+                    | ChainError::RootValidity { .. }
+            )
+        };
+        match self {
+            Self::Engine(_) => Disposition::Broken,
+            Self::Refused(JoinRefused::LogFirst) => Disposition::Keep,
+            Self::Refused(JoinRefused::Certificate(error)) if may_pass(error) => Disposition::Keep,
+            Self::HeadKey(DirectoryError::Chain(error)) if may_pass(error) => Disposition::Keep,
+            _ => Disposition::Drop,
+        }
     }
 }
 
@@ -83,7 +111,7 @@ impl Engine {
         let place = place_of(&delivery);
         let joined = self.write(|work| work.take_welcome(delivery));
         if let (Err(error), Some((channel, seq))) = (&joined, place)
-            && !error.may_pass()
+            && error.disposition() == Disposition::Drop
         {
             let reason = error.to_string();
             self.write::<_, WelcomeError>(|work| {

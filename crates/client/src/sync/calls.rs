@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use enlace_channel::mls::Suite;
+use enlace_identity::bundle::SignedBundle;
 use enlace_identity::names::Domain;
 use enlace_log::{ChannelId, HeadSigner, Seq};
 use enlace_proto::method::Call;
@@ -177,6 +178,10 @@ impl Session {
             }
         };
         let mut engine = self.shared.engine();
+        let hash = SignedBundle::decode(&directory.bundle).map(|bundle| bundle.hash());
+        if hash != Ok(engine.trust().bundle().hash()) {
+            tracing::warn!("the relay uses another network bundle than this profile");
+        }
         engine.take_crls(&directory.crls)?;
         engine.take_endpoint_records(&directory.endpoint_records)?;
         Ok(())

@@ -1,5 +1,6 @@
 //! What the subscription brings. A relay's fault stops one channel, never the others.
 
+use enlace_identity::names::Domain;
 use enlace_log::replica::ReplicaError;
 use enlace_log::{ChainHash, ChannelId, HeadSigner, Seq, VerifiedHead};
 use enlace_proto::relay::v1::{
@@ -9,9 +10,9 @@ use enlace_proto::relay::v1::{
 
 use super::calls::take_head_key;
 use super::connect::wire_id;
-use super::session::Session;
+use super::session::{SUITES, Session};
 use super::{PER_ADDRESS, SyncError};
-use crate::engine::{ReceiveError, Received};
+use crate::engine::{Disposition, Followed, ReceiveError, Received};
 
 impl Session {
     pub(super) async fn handle_event(&mut self, event: SubscriptionEvent) -> Result<(), SyncError> {
@@ -41,7 +42,11 @@ impl Session {
             outcome = self.receive(channel, &items.items, &head);
         }
         match outcome {
-            Ok(received) => self.handle_received(channel, received).await,
+            Ok(received) => {
+                // Of a batch that another process took in first, all of it is durable too.
+                let last = items.items.last().map_or(0, |item| item.seq);
+                self.handle_received(channel, last, received).await
+            }
             Err(ReceiveError::Engine(error)) => Err(error.into()),
             Err(ReceiveError::Replica(ReplicaError::Diverged(head))) => {
                 self.handle_divergence(channel, &head).await
@@ -62,10 +67,10 @@ impl Session {
     async fn handle_received(
         &mut self,
         channel: ChannelId,
+        last: u64,
         received: Received,
     ) -> Result<(), SyncError> {
-        let acknowledged = received.next.0.saturating_sub(1);
-        let acknowledge = Acknowledge { channel: Some(wire_id(channel)), seq: acknowledged };
+        let acknowledge = Acknowledge { channel: Some(wire_id(channel)), seq: last };
         self.control(subscription_control::Control::Acknowledge(acknowledge)).await?;
         for signer in received.missing_head_keys {
             let hub = self.hub_of(channel)?;
@@ -76,31 +81,49 @@ impl Session {
         } else if self.is_bounded() {
             self.probe(channel);
         }
-        Ok(())
+        // A future of its own size: offering leads back to following.
+        Box::pin(self.offer_kept_welcomes(channel)).await
     }
 
     async fn handle_welcome(&mut self, delivery: WelcomeDelivery) -> Result<(), SyncError> {
         let place = delivery.channel.clone().zip(delivery.commit.as_ref().map(|commit| commit.seq));
-        let outcome = self.shared.engine().take_welcome(delivery);
-        match &outcome {
-            Ok(_) => {}
-            Err(error) if error.may_pass() => return Err(SyncError::Stream(error.to_string())),
-            Err(error) => tracing::warn!(%error, "a welcome is refused"),
+        let Some((wire_channel, seq)) = place else { return Ok(()) };
+        let outcome = self.shared.engine().take_welcome(delivery.clone());
+        if let Err(error) = &outcome {
+            tracing::warn!(%error, "a welcome led nowhere");
+            match error.disposition() {
+                Disposition::Broken => return Err(SyncError::Stream(error.to_string())),
+                Disposition::Keep => {
+                    self.kept_welcomes.push(delivery);
+                    return Ok(());
+                }
+                Disposition::Drop => {}
+            }
         }
-        let Some((channel, seq)) = place else { return Ok(()) };
         if matches!(outcome, Ok(true))
-            && let Some(channel) = id(Some(&channel))
+            && let Some(channel) = id(Some(&wire_channel))
             && let Some(followed) = self.followed_channel(channel)?
         {
             self.follow(&followed).await?;
-            for suite in
-                [enlace_channel::mls::Suite::PostQuantum, enlace_channel::mls::Suite::Classic]
-            {
+            for suite in SUITES {
                 self.ask_pool(suite);
             }
         }
-        let taken = AcknowledgeWelcome { channel: Some(channel), seq };
+        let taken = AcknowledgeWelcome { channel: Some(wire_channel), seq };
         self.control(subscription_control::Control::Welcome(taken)).await
+    }
+
+    /// Offers the welcomes of a channel again whose log has got on.
+    async fn offer_kept_welcomes(&mut self, channel: ChannelId) -> Result<(), SyncError> {
+        let (again, kept) = std::mem::take(&mut self.kept_welcomes)
+            .into_iter()
+            .partition(|welcome| id(welcome.channel.as_ref()) == Some(channel));
+        self.kept_welcomes = kept;
+        let again: Vec<WelcomeDelivery> = again;
+        for welcome in again {
+            self.handle_welcome(welcome).await?;
+        }
+        Ok(())
     }
 
     /// The relay serves no more of a channel. If the log doesn't say that this device was removed,
@@ -170,17 +193,11 @@ impl Session {
         }
     }
 
-    fn hub_of(
-        &self,
-        channel: ChannelId,
-    ) -> Result<Option<enlace_identity::names::Domain>, SyncError> {
+    fn hub_of(&self, channel: ChannelId) -> Result<Option<Domain>, SyncError> {
         Ok(self.followed_channel(channel)?.map(|followed| followed.hub))
     }
 
-    fn followed_channel(
-        &self,
-        channel: ChannelId,
-    ) -> Result<Option<crate::engine::Followed>, SyncError> {
+    fn followed_channel(&self, channel: ChannelId) -> Result<Option<Followed>, SyncError> {
         Ok(self.shared.engine().followed_channel(channel)?)
     }
 }

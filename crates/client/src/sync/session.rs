@@ -8,7 +8,8 @@ use enlace_channel::mls::Suite;
 use enlace_identity::time::Timestamp;
 use enlace_log::ChannelId;
 use enlace_proto::relay::v1::{
-    Cursor, SubscribeRequest, SubscriptionControl, SubscriptionEvent, subscription_control,
+    Cursor, SubscribeRequest, SubscriptionControl, SubscriptionEvent, WelcomeDelivery,
+    subscription_control,
 };
 use enlace_transport::{Connection, Dialled, FrameReceiver, FrameSender};
 use tokio::task::JoinSet;
@@ -26,6 +27,9 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// How often the client looks after itself: keys to renew.
 const UPKEEP: Duration = Duration::from_secs(60);
+
+/// The suites for which others find key packages of this device.
+pub(super) const SUITES: [Suite; 2] = [Suite::PostQuantum, Suite::Classic];
 
 /// When a session is over.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -46,6 +50,8 @@ pub(crate) struct Session {
     pub(super) lanes: Lanes,
     pub(super) followed: HashSet<ChannelId>,
     pub(super) settled: Settled,
+    /// Welcomes that are not good yet; the relay has them until they are acknowledged.
+    pub(super) kept_welcomes: Vec<WelcomeDelivery>,
     again_at: Option<Timestamp>,
     goal: Goal,
 }
@@ -76,11 +82,12 @@ impl Session {
             lanes: Lanes::default(),
             followed: followed.iter().map(|followed| followed.channel).collect(),
             settled: Settled::default(),
+            kept_welcomes: Vec::new(),
             again_at: None,
             goal,
         };
         session.fetch_directory();
-        for suite in [Suite::PostQuantum, Suite::Classic] {
+        for suite in SUITES {
             session.ask_pool(suite);
         }
         for channel in &followed {
