@@ -5,24 +5,23 @@
 //! that contradicts what this relay holds is followed no further: both signed heads are kept, the
 //! operator is told, and this relay's readers are told nothing that might be false.
 
+mod batch;
+
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use enlace_identity::names::Domain;
-use enlace_log::replica::ReplicaError;
-use enlace_log::{ChannelId, Item, Seq, SignedHead};
+use enlace_log::{ChannelId, Seq};
 use enlace_proto::relay::v1::{
-    self as wire, Acknowledge, Cursor, SubscribeRequest, SubscriptionControl, SubscriptionEvent,
+    self as wire, Cursor, SubscribeRequest, SubscriptionControl, SubscriptionEvent,
     subscription_control::Control, subscription_event::Event,
 };
 use enlace_transport::{CallError, Connection, FrameSender, SendError, StreamError};
-use tracing::{debug, error, warn};
+use tracing::{debug, warn};
 
-use super::alarm;
 use super::link::Link;
-use crate::calls::short;
 use crate::head_certificates::HeadCertificateError;
-use crate::hub::{self, IngestError, ReadError};
+use crate::hub::ReadError;
 use crate::server::Context;
 use crate::storage::{ReadStorage, Role, StorageError};
 
@@ -52,23 +51,6 @@ pub(super) enum FollowError {
     /// The storage can't be written.
     #[error("the relay's storage failed")]
     Store,
-}
-
-/// Why one channel is followed no further on this link.
-#[derive(Debug, thiserror::Error)]
-enum BatchError {
-    /// The hub sent a batch that breaks the schema's rules.
-    #[error("the batch cannot be read: {0}")]
-    Malformed(&'static str),
-    /// An item doesn't fit together.
-    #[error(transparent)]
-    Item(#[from] enlace_log::item::ItemError),
-    /// The head at its end doesn't hold.
-    #[error(transparent)]
-    Head(#[from] HeadCertificateError),
-    /// It doesn't continue what is here.
-    #[error(transparent)]
-    Ingest(#[from] IngestError),
 }
 
 /// Whether own devices read a log that the authority orders.
@@ -135,7 +117,7 @@ async fn handle(
     event: SubscriptionEvent,
 ) -> Result<Option<Control>, FollowError> {
     match event.event {
-        Some(Event::Items(items)) => take(context, authority, link, refused, items).await,
+        Some(Event::Items(items)) => batch::take(context, authority, link, refused, items).await,
         Some(Event::HeadCertificate(certificate)) => {
             let learned = context.head_certificates().learn(&certificate.certificates).await;
             match learned {
@@ -165,54 +147,6 @@ async fn handle(
         }
         Some(Event::Welcome(_)) | None => Ok(None),
     }
-}
-
-/// Takes a batch in, or stops following its channel.
-async fn take(
-    context: &Context,
-    authority: &Domain,
-    link: &Link,
-    refused: &mut HashSet<ChannelId>,
-    items: wire::Items,
-) -> Result<Option<Control>, FollowError> {
-    let id = items.channel.as_ref().map(|id| ChannelId::try_from(&id.value[..]));
-    let Some(Ok(channel)) = id else { return Err(FollowError::Ended) };
-    if refused.contains(&channel) {
-        return Ok(None);
-    }
-    let batch = items.clone();
-    match ingest(context, authority, items).await {
-        Ok(seq) => Ok(Some(Control::Acknowledge(Acknowledge {
-            channel: Some(wire_id(channel)),
-            seq: seq.0,
-        }))),
-        Err(BatchError::Ingest(IngestError::Unavailable(_))) => Err(FollowError::Store),
-        Err(error) => {
-            refused.insert(channel);
-            error!(channel = %short(&channel), hub = %authority, %error,
-                "ALARM: a log is followed no further, what its hub sends does not hold");
-            if let BatchError::Ingest(IngestError::Replica(ReplicaError::Diverged(head))) = error {
-                alarm::keep(context, authority, &head, &batch).await;
-                link.forsake(channel);
-            }
-            Ok(Some(Control::Unfollow(wire_id(channel))))
-        }
-    }
-}
-
-/// Checks a batch and makes it durable; its last position.
-async fn ingest(
-    context: &Context,
-    authority: &Domain,
-    items: wire::Items,
-) -> Result<Seq, BatchError> {
-    let head = items.head.as_ref().ok_or(BatchError::Malformed("no head"))?;
-    let head = SignedHead::try_from(head).map_err(HeadCertificateError::from)?;
-    let head = context.head_certificates().verify(head, authority).await?;
-    let last = head.head().seq;
-    let items = items.items.into_iter().map(Item::try_from).collect::<Result<Vec<_>, _>>()?;
-    context.hub().ingest(hub::Copy { hub: authority.clone(), items, head }).await?;
-    Ok(last)
 }
 
 /// The channels whose log the authority orders and own devices still read, with the position

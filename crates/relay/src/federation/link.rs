@@ -28,6 +28,13 @@ struct State {
     failures: u64,
 }
 
+impl State {
+    /// The connection, unless it was lost and the task has yet to notice.
+    fn live(&self) -> Option<Connection> {
+        self.connection.clone().filter(|connection| connection.lost().is_none())
+    }
+}
+
 /// Counts a caller as long as it waits.
 struct Waiting<'l>(&'l Link);
 
@@ -50,15 +57,15 @@ impl Link {
         let mut state = self.state.subscribe();
         let failures = {
             let state = state.borrow();
-            if let Some(connection) = &state.connection {
-                return Some(connection.clone());
+            if let Some(connection) = state.live() {
+                return Some(connection);
             }
             state.failures
         };
         let _waiting = Waiting::begin(self);
-        let decided = state.wait_for(|s| s.connection.is_some() || s.failures > failures);
+        let decided = state.wait_for(|s| s.live().is_some() || s.failures > failures);
         let decided = tokio::time::timeout(limit, decided).await.ok()?.ok()?;
-        decided.connection.clone()
+        decided.live()
     }
 
     /// There is something to do.

@@ -1,0 +1,98 @@
+//! One batch of a followed log: checked, made durable, acknowledged; or the end of following.
+
+use std::collections::HashSet;
+
+use enlace_identity::names::Domain;
+use enlace_log::item::ItemError;
+use enlace_log::replica::ReplicaError;
+use enlace_log::{ChannelId, Item, Seq, SignedHead};
+use enlace_proto::relay::v1::{self as wire, Acknowledge, subscription_control::Control};
+use tracing::error;
+
+use super::FollowError;
+use crate::calls::short;
+use crate::federation::alarm;
+use crate::federation::link::Link;
+use crate::head_certificates::HeadCertificateError;
+use crate::hub::{self, IngestError};
+use crate::server::Context;
+
+/// Why one channel is followed no further on this link.
+#[derive(Debug, thiserror::Error)]
+enum BatchError {
+    /// The hub sent a batch that breaks the schema's rules.
+    #[error("the batch cannot be read: {0}")]
+    Malformed(&'static str),
+    /// An item doesn't fit together.
+    #[error(transparent)]
+    Item(#[from] ItemError),
+    /// The head at its end doesn't hold.
+    #[error(transparent)]
+    Head(#[from] HeadCertificateError),
+    /// It doesn't continue what is here.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+}
+
+impl BatchError {
+    /// Whether this relay failed, and the hub said nothing wrong.
+    fn is_our_own(&self) -> bool {
+        matches!(
+            self,
+            Self::Ingest(IngestError::Unavailable(_))
+                | Self::Head(HeadCertificateError::Read(_) | HeadCertificateError::Store)
+        )
+    }
+}
+
+/// Takes a batch in, or stops following its channel; what to tell the hub.
+pub(super) async fn take(
+    context: &Context,
+    authority: &Domain,
+    link: &Link,
+    refused: &mut HashSet<ChannelId>,
+    items: wire::Items,
+) -> Result<Option<Control>, FollowError> {
+    let id = items.channel.as_ref().map(|id| ChannelId::try_from(&id.value[..]));
+    let Some(Ok(channel)) = id else { return Err(FollowError::Ended) };
+    if refused.contains(&channel) {
+        return Ok(None);
+    }
+    let batch = items.clone();
+    match ingest(context, authority, channel, items).await {
+        Ok(seq) => Ok(Some(Control::Acknowledge(Acknowledge {
+            channel: Some(super::wire_id(channel)),
+            seq: seq.0,
+        }))),
+        Err(error) if error.is_our_own() => Err(FollowError::Store),
+        Err(error) => {
+            refused.insert(channel);
+            error!(channel = %short(&channel), hub = %authority, %error,
+                "ALARM: a log is followed no further, what its hub sends does not hold");
+            if let BatchError::Ingest(IngestError::Replica(ReplicaError::Diverged(head))) = error {
+                alarm::keep(context, authority, &head, &batch).await;
+                link.forsake(channel);
+            }
+            Ok(Some(Control::Unfollow(super::wire_id(channel))))
+        }
+    }
+}
+
+/// Checks a batch and makes it durable; its last position.
+async fn ingest(
+    context: &Context,
+    authority: &Domain,
+    channel: ChannelId,
+    items: wire::Items,
+) -> Result<Seq, BatchError> {
+    let head = items.head.as_ref().ok_or(BatchError::Malformed("no head"))?;
+    let head = SignedHead::try_from(head).map_err(HeadCertificateError::from)?;
+    if head.unverified_head().channel != channel {
+        return Err(BatchError::Malformed("the head is of another channel"));
+    }
+    let head = context.head_certificates().verify(head, authority).await?;
+    let last = head.head().seq;
+    let items = items.items.into_iter().map(Item::try_from).collect::<Result<Vec<_>, _>>()?;
+    context.hub().ingest(hub::Copy { hub: authority.clone(), items, head }).await?;
+    Ok(last)
+}
