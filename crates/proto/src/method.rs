@@ -3,9 +3,8 @@
 //! A request message names its [`Method`] and its response type through [`Call`], so that neither
 //! side can pair the wrong ones. Limits count the body of a frame, without its header.
 
-use prost::Message;
-
 use crate::relay::v1;
+use crate::shape::Shaped;
 
 const KIB: u32 = 1024;
 const MIB: u32 = 1024 * KIB;
@@ -152,12 +151,12 @@ impl Method {
 /// A request message: it belongs to one method and has one response type.
 ///
 /// [`Method::Subscribe`] has none: its request opens a stream.
-pub trait Call: Message + Default {
+pub trait Call: Shaped {
     /// The method whose request this is.
     const METHOD: Method;
 
     /// What answers it.
-    type Response: Message + Default;
+    type Response: Shaped;
 }
 
 macro_rules! calls {

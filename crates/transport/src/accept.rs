@@ -10,13 +10,13 @@ use enlace_identity::chain::VerifiedLeaf;
 use enlace_proto::frame::{self, Place};
 use enlace_proto::method::Method;
 use enlace_proto::relay::v1::HelloRequest;
-use prost::Message;
-use tokio::sync::OwnedSemaphorePermit;
+use enlace_proto::shape;
 
 use crate::close::{CloseCode, Lost};
 use crate::connection::{Connection, speaks_enlace, verify_peer};
 use crate::endpoint::Endpoint;
 use crate::guard::{Before, Guard};
+use crate::handshakes;
 use crate::hello::{self, HelloError, HelloReply};
 use crate::untrusted::Untrusted;
 use crate::wire::{self, FrameSource, ReceiveError, SendError};
@@ -29,7 +29,7 @@ const GREETING_TIME: Duration = Duration::from_secs(15);
 pub struct Incoming {
     endpoint: Endpoint,
     quic: quinn::Incoming,
-    permit: OwnedSemaphorePermit,
+    place: handshakes::Place,
 }
 
 /// Why somebody's connection was not accepted. The peer has been told by a close code.
@@ -78,16 +78,12 @@ pub struct Greeting {
     request: HelloRequest,
     version: u32,
     guard: Guard,
-    _permit: OwnedSemaphorePermit,
+    _place: handshakes::Place,
 }
 
 impl Incoming {
-    pub(crate) fn new(
-        endpoint: Endpoint,
-        quic: quinn::Incoming,
-        permit: OwnedSemaphorePermit,
-    ) -> Self {
-        Self { endpoint, quic, permit }
+    pub(crate) fn new(endpoint: Endpoint, quic: quinn::Incoming, place: handshakes::Place) -> Self {
+        Self { endpoint, quic, place }
     }
 
     /// Where it comes from, as claimed.
@@ -106,7 +102,7 @@ impl Incoming {
     /// # Errors
     /// [`HandshakeError`]; the connection is closed then.
     pub async fn greet(self) -> Result<Greeting, HandshakeError> {
-        let Self { endpoint, quic, permit } = self;
+        let Self { endpoint, quic, place } = self;
         let deadline = tokio::time::Instant::now() + GREETING_TIME;
         let tls_failed = |error| HandshakeError::Tls(Lost::from(error));
         let connecting = quic.accept().map_err(tls_failed)?;
@@ -118,8 +114,8 @@ impl Incoming {
         let greeted = tokio::time::timeout_at(deadline, greet(&endpoint, &quic)).await;
         match greeted.unwrap_or(Err(HandshakeError::TimedOut)) {
             Ok(Greeted { peer, request, version, answer, guard }) => {
-                let _permit = permit;
-                Ok(Greeting { endpoint, quic, answer, peer, request, version, guard, _permit })
+                let _place = place;
+                Ok(Greeting { endpoint, quic, answer, peer, request, version, guard, _place })
             }
             Err(error) => {
                 if let Some(code) = error.close_code() {
@@ -163,7 +159,7 @@ async fn receive_hello(
         Err(ReceiveError::Lost(lost)) => return Err(HandshakeError::Lost(lost)),
         _ => return Err(HandshakeError::Protocol),
     };
-    let request = HelloRequest::decode(frame.body).map_err(|_| HandshakeError::Protocol)?;
+    let request = shape::read::<HelloRequest>(frame.body).map_err(|_| HandshakeError::Protocol)?;
     Ok((answer, request))
 }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use enlace_proto::frame::{self, Place, TooLong};
 use enlace_proto::method::{Call, Method};
 use enlace_proto::relay::v1::{Error, SubscribeRequest, SubscriptionControl, SubscriptionEvent};
-use prost::Message;
+use enlace_proto::shape::{self, Shaped};
 
 use crate::close::Lost;
 use crate::connection::Connection;
@@ -114,8 +114,8 @@ async fn open(
     }
 }
 
-fn decode<M: Message + Default>(body: Bytes) -> Result<M, CallError> {
-    M::decode(body).map_err(|_| CallError::Malformed(ReceiveError::Message))
+fn decode<M: Shaped>(body: Bytes) -> Result<M, CallError> {
+    shape::read(body).map_err(|_| CallError::Malformed(ReceiveError::Message))
 }
 
 async fn in_time<T>(

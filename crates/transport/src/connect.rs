@@ -63,7 +63,13 @@ impl Endpoint {
             tried.push(address);
             let handshake = self.handshake(address, &target.expected);
             match tokio::time::timeout(per_address, handshake).await {
-                Ok(Ok(quic)) => return self.say_hello(quic, target, offer, per_address).await,
+                Ok(Ok(quic)) => {
+                    match self.say_hello(quic, target, offer.clone(), per_address).await {
+                        Ok(dialled) => return Ok(dialled),
+                        // Another of the authority's relays may be the one to talk to.
+                        Err(error) => failure = Some(error),
+                    }
+                }
                 Ok(Err(ConnectError::NoAnswer { .. })) | Err(_) => {}
                 Ok(Err(error)) => failure = Some(error),
             }

@@ -7,18 +7,14 @@ use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use quinn::{AsyncUdpSocket, EndpointConfig, Runtime, TokioRuntime, VarInt};
-use tokio::sync::Semaphore;
 
 use crate::accept::Incoming;
 use crate::close::CloseCode;
+use crate::handshakes::{self, Handshakes, NoPlace};
 use crate::local::LocalIdentity;
 use crate::quic;
 use crate::tls::{self, PeerVerifier, TlsSetupError};
 use crate::trust::Trust;
-
-/// Handshakes and hellos that may be in progress at once; beyond half of them, newcomers prove
-/// their address first (RFC 9000 §8.1.2), and beyond all of them they are turned away.
-const MAX_HANDSHAKES: usize = 256;
 
 /// A socket with an identity. Clones are handles to the same one.
 #[derive(Clone, Debug)]
@@ -31,7 +27,7 @@ pub(crate) struct Shared {
     pub(crate) quic: quinn::Endpoint,
     pub(crate) trust: Trust,
     pub(crate) verifier: Arc<PeerVerifier>,
-    pub(crate) handshakes: Arc<Semaphore>,
+    handshakes: Handshakes,
     acting: RwLock<Acting>,
 }
 
@@ -111,7 +107,7 @@ impl Endpoint {
                 source,
             })?;
         let acting = RwLock::new(Acting { identity, dialling });
-        let handshakes = Arc::new(Semaphore::new(MAX_HANDSHAKES));
+        let handshakes = Handshakes::default();
         Ok(Self { shared: Arc::new(Shared { quic, trust, verifier, handshakes, acting }) })
     }
 
@@ -146,17 +142,15 @@ impl Endpoint {
     pub async fn accept(&self) -> Option<Incoming> {
         loop {
             let incoming = self.shared.quic.accept().await?;
-            let Ok(permit) = self.shared.handshakes.clone().try_acquire_owned() else {
-                incoming.refuse();
-                continue;
-            };
-            let crowded = self.shared.handshakes.available_permits() < MAX_HANDSHAKES / 2;
-            if crowded && !incoming.remote_address_validated() && incoming.may_retry() {
-                // It fails only for those that may not retry.
-                let _ = incoming.retry();
-                continue;
+            let proven = incoming.remote_address_validated();
+            match self.shared.handshakes.take(incoming.remote_address(), proven) {
+                Ok(place) => return Some(Incoming::new(self.clone(), incoming, place)),
+                Err(NoPlace::Prove) if incoming.may_retry() => {
+                    // It fails only for those that may not retry.
+                    let _ = incoming.retry();
+                }
+                Err(_) => incoming.refuse(),
             }
-            return Some(Incoming::new(self.clone(), incoming, permit));
         }
     }
 
@@ -210,6 +204,6 @@ fn configs(
         return Ok((dialling, None));
     }
     let mut accepting = tls::server(identity, trust, verifier.clone())?;
-    accepting.transport_config(quic::accepting()).max_incoming(MAX_HANDSHAKES);
+    accepting.transport_config(quic::accepting()).max_incoming(handshakes::MAX);
     Ok((dialling, Some(accepting)))
 }

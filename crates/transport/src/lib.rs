@@ -31,6 +31,7 @@ pub mod untrusted;
 pub mod wire;
 
 mod guard;
+mod handshakes;
 mod quic;
 
 pub use self::accept::{Greeting, HandshakeError, Incoming};

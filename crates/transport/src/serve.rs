@@ -13,7 +13,7 @@ use enlace_proto::method::{self, Call, Method};
 use enlace_proto::relay::v1::{
     Error, ErrorCode, SubscribeRequest, SubscriptionControl, SubscriptionEvent,
 };
-use prost::Message;
+use enlace_proto::shape;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::close::Lost;
@@ -156,7 +156,7 @@ impl IncomingCall {
         if C::METHOD != self.method || self.source.has_remainder() {
             return Err(self.malformed().await);
         }
-        let Ok(request) = C::decode(self.body.clone()) else {
+        let Ok(request) = shape::read::<C>(self.body.clone()) else {
             return Err(self.malformed().await);
         };
         let Self { answer, permit, .. } = self;
@@ -171,7 +171,7 @@ impl IncomingCall {
         if self.method != Method::Subscribe {
             return Err(self.malformed().await);
         }
-        let Ok(request) = SubscribeRequest::decode(self.body.clone()) else {
+        let Ok(request) = shape::read::<SubscribeRequest>(self.body.clone()) else {
             return Err(self.malformed().await);
         };
         let Some(send) = self.answer.0.take() else { return Err(ReceiveError::Abandoned.into()) };

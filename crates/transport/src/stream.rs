@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use bytes::Bytes;
 use enlace_proto::frame::{self, Place, TooLong};
 use enlace_proto::relay::v1::{Error, SubscriptionControl, SubscriptionEvent};
-use prost::Message;
+use enlace_proto::shape::{self, Shaped};
 
 use crate::close::Lost;
 use crate::connection::Connection;
@@ -13,7 +13,7 @@ use crate::refusal::Refusal;
 use crate::wire::{self, FrameSource, ReceiveError, SendError};
 
 /// A message of a subscription's stream.
-pub trait StreamMessage: Message + Default + sealed::Sealed {
+pub trait StreamMessage: Shaped + sealed::Sealed {
     /// The frame's kind.
     const KIND: u16;
 
@@ -151,10 +151,10 @@ impl<M: StreamMessage> FrameReceiver<M> {
     pub async fn next(&mut self) -> Result<Option<M>, StreamError> {
         let Some(frame) = self.source.next().await? else { return Ok(None) };
         if frame.kind == M::KIND {
-            let message = M::decode(frame.body).map_err(|_| ReceiveError::Message)?;
+            let message = shape::read(frame.body).map_err(|_| ReceiveError::Message)?;
             return Ok(Some(message));
         }
-        let error = Error::decode(frame.body).map_err(|_| ReceiveError::Message)?;
+        let error = shape::read::<Error>(frame.body).map_err(|_| ReceiveError::Message)?;
         Err(Refusal::from(error).into())
     }
 
