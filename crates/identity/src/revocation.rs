@@ -26,6 +26,10 @@ pub use self::list::RevocationList;
 /// A list that begins further ahead than this is refused: a clock is wrong.
 pub const MAX_SKEW: Duration = Duration::from_secs(5 * 60);
 
+/// The most issuers of one authority whose lists are kept: its roots, and the issuing CAs of two
+/// generations. Whoever holds a root's key could certify any number.
+pub const MAX_ISSUERS: usize = 32;
+
 /// The newest revocation list of every issuer.
 #[derive(Clone, Debug, Default)]
 pub struct RevocationLists(BTreeMap<(Domain, PublicKey), Kept>);
@@ -83,6 +87,9 @@ pub enum CrlError {
     /// It begins more than [`MAX_SKEW`] ahead: check the clocks.
     #[error("the revocation list of {0} begins in the future")]
     FromTheFuture(Domain),
+    /// The authority has [`MAX_ISSUERS`] issuers with current lists already.
+    #[error("{0} has too many issuers of revocation lists")]
+    TooManyIssuers(Domain),
     /// A newer one of the same issuer is here. Harmless, unless somebody insists.
     #[error("list {offered} of {domain} is older than list {kept}, which is known here")]
     Older {
@@ -155,10 +162,25 @@ impl RevocationLists {
                     .then_some(Inserted::Known)
                     .ok_or(CrlError::SameNumber { domain, number });
             }
-            _ => {}
+            Some(_) => {}
+            None => self.make_room(&domain, now)?,
         }
         self.0.insert((domain, key), Kept { list, number, validity, revoked });
         Ok(Inserted::New)
+    }
+
+    /// Of an authority with too many issuers, the list that ended first goes, if one has ended.
+    fn make_room(&mut self, domain: &Domain, now: Timestamp) -> Result<(), CrlError> {
+        let lists = self.0.iter().filter(|((owner, _), _)| owner == domain);
+        if lists.clone().count() < MAX_ISSUERS {
+            return Ok(());
+        }
+        let ended = lists.filter(|(_, kept)| kept.validity.not_after <= now);
+        let oldest = ended.min_by_key(|(_, kept)| kept.validity.not_after);
+        let key = oldest.map(|(key, _)| key.clone());
+        let key = key.ok_or_else(|| CrlError::TooManyIssuers(domain.clone()))?;
+        self.0.remove(&key);
+        Ok(())
     }
 
     /// Looks a certificate up in its issuing CA's list, and the issuing CA in the root's.

@@ -4,7 +4,8 @@ use enlace_identity::bundle::LeafUsage;
 use enlace_identity::chain::VerifiedLeaf;
 use enlace_identity::issue::RevocationContent;
 use enlace_identity::revocation::{
-    CrlError, Inserted, MAX_SKEW, RevocationList, RevocationLists, RevocationStatusError,
+    CrlError, Inserted, MAX_ISSUERS, MAX_SKEW, RevocationList, RevocationLists,
+    RevocationStatusError,
 };
 use enlace_identity::time::Validity;
 use enlace_identity::warnings;
@@ -167,4 +168,23 @@ fn lists_travel_and_are_kept_by_authority() {
     assert_eq!(copy.statuses(), lists.statuses());
     assert_eq!(copy.check(&device(&mp, 30), NOW), Ok(()));
     assert_eq!(name("laptop.ana.officer.mp.example"), *device(&mp, 30).name());
+}
+
+#[test]
+fn an_authority_with_ever_more_issuing_cas_fills_nobodys_memory() {
+    let (fge, mp) = pair();
+    let bundle = bundle(&[&fge, &mp]);
+    let mut lists = lists(&[&fge, &mp], &bundle);
+    let mut offer = |number: u8, now| {
+        let ca = issuing_below(&fge.root, &fge.domain, &key(number), span(730), number);
+        lists.insert(&ca.revocation_list(&list(1, &[])).unwrap().to_bytes(), &bundle, now)
+    };
+    for number in 0..MAX_ISSUERS - 2 {
+        offer(100 + number as u8, NOW).unwrap();
+    }
+    let refused = Err(CrlError::TooManyIssuers(fge.domain.clone()));
+    assert_eq!(offer(200, NOW), refused);
+    assert_eq!(offer(200, span(8).not_after), Ok(Inserted::New), "one that has ended makes room");
+    assert_eq!(lists.of_authority(&fge.domain).len(), MAX_ISSUERS);
+    assert_eq!(lists.check(&device(&mp, 30), NOW), Ok(()));
 }
