@@ -196,6 +196,9 @@ impl Channel {
         self.state.strand(&by);
         self.state.pass_commit(item.seq, false);
         events.push(Event::Stranded { by });
+        if self.may_have_dropped_this_device(ctx, item) {
+            events.push(Event::ContestDue(item.seq));
+        }
         Ok(events)
     }
 
