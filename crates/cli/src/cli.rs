@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{authority, network};
+use crate::commands::{authority, demo, network, relay};
 use crate::ui::Ui;
 
 /// Secure case channels between the authorities of different countries.
@@ -27,6 +27,11 @@ enum Command {
     /// For a network's secretariat: the bundle that lists its authorities.
     #[command(subcommand)]
     Network(network::Command),
+    /// Play a short case between two authorities on this machine, and check what must be true.
+    Demo(demo::Arguments),
+    /// A relay of a training network; others have `enlace-relay`.
+    #[command(hide = true)]
+    Relay(relay::Arguments),
 }
 
 /// Runs the command that `arguments`, the program's name first, ask for.
@@ -46,6 +51,8 @@ where
     let done = match arguments.command {
         Command::Authority(command) => authority::run(command, &ui),
         Command::Network(command) => network::run(command, &ui),
+        Command::Demo(arguments) => demo::run(arguments, &ui),
+        Command::Relay(arguments) => return relay::run(arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,7 +4,7 @@ use std::error::Error;
 
 /// A command's failure, in the words that the caller of the program reads.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub struct Failure {
     /// Outermost first.
     context: Vec<String>,
     error: Option<Box<dyn Error + Send + Sync>>,

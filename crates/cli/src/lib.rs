@@ -12,11 +12,14 @@ mod authority;
 mod cli;
 mod commands;
 mod country;
+mod demo;
 mod failure;
 mod files;
 mod network;
 mod passphrase;
+pub mod training;
 mod ui;
 mod when;
 
 pub use self::cli::main_from;
+pub use self::failure::Failure;
