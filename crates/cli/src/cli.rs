@@ -5,7 +5,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{authority, demo, network, relay};
+use crate::commands::{
+    authority, channel, demo, doctor, enroll, init, network, post, read, relay, sync, whoami,
+};
+use crate::language::Language;
 use crate::ui::Ui;
 
 /// Secure case channels between the authorities of different countries.
@@ -15,12 +18,35 @@ struct Arguments {
     /// Print JSON on standard output, for programs.
     #[arg(long, global = true)]
     json: bool,
+    /// Speak this language: es, pt, en or fr. If not given, the system's.
+    #[arg(long, global = true)]
+    language: Option<Language>,
+    /// Write a log of what the program does to standard error.
+    #[arg(long, short, global = true)]
+    verbose: bool,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make this device: its key, and the request for its certificate.
+    Init(init::Arguments),
+    /// Take in the certificate and the network, as your registrar sent them.
+    Enroll(enroll::Arguments),
+    /// Say whose device this is.
+    Whoami(whoami::Arguments),
+    /// Open channels, and see and change who is in them.
+    #[command(subcommand)]
+    Channel(channel::Command),
+    /// Write a note.
+    Post(post::Arguments),
+    /// Read a channel.
+    Read(read::Arguments),
+    /// Fetch what is new and send what is queued.
+    Sync(sync::Arguments),
+    /// Find out what stands in the way.
+    Doctor(doctor::Arguments),
     /// For registrars: certificates, revocation lists and the endpoint record of an authority.
     #[command(subcommand)]
     Authority(authority::Command),
@@ -47,8 +73,20 @@ where
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let ui = Ui::new(arguments.json);
+    let language = arguments.language.unwrap_or_else(Language::of_environment);
+    let ui = Ui::new(arguments.json, language);
+    if arguments.verbose {
+        start_log();
+    }
     let done = match arguments.command {
+        Command::Init(arguments) => init::run(&arguments, &ui),
+        Command::Enroll(arguments) => enroll::run(&arguments, &ui),
+        Command::Whoami(arguments) => whoami::run(&arguments, &ui),
+        Command::Channel(command) => channel::run(command, &ui),
+        Command::Post(arguments) => post::run(&arguments, &ui),
+        Command::Read(arguments) => read::run(&arguments, &ui),
+        Command::Sync(arguments) => sync::run(&arguments, &ui),
+        Command::Doctor(arguments) => doctor::run(&arguments, &ui),
         Command::Authority(command) => authority::run(command, &ui),
         Command::Network(command) => network::run(command, &ui),
         Command::Demo(arguments) => demo::run(arguments, &ui),
@@ -61,4 +99,13 @@ where
             ExitCode::FAILURE
         }
     }
+}
+
+fn start_log() {
+    let log = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::DEBUG)
+        .with_writer(std::io::stderr)
+        .with_ansi(false);
+    // A process has one log; the first one stays.
+    let _ = log.try_init();
 }

@@ -1,6 +1,14 @@
 //! The commands, one file each.
 
 pub(crate) mod authority;
+pub(crate) mod channel;
 pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod enroll;
+pub(crate) mod init;
 pub(crate) mod network;
+pub(crate) mod post;
+pub(crate) mod read;
 pub(crate) mod relay;
+pub(crate) mod sync;
+pub(crate) mod whoami;

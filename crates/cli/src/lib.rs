@@ -15,11 +15,16 @@ mod country;
 mod demo;
 mod failure;
 mod files;
+mod fingerprint;
+mod language;
 mod network;
+mod officer;
 mod passphrase;
+mod signal;
 pub mod training;
 mod ui;
 mod when;
+mod words;
 
 pub use self::cli::main_from;
 pub use self::failure::Failure;

@@ -8,6 +8,8 @@ use enlace_identity::keys::Passphrase;
 use zeroize::Zeroizing;
 
 use crate::failure::{Explain as _, Failure};
+use crate::language::Language;
+use crate::words::Text;
 
 /// The shortest passphrase that a new key is locked with, in characters.
 pub(crate) const MIN_CHARACTERS: usize = 8;
@@ -62,31 +64,34 @@ impl RootPassphraseArguments {
 
 impl Source {
     /// The passphrase of an existing key; `what` completes *Passphrase of …*.
-    pub(crate) fn existing(&self, what: &str) -> Result<Passphrase, Failure> {
+    pub(crate) fn existing(&self, what: &str, language: Language) -> Result<Passphrase, Failure> {
         match self.given()? {
             Some(passphrase) => Ok(passphrase),
-            None => self.prompt(&format!("Passphrase of {what}: ")),
+            None => self.prompt(&language.say(Text::PassphraseOf { what })),
         }
     }
 
     /// A passphrase for a new key, typed twice.
-    pub(crate) fn chosen(&self, what: &str) -> Result<Passphrase, Failure> {
+    pub(crate) fn chosen(&self, what: &str, language: Language) -> Result<Passphrase, Failure> {
         let passphrase = match self.given()? {
             Some(passphrase) => passphrase,
-            None => {
-                let first = self.prompt(&format!("New passphrase of {what}: "))?;
-                let second = self.prompt("The same again: ")?;
-                if first.expose() != second.expose() {
-                    return Err(Failure::new("the two passphrases differ"));
-                }
-                first
-            }
+            None => self.prompt_twice(what, language)?,
         };
         if passphrase.expose().chars().count() < MIN_CHARACTERS {
-            let short = format!("the passphrase has fewer than {MIN_CHARACTERS} characters");
-            return Err(Failure::new(short).hint("Five or six random words make a good one."));
+            let short = Text::PassphraseTooShort { characters: MIN_CHARACTERS };
+            return Err(Failure::new(language.say(short)).hint(language.say(Text::GoodPassphrase)));
         }
         Ok(passphrase)
+    }
+
+    fn prompt_twice(&self, what: &str, language: Language) -> Result<Passphrase, Failure> {
+        let first = self.prompt(&language.say(Text::NewPassphraseOf { what }))?;
+        let second = self.prompt(&language.say(Text::Again))?;
+        if first.expose() == second.expose() {
+            Ok(first)
+        } else {
+            Err(Failure::new(language.say(Text::PassphrasesDiffer)))
+        }
     }
 
     fn given(&self) -> Result<Option<Passphrase>, Failure> {

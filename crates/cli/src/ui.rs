@@ -7,19 +7,42 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::failure::Failure;
+use crate::language::Language;
+use crate::words::Text;
 
 /// How to print.
 #[derive(Debug)]
 pub(crate) struct Ui {
     json: bool,
     colour: bool,
+    language: Language,
 }
 
 impl Ui {
-    pub(crate) fn new(json: bool) -> Self {
+    pub(crate) fn new(json: bool, language: Language) -> Self {
         let wanted = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
         let colour = io::stderr().is_terminal() && wanted("NO_COLOR");
-        Self { json, colour }
+        Self { json, colour, language }
+    }
+
+    /// Whether a program reads what is printed.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    pub(crate) fn language(&self) -> Language {
+        self.language
+    }
+
+    /// Says something in the officer's language.
+    pub(crate) fn say(&self, text: Text<'_>) -> String {
+        self.language.say(text)
+    }
+
+    /// One of many results, as soon as it is there; `false` when nobody reads on.
+    pub(crate) fn item(&self, item: &(impl Serialize + Display)) -> Result<bool, Failure> {
+        let text = if self.json { serde_json::to_string(item)? } else { item.to_string() };
+        Ok(writeln!(io::stdout().lock(), "{text}").is_ok())
     }
 
     /// A command's result: one line of JSON for programs, or text for people.
@@ -39,7 +62,7 @@ impl Ui {
 
     /// Something that is not wrong yet.
     pub(crate) fn warning(&self, text: impl Display) {
-        eprint_line(format_args!("{} {text}", self.painted("Warning:", "33")));
+        eprint_line(format_args!("{} {text}", self.painted(Text::Warning, "33")));
     }
 
     pub(crate) fn failure(&self, failure: &Failure) {
@@ -49,18 +72,19 @@ impl Ui {
             let hint = failure.hint_text();
             return eprint_line(json!({ "error": error, "causes": causes, "hint": hint }));
         }
-        eprint_line(format_args!("{} {error}", self.painted("Error:", "31")));
+        eprint_line(format_args!("{} {error}", self.painted(Text::Error, "31")));
         for cause in causes {
-            eprint_line(format_args!("Caused by: {cause}"));
+            eprint_line(format_args!("{} {cause}", self.say(Text::CausedBy)));
         }
         if let Some(hint) = failure.hint_text() {
-            eprint_line(format_args!("{} {hint}", self.painted("Hint:", "36")));
+            eprint_line(format_args!("{} {hint}", self.painted(Text::Hint, "36")));
         }
     }
 
     /// The word says it all; the colour only helps to find it.
-    fn painted(&self, word: &str, colour: &str) -> String {
-        if self.colour { format!("\x1b[1;{colour}m{word}\x1b[0m") } else { word.to_owned() }
+    fn painted(&self, word: Text<'_>, colour: &str) -> String {
+        let word = self.say(word);
+        if self.colour { format!("\x1b[1;{colour}m{word}\x1b[0m") } else { word }
     }
 }
 

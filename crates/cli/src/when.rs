@@ -23,6 +23,12 @@ pub(crate) fn show_day(at: Timestamp) -> String {
     jiff_of(at).strftime("%Y-%m-%d").to_string()
 }
 
+/// For people, in the time zone of this machine: `2026-10-09 10:15`.
+pub(crate) fn show_local(at: Timestamp) -> String {
+    let zoned = jiff_of(at).to_zoned(jiff::tz::TimeZone::system());
+    zoned.strftime("%Y-%m-%d %H:%M").to_string()
+}
+
 fn jiff_of(at: Timestamp) -> jiff::Timestamp {
     let millis = i64::try_from(at.as_millis()).ok();
     millis.and_then(|m| jiff::Timestamp::from_millisecond(m).ok()).unwrap_or(jiff::Timestamp::MAX)

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::registry::Registry;
 use crate::failure::{Explain as _, Failure};
 use crate::files::{self, Mode};
+use crate::language::Language;
 use crate::passphrase::{RootPassphraseArguments, Source};
 
 const REGISTRY: &str = "authority.json";
@@ -102,7 +103,7 @@ impl Directory {
                 .hint("Name the place where it is kept with --root-key."));
         }
         let what = format!("the root key of {}", self.domain());
-        unlock(path, &arguments.passphrase.source().existing(&what)?)
+        unlock(path, &arguments.passphrase.source().existing(&what, Language::En)?)
     }
 
     /// The issuing CA with its key.
@@ -115,7 +116,7 @@ impl Directory {
 
     /// Asks for the passphrase of the keys in daily use.
     pub(crate) fn passphrase(&self, source: &Source) -> Result<Passphrase, Failure> {
-        source.existing(&format!("the issuing key of {}", self.domain()))
+        source.existing(&format!("the issuing key of {}", self.domain()), Language::En)
     }
 
     /// A certificate that was issued, with the issuing CA's.

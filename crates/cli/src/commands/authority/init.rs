@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::authority::{Directory, Setup, endpoint_signer, set_up};
 use crate::country::Country;
 use crate::failure::Failure;
+use crate::language::Language;
 use crate::passphrase::{PassphraseArguments, RootPassphraseArguments};
 use crate::ui::Ui;
 use crate::when::now;
@@ -54,9 +55,9 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
     let Arguments { dir, domain, name, country, .. } = arguments;
     refuse_used(dir)?;
     let of_root = format!("the root key of {domain}");
-    let root_passphrase = arguments.root_passphrase.source().chosen(&of_root)?;
+    let root_passphrase = arguments.root_passphrase.source().chosen(&of_root, Language::En)?;
     let of_issuing = format!("the issuing key of {domain}");
-    let passphrase = arguments.passphrase.source().chosen(&of_issuing)?;
+    let passphrase = arguments.passphrase.source().chosen(&of_issuing, Language::En)?;
     let setup = Setup {
         domain,
         name,

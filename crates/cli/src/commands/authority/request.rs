@@ -3,14 +3,13 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use enlace_identity::canonical::sha256;
 use enlace_identity::issue::CertificateRequest;
-use enlace_identity::keys::PublicKey;
 use enlace_identity::names::{LeafName, ServiceKind};
 use serde::Serialize;
 
 use crate::failure::{Explain as _, Failure};
 use crate::files;
+use crate::fingerprint::key_digest;
 use crate::ui::Ui;
 
 /// What `request` takes.
@@ -73,13 +72,6 @@ pub(super) fn approval_options(request: &CertificateRequest) -> Option<String> {
         }
     };
     Some(options)
-}
-
-/// SHA-256 of a public key, in groups of four digits, to be read out.
-pub(crate) fn key_digest(key: &PublicKey) -> String {
-    let digest = sha256(key.as_bytes());
-    let groups: Vec<String> = digest[..16].chunks(2).map(hex::encode).collect();
-    groups.join(" ")
 }
 
 fn shown(request: &CertificateRequest) -> Shown {

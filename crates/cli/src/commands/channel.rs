@@ -1,0 +1,44 @@
+//! `enlace channel`
+
+mod add;
+mod leave;
+mod list;
+mod new;
+mod remove;
+mod role;
+mod show;
+
+use clap::Subcommand;
+
+use crate::failure::Failure;
+use crate::ui::Ui;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Open a case channel, of which you are the owner.
+    New(new::Arguments),
+    /// List your channels.
+    List(list::Arguments),
+    /// Show a channel and who is in it.
+    Show(show::Arguments),
+    /// Admit an officer.
+    Add(add::Arguments),
+    /// Remove an officer.
+    Remove(remove::Arguments),
+    /// Give an officer another role.
+    Role(role::Arguments),
+    /// Leave a channel.
+    Leave(leave::Arguments),
+}
+
+pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
+    match command {
+        Command::New(arguments) => new::run(arguments, ui),
+        Command::List(arguments) => list::run(&arguments, ui),
+        Command::Show(arguments) => show::run(&arguments, ui),
+        Command::Add(arguments) => add::run(&arguments, ui),
+        Command::Remove(arguments) => remove::run(&arguments, ui),
+        Command::Role(arguments) => role::run(&arguments, ui),
+        Command::Leave(arguments) => leave::run(&arguments, ui),
+    }
+}

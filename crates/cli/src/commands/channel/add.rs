@@ -1,0 +1,32 @@
+//! `enlace channel add`
+
+use enlace_channel::policy::Role;
+use enlace_identity::names::OfficerAddress;
+
+use crate::failure::Failure;
+use crate::officer::{Explained as _, ProfileArguments, WaitArguments, find_channel, outcome};
+use crate::ui::Ui;
+
+/// What `add` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The channel: its title, part of it, or the beginning of its id.
+    channel: String,
+    /// The officer.
+    #[arg(value_name = "NAME@DOMAIN")]
+    officer: OfficerAddress,
+    /// As what: lead, member or observer. The first of an authority becomes its lead.
+    #[arg(long, default_value = "member")]
+    role: Role,
+    #[command(flatten)]
+    wait: WaitArguments,
+    #[command(flatten)]
+    profile: ProfileArguments,
+}
+
+pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
+    let client = arguments.profile.unlock(ui)?;
+    let id = find_channel(&client, &arguments.channel, ui)?.id;
+    let asked = client.add_member(id, arguments.officer.clone(), arguments.role).explained(ui)?;
+    ui.report(&outcome(&client, (id, asked), &arguments.wait, ui)?)
+}

@@ -1,0 +1,154 @@
+//! `enlace channel show`
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use enlace_client::client::{ChannelDetails, MemberView};
+use enlace_client::store::ChannelRow;
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::officer::{Explained as _, ProfileArguments, find_channel, shown};
+use crate::ui::Ui;
+use crate::words::Text;
+
+/// What `show` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The channel: its title, part of it, or the beginning of its id.
+    channel: String,
+    #[command(flatten)]
+    profile: ProfileArguments,
+}
+
+#[derive(Debug, Serialize)]
+struct Shown {
+    channel: String,
+    title: String,
+    hub: String,
+    standing: &'static str,
+    stopped: Option<String>,
+    case_references: BTreeMap<String, String>,
+    legal_basis: String,
+    default_handling: Option<String>,
+    members: Vec<Member>,
+    /// What is still to be sent.
+    queued: usize,
+    /// The place that comes next.
+    next_seq: Option<u64>,
+    /// The newest change of membership or keys.
+    fence: Option<u64>,
+    /// The same at every member who is up to date, to be compared by another way.
+    comparison: Option<String>,
+    #[serde(skip)]
+    words: Vec<(String, String)>,
+}
+
+#[derive(Debug, Serialize)]
+struct Member {
+    officer: String,
+    /// `owner`, `lead`, `member`, `guide` or `observer`.
+    role: Option<String>,
+    devices: Vec<String>,
+    leaving: bool,
+    #[serde(skip)]
+    words: String,
+}
+
+pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
+    let client = arguments.profile.unlock(ui)?;
+    let row = find_channel(&client, &arguments.channel, ui)?;
+    let details = client.show(row.id).explained(ui)?;
+    ui.report(&described(&row, details.as_ref(), ui))
+}
+
+fn described(row: &ChannelRow, details: Option<&ChannelDetails>, ui: &Ui) -> Shown {
+    let policy = details.map(|details| &details.policy);
+    let references = policy.map(|policy| policy.case_references()).into_iter().flatten();
+    let comparison = details.map(|details| comparison(details.authenticator.as_bytes()));
+    let mut shown = Shown {
+        channel: row.id.to_string(),
+        title: row.title.clone(),
+        hub: row.hub.to_string(),
+        standing: row.standing.as_str(),
+        stopped: row.stopped.clone(),
+        case_references: references
+            .map(|(domain, text)| (domain.to_string(), text.clone()))
+            .collect(),
+        legal_basis: policy.map(|policy| policy.legal_basis().to_owned()).unwrap_or_default(),
+        default_handling: policy.map(|policy| policy.default_handling().to_string()),
+        members: details
+            .iter()
+            .flat_map(|details| &details.members)
+            .map(|view| member(view, ui))
+            .collect(),
+        queued: details.map_or(0, |details| details.queued),
+        next_seq: details.map(|details| details.next.0),
+        fence: details.and_then(|details| details.fence).map(|seq| seq.0),
+        comparison,
+        words: Vec::new(),
+    };
+    shown.words = words(&shown, row, ui);
+    shown
+}
+
+fn member(view: &MemberView, ui: &Ui) -> Member {
+    let mut words = view.role.map(|role| ui.say(Text::Role(role))).unwrap_or_default();
+    if view.leaving {
+        words = format!("{words}, {}", ui.say(Text::Leaving));
+    }
+    Member {
+        officer: view.officer.to_string(),
+        role: view.role.map(|role| role.to_string()),
+        devices: view.devices.iter().map(ToString::to_string).collect(),
+        leaving: view.leaving,
+        words,
+    }
+}
+
+/// In groups, to be read out; half of it is beyond anybody's guessing.
+fn comparison(authenticator: &[u8]) -> String {
+    let half = &authenticator[..authenticator.len().min(16)];
+    half.chunks(2).map(hex::encode).collect::<Vec<_>>().join(" ")
+}
+
+fn words(it: &Shown, row: &ChannelRow, ui: &Ui) -> Vec<(String, String)> {
+    let mut words = vec![
+        (
+            ui.say(Text::Channel),
+            format!("{}  ({})", shown(&it.title), ui.say(Text::Standing(row.standing))),
+        ),
+        ("Id".to_owned(), it.channel.clone()),
+        (ui.say(Text::OrderedBy), it.hub.clone()),
+    ];
+    for (domain, reference) in &it.case_references {
+        words.push((ui.say(Text::CaseReference), format!("{} ({domain})", shown(reference))));
+    }
+    if !it.legal_basis.is_empty() {
+        words.push((ui.say(Text::LegalBasis), shown(&it.legal_basis)));
+    }
+    if let Some(handling) = &it.default_handling {
+        words.push((ui.say(Text::Handling), handling.clone()));
+    }
+    for (index, member) in it.members.iter().enumerate() {
+        let label = if index == 0 { ui.say(Text::Members) } else { String::new() };
+        words.push((label, format!("{}  ({})", member.officer, member.words)));
+    }
+    if let Some(comparison) = &it.comparison {
+        words.push((ui.say(Text::Comparison), comparison.clone()));
+    }
+    if it.queued > 0 {
+        words.push((String::new(), ui.say(Text::Waiting { count: it.queued })));
+    }
+    if let Some(reason) = &it.stopped {
+        words.push((String::new(), ui.say(Text::ChannelStopped { reason: &shown(reason) })));
+    }
+    words
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.words.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
+        self.words.iter().try_for_each(|(label, value)| writeln!(f, "{label:<width$}  {value}"))
+    }
+}

@@ -1,0 +1,18 @@
+//! What officers' commands share: the profile, naming a channel, waiting, and words for what went
+//! wrong.
+
+mod channel;
+mod entry;
+mod explain;
+mod notice;
+mod profile;
+mod shown;
+mod waiting;
+
+pub(crate) use self::channel::{find_channel, short_id};
+pub(crate) use self::entry::EntryItem;
+pub(crate) use self::explain::Explained;
+pub(crate) use self::notice::{NoticeItem, notice_words};
+pub(crate) use self::profile::ProfileArguments;
+pub(crate) use self::shown::shown;
+pub(crate) use self::waiting::{WaitArguments, block_on, outcome, while_syncing};

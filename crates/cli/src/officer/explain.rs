@@ -1,0 +1,168 @@
+//! What went wrong, in the officer's words.
+
+use std::error::Error;
+
+use enlace_client::client::{OpenError, WaitError};
+use enlace_client::engine::{ActError, CreateChannelError, EngineError, PostError};
+use enlace_client::profile::{CreateError, EnrollError, ProfileError};
+use enlace_client::store::StoreError;
+use enlace_client::sync::SyncError;
+use enlace_identity::keys::KeyFileError;
+
+use crate::failure::Failure;
+use crate::ui::Ui;
+use crate::words::Text;
+
+/// Turns an error of the SDK into a failure.
+pub(crate) trait Explained<T> {
+    /// Says it in the officer's language, with what to do about it.
+    fn explained(self, ui: &Ui) -> Result<T, Failure>;
+}
+
+impl<T, E: Explain> Explained<T> for Result<T, E> {
+    fn explained(self, ui: &Ui) -> Result<T, Failure> {
+        self.map_err(|error| error.explain(ui))
+    }
+}
+
+/// An error that officers meet.
+pub(crate) trait Explain {
+    fn explain(self, ui: &Ui) -> Failure;
+}
+
+fn said(ui: &Ui, text: Text<'_>) -> Failure {
+    Failure::new(ui.say(text))
+}
+
+fn as_it_is(error: impl Error + Send + Sync + 'static) -> Failure {
+    Failure::from(error)
+}
+
+impl Explain for ProfileError {
+    fn explain(self, ui: &Ui) -> Failure {
+        match self {
+            Self::Missing(directory) => {
+                let directory = &directory.display().to_string();
+                said(ui, Text::NoProfile { directory }).hint(ui.say(Text::MakeProfile))
+            }
+            Self::NotEnrolled => said(ui, Text::NotEnrolledYet).hint(ui.say(Text::AskRegistrar)),
+            Self::Key(KeyFileError::WrongPassphrase) => said(ui, Text::WrongPassphrase),
+            error => as_it_is(error),
+        }
+    }
+}
+
+impl Explain for StoreError {
+    fn explain(self, ui: &Ui) -> Failure {
+        match self {
+            Self::WrongPassphrase => said(ui, Text::WrongPassphrase),
+            error => as_it_is(error),
+        }
+    }
+}
+
+impl Explain for EngineError {
+    fn explain(self, ui: &Ui) -> Failure {
+        match self {
+            Self::Store(error) => error.explain(ui),
+            error => as_it_is(error),
+        }
+    }
+}
+
+impl Explain for OpenError {
+    fn explain(self, ui: &Ui) -> Failure {
+        match self {
+            Self::Profile(error) => error.explain(ui),
+            Self::Store(error) => error.explain(ui),
+            error => as_it_is(error),
+        }
+    }
+}
+
+impl Explain for CreateError {
+    fn explain(self, ui: &Ui) -> Failure {
+        match self {
+            Self::Profile(error) => error.explain(ui),
+            error => as_it_is(error),
+        }
+    }
+}
+
+impl Explain for EnrollError {
+    fn explain(self, ui: &Ui) -> Failure {
+        match self {
+            Self::Profile(error) => error.explain(ui),
+            error => as_it_is(error),
+        }
+    }
+}
+
+impl Explain for CreateChannelError {
+    fn explain(self, ui: &Ui) -> Failure {
+        match self {
+            Self::Engine(error) => error.explain(ui),
+            error => as_it_is(error),
+        }
+    }
+}
+
+impl Explain for PostError {
+    fn explain(self, ui: &Ui) -> Failure {
+        use enlace_channel::entry::ComposeError;
+
+        match self {
+            Self::Removed => said(ui, Text::NoLongerMember),
+            Self::Observer => said(ui, Text::ObserversOnlyRead),
+            Self::ClientIdUsed => said(ui, Text::IdUsed),
+            Self::Compose(ComposeError::Empty) => said(ui, Text::EmptyNote),
+            Self::Compose(ComposeError::Restriction) => said(ui, Text::RestrictionGoesWithH3),
+            Self::Engine(error) => error.explain(ui),
+            error => as_it_is(error),
+        }
+    }
+}
+
+impl Explain for ActError {
+    fn explain(self, ui: &Ui) -> Failure {
+        match self {
+            Self::Removed => said(ui, Text::NoLongerMember),
+            Self::UnknownAuthority(domain) => {
+                said(ui, Text::NoSuchAuthority { domain: domain.as_str() })
+            }
+            Self::NotInChannel(officer) => {
+                said(ui, Text::NotInChannel { officer: &officer.to_string() })
+            }
+            Self::AlreadyInChannel(officer, _) => {
+                said(ui, Text::AlreadyInChannel { officer: &officer.to_string() })
+            }
+            Self::OwnerLeaves => {
+                said(ui, Text::OwnerCannotLeave).hint(ui.say(Text::HandOwnershipOn))
+            }
+            Self::NotEntitled => said(ui, Text::NotEntitled),
+            Self::Engine(error) => error.explain(ui),
+            error => as_it_is(error),
+        }
+    }
+}
+
+impl Explain for WaitError {
+    fn explain(self, ui: &Ui) -> Failure {
+        match self {
+            Self::Engine(error) => error.explain(ui),
+            error => as_it_is(error),
+        }
+    }
+}
+
+impl Explain for SyncError {
+    fn explain(self, ui: &Ui) -> Failure {
+        match self {
+            Self::Engine(error) => error.explain(ui),
+            error => {
+                let why = error.to_string();
+                said(ui, Text::RelayOutOfReach { why: &why }).hint(ui.say(Text::DoctorHelps))
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What happened besides entries, as it is printed.
+
+use std::fmt;
+
+use enlace_client::notice::{ChangeAct, Notice};
+use enlace_client::store::NoticeRow;
+use enlace_identity::names::DeviceName;
+use enlace_identity::time::Timestamp;
+use serde::Serialize;
+
+use super::shown::shown;
+use crate::ui::Ui;
+use crate::when::{self, rfc3339};
+use crate::words::{self, Text};
+
+/// A notice, for programs and people.
+#[derive(Debug, Serialize)]
+pub(crate) struct NoticeItem {
+    id: u64,
+    channel: Option<String>,
+    seq: Option<u64>,
+    #[serde(with = "rfc3339")]
+    at: Timestamp,
+    #[serde(flatten)]
+    notice: Notice,
+    #[serde(skip)]
+    words: Vec<String>,
+}
+
+impl NoticeItem {
+    pub(crate) fn new(row: &NoticeRow, ui: &Ui) -> Self {
+        Self {
+            id: row.id,
+            channel: row.channel.map(|channel| channel.to_string()),
+            seq: row.seq.map(|seq| seq.0),
+            at: row.at,
+            notice: row.notice.clone(),
+            words: notice_words(&row.notice, ui),
+        }
+    }
+}
+
+impl fmt::Display for NoticeItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = when::show_local(self.at);
+        self.words.iter().try_for_each(|words| writeln!(f, "      {at}  {words}"))
+    }
+}
+
+/// A notice in the officer's language; a change may be several sentences.
+pub(crate) fn notice_words(notice: &Notice, ui: &Ui) -> Vec<String> {
+    use words::Notice as Words;
+
+    let say = |words: Words<'_>| vec![shown(&ui.say(Text::Notice(&words)))];
+    match notice {
+        Notice::Joined { by } => say(Words::Joined { by: &officer(by) }),
+        Notice::Confirmed => say(Words::Confirmed),
+        Notice::Changed { by, acts } if acts.is_empty() => {
+            say(Words::KeysRenewed { by: &officer(by) })
+        }
+        Notice::Changed { by, acts } => {
+            acts.iter().map(|act| shown(&act_words(by, act, ui))).collect()
+        }
+        Notice::VoidChange { author, reason } => {
+            say(Words::VoidChange { by: &officer(&author.device), reason })
+        }
+        Notice::Unreadable { author, reason } => {
+            say(Words::Unreadable { by: &officer(&author.device), reason })
+        }
+        Notice::LeaveRequested { by } => say(Words::LeaveRequested { by: &officer(by) }),
+        Notice::Contested { by, .. } => say(Words::Contested { by: &officer(by) }),
+        Notice::Removed { by } => say(Words::Removed { by: &officer(by) }),
+        Notice::Stranded { by } => say(Words::Stranded { by: &officer(by) }),
+        Notice::Resumed => say(Words::Resumed),
+        Notice::NeedsNewerVersion => say(Words::NeedsNewerVersion),
+        Notice::FalseQuote { by } => say(Words::FalseQuote { by: &officer(by) }),
+        Notice::Fork(alarm) => say(Words::Fork { hub: &alarm.hub }),
+        Notice::Stopped { reason } => say(Words::Stopped { reason }),
+        Notice::WelcomeRefused { reason } => say(Words::WelcomeRefused { reason }),
+        Notice::NotDone { reason, .. } => say(Words::NotDone { reason }),
+        Notice::NoKeyPackage { officer } => {
+            say(Words::NoKeyPackage { officer: &officer.to_string() })
+        }
+        Notice::SnapshotRestored { .. } => say(Words::SnapshotRestored),
+    }
+}
+
+fn act_words(by: &DeviceName, act: &ChangeAct, ui: &Ui) -> String {
+    use words::Notice as Words;
+
+    let by = &officer(by);
+    let say = |words: Words<'_>| ui.say(Text::Notice(&words));
+    match act {
+        ChangeAct::Admitted { officer, role, .. } => {
+            say(Words::Admitted { by, officer: &officer.to_string(), role: *role })
+        }
+        ChangeAct::Removed { officer, left: true, .. } => {
+            say(Words::Left { officer: &officer.to_string() })
+        }
+        ChangeAct::Removed { officer, left: false, .. } => {
+            say(Words::RemovedOther { by, officer: &officer.to_string() })
+        }
+        ChangeAct::RoleChanged { officer, to, .. } => {
+            say(Words::RoleChanged { by, officer: &officer.to_string(), role: *to })
+        }
+        ChangeAct::Renewed { .. } => say(Words::KeysRenewed { by }),
+        ChangeAct::PolicyChanged { .. } => say(Words::PolicyChanged { by }),
+    }
+}
+
+fn officer(device: &DeviceName) -> String {
+    device.officer().to_string()
+}

@@ -1,0 +1,151 @@
+//! What officers are told, in their language.
+//!
+//! A [`Text`] is what is to be said; each language's file says it. A text that one of them lacks
+//! does not compile. The words are the officers' own: no epoch, no commit, no key package.
+
+mod en;
+mod es;
+mod fr;
+mod pt;
+
+use enlace_channel::policy::Role;
+use enlace_client::client::Level;
+use enlace_client::store::ChannelStanding;
+
+use crate::language::Language;
+
+/// Something to be said to an officer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Text<'a> {
+    // Marks of lines on standard error.
+    Error,
+    CausedBy,
+    Hint,
+    Warning,
+
+    // Labels before a value.
+    Officer,
+    Name,
+    Device,
+    Key,
+    ValidUntil,
+    Request,
+    Channel,
+    OrderedBy,
+    CaseReference,
+    LegalBasis,
+    Handling,
+    Members,
+    Comparison,
+    Restriction,
+
+    // What was done, and what comes next.
+    DeviceMade { directory: &'a str },
+    HandRequestToRegistrar { file: &'a str },
+    Enrolled { network: &'a str },
+    SyncOnce,
+    NotEnrolledYet,
+    ChannelOpened { title: &'a str, id: &'a str },
+    NoChannels,
+    Accepted,
+    Queued,
+    SyncSends,
+    NeverSent { reason: &'a str },
+    LinesTaken { count: usize },
+    WriteNote,
+
+    // A channel's and an officer's standing.
+    Standing(ChannelStanding),
+    Role(Role),
+    Leaving,
+    Waiting { count: usize },
+    ChannelStopped { reason: &'a str },
+
+    // Entries.
+    NeedsNewerVersion,
+
+    // Sync.
+    AllInAndOut,
+    NotCaughtUp,
+    Connected,
+    Disconnected,
+    NewNote { title: &'a str },
+    RelayOutOfReach { why: &'a str },
+    DoctorHelps,
+
+    // Doctor.
+    Level(Level),
+    AllWell,
+    Problems { count: usize },
+
+    // Prompts.
+    PassphraseOf { what: &'a str },
+    NewPassphraseOf { what: &'a str },
+    Again,
+    BundleHash,
+
+    // What went wrong.
+    NoProfile { directory: &'a str },
+    MakeProfile,
+    AskRegistrar,
+    WrongPassphrase,
+    PassphrasesDiffer,
+    PassphraseTooShort { characters: usize },
+    GoodPassphrase,
+    NoSuchChannel { name: &'a str },
+    SeveralChannels { name: &'a str },
+    ListChannels,
+    NoLongerMember,
+    ObserversOnlyRead,
+    NotEntitled,
+    OwnerCannotLeave,
+    HandOwnershipOn,
+    NoSuchAuthority { domain: &'a str },
+    NotInChannel { officer: &'a str },
+    AlreadyInChannel { officer: &'a str },
+    IdUsed,
+    EmptyNote,
+    RestrictionGoesWithH3,
+
+    Notice(&'a Notice<'a>),
+}
+
+/// Something that happened in a channel, as far as it has words of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Notice<'a> {
+    Joined { by: &'a str },
+    Confirmed,
+    Admitted { by: &'a str, officer: &'a str, role: Role },
+    RemovedOther { by: &'a str, officer: &'a str },
+    Left { officer: &'a str },
+    RoleChanged { by: &'a str, officer: &'a str, role: Role },
+    KeysRenewed { by: &'a str },
+    PolicyChanged { by: &'a str },
+    VoidChange { by: &'a str, reason: &'a str },
+    Unreadable { by: &'a str, reason: &'a str },
+    LeaveRequested { by: &'a str },
+    Contested { by: &'a str },
+    Removed { by: &'a str },
+    Stranded { by: &'a str },
+    Resumed,
+    NeedsNewerVersion,
+    FalseQuote { by: &'a str },
+    Fork { hub: &'a str },
+    Stopped { reason: &'a str },
+    WelcomeRefused { reason: &'a str },
+    NotDone { reason: &'a str },
+    NoKeyPackage { officer: &'a str },
+    SnapshotRestored,
+}
+
+impl Language {
+    /// Says it.
+    pub(crate) fn say(self, text: Text<'_>) -> String {
+        match self {
+            Self::Es => es::say(text),
+            Self::Pt => pt::say(text),
+            Self::En => en::say(text),
+            Self::Fr => fr::say(text),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! English.
+
+use enlace_channel::policy::Role;
+use enlace_client::client::Level;
+use enlace_client::store::ChannelStanding;
+
+use super::{Notice, Text};
+
+pub(super) fn say(text: Text<'_>) -> String {
+    match text {
+        Text::Error => "Error:".into(),
+        Text::CausedBy => "Caused by:".into(),
+        Text::Hint => "Hint:".into(),
+        Text::Warning => "Warning:".into(),
+
+        Text::Officer => "Officer".into(),
+        Text::Name => "Name".into(),
+        Text::Device => "Device".into(),
+        Text::Key => "Key".into(),
+        Text::ValidUntil => "Valid until".into(),
+        Text::Request => "Request".into(),
+        Text::Channel => "Channel".into(),
+        Text::OrderedBy => "Ordered by".into(),
+        Text::CaseReference => "Case reference".into(),
+        Text::LegalBasis => "Legal basis".into(),
+        Text::Handling => "Handling".into(),
+        Text::Members => "Members".into(),
+        Text::Comparison => "Comparison".into(),
+        Text::Restriction => "Restriction".into(),
+
+        Text::DeviceMade { directory } => format!("Made this device in {directory}."),
+        Text::HandRequestToRegistrar { file } => format!(
+            "Hand {file} to your registrar, and read the key out when asked.\n\
+             With what comes back: enlace enroll"
+        ),
+        Text::Enrolled { network } => format!("This device belongs to the network {network} now."),
+        Text::SyncOnce => "Run `enlace sync` once: then colleagues can admit you.".into(),
+        Text::NotEnrolledYet => "This device has no certificate yet.".into(),
+        Text::ChannelOpened { title, id } => format!("Opened the channel “{title}” ({id})."),
+        Text::NoChannels => "You are in no channel yet.".into(),
+        Text::Accepted => "Accepted.".into(),
+        Text::Queued => "Queued, not yet accepted.".into(),
+        Text::SyncSends => "`enlace sync` sends what is queued.".into(),
+        Text::NeverSent { reason } => format!("This will not be sent: {reason}"),
+        Text::LinesTaken { count } => format!("{count} notes taken."),
+        Text::WriteNote => "Write the note, and end it with Ctrl-D on a line of its own.".into(),
+
+        Text::Standing(standing) => match standing {
+            ChannelStanding::Creating => "not yet accepted",
+            ChannelStanding::Provisional => "not yet confirmed by another member",
+            ChannelStanding::Member => "member",
+            ChannelStanding::Stranded => "out of step: a lead has to let this device in again",
+            ChannelStanding::Removed => "no longer a member",
+        }
+        .into(),
+        Text::Role(role) => match role {
+            Role::Owner => "owner",
+            Role::Lead => "lead",
+            Role::Member => "member",
+            Role::Guide => "guide",
+            Role::Observer => "observer",
+        }
+        .into(),
+        Text::Leaving => "leaving".into(),
+        Text::Waiting { count } => format!("{count} queued, not yet accepted"),
+        Text::ChannelStopped { reason } => {
+            format!("This channel rests, for what the relay sends does not fit: {reason}")
+        }
+
+        Text::NeedsNewerVersion => "(needs a newer version of this program)".into(),
+
+        Text::AllInAndOut => "Everything is in, and everything is out.".into(),
+        Text::NotCaughtUp => "Not everything is in yet.".into(),
+        Text::Connected => "Connected.".into(),
+        Text::Disconnected => "Connection lost.".into(),
+        Text::NewNote { title } => format!("New in “{title}”"),
+        Text::RelayOutOfReach { why } => format!("the relay cannot be reached: {why}"),
+        Text::DoctorHelps => "`enlace doctor` looks for the cause.".into(),
+
+        Text::Level(level) => match level {
+            Level::Good => "ok",
+            Level::Warning => "warning",
+            Level::Problem => "problem",
+        }
+        .into(),
+        Text::Problems { count } => format!("What stands in the way: {count}."),
+        Text::AllWell => "Nothing stands in the way.".into(),
+
+        Text::PassphraseOf { what } => format!("Passphrase of {what}: "),
+        Text::NewPassphraseOf { what } => format!("New passphrase of {what}: "),
+        Text::Again => "The same again: ".into(),
+        Text::BundleHash => "The network's hash, as you were told it: ".into(),
+
+        Text::NoProfile { directory } => format!("there is no device of yours in {directory}"),
+        Text::MakeProfile => {
+            "Make one with `enlace init`, or name another place with --profile.".into()
+        }
+        Text::AskRegistrar => "Your registrar sends the certificate; then: enlace enroll".into(),
+        Text::WrongPassphrase => "the passphrase is not the right one".into(),
+        Text::PassphrasesDiffer => "the two passphrases differ".into(),
+        Text::PassphraseTooShort { characters } => {
+            format!("the passphrase has fewer than {characters} characters")
+        }
+        Text::GoodPassphrase => "Five or six random words make a good one.".into(),
+        Text::NoSuchChannel { name } => format!("no channel of yours is called “{name}”"),
+        Text::SeveralChannels { name } => format!("several channels could be meant by “{name}”"),
+        Text::ListChannels => "`enlace channel list` shows them all.".into(),
+        Text::NoLongerMember => "you are no longer a member of this channel".into(),
+        Text::ObserversOnlyRead => "as an observer you read, and do not write".into(),
+        Text::NotEntitled => {
+            "only a lead of the authority or the owner of the channel can do this".into()
+        }
+        Text::OwnerCannotLeave => "the owner of a channel cannot leave it".into(),
+        Text::HandOwnershipOn => {
+            "Hand it on first: enlace channel role CHANNEL NAME@DOMAIN owner".into()
+        }
+        Text::NoSuchAuthority { domain } => format!("{domain} is no authority of this network"),
+        Text::NotInChannel { officer } => format!("{officer} is not in this channel"),
+        Text::AlreadyInChannel { officer } => format!("{officer} is in this channel already"),
+        Text::IdUsed => "something else was sent with this --id".into(),
+        Text::EmptyNote => "the note is empty".into(),
+        Text::RestrictionGoesWithH3 => {
+            "H3, and no other code, goes with a --restriction in words".into()
+        }
+
+        Text::Notice(notice) => say_notice(notice),
+    }
+}
+
+fn say_notice(notice: &Notice<'_>) -> String {
+    let role_of = |role: Role| say(Text::Role(role));
+    match *notice {
+        Notice::Joined { by } => format!("{by} admitted you."),
+        Notice::Confirmed => "Another member's message confirmed this channel.".into(),
+        Notice::Admitted { by, officer, role } => {
+            format!("{by} admitted {officer} as {}.", role_of(role))
+        }
+        Notice::RemovedOther { by, officer } => format!("{by} removed {officer}."),
+        Notice::Left { officer } => format!("{officer} left."),
+        Notice::RoleChanged { by, officer, role } => {
+            format!("{by} made {officer} {}.", role_of(role))
+        }
+        Notice::KeysRenewed { by } => format!("{by} renewed the device's keys."),
+        Notice::PolicyChanged { by } => format!("{by} changed the channel's details."),
+        Notice::VoidChange { by, reason } => {
+            format!("A change by {by} broke the rules and had no effect: {reason}")
+        }
+        Notice::Unreadable { by, reason } => {
+            format!("A message of {by} could not be read: {reason}")
+        }
+        Notice::LeaveRequested { by } => format!("{by} asked to leave."),
+        Notice::Contested { by } => format!("{by} objected to a change."),
+        Notice::Removed { by } => format!("{by} removed you from this channel."),
+        Notice::Stranded { by } => format!(
+            "A change by {by} did not reach this device. It cannot write until a lead lets it in again."
+        ),
+        Notice::Resumed => "This device can read again.".into(),
+        Notice::NeedsNewerVersion => "Something needs a newer version of this program.".into(),
+        Notice::FalseQuote { by } => {
+            format!("{by} claims to have seen messages that the relay never signed.")
+        }
+        Notice::Fork { hub } => format!(
+            "The relay of {hub} signed two different histories of this channel. Tell your \
+             authority, and the other members by another way."
+        ),
+        Notice::Stopped { reason } => {
+            format!("What the relay sends does not fit, and the channel rests: {reason}")
+        }
+        Notice::WelcomeRefused { reason } => format!("An invitation was refused: {reason}"),
+        Notice::NotDone { reason } => format!("Something you asked for cannot be done: {reason}"),
+        Notice::NoKeyPackage { officer } => format!(
+            "{officer} can be admitted as soon as that officer's program has been connected once."
+        ),
+        Notice::SnapshotRestored => {
+            "This device was restored from a copy. It reads on, and writes \
+                                     nothing: enrol a new device."
+                .into()
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Español.
+
+use enlace_channel::policy::Role;
+use enlace_client::client::Level;
+use enlace_client::store::ChannelStanding;
+
+use super::{Notice, Text};
+
+pub(super) fn say(text: Text<'_>) -> String {
+    match text {
+        Text::Error => "Error:".into(),
+        Text::CausedBy => "Causa:".into(),
+        Text::Hint => "Consejo:".into(),
+        Text::Warning => "Aviso:".into(),
+
+        Text::Officer => "Funcionario".into(),
+        Text::Name => "Nombre".into(),
+        Text::Device => "Dispositivo".into(),
+        Text::Key => "Clave".into(),
+        Text::ValidUntil => "Válido hasta".into(),
+        Text::Request => "Solicitud".into(),
+        Text::Channel => "Canal".into(),
+        Text::OrderedBy => "Ordenado por".into(),
+        Text::CaseReference => "Referencia".into(),
+        Text::LegalBasis => "Base jurídica".into(),
+        Text::Handling => "Tratamiento".into(),
+        Text::Members => "Miembros".into(),
+        Text::Comparison => "Comparación".into(),
+        Text::Restriction => "Restricción".into(),
+
+        Text::DeviceMade { directory } => format!("Este dispositivo quedó creado en {directory}."),
+        Text::HandRequestToRegistrar { file } => format!(
+            "Entregue {file} a su registrador y léale la clave cuando se la pida.\n\
+             Con lo que reciba: enlace enroll"
+        ),
+        Text::Enrolled { network } => {
+            format!("Este dispositivo pertenece ahora a la red {network}.")
+        }
+        Text::SyncOnce => {
+            "Ejecute `enlace sync` una vez: después sus colegas podrán admitirle.".into()
+        }
+        Text::NotEnrolledYet => "Este dispositivo aún no tiene certificado.".into(),
+        Text::ChannelOpened { title, id } => format!("Canal «{title}» abierto ({id})."),
+        Text::NoChannels => "Aún no está en ningún canal.".into(),
+        Text::Accepted => "Aceptado.".into(),
+        Text::Queued => "En cola, aún no aceptado.".into(),
+        Text::SyncSends => "`enlace sync` envía lo que está en cola.".into(),
+        Text::NeverSent { reason } => format!("Esto no se enviará: {reason}"),
+        Text::LinesTaken { count } => format!("Notas recibidas: {count}."),
+        Text::WriteNote => "Escriba la nota y termínela con Ctrl-D en una línea aparte.".into(),
+
+        Text::Standing(standing) => match standing {
+            ChannelStanding::Creating => "aún no aceptado",
+            ChannelStanding::Provisional => "aún no confirmado por otro miembro",
+            ChannelStanding::Member => "miembro",
+            ChannelStanding::Stranded => {
+                "desacompasado: un responsable tiene que volver a admitir este dispositivo"
+            }
+            ChannelStanding::Removed => "ya no es miembro",
+        }
+        .into(),
+        Text::Role(role) => match role {
+            Role::Owner => "titular",
+            Role::Lead => "responsable",
+            Role::Member => "miembro",
+            Role::Guide => "guía",
+            Role::Observer => "observador",
+        }
+        .into(),
+        Text::Leaving => "se va".into(),
+        Text::Waiting { count } => format!("{count} en cola, aún no aceptado"),
+        Text::ChannelStopped { reason } => {
+            format!("Este canal está en pausa: lo que envía el servidor no encaja: {reason}")
+        }
+
+        Text::NeedsNewerVersion => "(requiere una versión más reciente de este programa)".into(),
+
+        Text::AllInAndOut => "Todo recibido y todo enviado.".into(),
+        Text::NotCaughtUp => "Aún no ha llegado todo.".into(),
+        Text::Connected => "Conectado.".into(),
+        Text::Disconnected => "Conexión perdida.".into(),
+        Text::NewNote { title } => format!("Novedad en «{title}»"),
+        Text::RelayOutOfReach { why } => format!("no se alcanza el servidor: {why}"),
+        Text::DoctorHelps => "`enlace doctor` busca la causa.".into(),
+
+        Text::Level(level) => match level {
+            Level::Good => "bien",
+            Level::Warning => "aviso",
+            Level::Problem => "problema",
+        }
+        .into(),
+        Text::Problems { count } => format!("Lo que lo impide: {count}."),
+        Text::AllWell => "Nada lo impide.".into(),
+
+        Text::PassphraseOf { what } => format!("Contraseña de {what}: "),
+        Text::NewPassphraseOf { what } => format!("Contraseña nueva de {what}: "),
+        Text::Again => "Otra vez la misma: ".into(),
+        Text::BundleHash => "La huella de la red, tal como se la dijeron: ".into(),
+
+        Text::NoProfile { directory } => format!("no hay ningún dispositivo suyo en {directory}"),
+        Text::MakeProfile => "Créelo con `enlace init`, o indique otro lugar con --profile.".into(),
+        Text::AskRegistrar => {
+            "Su registrador le envía el certificado; después: enlace enroll".into()
+        }
+        Text::WrongPassphrase => "la contraseña no es correcta".into(),
+        Text::PassphrasesDiffer => "las dos contraseñas no coinciden".into(),
+        Text::PassphraseTooShort { characters } => {
+            format!("la contraseña tiene menos de {characters} caracteres")
+        }
+        Text::GoodPassphrase => "Cinco o seis palabras al azar hacen una buena.".into(),
+        Text::NoSuchChannel { name } => format!("ningún canal suyo se llama «{name}»"),
+        Text::SeveralChannels { name } => format!("«{name}» puede ser varios canales"),
+        Text::ListChannels => "`enlace channel list` los muestra todos.".into(),
+        Text::NoLongerMember => "ya no es miembro de este canal".into(),
+        Text::ObserversOnlyRead => "como observador puede leer, no escribir".into(),
+        Text::NotEntitled => {
+            "solo puede hacerlo un responsable de la autoridad o el titular del canal".into()
+        }
+        Text::OwnerCannotLeave => "el titular de un canal no puede irse".into(),
+        Text::HandOwnershipOn => {
+            "Traspáselo antes: enlace channel role CANAL NOMBRE@DOMINIO owner".into()
+        }
+        Text::NoSuchAuthority { domain } => format!("{domain} no es una autoridad de esta red"),
+        Text::NotInChannel { officer } => format!("{officer} no está en este canal"),
+        Text::AlreadyInChannel { officer } => format!("{officer} ya está en este canal"),
+        Text::IdUsed => "con este --id se envió otra cosa".into(),
+        Text::EmptyNote => "la nota está vacía".into(),
+        Text::RestrictionGoesWithH3 => {
+            "H3, y ningún otro código, lleva una restricción en palabras (--restriction)".into()
+        }
+
+        Text::Notice(notice) => say_notice(notice),
+    }
+}
+
+fn say_notice(notice: &Notice<'_>) -> String {
+    let role_of = |role: Role| say(Text::Role(role));
+    match *notice {
+        Notice::Joined { by } => format!("{by} le admitió."),
+        Notice::Confirmed => "El mensaje de otro miembro confirmó este canal.".into(),
+        Notice::Admitted { by, officer, role } => {
+            format!("{by} admitió a {officer} como {}.", role_of(role))
+        }
+        Notice::RemovedOther { by, officer } => format!("{by} retiró a {officer}."),
+        Notice::Left { officer } => format!("{officer} se fue."),
+        Notice::RoleChanged { by, officer, role } => {
+            format!("{by} cambió la función de {officer} a {}.", role_of(role))
+        }
+        Notice::KeysRenewed { by } => format!("{by} renovó las claves del dispositivo."),
+        Notice::PolicyChanged { by } => format!("{by} cambió los datos del canal."),
+        Notice::VoidChange { by, reason } => {
+            format!("Un cambio de {by} incumplió las reglas y no tuvo efecto: {reason}")
+        }
+        Notice::Unreadable { by, reason } => {
+            format!("Un mensaje de {by} no se pudo leer: {reason}")
+        }
+        Notice::LeaveRequested { by } => format!("{by} pidió irse."),
+        Notice::Contested { by } => format!("{by} se opuso a un cambio."),
+        Notice::Removed { by } => format!("{by} le retiró de este canal."),
+        Notice::Stranded { by } => format!(
+            "Un cambio de {by} no llegó a este dispositivo. No puede escribir hasta que un \
+             responsable lo vuelva a admitir."
+        ),
+        Notice::Resumed => "Este dispositivo vuelve a poder leer.".into(),
+        Notice::NeedsNewerVersion => {
+            "Algo requiere una versión más reciente de este programa.".into()
+        }
+        Notice::FalseQuote { by } => {
+            format!("{by} afirma haber visto mensajes que el servidor nunca firmó.")
+        }
+        Notice::Fork { hub } => format!(
+            "El servidor de {hub} firmó dos historias distintas de este canal. Avise a su \
+             autoridad, y a los demás miembros por otra vía."
+        ),
+        Notice::Stopped { reason } => {
+            format!("Lo que envía el servidor no encaja y el canal queda en pausa: {reason}")
+        }
+        Notice::WelcomeRefused { reason } => format!("Se rechazó una invitación: {reason}"),
+        Notice::NotDone { reason } => format!("Algo que pidió no puede hacerse: {reason}"),
+        Notice::NoKeyPackage { officer } => {
+            format!("{officer} podrá ser admitido en cuanto su programa se haya conectado una vez.")
+        }
+        Notice::SnapshotRestored => {
+            "Este dispositivo se restauró de una copia. Sigue leyendo y no \
+                                     escribe nada: inscriba un dispositivo nuevo."
+                .into()
+        }
+    }
+}

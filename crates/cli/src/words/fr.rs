@@ -1,0 +1,189 @@
+//! Français.
+
+use enlace_channel::policy::Role;
+use enlace_client::client::Level;
+use enlace_client::store::ChannelStanding;
+
+use super::{Notice, Text};
+
+pub(super) fn say(text: Text<'_>) -> String {
+    match text {
+        Text::Error => "Erreur :".into(),
+        Text::CausedBy => "Cause :".into(),
+        Text::Hint => "Conseil :".into(),
+        Text::Warning => "Attention :".into(),
+
+        Text::Officer => "Agent".into(),
+        Text::Name => "Nom".into(),
+        Text::Device => "Appareil".into(),
+        Text::Key => "Clé".into(),
+        Text::ValidUntil => "Valable jusqu'au".into(),
+        Text::Request => "Demande".into(),
+        Text::Channel => "Canal".into(),
+        Text::OrderedBy => "Ordonné par".into(),
+        Text::CaseReference => "Référence".into(),
+        Text::LegalBasis => "Base juridique".into(),
+        Text::Handling => "Traitement".into(),
+        Text::Members => "Membres".into(),
+        Text::Comparison => "Comparaison".into(),
+        Text::Restriction => "Restriction".into(),
+
+        Text::DeviceMade { directory } => format!("Cet appareil a été créé dans {directory}."),
+        Text::HandRequestToRegistrar { file } => format!(
+            "Remettez {file} à votre officier d'enregistrement et lisez-lui la clé à sa demande.\n\
+             Avec ce que vous recevrez : enlace enroll"
+        ),
+        Text::Enrolled { network } => {
+            format!("Cet appareil fait désormais partie du réseau {network}.")
+        }
+        Text::SyncOnce => {
+            "Lancez `enlace sync` une fois : vos collègues pourront ensuite vous admettre.".into()
+        }
+        Text::NotEnrolledYet => "Cet appareil n'a pas encore de certificat.".into(),
+        Text::ChannelOpened { title, id } => format!("Canal « {title} » ouvert ({id})."),
+        Text::NoChannels => "Vous n'êtes encore dans aucun canal.".into(),
+        Text::Accepted => "Accepté.".into(),
+        Text::Queued => "En attente, pas encore accepté.".into(),
+        Text::SyncSends => "`enlace sync` envoie ce qui est en attente.".into(),
+        Text::NeverSent { reason } => format!("Ceci ne sera pas envoyé : {reason}"),
+        Text::LinesTaken { count } => format!("Notes prises : {count}."),
+        Text::WriteNote => "Écrivez la note et terminez par Ctrl-D sur une ligne à part.".into(),
+
+        Text::Standing(standing) => match standing {
+            ChannelStanding::Creating => "pas encore accepté",
+            ChannelStanding::Provisional => "pas encore confirmé par un autre membre",
+            ChannelStanding::Member => "membre",
+            ChannelStanding::Stranded => "décalé : un responsable doit réadmettre cet appareil",
+            ChannelStanding::Removed => "n'est plus membre",
+        }
+        .into(),
+        Text::Role(role) => match role {
+            Role::Owner => "titulaire",
+            Role::Lead => "responsable",
+            Role::Member => "membre",
+            Role::Guide => "guide",
+            Role::Observer => "observateur",
+        }
+        .into(),
+        Text::Leaving => "sur le départ".into(),
+        Text::Waiting { count } => format!("{count} en attente, pas encore accepté"),
+        Text::ChannelStopped { reason } => {
+            format!("Ce canal est en pause : ce que le serveur envoie ne concorde pas : {reason}")
+        }
+
+        Text::NeedsNewerVersion => "(demande une version plus récente de ce programme)".into(),
+
+        Text::AllInAndOut => "Tout est reçu et tout est envoyé.".into(),
+        Text::NotCaughtUp => "Tout n'est pas encore arrivé.".into(),
+        Text::Connected => "Connecté.".into(),
+        Text::Disconnected => "Connexion perdue.".into(),
+        Text::NewNote { title } => format!("Du nouveau dans « {title} »"),
+        Text::RelayOutOfReach { why } => format!("le serveur est hors de portée : {why}"),
+        Text::DoctorHelps => "`enlace doctor` en cherche la cause.".into(),
+
+        Text::Level(level) => match level {
+            Level::Good => "bien",
+            Level::Warning => "attention",
+            Level::Problem => "problème",
+        }
+        .into(),
+        Text::Problems { count } => format!("Ce qui s'y oppose : {count}."),
+        Text::AllWell => "Rien ne s'y oppose.".into(),
+
+        Text::PassphraseOf { what } => format!("Phrase secrète de {what} : "),
+        Text::NewPassphraseOf { what } => format!("Nouvelle phrase secrète de {what} : "),
+        Text::Again => "La même encore une fois : ".into(),
+        Text::BundleHash => "L'empreinte du réseau, telle qu'on vous l'a dite : ".into(),
+
+        Text::NoProfile { directory } => format!("aucun appareil à vous dans {directory}"),
+        Text::MakeProfile => {
+            "Créez-le avec `enlace init`, ou indiquez un autre lieu avec --profile.".into()
+        }
+        Text::AskRegistrar => {
+            "Votre officier d'enregistrement envoie le certificat ; ensuite : enlace enroll".into()
+        }
+        Text::WrongPassphrase => "la phrase secrète n'est pas la bonne".into(),
+        Text::PassphrasesDiffer => "les deux phrases secrètes diffèrent".into(),
+        Text::PassphraseTooShort { characters } => {
+            format!("la phrase secrète a moins de {characters} caractères")
+        }
+        Text::GoodPassphrase => "Cinq ou six mots au hasard en font une bonne.".into(),
+        Text::NoSuchChannel { name } => format!("aucun de vos canaux ne s'appelle « {name} »"),
+        Text::SeveralChannels { name } => format!("« {name} » peut désigner plusieurs canaux"),
+        Text::ListChannels => "`enlace channel list` les montre tous.".into(),
+        Text::NoLongerMember => "vous n'êtes plus membre de ce canal".into(),
+        Text::ObserversOnlyRead => "un observateur lit et n'écrit pas".into(),
+        Text::NotEntitled => {
+            "seul un responsable de l'autorité ou le titulaire du canal peut le faire".into()
+        }
+        Text::OwnerCannotLeave => "le titulaire d'un canal ne peut pas le quitter".into(),
+        Text::HandOwnershipOn => {
+            "Transmettez-le d'abord : enlace channel role CANAL NOM@DOMAINE owner".into()
+        }
+        Text::NoSuchAuthority { domain } => format!("{domain} n'est pas une autorité de ce réseau"),
+        Text::NotInChannel { officer } => format!("{officer} n'est pas dans ce canal"),
+        Text::AlreadyInChannel { officer } => format!("{officer} est déjà dans ce canal"),
+        Text::IdUsed => "autre chose a été envoyé avec cet --id".into(),
+        Text::EmptyNote => "la note est vide".into(),
+        Text::RestrictionGoesWithH3 => {
+            "H3, et aucun autre code, va avec une restriction en mots (--restriction)".into()
+        }
+
+        Text::Notice(notice) => say_notice(notice),
+    }
+}
+
+fn say_notice(notice: &Notice<'_>) -> String {
+    let role_of = |role: Role| say(Text::Role(role));
+    match *notice {
+        Notice::Joined { by } => format!("{by} vous a admis."),
+        Notice::Confirmed => "Le message d'un autre membre a confirmé ce canal.".into(),
+        Notice::Admitted { by, officer, role } => {
+            format!("{by} a admis {officer} comme {}.", role_of(role))
+        }
+        Notice::RemovedOther { by, officer } => format!("{by} a retiré {officer}."),
+        Notice::Left { officer } => format!("{officer} est parti."),
+        Notice::RoleChanged { by, officer, role } => {
+            format!("{by} a fait passer {officer} au rôle de {}.", role_of(role))
+        }
+        Notice::KeysRenewed { by } => format!("{by} a renouvelé les clés de l'appareil."),
+        Notice::PolicyChanged { by } => format!("{by} a changé les données du canal."),
+        Notice::VoidChange { by, reason } => {
+            format!("Un changement de {by} enfreint les règles et reste sans effet : {reason}")
+        }
+        Notice::Unreadable { by, reason } => {
+            format!("Un message de {by} n'a pas pu être lu : {reason}")
+        }
+        Notice::LeaveRequested { by } => format!("{by} a demandé à partir."),
+        Notice::Contested { by } => format!("{by} s'est opposé à un changement."),
+        Notice::Removed { by } => format!("{by} vous a retiré de ce canal."),
+        Notice::Stranded { by } => format!(
+            "Un changement de {by} n'a pas atteint cet appareil. Il ne peut pas écrire tant qu'un \
+             responsable ne l'a pas réadmis."
+        ),
+        Notice::Resumed => "Cet appareil peut de nouveau lire.".into(),
+        Notice::NeedsNewerVersion => {
+            "Quelque chose demande une version plus récente de ce programme.".into()
+        }
+        Notice::FalseQuote { by } => {
+            format!("{by} prétend avoir vu des messages que le serveur n'a jamais signés.")
+        }
+        Notice::Fork { hub } => format!(
+            "Le serveur de {hub} a signé deux histoires différentes de ce canal. Prévenez votre \
+             autorité, et les autres membres par une autre voie."
+        ),
+        Notice::Stopped { reason } => {
+            format!("Ce que le serveur envoie ne concorde pas, le canal est en pause : {reason}")
+        }
+        Notice::WelcomeRefused { reason } => format!("Une invitation a été refusée : {reason}"),
+        Notice::NotDone { reason } => format!("Ce que vous avez demandé est impossible : {reason}"),
+        Notice::NoKeyPackage { officer } => {
+            format!("{officer} pourra être admis dès que son programme se sera connecté une fois.")
+        }
+        Notice::SnapshotRestored => {
+            "Cet appareil a été restauré d'une copie. Il continue à lire et \
+                                     n'écrit rien : inscrivez un nouvel appareil."
+                .into()
+        }
+    }
+}

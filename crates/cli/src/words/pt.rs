@@ -1,0 +1,185 @@
+//! Português.
+
+use enlace_channel::policy::Role;
+use enlace_client::client::Level;
+use enlace_client::store::ChannelStanding;
+
+use super::{Notice, Text};
+
+pub(super) fn say(text: Text<'_>) -> String {
+    match text {
+        Text::Error => "Erro:".into(),
+        Text::CausedBy => "Causa:".into(),
+        Text::Hint => "Dica:".into(),
+        Text::Warning => "Aviso:".into(),
+
+        Text::Officer => "Funcionário".into(),
+        Text::Name => "Nome".into(),
+        Text::Device => "Dispositivo".into(),
+        Text::Key => "Chave".into(),
+        Text::ValidUntil => "Válido até".into(),
+        Text::Request => "Pedido".into(),
+        Text::Channel => "Canal".into(),
+        Text::OrderedBy => "Ordenado por".into(),
+        Text::CaseReference => "Referência".into(),
+        Text::LegalBasis => "Base legal".into(),
+        Text::Handling => "Tratamento".into(),
+        Text::Members => "Membros".into(),
+        Text::Comparison => "Comparação".into(),
+        Text::Restriction => "Restrição".into(),
+
+        Text::DeviceMade { directory } => format!("Este dispositivo foi criado em {directory}."),
+        Text::HandRequestToRegistrar { file } => format!(
+            "Entregue {file} ao seu registrador e leia-lhe a chave quando ele a pedir.\n\
+             Com o que receber: enlace enroll"
+        ),
+        Text::Enrolled { network } => format!("Este dispositivo pertence agora à rede {network}."),
+        Text::SyncOnce => {
+            "Execute `enlace sync` uma vez: depois os colegas poderão admiti-lo.".into()
+        }
+        Text::NotEnrolledYet => "Este dispositivo ainda não tem certificado.".into(),
+        Text::ChannelOpened { title, id } => format!("Canal “{title}” aberto ({id})."),
+        Text::NoChannels => "Ainda não está em nenhum canal.".into(),
+        Text::Accepted => "Aceito.".into(),
+        Text::Queued => "Na fila, ainda não aceito.".into(),
+        Text::SyncSends => "`enlace sync` envia o que está na fila.".into(),
+        Text::NeverSent { reason } => format!("Isto não será enviado: {reason}"),
+        Text::LinesTaken { count } => format!("Notas recebidas: {count}."),
+        Text::WriteNote => "Escreva a nota e termine com Ctrl-D em uma linha separada.".into(),
+
+        Text::Standing(standing) => match standing {
+            ChannelStanding::Creating => "ainda não aceito",
+            ChannelStanding::Provisional => "ainda não confirmado por outro membro",
+            ChannelStanding::Member => "membro",
+            ChannelStanding::Stranded => {
+                "fora de passo: um responsável tem de admitir de novo este dispositivo"
+            }
+            ChannelStanding::Removed => "já não é membro",
+        }
+        .into(),
+        Text::Role(role) => match role {
+            Role::Owner => "titular",
+            Role::Lead => "responsável",
+            Role::Member => "membro",
+            Role::Guide => "guia",
+            Role::Observer => "observador",
+        }
+        .into(),
+        Text::Leaving => "de saída".into(),
+        Text::Waiting { count } => format!("{count} na fila, ainda não aceito"),
+        Text::ChannelStopped { reason } => {
+            format!("Este canal está em pausa: o que o servidor envia não confere: {reason}")
+        }
+
+        Text::NeedsNewerVersion => "(requer uma versão mais recente deste programa)".into(),
+
+        Text::AllInAndOut => "Tudo recebido e tudo enviado.".into(),
+        Text::NotCaughtUp => "Ainda não chegou tudo.".into(),
+        Text::Connected => "Conectado.".into(),
+        Text::Disconnected => "Conexão perdida.".into(),
+        Text::NewNote { title } => format!("Novidade em “{title}”"),
+        Text::RelayOutOfReach { why } => format!("o servidor não está ao alcance: {why}"),
+        Text::DoctorHelps => "`enlace doctor` procura a causa.".into(),
+
+        Text::Level(level) => match level {
+            Level::Good => "bem",
+            Level::Warning => "aviso",
+            Level::Problem => "problema",
+        }
+        .into(),
+        Text::Problems { count } => format!("O que o impede: {count}."),
+        Text::AllWell => "Nada o impede.".into(),
+
+        Text::PassphraseOf { what } => format!("Senha de {what}: "),
+        Text::NewPassphraseOf { what } => format!("Nova senha de {what}: "),
+        Text::Again => "A mesma outra vez: ".into(),
+        Text::BundleHash => "A impressão digital da rede, tal como lhe disseram: ".into(),
+
+        Text::NoProfile { directory } => format!("não há nenhum dispositivo seu em {directory}"),
+        Text::MakeProfile => {
+            "Crie um com `enlace init`, ou indique outro lugar com --profile.".into()
+        }
+        Text::AskRegistrar => "O seu registrador envia o certificado; depois: enlace enroll".into(),
+        Text::WrongPassphrase => "a senha não está certa".into(),
+        Text::PassphrasesDiffer => "as duas senhas são diferentes".into(),
+        Text::PassphraseTooShort { characters } => {
+            format!("a senha tem menos de {characters} caracteres")
+        }
+        Text::GoodPassphrase => "Cinco ou seis palavras ao acaso fazem uma boa.".into(),
+        Text::NoSuchChannel { name } => format!("nenhum canal seu se chama “{name}”"),
+        Text::SeveralChannels { name } => format!("“{name}” pode ser vários canais"),
+        Text::ListChannels => "`enlace channel list` mostra todos.".into(),
+        Text::NoLongerMember => "já não é membro deste canal".into(),
+        Text::ObserversOnlyRead => "como observador pode ler, não escrever".into(),
+        Text::NotEntitled => {
+            "só um responsável da autoridade ou o titular do canal pode fazer isto".into()
+        }
+        Text::OwnerCannotLeave => "o titular de um canal não pode sair".into(),
+        Text::HandOwnershipOn => {
+            "Transfira-o antes: enlace channel role CANAL NOME@DOMÍNIO owner".into()
+        }
+        Text::NoSuchAuthority { domain } => format!("{domain} não é uma autoridade desta rede"),
+        Text::NotInChannel { officer } => format!("{officer} não está neste canal"),
+        Text::AlreadyInChannel { officer } => format!("{officer} já está neste canal"),
+        Text::IdUsed => "outra coisa foi enviada com este --id".into(),
+        Text::EmptyNote => "a nota está vazia".into(),
+        Text::RestrictionGoesWithH3 => {
+            "H3, e nenhum outro código, leva uma restrição em palavras (--restriction)".into()
+        }
+
+        Text::Notice(notice) => say_notice(notice),
+    }
+}
+
+fn say_notice(notice: &Notice<'_>) -> String {
+    let role_of = |role: Role| say(Text::Role(role));
+    match *notice {
+        Notice::Joined { by } => format!("{by} admitiu você."),
+        Notice::Confirmed => "A mensagem de outro membro confirmou este canal.".into(),
+        Notice::Admitted { by, officer, role } => {
+            format!("{by} admitiu {officer} como {}.", role_of(role))
+        }
+        Notice::RemovedOther { by, officer } => format!("{by} retirou {officer}."),
+        Notice::Left { officer } => format!("{officer} saiu."),
+        Notice::RoleChanged { by, officer, role } => {
+            format!("{by} mudou a função de {officer} para {}.", role_of(role))
+        }
+        Notice::KeysRenewed { by } => format!("{by} renovou as chaves do dispositivo."),
+        Notice::PolicyChanged { by } => format!("{by} mudou os dados do canal."),
+        Notice::VoidChange { by, reason } => {
+            format!("Uma mudança de {by} violou as regras e não teve efeito: {reason}")
+        }
+        Notice::Unreadable { by, reason } => {
+            format!("Uma mensagem de {by} não pôde ser lida: {reason}")
+        }
+        Notice::LeaveRequested { by } => format!("{by} pediu para sair."),
+        Notice::Contested { by } => format!("{by} opôs-se a uma mudança."),
+        Notice::Removed { by } => format!("{by} retirou você deste canal."),
+        Notice::Stranded { by } => format!(
+            "Uma mudança de {by} não chegou a este dispositivo. Ele não pode escrever até que um \
+             responsável o admita de novo."
+        ),
+        Notice::Resumed => "Este dispositivo pode ler de novo.".into(),
+        Notice::NeedsNewerVersion => "Algo requer uma versão mais recente deste programa.".into(),
+        Notice::FalseQuote { by } => {
+            format!("{by} afirma ter visto mensagens que o servidor nunca assinou.")
+        }
+        Notice::Fork { hub } => format!(
+            "O servidor de {hub} assinou duas histórias diferentes deste canal. Avise a sua \
+             autoridade, e os outros membros por outra via."
+        ),
+        Notice::Stopped { reason } => {
+            format!("O que o servidor envia não confere e o canal fica em pausa: {reason}")
+        }
+        Notice::WelcomeRefused { reason } => format!("Um convite foi recusado: {reason}"),
+        Notice::NotDone { reason } => format!("Algo que pediu não pode ser feito: {reason}"),
+        Notice::NoKeyPackage { officer } => format!(
+            "{officer} poderá ser admitido assim que o seu programa se tiver conectado uma vez."
+        ),
+        Notice::SnapshotRestored => {
+            "Este dispositivo foi restaurado de uma cópia. Continua a ler e \
+                                     não escreve nada: inscreva um dispositivo novo."
+                .into()
+        }
+    }
+}
