@@ -34,6 +34,9 @@ use crate::profile::{Profile, ProfileError};
 use crate::store::{SqlCipher, StoreError};
 use crate::sync::{Dialler, Goal, Session, Shared, Status, SyncError, SyncReport};
 
+/// How often another process's writing is looked for while there is no connection.
+const LOOK: Duration = Duration::from_millis(200);
+
 /// An open profile. Clones are handles to the same one.
 #[derive(Clone)]
 pub struct Client {
@@ -161,7 +164,24 @@ impl Client {
             if began.elapsed() > Duration::from_secs(30) {
                 backoff.reset();
             }
-            tokio::time::sleep(backoff.next(jitter())).await;
+            self.pause(backoff.next(jitter())).await?;
+        }
+    }
+
+    /// Waits before the next connection, less when something is to be sent; meanwhile other
+    /// processes' writing is noticed.
+    async fn pause(&self, length: Duration) -> Result<(), SyncError> {
+        let over = tokio::time::sleep(length);
+        tokio::pin!(over);
+        let mut look = tokio::time::interval(LOOK);
+        loop {
+            tokio::select! {
+                () = &mut over => return Ok(()),
+                () = self.shared().wake.notified() => return Ok(()),
+                _ = look.tick() => {
+                    self.with_engine(Engine::notice_other_writers)?;
+                }
+            }
         }
     }
 

@@ -6,15 +6,20 @@
 //! another process has written since.
 
 mod acts;
+mod answers;
 mod compose;
 mod directory;
 mod events;
+mod followed;
 mod fork;
 mod items;
 mod key_packages;
+mod lanes;
+mod plan;
 mod renewal;
-mod send;
+mod seal;
 mod settle;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod welcome;
@@ -30,11 +35,14 @@ use enlace_transport::Trust;
 use tokio::sync::broadcast;
 
 pub use self::acts::{ActError, Wish};
+pub use self::answers::Answer;
 pub use self::compose::{CreateChannelError, NewChannel, NewNote, PostError};
-pub use self::directory::{DirectoryError, Followed, RelayAddress, relay_addresses};
+pub use self::directory::{DirectoryError, RelayAddress, relay_addresses};
+pub use self::followed::Followed;
 pub use self::items::{ReceiveError, Received};
 pub use self::key_packages::{PoolError, Publication};
-pub use self::send::{Action, Answer, Lanes, Plan};
+pub use self::lanes::Lanes;
+pub use self::plan::{Action, Plan};
 pub use self::welcome::{Disposition, WelcomeError};
 
 pub(crate) use self::settle::body_of;

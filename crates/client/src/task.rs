@@ -89,6 +89,15 @@ impl Task {
         }
     }
 
+    /// The same, as notices keep it.
+    #[must_use]
+    pub fn without_key_package(mut self) -> Self {
+        if let Self::Admit { key_package, .. } = &mut self {
+            *key_package = None;
+        }
+        self
+    }
+
     /// Whose key package has to be claimed before the item can be made.
     #[must_use]
     pub fn missing_key_package(&self) -> Option<&OfficerAddress> {

@@ -10,6 +10,7 @@ use super::Client;
 use super::views::EntryView;
 use crate::engine::{EngineError, NewNote, PostError};
 use crate::store::{NoticeRow, OutboxState, StoreError};
+use crate::sync::SyncError;
 
 /// How often the store is looked at while waiting, for another process may be the one that sends.
 const LOOK: Duration = Duration::from_millis(200);
@@ -31,6 +32,9 @@ pub enum WaitError {
     /// Nothing of that client id was ever asked for.
     #[error("nothing with this client id is in the outbox")]
     Unknown,
+    /// No sync is possible.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
     /// The store.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -73,6 +77,28 @@ impl Client {
             {
                 return Ok(Waited::Queued);
             }
+        }
+    }
+
+    /// Syncs until something that was asked for has its place in the log, or never will, or the
+    /// time is over. Where this client syncs already, only waits.
+    ///
+    /// # Errors
+    /// [`WaitError`].
+    pub async fn send_now(
+        &self,
+        client_id: ClientId,
+        limit: Duration,
+    ) -> Result<Waited, WaitError> {
+        let sync = async {
+            match self.run_sync().await {
+                Err(error) if !matches!(error, SyncError::Running) => error,
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            waited = self.wait_accepted(client_id, limit) => waited,
+            error = sync => Err(error.into()),
         }
     }
 

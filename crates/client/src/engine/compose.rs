@@ -6,7 +6,7 @@ use enlace_channel::mls::Suite;
 use enlace_channel::policy::{NewCase, PolicyError};
 use enlace_log::{ChannelId, ClientId, Generation};
 
-use super::send::Sealing;
+use super::seal::Sealing;
 use super::work::{Work, new_client_id, random};
 use super::{Engine, EngineError};
 use crate::event::ClientEvent;

@@ -7,15 +7,11 @@ use enlace_identity::chain::ChainError;
 use enlace_identity::endpoint::{EndpointRecord, SignedEndpointRecord, VerifiedEndpointRecord};
 use enlace_identity::names::{Domain, ServiceName};
 use enlace_identity::revocation::Inserted;
-use enlace_log::{ChannelId, ClientId, HeadSigner, Seq};
-use enlace_proto::relay::v1 as wire;
+use enlace_log::HeadSigner;
 
 use super::work::Work;
 use super::{Engine, EngineError};
-use crate::notice::Notice;
-use crate::store::{ChannelStanding, DocumentKind, HeadCertificate, StoreError};
-
-const SNAPSHOT: &str = "snapshot-restored";
+use crate::store::{DocumentKind, HeadCertificate, StoreError};
 
 /// Where a relay of the own authority is to be found.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -24,21 +20,6 @@ pub struct RelayAddress {
     pub name: ServiceName,
     /// Hosts and ports, in order of preference.
     pub addresses: Vec<(String, u16)>,
-}
-
-/// A channel that is followed.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Followed {
-    /// Which.
-    pub channel: ChannelId,
-    /// The authority whose relay orders it.
-    pub hub: Domain,
-    /// What comes next.
-    pub next: Seq,
-    /// Whether this device is a member, as far as its log says.
-    pub is_member: bool,
-    /// The newest signed head known.
-    pub head: Option<wire::SignedHead>,
 }
 
 /// Why something that a relay told was not taken in.
@@ -192,88 +173,9 @@ impl Engine {
         let records = stored.iter().map(Vec::as_slice).chain([enrolled]);
         Ok(records.filter_map(unverified_record).max_by_key(|record| record.version))
     }
-
-    /// The channels whose logs are to be taken in.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn followed(&mut self) -> Result<Vec<Followed>, EngineError> {
-        self.write(|work| {
-            let mut followed = Vec::new();
-            for row in work.tx.channels()? {
-                let is_over =
-                    matches!(row.standing, ChannelStanding::Creating | ChannelStanding::Removed);
-                if is_over {
-                    continue;
-                }
-                followed.extend(work.followed(row.id)?);
-            }
-            Ok(followed)
-        })
-    }
-
-    /// One channel to be followed.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn followed_channel(&mut self, id: ChannelId) -> Result<Option<Followed>, EngineError> {
-        self.write(|work| work.followed(id))
-    }
-
-    /// What the officer asked for and what is still to be sent, in order.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn pending(&mut self) -> Result<Vec<ClientId>, StoreError> {
-        let rows = self.read(|tx| tx.queued(None))?;
-        Ok(rows.iter().filter(|row| !row.automatic).map(|row| row.client_id).collect())
-    }
-
-    /// Compares the relay's count of this device's encryptions with the store's. If the relay has
-    /// seen more, the store is a copy of an earlier state, and the device must not encrypt.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn check_submit_counter(&mut self, relay: u64) -> Result<bool, EngineError> {
-        let is_current = self.write::<_, EngineError>(|work| {
-            let store = enlace_channel::channel::submit_counter(work.ctx.store)?.0;
-            let is_current = relay <= store;
-            let known = work.tx.setting(SNAPSHOT)?.is_some();
-            if !is_current && !known {
-                work.tx.put_setting(SNAPSHOT, Some(&format!("{relay} {store}")))?;
-                work.note(None, None, Notice::SnapshotRestored { relay, store })?;
-            }
-            Ok(is_current && !known)
-        })?;
-        self.may_seal = is_current;
-        Ok(is_current)
-    }
-
-    /// Whether the store was found to be a copy of an earlier state: the relay's count and the
-    /// store's.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn snapshot(&mut self) -> Result<Option<(u64, u64)>, StoreError> {
-        let setting = self.read(|tx| tx.setting(SNAPSHOT))?;
-        Ok(setting.and_then(|text| {
-            let (relay, store) = text.split_once(' ')?;
-            Some((relay.parse().ok()?, store.parse().ok()?))
-        }))
-    }
 }
 
 impl Work<'_> {
-    fn followed(&mut self, id: ChannelId) -> Result<Option<Followed>, EngineError> {
-        let Some(row) = self.tx.channel(id)? else { return Ok(None) };
-        let Some(channel) = self.take(id)? else { return Ok(None) };
-        let next = channel.replica().next_seq();
-        self.keep(channel);
-        let head = row.head.map(|head| head.to_wire());
-        let is_member = row.standing != ChannelStanding::Removed;
-        Ok(Some(Followed { channel: id, hub: row.hub, next, is_member, head }))
-    }
-
     pub(super) fn take_head_certificate(
         &mut self,
         hub: Option<&Domain>,

@@ -53,7 +53,8 @@ impl Work<'_> {
             self.tell(ClientEvent::Channel(row.channel));
         }
         if !row.automatic {
-            let notice = Notice::NotDone { task: row.task.clone(), reason: reason.clone() };
+            let task = row.task.clone().without_key_package();
+            let notice = Notice::NotDone { task, reason: reason.clone() };
             self.note(Some(row.channel), None, notice)?;
         }
         self.finish(OutboxRow { state: OutboxState::Failed(reason), sealed: None, ..row })

@@ -16,10 +16,11 @@ pub struct ItemRow {
 
 /// Logs.
 pub trait ItemRows {
-    /// Adds a position.
+    /// Adds a position, or writes it again: a device that is let back in takes in again what it
+    /// could not read.
     ///
     /// # Errors
-    /// When the engine fails, or the position is taken.
+    /// When the engine fails.
     fn put_item(&self, row: &ItemRow) -> Result<(), StoreError>;
 
     /// One position of a channel.

@@ -16,7 +16,7 @@ impl ItemRows for SqlTransaction<'_> {
         let sealed = &row.item.sealed;
         let is_commit = sealed.envelope().kind == ItemKind::Commit;
         self.run(
-            "INSERT INTO items (channel, seq, received_at, envelope, outer_signature, list_change,
+            "INSERT OR REPLACE INTO items (channel, seq, received_at, envelope, outer_signature, list_change,
                  chain, payload)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![

@@ -3,14 +3,17 @@
 use enlace_channel::state_store::StateError;
 use enlace_identity::keys::Passphrase;
 use enlace_identity::time::Timestamp;
-use enlace_log::{ChannelId, ClientId, Seq};
+use enlace_log::{
+    ChainHash, ChannelId, ClientId, Commitment, Envelope, Generation, Item, ItemKind, ListHash,
+    PayloadHash, Sealed, Seq, SubmitCounter, WelcomesHash,
+};
 use tempfile::TempDir;
 
 use super::SqlCipher;
 use crate::notice::Notice;
 use crate::store::migrations::MIGRATIONS;
 use crate::store::{
-    ChannelRow, ChannelStanding, NoticeRow, OutboxRow, OutboxState, Store as _, StoreError,
+    ChannelRow, ChannelStanding, ItemRow, NoticeRow, OutboxRow, OutboxState, Store as _, StoreError,
 };
 use crate::task::Task;
 
@@ -275,4 +278,35 @@ fn rows_come_back_as_they_went_in() {
     assert_eq!(tx.setting("a").unwrap().as_deref(), Some("b"));
     tx.put_setting("a", None).unwrap();
     assert_eq!(tx.setting("a").unwrap(), None);
+}
+
+#[test]
+fn a_device_that_is_let_back_in_takes_its_log_in_again() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let tx = store.begin().unwrap();
+    let payload = b"left";
+    let envelope = Envelope {
+        channel: ChannelId([1; 32]),
+        generation: Generation(0),
+        kind: ItemKind::Leave,
+        device: "pc.ana.officer.fge.example".parse().unwrap(),
+        client_id: ClientId([1; 16]),
+        submit_counter: SubmitCounter(1),
+        fence: Some(Seq(0)),
+        last_valid_commit: Some(Seq(0)),
+        commitment: Commitment::NONE,
+        list_hash: ListHash::NONE,
+        welcomes_hash: WelcomesHash::NONE,
+        payload_hash: PayloadHash::of(payload),
+    };
+    let sealed =
+        Sealed::read(envelope.encode().into(), &[0; 64], payload.to_vec().into(), None).unwrap();
+    let item = Item { seq: Seq(3), received_at: Timestamp::from_millis(9), sealed };
+    tx.put_channel(&channel(1)).unwrap();
+    for chain in [ChainHash([1; 32]), ChainHash([2; 32])] {
+        tx.put_item(&ItemRow { item: item.clone(), chain }).unwrap();
+    }
+    let stored = tx.item(ChannelId([1; 32]), Seq(3)).unwrap().unwrap();
+    assert_eq!(stored.chain, ChainHash([2; 32]));
 }

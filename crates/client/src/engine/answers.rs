@@ -1,0 +1,196 @@
+//! What became of what was sent.
+
+use std::time::Duration;
+
+use enlace_channel::channel::ChannelError;
+use enlace_identity::time::Timestamp;
+use enlace_log::ids::seq_from_u64;
+use enlace_log::{ChannelId, ClientId, Seq, SignedHead};
+use enlace_proto::relay::v1::{ClaimedKeyPackage, ErrorCode, LeaseResponse, SubmitResponse};
+use enlace_transport::CallError;
+
+use super::lanes::Lanes;
+use super::plan::Action;
+use super::work::Work;
+use super::{Engine, EngineError};
+use crate::notice::Notice;
+use crate::outbox::{self, Verdict};
+use crate::store::{ChannelRow, ChannelStanding, OutboxRow, OutboxState};
+use crate::task::Task;
+
+/// When an item whose acceptance can't be verified yet is sent again, unless the log shows it.
+const UNVERIFIED: Duration = Duration::from_secs(20);
+
+/// What a call brought.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// To a submission.
+    Accepted(SubmitResponse),
+    /// To a lease.
+    Leased(LeaseResponse),
+    /// To a claim.
+    Claimed(Vec<ClaimedKeyPackage>),
+    /// None, or a no.
+    Failed(CallError),
+}
+
+impl Engine {
+    /// Takes what a call brought. Returns the channel if it begins to exist with this.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn take_answer(
+        &mut self,
+        action: &Action,
+        answer: Answer,
+        lanes: &mut Lanes,
+    ) -> Result<Option<ChannelId>, EngineError> {
+        let lane = lanes.of(action.channel());
+        lane.is_busy = false;
+        let now = self.trust.now();
+        let id = action.client_id();
+        match answer {
+            Answer::Accepted(response) => {
+                let created = matches!(action, Action::Create(..));
+                self.write(|work| work.accepted(id, &response, created))?;
+                return Ok(created.then_some(action.channel()));
+            }
+            Answer::Leased(lease) => {
+                let lasts = Duration::from_millis(lease.expires_in_ms).mul_f32(0.8);
+                lane.lease_until = Some(now.plus(lasts));
+                lane.await_fence(seq_from_u64("fence", lease.fence).ok().flatten(), now);
+            }
+            Answer::Claimed(packages) => self.write(|work| work.claimed(id, packages))?,
+            Answer::Failed(error) => {
+                let verdict = self.write(|work| work.failed(id, &error))?;
+                match verdict {
+                    Some(Verdict::Behind(fence)) => lane.await_fence(fence, now),
+                    Some(Verdict::LeaseLapsed | Verdict::LeaseHeld(_)) => lane.lease_until = None,
+                    _ => {}
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Work<'_> {
+    /// The hub has given an item its place. It counts when the hub's signature says so; else the
+    /// item itself will.
+    fn accepted(
+        &mut self,
+        client_id: ClientId,
+        response: &SubmitResponse,
+        created: bool,
+    ) -> Result<(), EngineError> {
+        let Some(mut row) = self.tx.outbox_of(client_id)? else { return Ok(()) };
+        if created
+            && let Some(channel) = self.tx.channel(row.channel)?
+            && channel.standing == ChannelStanding::Creating
+        {
+            let standing = ChannelStanding::Member;
+            self.tx.put_channel(&ChannelRow { standing, ..channel })?;
+        }
+        if row.state != OutboxState::Queued {
+            return Ok(());
+        }
+        // A commit is done when its item is merged: until then it stays, to be recognised.
+        let is_entry = row.task == Task::Entry;
+        if is_entry && self.is_signed_place(row.channel, response)? {
+            return Ok(self.accept(row, Some(Seq(response.seq)))?);
+        }
+        row.not_before = self.now().plus(UNVERIFIED);
+        Ok(self.tx.update_outbox(&row)?)
+    }
+
+    fn is_signed_place(
+        &self,
+        id: ChannelId,
+        response: &SubmitResponse,
+    ) -> Result<bool, EngineError> {
+        let Some(row) = self.tx.channel(id)? else { return Ok(false) };
+        let head = response.head.as_ref().and_then(|head| SignedHead::try_from(head).ok());
+        let head = head.and_then(|head| self.verify_head(&row.hub, head).ok());
+        Ok(head
+            .is_some_and(|head| head.head().channel == id && head.head().seq >= Seq(response.seq)))
+    }
+
+    fn claimed(
+        &mut self,
+        client_id: ClientId,
+        packages: Vec<ClaimedKeyPackage>,
+    ) -> Result<(), EngineError> {
+        let Some(mut row) = self.tx.outbox_of(client_id)? else { return Ok(()) };
+        let claimed = packages.into_iter().next().map(|package| package.key_package);
+        if claimed.is_none() {
+            return self.no_key_package(row);
+        }
+        if let Task::Admit { key_package, .. } = &mut row.task {
+            *key_package = claimed;
+        }
+        row.not_before = Timestamp::default();
+        Ok(self.tx.update_outbox(&row)?)
+    }
+
+    fn no_key_package(&mut self, mut row: OutboxRow) -> Result<(), EngineError> {
+        if let Task::Admit { officer, .. } = &row.task
+            && row.attempts == 0
+        {
+            let notice = Notice::NoKeyPackage { officer: officer.clone() };
+            self.note(Some(row.channel), None, notice)?;
+        }
+        row.attempts += 1;
+        row.not_before = self.now().plus(Duration::from_secs(30));
+        Ok(self.tx.update_outbox(&row)?)
+    }
+
+    fn failed(
+        &mut self,
+        client_id: ClientId,
+        error: &CallError,
+    ) -> Result<Option<Verdict>, EngineError> {
+        let Some(mut row) = self.tx.outbox_of(client_id)? else { return Ok(None) };
+        if row.state != OutboxState::Queued {
+            return Ok(None);
+        }
+        let verdict = outbox::judge(error, row.attempts);
+        tracing::debug!(%error, ?verdict, task = ?row.task.name(), "not accepted yet");
+        match &verdict {
+            Verdict::Again(pause) if is_no_key_package(error) && row.sealed.is_none() => {
+                tracing::debug!(?pause, "no key package");
+                self.no_key_package(row)?;
+            }
+            // The next connection tries at once.
+            Verdict::Again(_) if matches!(error, CallError::Lost(_)) => {}
+            Verdict::Again(pause) => {
+                row.attempts += 1;
+                row.not_before = self.now().plus(*pause);
+                self.tx.update_outbox(&row)?;
+            }
+            Verdict::Behind(_) | Verdict::LeaseLapsed => {}
+            Verdict::LeaseHeld(pause) => {
+                row.not_before = self.now().plus(*pause);
+                self.tx.update_outbox(&row)?;
+            }
+            Verdict::Refused(reason) => {
+                if row.task.lease().is_some() && row.sealed.is_some() {
+                    self.commit_refused(row.channel)?;
+                }
+                self.fail(row, reason.clone())?;
+            }
+        }
+        Ok(Some(verdict))
+    }
+
+    fn commit_refused(&mut self, id: ChannelId) -> Result<(), ChannelError> {
+        if let Some(mut channel) = self.take(id)? {
+            channel.commit_refused(&self.ctx)?;
+            self.keep(channel);
+        }
+        Ok(())
+    }
+}
+
+fn is_no_key_package(error: &CallError) -> bool {
+    matches!(error, CallError::Refused(refusal) if refusal.code == ErrorCode::NoKeyPackage)
+}

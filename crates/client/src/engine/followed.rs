@@ -1,0 +1,65 @@
+//! Which logs are taken in, and from where on.
+
+use enlace_identity::names::Domain;
+use enlace_log::{ChannelId, Seq};
+use enlace_proto::relay::v1 as wire;
+
+use super::work::Work;
+use super::{Engine, EngineError};
+use crate::store::ChannelStanding;
+
+/// A channel that is followed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Followed {
+    /// Which.
+    pub channel: ChannelId,
+    /// The authority whose relay orders it.
+    pub hub: Domain,
+    /// What comes next.
+    pub next: Seq,
+    /// Whether this device is a member, as far as its log says.
+    pub is_member: bool,
+    /// The newest signed head known.
+    pub head: Option<wire::SignedHead>,
+}
+
+impl Engine {
+    /// The channels whose logs are to be taken in.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn followed(&mut self) -> Result<Vec<Followed>, EngineError> {
+        self.write(|work| {
+            let mut followed = Vec::new();
+            for row in work.tx.channels()? {
+                let is_over =
+                    matches!(row.standing, ChannelStanding::Creating | ChannelStanding::Removed);
+                if is_over {
+                    continue;
+                }
+                followed.extend(work.followed(row.id)?);
+            }
+            Ok(followed)
+        })
+    }
+
+    /// One channel to be followed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn followed_channel(&mut self, id: ChannelId) -> Result<Option<Followed>, EngineError> {
+        self.write(|work| work.followed(id))
+    }
+}
+
+impl Work<'_> {
+    fn followed(&mut self, id: ChannelId) -> Result<Option<Followed>, EngineError> {
+        let Some(row) = self.tx.channel(id)? else { return Ok(None) };
+        let Some(channel) = self.take(id)? else { return Ok(None) };
+        let next = channel.replica().next_seq();
+        self.keep(channel);
+        let head = row.head.map(|head| head.to_wire());
+        let is_member = row.standing != ChannelStanding::Removed;
+        Ok(Some(Followed { channel: id, hub: row.hub, next, is_member, head }))
+    }
+}

@@ -1,0 +1,178 @@
+//! What is to be sent now.
+
+use std::collections::BTreeMap;
+
+use enlace_channel::channel::{Channel, ChannelError};
+use enlace_identity::names::OfficerAddress;
+use enlace_identity::time::Timestamp;
+use enlace_log::{ChannelId, ClientId};
+use enlace_proto::relay::v1::{LeasePurpose, SubmitRequest};
+
+use super::lanes::{LaneState, Lanes};
+use super::work::Work;
+use super::{Engine, EngineError};
+use crate::outbox::{self, Lane, Next, Step};
+use crate::store::{ChannelRow, ChannelStanding, OutboxRow, StoreError};
+use crate::task::Task;
+
+/// What to call now.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// One call for each channel that has something to do.
+    pub actions: Vec<Action>,
+    /// When to plan again, if nothing happens before.
+    pub again_at: Option<Timestamp>,
+}
+
+/// A call that an outbox row needs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// `CreateChannel`.
+    Create(ClientId, ChannelId, SubmitRequest),
+    /// `Submit`.
+    Submit(ClientId, ChannelId, SubmitRequest),
+    /// `Lease`.
+    Lease(ClientId, ChannelId, LeasePurpose),
+    /// `ClaimKeyPackages`.
+    Claim(ClientId, ChannelId, OfficerAddress, u16),
+}
+
+impl Action {
+    /// The channel.
+    #[must_use]
+    pub fn channel(&self) -> ChannelId {
+        match self {
+            Self::Create(_, id, _)
+            | Self::Submit(_, id, _)
+            | Self::Lease(_, id, _)
+            | Self::Claim(_, id, ..) => *id,
+        }
+    }
+
+    /// The row.
+    #[must_use]
+    pub fn client_id(&self) -> ClientId {
+        match self {
+            Self::Create(id, ..)
+            | Self::Submit(id, ..)
+            | Self::Lease(id, ..)
+            | Self::Claim(id, ..) => *id,
+        }
+    }
+}
+
+impl Engine {
+    /// What the officer asked for and what is still to be sent, in order.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn pending(&mut self) -> Result<Vec<ClientId>, StoreError> {
+        let rows = self.read(|tx| tx.queued(None))?;
+        Ok(rows.iter().filter(|row| !row.automatic).map(|row| row.client_id).collect())
+    }
+
+    /// What is to be called now. Items are made on the way.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn plan(&mut self, lanes: &mut Lanes) -> Result<Plan, EngineError> {
+        let mut rows: BTreeMap<ChannelId, Vec<OutboxRow>> = BTreeMap::new();
+        for row in self.read(|tx| tx.queued(None))? {
+            rows.entry(row.channel).or_default().push(row);
+        }
+        let mut plan = Plan::default();
+        for id in rows.into_keys() {
+            if self.may_seal && !lanes.of(id).is_busy {
+                self.plan_channel(id, lanes, &mut plan)?;
+            }
+        }
+        Ok(plan)
+    }
+
+    /// A row at a time, until something has to be called.
+    fn plan_channel(
+        &mut self,
+        id: ChannelId,
+        lanes: &mut Lanes,
+        plan: &mut Plan,
+    ) -> Result<(), EngineError> {
+        loop {
+            let now = self.trust.now();
+            let lane = lanes.of(id);
+            lane.awaited = lane.awaited.filter(|(_, until)| *until > now);
+            match self.write(|work| work.step(id, *lane))? {
+                Planned::Call(action) => {
+                    lane.is_busy = true;
+                    plan.actions.push(*action);
+                    return Ok(());
+                }
+                Planned::Seal(row) => self.seal_or_fail(*row)?,
+                Planned::Wait(until) => {
+                    let waiting = lane.awaited.map(|(_, until)| until);
+                    let due = plan.again_at.into_iter().chain(until).chain(waiting);
+                    plan.again_at = due.min();
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+/// The next thing to do in a channel.
+enum Planned {
+    Call(Box<Action>),
+    Seal(Box<OutboxRow>),
+    Wait(Option<Timestamp>),
+}
+
+impl Work<'_> {
+    fn step(&mut self, id: ChannelId, state: LaneState) -> Result<Planned, EngineError> {
+        let Some(channel_row) = self.tx.channel(id)? else { return Ok(Planned::Wait(None)) };
+        let Some(channel) = self.take(id)? else { return Ok(Planned::Wait(None)) };
+        let rows = self.tx.queued(Some(id))?;
+        let lane = Lane {
+            now: self.now(),
+            is_open: is_open(&channel_row),
+            fence: channel.fence(),
+            awaited: state.awaited.map(|(fence, _)| fence),
+            has_lease: state.lease_until.is_some_and(|until| until > self.now()),
+        };
+        let planned = match outbox::next(&rows, &lane) {
+            Next::Nothing => Planned::Wait(None),
+            Next::Wait(until) => Planned::Wait(Some(until)),
+            Next::Do(row, Step::Seal) => Planned::Seal(Box::new(row.clone())),
+            Next::Do(row, step) => call(row, step, &channel)?
+                .map_or(Planned::Wait(None), |action| Planned::Call(Box::new(action))),
+        };
+        self.keep(channel);
+        Ok(planned)
+    }
+}
+
+/// The call that a step other than sealing takes.
+fn call(
+    row: &OutboxRow,
+    step: Step<'_>,
+    channel: &Channel,
+) -> Result<Option<Action>, ChannelError> {
+    let (client_id, id) = (row.client_id, row.channel);
+    let request = || row.sealed.as_ref().map(|sealed| sealed.request.clone());
+    Ok(match step {
+        Step::Seal => None,
+        Step::Lease(purpose) => Some(Action::Lease(client_id, id, purpose)),
+        Step::Claim(officer) => {
+            Some(Action::Claim(client_id, id, officer.clone(), channel.view()?.suite.code()))
+        }
+        Step::Send if row.task == Task::Create => {
+            request().map(|request| Action::Create(client_id, id, request))
+        }
+        Step::Send => request().map(|request| Action::Submit(client_id, id, request)),
+    })
+}
+
+fn is_open(row: &ChannelRow) -> bool {
+    match row.standing {
+        ChannelStanding::Creating | ChannelStanding::Provisional | ChannelStanding::Member => true,
+        ChannelStanding::Stranded | ChannelStanding::Removed => false,
+    }
+}

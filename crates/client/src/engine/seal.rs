@@ -1,0 +1,123 @@
+//! Making items: for the present state of the channel, and again when that has moved on.
+
+use std::time::Duration;
+
+use enlace_channel::channel::{Admission, Channel, Command, SealError};
+use enlace_log::Seq;
+
+use super::work::Work;
+use super::{Engine, EngineError};
+use crate::store::{OutboxRow, SealedItem, StoreError};
+use crate::task::Task;
+
+/// How often a claimed key package that can't be used is replaced.
+const MAX_CLAIMS: u32 = 5;
+
+/// Why no item was made.
+pub(super) enum Sealing {
+    /// The store.
+    Engine(EngineError),
+    /// The transaction is to be abandoned, at least to the last savepoint.
+    Impossible(SealError),
+}
+
+impl<E: Into<EngineError>> From<E> for Sealing {
+    fn from(error: E) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+impl Engine {
+    /// Makes an item in a transaction of its own; what can't be made fails, or waits.
+    pub(super) fn seal_or_fail(&mut self, row: OutboxRow) -> Result<(), EngineError> {
+        match self.write(|work| work.seal(row.clone())) {
+            Ok(()) => Ok(()),
+            Err(Sealing::Engine(error)) => Err(error),
+            Err(Sealing::Impossible(error)) => self.write(|work| work.sealing_failed(row, &error)),
+        }
+    }
+}
+
+impl Work<'_> {
+    /// Makes the item of a row for the present state of its channel; an act that is no longer
+    /// needed is done.
+    pub(super) fn seal(&mut self, row: OutboxRow) -> Result<(), Sealing> {
+        let id = row.channel;
+        let mut channel = self.take(id)?.ok_or(StoreError::Corrupt("channel"))?;
+        if is_done(&row.task, &channel) {
+            self.keep(channel);
+            return Ok(self.accept(row, None)?);
+        }
+        let outgoing = match &row.task {
+            Task::Entry => {
+                let plaintext = row.signed.as_deref().ok_or(StoreError::Corrupt("entry"))?;
+                let entry = super::settle::reload(plaintext)?;
+                channel.seal_entry(&self.ctx, &entry, row.client_id)
+            }
+            Task::Leave => channel.seal_leave(&self.ctx, row.client_id),
+            Task::Contest { commit } => {
+                channel.seal_contest(&self.ctx, Seq(*commit), row.client_id)
+            }
+            task => match command(task) {
+                Some(command) => channel.seal_commit(&self.ctx, &command, row.client_id),
+                None => return Err(StoreError::Corrupt("task").into()),
+            },
+        };
+        let outgoing = outgoing.map_err(|error| match error {
+            SealError::Channel(error) => Sealing::Engine(error.into()),
+            error => Sealing::Impossible(error),
+        })?;
+        self.keep(channel);
+        let sealed = SealedItem { fence: outgoing.envelope.fence, request: outgoing.request };
+        Ok(self.tx.update_outbox(&OutboxRow { sealed: Some(sealed), ..row })?)
+    }
+
+    fn sealing_failed(&mut self, mut row: OutboxRow, error: &SealError) -> Result<(), EngineError> {
+        let now = self.now();
+        match error {
+            SealError::CommitPending | SealError::Stranded => {
+                row.not_before = now.plus(Duration::from_secs(1));
+                Ok(self.tx.update_outbox(&row)?)
+            }
+            SealError::OtherOfficer(_) | SealError::KeyPackage(_) | SealError::Certificate(_)
+                if row.attempts < MAX_CLAIMS =>
+            {
+                row.attempts += 1;
+                if let Task::Admit { key_package, .. } = &mut row.task {
+                    *key_package = None;
+                }
+                Ok(self.tx.update_outbox(&row)?)
+            }
+            error => Ok(self.fail(row, error.to_string())?),
+        }
+    }
+}
+
+/// Whether what a row wants has come about, by whomever.
+fn is_done(task: &Task, channel: &Channel) -> bool {
+    let policy = channel.policy();
+    match task {
+        Task::Admit { officer, .. } => policy.role_of(officer).is_some(),
+        Task::Remove { officer } => policy.role_of(officer).is_none(),
+        Task::SetRole { officer, role } => policy.role_of(officer) == Some(*role),
+        Task::CarryOutLeave { device } => !channel.leaving().any(|leaving| leaving == *device),
+        Task::Create | Task::Entry | Task::SelfUpdate | Task::Leave | Task::Contest { .. } => false,
+    }
+}
+
+fn command(task: &Task) -> Option<Command> {
+    Some(match task {
+        Task::Admit { officer, role, key_package: Some(key_package) } => {
+            Command::Admit(vec![Admission {
+                officer: officer.clone(),
+                role: *role,
+                key_package: key_package.clone(),
+            }])
+        }
+        Task::Remove { officer } => Command::Remove(officer.clone()),
+        Task::SetRole { officer, role } => Command::SetRole(officer.clone(), *role),
+        Task::CarryOutLeave { device } => Command::CarryOutLeave(device.clone()),
+        Task::SelfUpdate => Command::SelfUpdate,
+        _ => return None,
+    })
+}
