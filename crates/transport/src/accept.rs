@@ -143,7 +143,10 @@ async fn greet(endpoint: &Endpoint, quic: &quinn::Connection) -> Result<Greeted,
     let before = Before::note(trust);
     let peer = verify_peer(trust, quic)?;
     let (answer, request) = receive_hello(quic).await?;
-    let version = hello::check_request(trust, &peer, &request)?;
+    // Closing comes before `answer` is dropped: the peer is to learn the reason, and not that its
+    // stream ended without an answer.
+    let version = hello::check_request(trust, &peer, &request)
+        .inspect_err(|error| error.close_code().close(quic))?;
     let guard = Guard::spawn(before, quic.clone(), peer.clone());
     Ok(Greeted { peer, request, version, answer, guard })
 }
