@@ -58,9 +58,29 @@ pub enum Next<'a> {
 /// Decides what to do next in a channel whose queued rows are `rows`, in order.
 #[must_use]
 pub fn next<'a>(rows: &'a [OutboxRow], lane: &Lane) -> Next<'a> {
-    if !lane.is_open || lane.awaited > lane.fence {
+    if lane.awaited > lane.fence {
         return Next::Nothing;
     }
+    // An objection goes first: until the hub has it, it takes nothing else from this device. A
+    // device that may not write may still object.
+    let objection = rows.iter().find(|row| matches!(row.task, Task::Contest { .. }));
+    if let Some(row) = objection.filter(|row| row.not_before <= lane.now) {
+        let step = if row.sealed.is_some() {
+            step_of_sealed(row, lane)
+        } else {
+            step_of_unsealed(row, lane)
+        };
+        return Next::Do(row, step);
+    }
+    let rest = if lane.is_open { next_of_rest(rows, lane) } else { Next::Nothing };
+    match (objection, rest) {
+        (Some(row), Next::Nothing) => Next::Wait(row.not_before),
+        (Some(row), Next::Wait(until)) => Next::Wait(until.min(row.not_before)),
+        (_, rest) => rest,
+    }
+}
+
+fn next_of_rest<'a>(rows: &'a [OutboxRow], lane: &Lane) -> Next<'a> {
     if let Some(row) = rows.iter().find(|row| row.sealed.is_some()) {
         return if row.not_before > lane.now {
             Next::Wait(row.not_before)

@@ -108,6 +108,19 @@ fn who_may_not_write_makes_nothing() {
 }
 
 #[test]
+fn an_objection_goes_first_even_where_nothing_else_may_be_written() {
+    let contest = || row(2, Task::Contest { commit: 3 });
+    let blocked = later(sealed(1, Task::Entry, 3), 30);
+    assert_eq!(chosen(&[blocked.clone(), contest()], &lane()), Some((2, "Seal".into())));
+    let closed = Lane { is_open: false, ..lane() };
+    assert_eq!(chosen(&[blocked.clone(), contest()], &closed), Some((2, "Seal".into())));
+    let sent = sealed(2, Task::Contest { commit: 3 }, 3);
+    assert_eq!(chosen(&[blocked.clone(), sent], &lane()), Some((2, "Send".into())));
+    let soon = NOW.plus(Duration::from_secs(9));
+    assert_eq!(next(&[blocked, later(contest(), 9)], &closed), Next::Wait(soon));
+}
+
+#[test]
 fn an_admission_claims_leases_and_seals_in_this_order() {
     let with_lease = Lane { has_lease: true, ..lane() };
     assert!(chosen(&[row(1, admit())], &with_lease).unwrap().1.starts_with("Claim"));
