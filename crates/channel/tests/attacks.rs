@@ -20,7 +20,7 @@ use enlace_log::{
 };
 use enlace_proto::relay::v1::ListChange as WireListChange;
 
-use support::{ANA, BEN, CHANNEL, CID, Case, DORA, Hub, Member, bytes};
+use support::{ANA, BEN, CHANNEL, CID, Case, DORA, GarbleAll, Hub, Member, bytes};
 
 /// The same log with the same signed heads, where the item at `seq` comes with other bytes beside
 /// the envelope.
@@ -236,6 +236,21 @@ fn a_void_commit_that_begins_at_an_old_list_is_contested_by_whom_it_leaves_out()
         assert!(events_at(&case.members[member], seq).any(due));
     }
     case.assert_healthy();
+}
+
+#[test]
+fn a_commit_that_garbles_its_secrets_and_drops_everybody_is_contested_all_the_same() {
+    let mut case = Case::with_four();
+    case.members[BEN].backend = Backend::dangerous_with_tamper(Box::new(GarbleAll)).unwrap();
+    let alone = [case.members[BEN].name().clone()].into_iter().collect();
+    let seq = case.rogue_commit(BEN, &Command::SelfUpdate, Some(alone));
+    for member in [ANA, CID, DORA] {
+        let due = |e: &Event| matches!(e, Event::ContestDue(at) if *at == seq);
+        assert!(events_at(&case.members[member], seq).any(due));
+        let id = case.members[member].client_id();
+        let network = &case.network;
+        case.members[member].make(network, |c, ctx| c.seal_contest(ctx, seq, id)).unwrap();
+    }
 }
 
 /// Garbles what is sealed to some keys.
