@@ -2,6 +2,7 @@
 //! wrong.
 
 mod channel;
+mod connection;
 mod entry;
 mod explain;
 mod notice;
@@ -10,6 +11,7 @@ mod shown;
 mod waiting;
 
 pub(crate) use self::channel::{find_channel, short_id};
+pub(crate) use self::connection::ConnectionWatch;
 pub(crate) use self::entry::EntryItem;
 pub(crate) use self::explain::Explained;
 pub(crate) use self::notice::{NoticeItem, notice_words};

@@ -10,11 +10,12 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::failure::Failure;
 use crate::officer::{
-    EntryItem, Explained as _, NoticeItem, ProfileArguments, block_on, find_channel, notice_words,
-    while_syncing,
+    ConnectionWatch, EntryItem, Explained as _, NoticeItem, ProfileArguments, block_on,
+    find_channel, notice_words, while_syncing,
 };
 use crate::signal::asked_to_stop;
 use crate::ui::Ui;
+use crate::words::Text;
 
 /// So many entries or notices are read at once.
 const PAGE: usize = 200;
@@ -58,10 +59,10 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
     let client = arguments.profile.unlock(ui)?;
     let row = find_channel(&client, &arguments.channel, ui)?;
     if let Some(reason) = &row.stopped {
-        ui.warning(ui.say(crate::words::Text::ChannelStopped { reason }));
+        ui.warning(ui.say(Text::ChannelStopped { reason }));
     }
     if row.standing == ChannelStanding::Stranded {
-        ui.warning(ui.say(crate::words::Text::Standing(row.standing)));
+        ui.warning(ui.say(Text::Standing(row.standing)));
     }
     let mut reader = Reader {
         client: &client,
@@ -98,7 +99,8 @@ impl Reader<'_> {
             next = last.next();
             places.extend(logged);
         }
-        Ok(places.iter().rev().take(count).last().copied().unwrap_or(next))
+        let first = places.len().saturating_sub(count);
+        Ok(places.get(first).copied().unwrap_or(next))
     }
 
     fn page(&self, from: Seq) -> Result<Vec<EntryView>, Failure> {
@@ -161,12 +163,14 @@ impl Reader<'_> {
 
     async fn follow(&mut self) -> Result<(), Failure> {
         let mut events = self.client.events();
+        let mut connection = ConnectionWatch::default();
         while self.print_logged()? {
-            match tokio::time::timeout(LOOK, events.recv()).await {
-                Ok(Err(RecvError::Closed)) => return Ok(()),
-                // Whatever it was, the store tells.
-                Ok(_) | Err(_) => {}
+            // Whatever is said, the store tells more.
+            let event = tokio::time::timeout(LOOK, events.recv()).await;
+            if matches!(event, Ok(Err(RecvError::Closed))) {
+                break;
             }
+            connection.look(self.client, self.ui);
         }
         Ok(())
     }

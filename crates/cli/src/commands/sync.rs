@@ -11,13 +11,16 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::failure::Failure;
 use crate::officer::{
-    Explained as _, ProfileArguments, block_on, notice_words, shown, while_syncing,
+    ConnectionWatch, Explained as _, ProfileArguments, block_on, notice_words, shown, while_syncing,
 };
 use crate::signal::asked_to_stop;
 use crate::ui::Ui;
 use crate::words::Text;
 
 const SECONDS: u64 = 60;
+
+/// How often the connection is looked at although nothing happens.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// What `sync` takes.
 #[derive(Debug, clap::Args)]
@@ -98,16 +101,21 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
 
 async fn follow(client: &Client, ui: &Ui) -> Result<(), Failure> {
     let mut events = client.events();
+    let mut connection = ConnectionWatch::default();
     loop {
-        let event = match events.recv().await {
-            Ok(event) => event,
-            Err(RecvError::Lagged(_)) => continue,
-            Err(RecvError::Closed) => return Ok(()),
-        };
-        let Some(happened) = happened(client, event, ui)? else { continue };
-        if !print(client, &happened, ui)? {
-            return Ok(());
+        match tokio::time::timeout(LOOK, events.recv()).await {
+            Ok(Ok(event)) => {
+                if let Some(happened) = happened(client, event, ui)?
+                    && !print(client, &happened, ui)?
+                {
+                    return Ok(());
+                }
+            }
+            Ok(Err(RecvError::Closed)) => return Ok(()),
+            // What was missed can be read.
+            Ok(Err(RecvError::Lagged(_))) | Err(_) => {}
         }
+        connection.look(client, ui);
     }
 }
 

@@ -6,15 +6,20 @@ use std::time::Duration;
 
 use enlace_client::Client;
 use enlace_client::client::Waited;
+use enlace_client::notice::Notice;
 use enlace_log::{ChannelId, ClientId};
 use serde::Serialize;
 
 use super::explain::Explained as _;
+use super::notice::notice_words;
 use crate::failure::{Explain as _, Failure};
 use crate::ui::Ui;
 use crate::words::Text;
 
 const SECONDS: u64 = 30;
+
+/// So many notices are read at once.
+const NOTICES: usize = 200;
 
 /// Whether to wait, and how long.
 #[derive(Debug, clap::Args)]
@@ -79,9 +84,14 @@ pub(crate) fn outcome(
     ui: &Ui,
 ) -> Result<Outcome, Failure> {
     let waited = if wait.wait {
-        block_on(while_syncing(client, ui, async {
+        let before = newest_notice(client, channel, ui)?;
+        let waited = block_on(while_syncing(client, ui, async {
             client.wait_accepted(client_id, wait.limit()).await.explained(ui)
-        }))?
+        }))?;
+        if waited == Waited::Queued {
+            warn_of_obstacles(client, channel, before, ui)?;
+        }
+        waited
     } else {
         Waited::Queued
     };
@@ -97,6 +107,31 @@ pub(crate) fn outcome(
     };
     let (channel, client_id) = (channel.to_string(), client_id.to_string());
     Ok(Outcome { channel, client_id, state, seq, words: ui.say(words) })
+}
+
+fn newest_notice(client: &Client, channel: ChannelId, ui: &Ui) -> Result<u64, Failure> {
+    let mut newest = 0;
+    loop {
+        match client.notices(Some(channel), newest, NOTICES).explained(ui)?.last() {
+            Some(row) => newest = row.id,
+            None => return Ok(newest),
+        }
+    }
+}
+
+/// Says what somebody else has to do first, if that has come up.
+fn warn_of_obstacles(
+    client: &Client,
+    channel: ChannelId,
+    after: u64,
+    ui: &Ui,
+) -> Result<(), Failure> {
+    for row in client.notices(Some(channel), after, NOTICES).explained(ui)? {
+        if row.notice.is_alarm() || matches!(row.notice, Notice::NoKeyPackage { .. }) {
+            notice_words(&row.notice, ui).iter().for_each(|words| ui.warning(words));
+        }
+    }
+    Ok(())
 }
 
 fn say_why_queued(client: &Client, wait: &WaitArguments, ui: &Ui) {

@@ -4,6 +4,7 @@
 
 mod authority;
 mod network;
+mod officer;
 mod openssl;
 mod sample_configuration;
 mod support;

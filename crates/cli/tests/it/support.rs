@@ -105,20 +105,29 @@ impl Place {
     }
 
     fn run(&self, program: &Path, arguments: &[&str], input: &str) -> Ran {
-        let mut child = Command::new(program)
-            .args(arguments)
-            .current_dir(self.0.path())
-            .env_remove("NO_COLOR")
-            .env("LC_ALL", "C.UTF-8")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A program that doesn't read its input may be gone by now.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        Ran::from(child.wait_with_output().unwrap())
+        run_in(self.0.path(), program, arguments, input)
     }
+}
+
+/// Runs the built program in a directory.
+pub(crate) fn enlace_in(place: &Path, arguments: &[&str], input: &str) -> Ran {
+    run_in(place, Path::new(env!("CARGO_BIN_EXE_enlace")), arguments, input)
+}
+
+fn run_in(place: &Path, program: &Path, arguments: &[&str], input: &str) -> Ran {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .current_dir(place)
+        .env_remove("NO_COLOR")
+        .env("LC_ALL", "C.UTF-8")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A program that doesn't read its input may be gone by now.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    Ran::from(child.wait_with_output().unwrap())
 }
 
 impl From<Output> for Ran {
