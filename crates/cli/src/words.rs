@@ -149,3 +149,24 @@ impl Language {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    /// What only those who build this talk about.
+    const JARGON: [&str; 6] = ["epoch", "commit ", "follower", "fence", "key package", "mls"];
+
+    #[test]
+    fn officers_are_spared_our_own_words() {
+        for (language, source) in [
+            ("es", include_str!("words/es.rs")),
+            ("pt", include_str!("words/pt.rs")),
+            ("en", include_str!("words/en.rs")),
+            ("fr", include_str!("words/fr.rs")),
+        ] {
+            let source = source.to_lowercase();
+            for word in JARGON {
+                assert!(!source.contains(word), "{language}: {word}");
+            }
+        }
+    }
+}
