@@ -1,1 +1,50 @@
-//! placeholder
+//! What the end-to-end tests play with: authorities with their CA keys, real relays on loopback,
+//! officers with the real SDK and encrypted stores; and the adversaries among them.
+//!
+//! ```text
+//! Case      two authorities, their relays, officers in one channel
+//!   ├─ Network, Authority   who certifies whom
+//!   ├─ RelayPlace, Relay    a relay of the real kind, across restarts
+//!   └─ Officer              a device with the SDK, online and offline, across restarts
+//! Rogue     a modified client: the officer's own key and store, without the SDK's honesty
+//! LyingRelay  a relay with its authority's real keys that tells each peer what it likes
+//! Wire      a genuine certificate that makes single calls
+//! ```
+
+#![allow(clippy::unwrap_used, reason = "support of tests: a failed expectation ends the test")]
+
+pub mod authority;
+pub mod case;
+pub mod network;
+pub mod officer;
+pub mod relay;
+pub mod rogue;
+pub mod wire;
+
+use std::future::Future;
+use std::time::Duration;
+
+pub use self::authority::{Authority, Credential};
+pub use self::case::{ANA, BEN, CID, Case, DORA};
+pub use self::network::Network;
+pub use self::officer::Officer;
+pub use self::relay::{Relay, RelayPlace};
+pub use self::rogue::Rogue;
+pub use self::wire::{Wire, call, wire_id};
+
+/// Long enough for a loaded machine; only a failing test waits for it.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A day.
+pub const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Waits for an event, but not for ever.
+///
+/// # Panics
+/// When it does not come.
+pub async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, event).await {
+        Ok(value) => value,
+        Err(_) => panic!("it did not come in time: {what}"),
+    }
+}

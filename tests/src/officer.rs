@@ -1,0 +1,270 @@
+//! An officer's device with the real SDK and an encrypted store.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use enlace_channel::entry::TimeZone;
+use enlace_client::client::{EntryState, EntryView};
+use enlace_client::engine::NewNote;
+use enlace_client::notice::Notice;
+use enlace_client::profile::Enrollment;
+use enlace_client::store::{NoticeRow, OutboxState};
+use enlace_client::{Client, Profile};
+use enlace_identity::certificate::Serial;
+use enlace_identity::keys::Passphrase;
+use enlace_identity::names::{DeviceName, OfficerAddress};
+use enlace_log::{ChannelId, ClientId, Seq};
+use tempfile::TempDir;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinHandle;
+
+use crate::network::START;
+use crate::{Network, PATIENCE};
+
+/// An officer with one device.
+pub struct Officer {
+    directory: TempDir,
+    client: Option<Client>,
+    sync: Option<JoinHandle<()>>,
+    /// Of the device's certificate.
+    pub serial: Serial,
+    address: OfficerAddress,
+    device: DeviceName,
+}
+
+impl Officer {
+    /// Enrols a device whose home relay is at that port. It is offline.
+    pub async fn enrol(network: &Network, authority: usize, name: &str, port: u16) -> Self {
+        let authority = &network.authorities[authority];
+        let directory = tempfile::tempdir().unwrap();
+        let (at, common_name) = (directory.path().join("profile"), name.to_owned());
+        let address: OfficerAddress = format!("{name}@{}", authority.domain).parse().unwrap();
+        let officer = address.clone();
+        let (mut profile, request) = off_thread(move || {
+            Profile::create(&at, &officer, "pc", &common_name, &passphrase()).unwrap()
+        })
+        .await;
+        let (chain, serial) = authority.approve(&request);
+        let enrollment = Enrollment {
+            certificates: &chain.to_pem(),
+            bundle: &network.signed.encode(),
+            bundle_hash: network.signed.hash(),
+            endpoint_record: &authority.endpoint_record(port),
+            crls: &[],
+        };
+        profile.enroll(&enrollment, *START).unwrap();
+        let device = profile.device().clone();
+        let mut officer = Self { directory, client: None, sync: None, serial, address, device };
+        officer.open().await;
+        officer
+    }
+
+    /// The profile's directory.
+    #[must_use]
+    pub fn profile_dir(&self) -> PathBuf {
+        self.directory.path().join("profile")
+    }
+
+    /// The SDK.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        self.client.as_ref().expect("the program runs")
+    }
+
+    /// The officer's address.
+    #[must_use]
+    pub fn address(&self) -> OfficerAddress {
+        self.address.clone()
+    }
+
+    /// The device's name.
+    #[must_use]
+    pub fn device(&self) -> &DeviceName {
+        &self.device
+    }
+
+    /// Publishes key packages and takes in what waits, once.
+    pub async fn introduce(&self) {
+        self.client().sync_once(PATIENCE).await.unwrap();
+    }
+
+    /// Stays in touch with the relay from now on.
+    pub fn go_online(&mut self) {
+        let client = self.client().clone();
+        self.sync = Some(tokio::spawn(async move {
+            // It ends only with the test, or when nothing more can be done: the test sees that.
+            let _ = client.run_sync().await;
+        }));
+    }
+
+    /// Loses touch, at whatever point.
+    pub async fn go_offline(&mut self) {
+        if let Some(sync) = self.sync.take() {
+            sync.abort();
+            let _ = sync.await;
+        }
+    }
+
+    /// Ends the program, and starts it again offline.
+    pub async fn restart(&mut self) {
+        self.go_offline().await;
+        self.client = None;
+        self.open().await;
+    }
+
+    async fn open(&mut self) {
+        let at = self.profile_dir();
+        self.client = Some(off_thread(move || open(&at)).await);
+    }
+
+    /// Waits until something can be seen in the store.
+    ///
+    /// # Panics
+    /// When it does not come about.
+    pub async fn until<T>(&self, what: &str, mut seen: impl FnMut(&Client) -> Option<T>) -> T {
+        let client = self.client();
+        let mut events = client.events();
+        let waiting = async {
+            loop {
+                if let Some(value) = seen(client) {
+                    return value;
+                }
+                match events.recv().await {
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => panic!("no more events come"),
+                }
+            }
+        };
+        match tokio::time::timeout(PATIENCE, waiting).await {
+            Ok(value) => value,
+            Err(_) => panic!(
+                "{} waited in vain: {what}; it has {:#?}\n{:?}\n{:?}",
+                self.address,
+                client.channels().unwrap(),
+                self.all_notices(),
+                client.status(),
+            ),
+        }
+    }
+
+    /// Posts a note; it is sent when it can be.
+    #[must_use]
+    pub fn post(&self, channel: ChannelId, text: &str) -> ClientId {
+        self.client().post(channel, note(text)).unwrap()
+    }
+
+    /// Waits until something asked for has its place.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn accepted(&self, asked: ClientId) -> Option<Seq> {
+        let outcome = self.settled(asked).await;
+        match outcome {
+            OutboxState::Accepted(seq) => seq,
+            other => panic!("{}: {other:?}", self.address),
+        }
+    }
+
+    /// Waits until something asked for has its place, or never will.
+    pub async fn settled(&self, asked: ClientId) -> OutboxState {
+        let what = format!("what became of {asked:?}");
+        self.until(&what, |client| match client.state_of(asked).unwrap() {
+            OutboxState::Queued => None,
+            state => Some(state),
+        })
+        .await
+    }
+
+    /// Waits until this device is in a channel.
+    pub async fn joined(&self, channel: ChannelId) {
+        self.until("admission", |client| client.show(channel).unwrap()).await;
+    }
+
+    /// Waits until a text is read.
+    pub async fn reads(&self, channel: ChannelId, text: &str) {
+        let what = format!("the text {text:?}");
+        let is_here = |client: &Client| {
+            logged(client, channel).iter().any(|entry| entry.body == text).then_some(())
+        };
+        self.until(&what, is_here).await;
+    }
+
+    /// The texts of a channel's log as this device has it.
+    #[must_use]
+    pub fn texts(&self, channel: ChannelId) -> Vec<String> {
+        logged(self.client(), channel).into_iter().map(|entry| entry.body).collect()
+    }
+
+    /// What this device was told of a channel, besides entries.
+    #[must_use]
+    pub fn notices(&self, channel: ChannelId) -> Vec<Notice> {
+        rows(self.client(), Some(channel)).into_iter().map(|row| row.notice).collect()
+    }
+
+    fn all_notices(&self) -> Vec<Notice> {
+        rows(self.client(), None).into_iter().map(|row| row.notice).collect()
+    }
+
+    /// Waits until this device is told something.
+    pub async fn is_told<T>(
+        &self,
+        channel: ChannelId,
+        what: &str,
+        mut looked_for: impl FnMut(&NoticeRow) -> Option<T>,
+    ) -> T {
+        self.until(what, |client| rows(client, Some(channel)).iter().find_map(&mut looked_for))
+            .await
+    }
+}
+
+impl Drop for Officer {
+    fn drop(&mut self) {
+        if let Some(sync) = &self.sync {
+            sync.abort();
+        }
+    }
+}
+
+/// Opens a profile of these tests.
+#[must_use]
+pub fn open(profile: &Path) -> Client {
+    Client::open(profile, &passphrase()).unwrap()
+}
+
+/// The passphrase of every profile here.
+#[must_use]
+pub fn passphrase() -> Passphrase {
+    Passphrase::new("correct horse battery staple")
+}
+
+/// A note that says this.
+#[must_use]
+pub fn note(text: &str) -> NewNote {
+    NewNote {
+        text: text.to_owned(),
+        handling: None,
+        restriction: None,
+        time_zone: TimeZone::utc(),
+        client_id: None,
+    }
+}
+
+/// The entries of a channel that have their place.
+#[must_use]
+pub fn logged(client: &Client, channel: ChannelId) -> Vec<EntryView> {
+    let mut entries = client.read(channel, Seq(0), 10_000).unwrap();
+    entries.retain(|entry| matches!(entry.state, EntryState::Logged { .. }));
+    entries
+}
+
+fn rows(client: &Client, channel: Option<ChannelId>) -> Vec<NoticeRow> {
+    client.notices(channel, 0, 10_000).unwrap()
+}
+
+/// Key derivation takes a while: it must not hold up the relays in this process.
+pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.unwrap()
+}
+
+/// How long to look whether something happens that must not happen.
+pub const A_MOMENT: Duration = Duration::from_millis(300);

@@ -1,0 +1,151 @@
+//! A relay of the real kind, in this process, on loopback.
+
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use enlace_identity::names::ServiceKind;
+use enlace_relay::config::{
+    ConfigFile, HeadSection, LimitsSection, LogSection, Material, NetworkSection, RelaySection,
+    Settings,
+};
+use enlace_relay::hub::HeadKey;
+use enlace_relay::server::Server;
+use enlace_transport::{Expected, Target};
+use tempfile::TempDir;
+
+use crate::{Credential, Network, soon};
+
+/// Where a relay lives and what it is, across restarts.
+pub struct RelayPlace {
+    directory: TempDir,
+    /// Its UDP port.
+    pub port: u16,
+    relay: Credential,
+    /// Its head key.
+    pub head: Credential,
+    index: usize,
+}
+
+/// A relay that runs.
+pub struct Relay {
+    server: Server,
+    /// How to dial it.
+    pub target: Target,
+}
+
+impl RelayPlace {
+    /// The place of the relay of one of a network's authorities.
+    #[must_use]
+    pub fn new(network: &Network, index: usize) -> Self {
+        let authority = &network.authorities[index];
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("crls")).unwrap();
+        let place = Self {
+            directory,
+            port: free_port(),
+            relay: authority.service("r1", ServiceKind::Relay),
+            head: authority.service("h1", ServiceKind::Head),
+            index,
+        };
+        place.publish(&authority.lists(1, &[]));
+        place
+    }
+
+    /// Puts revocation lists where the relay looks for them.
+    pub fn publish(&self, lists: &[Vec<u8>]) {
+        for (index, list) in lists.iter().enumerate() {
+            let path = self.path("crls");
+            let (draft, name) = (path.join("draft"), path.join(format!("{index}.crl")));
+            std::fs::write(&draft, list).unwrap();
+            std::fs::rename(draft, name).unwrap();
+        }
+    }
+
+    /// Something in its directory.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Its directory: store, write-ahead log and all the rest.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// How to dial whoever stands here.
+    #[must_use]
+    pub fn target(&self, network: &Network) -> Target {
+        let expected = Expected::Relay(network.authorities[self.index].relay_name());
+        Target { expected, addresses: vec![("127.0.0.1".to_owned(), self.port)] }
+    }
+
+    /// Starts the relay; it knows where the relays of `peers` are.
+    pub async fn start(&self, network: &Network, peers: &[&Self]) -> Relay {
+        let authority = &network.authorities[self.index];
+        let trust = network.trust(authority);
+        let material = Material {
+            identity: self.relay.identity(&trust),
+            head: HeadKey::new(self.head.key.clone(), self.head.chain.ders()),
+            bundle: network.signed.encode(),
+            endpoint_record: authority.endpoint_record(self.port),
+            endpoint_records: peers
+                .iter()
+                .map(|peer| network.authorities[peer.index].endpoint_record(peer.port))
+                .collect(),
+            trust,
+        };
+        let server = Server::start(self.settings(network), material).await.unwrap();
+        Relay { server, target: self.target(network) }
+    }
+
+    fn settings(&self, network: &Network) -> Settings {
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)).to_string();
+        let name = network.authorities[self.index].relay_name().to_string();
+        let file = ConfigFile {
+            relay: RelaySection { listen, ..RelaySection::named(name) },
+            head: HeadSection::standard(),
+            network: NetworkSection::of_bundle(network.signed.hash().to_string()),
+            limits: LimitsSection::default(),
+            log: LogSection::default(),
+        };
+        Settings::new(&file, self.directory()).unwrap()
+    }
+}
+
+impl Relay {
+    /// Stops the relay; its port is free again then.
+    pub async fn stop(self) {
+        let address = self.server.local_addr();
+        soon("the relay stops", self.server.stop()).await;
+        let released = async {
+            while UdpSocket::bind(address).is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        soon("the relay's port is free", released).await;
+    }
+
+    /// Looks at the revocation lists in the relay's directory again.
+    pub fn reload_crls(&self) {
+        self.server.reload_crls();
+    }
+}
+
+/// A port that no socket gets by chance: below those that the system gives to whoever asks for
+/// any. It stays free while a relay is down.
+fn free_port() -> u16 {
+    const FIRST: u32 = 20_000;
+    const COUNT: u32 = 12_000;
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+
+    let start = std::process::id().wrapping_mul(64);
+    loop {
+        let number = start.wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed)) % COUNT;
+        let port = u16::try_from(FIRST + number).unwrap();
+        if UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The whole path, for real: relays and SDK clients over QUIC on loopback, with adversaries among
+//! them. Whatever these try, the honest members go on reading and writing in one state.
+
+#![allow(clippy::unwrap_used)]
+
+mod void;
