@@ -1,7 +1,7 @@
 //! What an issued certificate says, and what issuing refuses.
 
 use enlace_identity::bundle::LeafUsage;
-use enlace_identity::certificate::ProfileError;
+use enlace_identity::certificate::{CertificateDer, ProfileError};
 use enlace_identity::chain::ChainError;
 use enlace_identity::issue::{IssueError, IssuingCa, Root};
 use enlace_identity::time::ValidityError;
@@ -125,4 +125,21 @@ fn warnings_come_before_the_end() {
     );
     assert_eq!(warnings::of_bundle(&bundle, NOW), []);
     assert_eq!(warnings::of_bundle(&bundle, NOW.plus(DAY * 200)).len(), 1);
+}
+
+#[test]
+fn a_root_says_which_authority_it_belongs_to() {
+    let (fge, mp) = pair();
+    for authority in [&fge, &mp] {
+        assert_eq!(authority.root.certificate().root_domain(), Ok(authority.domain.clone()));
+    }
+    let leaf = fge.leaf("laptop.ana.officer", 30);
+    for other in [fge.issuing.certificate(), leaf.leaf()] {
+        assert!(other.root_domain().is_err(), "{other:?}");
+    }
+    let mut bytes = fge.root.certificate().as_bytes().to_vec();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    let damaged = CertificateDer::from_bytes(&bytes).unwrap();
+    assert!(damaged.root_domain().is_err(), "its own signature no longer fits");
 }
