@@ -54,7 +54,7 @@ pub(crate) fn run(options: &Options, ui: &Ui) -> Result<(), Failure> {
         (None, Some(temporary)) => temporary.path().join("network"),
         (None, None) => return Err(Failure::new("there is no directory to work in")),
     };
-    let words = Words::of_environment();
+    let words = Words::of(ui.language());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let played = runtime.block_on(async {
         tokio::select! {

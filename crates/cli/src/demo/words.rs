@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use super::checks::Check;
+use crate::language::Language;
 
 /// One language's words. `{0}`, `{1}` … stand for what is told.
 #[derive(Debug)]
@@ -10,9 +11,9 @@ pub(super) struct Words {
     pub(super) setting_up: &'static str,
     /// Authority, its country, the other, its country.
     pub(super) authorities: &'static str,
-    /// An officer, the authority.
+    /// Who, for which authority.
     pub(super) works_for: &'static str,
-    /// How many officers opened a case; who, its title.
+    /// Who, the channel's title.
     pub(super) opens: &'static str,
     /// Who, whom, whom.
     pub(super) admits: &'static str,
@@ -56,19 +57,13 @@ pub(super) struct Words {
 }
 
 impl Words {
-    /// In the language that the environment asks for; in English if it is none of these.
-    pub(super) fn of_environment() -> &'static Self {
-        let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let locale = set("LC_ALL").or_else(|| set("LC_MESSAGES")).or_else(|| set("LANG"));
-        Self::of(locale.as_deref().unwrap_or_default())
-    }
-
-    fn of(locale: &str) -> &'static Self {
-        match locale.split(['_', '.', '@', '-']).next().unwrap_or_default() {
-            "es" => &SPANISH,
-            "pt" => &PORTUGUESE,
-            "fr" => &FRENCH,
-            _ => &ENGLISH,
+    /// A language's words.
+    pub(super) fn of(language: Language) -> &'static Self {
+        match language {
+            Language::Es => &SPANISH,
+            Language::Pt => &PORTUGUESE,
+            Language::En => &ENGLISH,
+            Language::Fr => &FRENCH,
         }
     }
 
@@ -269,20 +264,6 @@ static FRENCH: Words = Words {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_locale_chooses_the_language() {
-        for (locale, words) in [
-            ("es_ES.UTF-8", &SPANISH),
-            ("pt", &PORTUGUESE),
-            ("fr-CA", &FRENCH),
-            ("en_GB", &ENGLISH),
-            ("C.UTF-8", &ENGLISH),
-            ("", &ENGLISH),
-        ] {
-            assert!(std::ptr::eq(Words::of(locale), words), "{locale}");
-        }
-    }
 
     #[test]
     fn sentences_are_filled() {
