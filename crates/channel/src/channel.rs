@@ -3,7 +3,7 @@
 //!
 //! Sans-IO: items and commands go in; [`Event`]s, [`Outgoing`] items and writes to the state
 //! store come out. The caller verifies positions, chain and signed heads with
-//! [`Replica`](enlace_log::Replica) before it hands an item in, keeps each call in one
+//! [`Replica`] before it hands an item in, keeps each call in one
 //! transaction, and loads the channel anew when it abandons one.
 //!
 //! The flow of an item: [`Channel::handle_item`] opens a savepoint, decrypts, checks that envelope,

@@ -1,7 +1,7 @@
 //! The `enlace` command: an officer's channels, a registrar's certificates, a network's bundle,
 //! and a training network to try all of it.
 //!
-//! One file for each command under [`commands`]; what they share lies beside it. Data goes to
+//! One file for each command under `commands`; what they share lies beside it. Data goes to
 //! standard output, all else to standard error; exit status 0 means done, 1 failed, 2 a wrong
 //! command line.
 
