@@ -118,7 +118,8 @@ pub struct LimitsSection {
 pub struct LogSection {
     /// `text` or `json`. Default: `text`.
     pub format: String,
-    /// `error`, `warn`, `info`, `debug` or `trace`. Names of devices appear from `debug` on.
+    /// `error`, `warn`, `info`, `debug` or `trace`. Names of devices appear from `debug` on; the name
+    /// of one that was refused appears at `info`.
     /// Default: `info`.
     pub level: String,
 }
