@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use enlace_identity::canonical::Writer;
+use enlace_identity::names::Domain;
+
 /// Defines a newtype over a fixed number of bytes, shown as hexadecimal.
 macro_rules! bytes_id {
     ($(#[$doc:meta])* $name:ident, $length:literal) => {
@@ -51,8 +54,12 @@ macro_rules! bytes_id {
 pub(crate) use bytes_id;
 
 bytes_id!(
-    /// A channel, for its whole life; random.
+    /// A channel, for its whole life. It fixes the hub that created it: [`ChannelId::derive`].
     ChannelId, 32
+);
+bytes_id!(
+    /// What makes a channel's id unique at its hub: random, chosen by the creator. Not a secret.
+    ChannelNonce, 32
 );
 bytes_id!(
     /// An item's idempotency key: random, unique per device, the same when sent again.
@@ -62,6 +69,15 @@ bytes_id!(
     /// Binds an item to the entry inside it (PROTOCOL.md §3.4).
     Commitment, 32
 );
+
+impl ChannelId {
+    /// The id of the channel that is created at the relay of `hub` with this nonce
+    /// (PROTOCOL.md §3.11). Nobody finds a nonce that leads to this id at another hub.
+    #[must_use]
+    pub fn derive(hub: &Domain, nonce: &ChannelNonce) -> Self {
+        Self(Writer::new("enlace channel v1").bytes(hub.as_str().as_bytes()).fixed(&nonce.0).hash())
+    }
+}
 
 impl Commitment {
     /// What stands where there is no entry.
@@ -135,5 +151,19 @@ pub fn seq_from_u64(
         NO_SEQ => Ok(None),
         seq if seq <= MAX_SEQ => Ok(Some(Seq(seq))),
         _ => Err(enlace_identity::canonical::DecodeError::Value(field)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ChannelId, ChannelNonce};
+
+    #[test]
+    fn a_channel_id_is_of_one_hub_and_one_nonce() {
+        let id = |hub: &str, nonce| ChannelId::derive(&hub.parse().unwrap(), &ChannelNonce(nonce));
+        let ours = id("a.example", [7; 32]);
+        assert_eq!(ours, id("a.example", [7; 32]));
+        assert_ne!(ours, id("b.example", [7; 32]));
+        assert_ne!(ours, id("a.example", [8; 32]));
     }
 }

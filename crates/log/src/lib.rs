@@ -22,7 +22,9 @@ pub use device_list::{DeviceList, ListChange, ListHash};
 pub use envelope::{Envelope, ItemKind, OuterSignature, PayloadHash, WelcomesHash};
 pub use fork::ForkProof;
 pub use head::{Head, HeadSigner, QuotedHead, SignedHead, VerifiedHead};
-pub use ids::{ChannelId, ClientId, Commitment, Generation, Incarnation, Seq, SubmitCounter};
+pub use ids::{
+    ChannelId, ChannelNonce, ClientId, Commitment, Generation, Incarnation, Seq, SubmitCounter,
+};
 pub use item::{Item, Sealed};
 pub use membership::Membership;
 pub use replica::Replica;
