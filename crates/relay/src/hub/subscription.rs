@@ -84,6 +84,13 @@ impl Subscription {
         }
     }
 
+    /// Waits until the log may hold more than when this was opened, or when this last returned.
+    /// Cancel safe.
+    pub async fn changed(&mut self) {
+        // It fails only without the feed, and that is held here.
+        let _ = self.changes.changed().await;
+    }
+
     /// As [`Self::next`], without waiting: `None` when nothing is there yet.
     ///
     /// # Errors

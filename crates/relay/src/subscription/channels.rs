@@ -1,18 +1,19 @@
-//! The channels of one subscription, each waiting for what comes next in its log.
+//! The channels of one subscription, each waiting until its log may have more.
 //!
-//! A channel costs its cursor and a waiting future. What it brings is read only when the
-//! subscriber takes it: a slow reader holds no items but those being read at that moment, and
-//! falls back to the log.
+//! A channel costs its cursor and a future that waits for a signal and holds nothing that others
+//! wait for: while the subscriber is slow, nobody polls it. What a channel brings is read only when
+//! the subscriber takes it, one channel after the other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
 use enlace_log::{ChannelId, Seq};
-use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::oneshot;
+use tracing::error;
 
 use crate::hub::{self, LogBatch, Next, ReadError, Reader};
 use crate::storage::ReadLimit;
@@ -29,10 +30,12 @@ pub(super) struct Channels {
     reader: Reader,
     limit: usize,
     followed: HashMap<ChannelId, Followed>,
+    /// Where there may be something to read, in turn.
+    ready: VecDeque<Place>,
     waiting: FuturesUnordered<Waiting>,
 }
 
-type Waiting = Pin<Box<dyn Future<Output = Option<Arrival>> + Send>>;
+type Waiting = Pin<Box<dyn Future<Output = Option<Place>> + Send>>;
 
 /// Dropping it ends the channel's future.
 struct Followed {
@@ -40,14 +43,13 @@ struct Followed {
     _stop: oneshot::Sender<std::convert::Infallible>,
 }
 
-/// What a channel's future ends with.
-struct Arrival {
+/// Where a channel is read from next.
+struct Place {
     channel: ChannelId,
     turn: u64,
     log: Option<hub::Subscription>,
     stop: oneshot::Receiver<std::convert::Infallible>,
     from: Seq,
-    result: Result<Next, ReadError>,
 }
 
 /// What the subscriber is to be sent.
@@ -72,8 +74,9 @@ pub(super) struct TooMany(usize);
 impl Channels {
     /// No channels yet, and at most `limit`.
     pub(super) fn new(hub: hub::Handle, reader: Reader, limit: usize) -> Self {
-        let (followed, waiting) = (HashMap::new(), FuturesUnordered::new());
-        Self { hub, reader, limit, followed, waiting }
+        let (followed, ready, waiting) =
+            (HashMap::new(), VecDeque::new(), FuturesUnordered::new());
+        Self { hub, reader, limit, followed, ready, waiting }
     }
 
     /// Follows a channel from a position on, or moves its cursor there.
@@ -85,7 +88,7 @@ impl Channels {
         };
         let (sender, stop) = oneshot::channel();
         self.followed.insert(channel, Followed { turn, _stop: sender });
-        self.wait(channel, turn, None, stop, from);
+        self.ready.push_back(Place { channel, turn, log: None, stop, from });
         Ok(())
     }
 
@@ -95,74 +98,97 @@ impl Channels {
     }
 
     /// What comes next in any of the channels; waits for ever if there is none. Cancel safe.
+    ///
+    /// # Errors
+    /// Only [`ReadError::Stopped`]: a channel that can't be read is tried again later, and holds up
+    /// no other.
     pub(super) async fn next(&mut self) -> Result<Step, ReadError> {
         loop {
-            let Some(arrival) = self.waiting.next().await else {
-                return std::future::pending().await;
-            };
-            let Some(arrival) = arrival else { continue };
-            let Arrival { channel, turn, log, stop, from, result } = arrival;
-            if self.followed.get(&channel).is_none_or(|followed| followed.turn != turn) {
-                continue;
+            while let Some(Some(woken)) = self.waiting.next().now_or_never() {
+                self.ready.extend(woken);
             }
-            match result {
-                Ok(Next::Batch(batch)) => {
-                    self.wait(channel, turn, log, stop, batch.last.next());
-                    return Ok(Step::Batch(batch));
+            let Some(place) = self.ready.front_mut() else {
+                match self.waiting.next().await {
+                    Some(woken) => self.ready.extend(woken),
+                    None => return std::future::pending().await,
                 }
-                Ok(Next::Ended { last }) => {
-                    self.unfollow(channel);
-                    return Ok(Step::Ended { channel, last: Some(last) });
-                }
-                Err(ReadError::NotAMember) => {
-                    self.unfollow(channel);
-                    let last = from.0.checked_sub(1).map(Seq);
-                    return Ok(Step::Ended { channel, last });
-                }
-                Err(error) => return Err(error),
+                continue;
+            };
+            let is_followed = |followed: &Followed| followed.turn == place.turn;
+            let result = if self.followed.get(&place.channel).is_some_and(is_followed) {
+                Some(read(&self.hub, &self.reader, place).await)
+            } else {
+                None
+            };
+            let (Some(place), Some(result)) = (self.ready.pop_front(), result) else { continue };
+            if let Some(step) = self.take(place, result)? {
+                return Ok(step);
             }
         }
     }
 
-    fn wait(
-        &self,
-        channel: ChannelId,
-        turn: u64,
-        log: Option<hub::Subscription>,
-        mut stop: oneshot::Receiver<std::convert::Infallible>,
-        from: Seq,
-    ) {
-        let (hub, reader) = (self.hub.clone(), self.reader.clone());
+    fn take(
+        &mut self,
+        place: Place,
+        result: Result<Option<Next>, ReadError>,
+    ) -> Result<Option<Step>, ReadError> {
+        let channel = place.channel;
+        match result {
+            Ok(Some(Next::Batch(batch))) => {
+                self.ready.push_back(Place { from: batch.last.next(), ..place });
+                Ok(Some(Step::Batch(batch)))
+            }
+            Ok(Some(Next::Ended { last })) => {
+                self.unfollow(channel);
+                Ok(Some(Step::Ended { channel, last: Some(last) }))
+            }
+            Err(ReadError::NotAMember | ReadError::Missing) => {
+                self.unfollow(channel);
+                Ok(Some(Step::Ended { channel, last: place.from.0.checked_sub(1).map(Seq) }))
+            }
+            Err(ReadError::Stopped) => Err(ReadError::Stopped),
+            Ok(None) => {
+                self.wait(place);
+                Ok(None)
+            }
+            Err(ReadError::UnknownChannel) => {
+                self.wait(Place { log: None, ..place });
+                Ok(None)
+            }
+            Err(error @ ReadError::Storage(_)) => {
+                error!(%channel, %error, "a log cannot be read");
+                self.wait(Place { log: None, ..place });
+                Ok(None)
+            }
+        }
+    }
+
+    /// Sets a channel aside until its log changes; one without a log, for a while.
+    fn wait(&self, mut place: Place) {
         self.waiting.push(Box::pin(async move {
-            let mut log = log;
-            let result = tokio::select! {
-                result = next(&hub, channel, &reader, &mut log, from) => result,
-                _ = &mut stop => return None,
+            let Place { log, stop, .. } = &mut place;
+            let changed = async {
+                match log {
+                    Some(log) => log.changed().await,
+                    None => tokio::time::sleep(RETRY).await,
+                }
             };
-            Some(Arrival { channel, turn, log, stop, from, result })
+            tokio::select! {
+                () = changed => Some(place),
+                _ = stop => None,
+            }
         }));
     }
 }
 
-async fn next(
+async fn read(
     hub: &hub::Handle,
-    channel: ChannelId,
     reader: &Reader,
-    log: &mut Option<hub::Subscription>,
-    from: Seq,
-) -> Result<Next, ReadError> {
-    loop {
-        let open = match log {
-            Some(open) => open,
-            None => match hub.subscribe(channel, reader.clone()).await {
-                Ok(open) => log.insert(open),
-                Err(ReadError::UnknownChannel) => {
-                    tokio::time::sleep(RETRY).await;
-                    continue;
-                }
-                Err(error) => return Err(error),
-            },
-        };
-        return open.next(from, BATCH).await;
-    }
+    place: &mut Place,
+) -> Result<Option<Next>, ReadError> {
+    let log = match &mut place.log {
+        Some(open) => open,
+        None => place.log.insert(hub.subscribe(place.channel, reader.clone()).await?),
+    };
+    log.read(place.from, BATCH).await
 }

@@ -204,6 +204,30 @@ async fn a_reader_that_does_not_read_holds_up_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reader_of_many_channels_that_does_not_read_holds_up_nobody() {
+    let mut scene = scene().await;
+    let Scene { ana, anas, relay, network, .. } = &mut scene;
+    let mut channels = Vec::new();
+    for number in 2..14 {
+        let mut channel = TestChannel::new(number, ana.name.domain());
+        channel.create(ana, anas, &[]).await;
+        // More than live readers share in memory: whoever begins at the start reads the store.
+        for _ in 0..8 {
+            channel.post_large(ana, anas, 50_000).await;
+        }
+        channels.push((channel.id, 0));
+    }
+    let slow = ana.connect(&relay.target).await;
+    let _unread = Reading::open(&slow, &channels).await;
+    for channel in &channels {
+        let mut reading = Reading::open(anas, &[*channel]).await;
+        assert_eq!(reading.positions_to(8).await.len(), 9);
+    }
+    // Hello reads the store too.
+    Device::new(network, 0, "ben").connect(&relay.target).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stopping_relay_ends_subscriptions() {
     let Scene { relay, anas, channel, place: _place, .. } = scene().await;
     let mut reading = Reading::open(&anas, &[(channel.id, 1)]).await;
