@@ -5,6 +5,7 @@
 //! as often as it takes; once the log has passed its fence it can get no place any more and is
 //! sealed anew. Only a hub's durable refusal ends it: silence never does.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use enlace_identity::names::OfficerAddress;
@@ -64,7 +65,7 @@ pub fn next<'a>(rows: &'a [OutboxRow], lane: &Lane) -> Next<'a> {
     // An objection goes first: until the hub has it, it takes nothing else from this device. A
     // device that may not write may still object.
     let objection = rows.iter().find(|row| matches!(row.task, Task::Contest { .. }));
-    if let Some(row) = objection.filter(|row| row.not_before <= lane.now) {
+    if let Some(row) = objection.filter(|row| is_due(row, lane)) {
         let step = if row.sealed.is_some() {
             step_of_sealed(row, lane)
         } else {
@@ -82,10 +83,10 @@ pub fn next<'a>(rows: &'a [OutboxRow], lane: &Lane) -> Next<'a> {
 
 fn next_of_rest<'a>(rows: &'a [OutboxRow], lane: &Lane) -> Next<'a> {
     if let Some(row) = rows.iter().find(|row| row.sealed.is_some()) {
-        return if row.not_before > lane.now {
-            Next::Wait(row.not_before)
-        } else {
+        return if is_due(row, lane) {
             Next::Do(row, step_of_sealed(row, lane))
+        } else {
+            Next::Wait(row.not_before)
         };
     }
     let first_entry = rows.iter().position(|row| row.task == Task::Entry);
@@ -94,10 +95,16 @@ fn next_of_rest<'a>(rows: &'a [OutboxRow], lane: &Lane) -> Next<'a> {
         .enumerate()
         .filter(|(index, row)| row.task != Task::Entry || Some(*index) == first_entry)
         .map(|(_, row)| row);
-    match candidates.clone().find(|row| row.not_before <= lane.now) {
+    match candidates.clone().find(|row| is_due(row, lane)) {
         Some(row) => Next::Do(row, step_of_unsealed(row, lane)),
         None => candidates.map(|row| row.not_before).min().map_or(Next::Nothing, Next::Wait),
     }
+}
+
+/// Whether a row's pause is over. No pause is longer than [`LONGEST_WAIT`]: one that ends later was
+/// begun by a clock that has been set back since.
+fn is_due(row: &OutboxRow, lane: &Lane) -> bool {
+    row.not_before <= lane.now || row.not_before > lane.now.plus(LONGEST_WAIT)
 }
 
 fn step_of_sealed<'a>(row: &OutboxRow, lane: &Lane) -> Step<'a> {
@@ -122,8 +129,11 @@ fn step_of_unsealed<'a>(row: &'a OutboxRow, lane: &Lane) -> Step<'a> {
 /// What an answer other than acceptance means for a row.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Verdict {
-    /// Nothing is known: the same again, on this connection after that time or on the next one.
+    /// Nothing is known, or nobody can take it now: the same again, on this connection after that
+    /// time or on the next one, for ever.
     Again(Duration),
+    /// A no that may turn into a yes: the same again after that time, not for ever.
+    MayPass(Duration),
     /// The hub's log has a newer commit: process what comes, then seal anew.
     Behind(Option<Seq>),
     /// Somebody else holds the lease: ask again after that time.
@@ -137,22 +147,29 @@ pub enum Verdict {
 /// How often a refusal that may pass is taken for one that doesn't.
 const PATIENCE: u32 = 8;
 
-/// Judges an answer. `attempts` is how often it came to nothing before.
+/// The shortest and the longest pause that a relay can ask for.
+const ASKED: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(300);
+
+/// Longer than any pause: self-updates spread over an hour.
+const LONGEST_WAIT: Duration = Duration::from_secs(2 * 3600);
+
+/// Judges an answer. `refusals` is how often the row was refused in a way that may pass, `outages`
+/// how often in a row nobody could take anything of the channel.
 #[must_use]
-pub fn judge(error: &CallError, attempts: u32) -> Verdict {
+pub fn judge(error: &CallError, refusals: u32, outages: u32) -> Verdict {
     match error {
-        CallError::Refused(refusal) => judge_refusal(refusal, attempts),
+        CallError::Refused(refusal) => judge_refusal(refusal, refusals, outages),
         CallError::TooLong(error) => Verdict::Refused(error.to_string()),
         CallError::Malformed(_)
         | CallError::Unanswered
         | CallError::TimedOut
-        | CallError::Lost(_) => Verdict::Again(pause(attempts)),
+        | CallError::Lost(_) => Verdict::Again(pause(outages)),
     }
 }
 
-fn judge_refusal(refusal: &Refusal, attempts: u32) -> Verdict {
+fn judge_refusal(refusal: &Refusal, refusals: u32, outages: u32) -> Verdict {
     use ErrorCode as E;
-    let asked = refusal.retry_after;
+    let asked = refusal.retry_after.map(|asked| asked.clamp(*ASKED.start(), *ASKED.end()));
     match refusal.code {
         E::StaleFence => {
             Verdict::Behind(enlace_log::ids::seq_from_u64("fence", refusal.fence).ok().flatten())
@@ -161,7 +178,9 @@ fn judge_refusal(refusal: &Refusal, attempts: u32) -> Verdict {
         E::LeaseMissing => Verdict::LeaseLapsed,
         // The relay may hear of the channel or of the admission a moment later, and an objection
         // that restores this device to the list may be on its way.
-        E::UnknownChannel | E::NotAMember if attempts < PATIENCE => Verdict::Again(pause(attempts)),
+        E::UnknownChannel | E::NotAMember if refusals < PATIENCE => {
+            Verdict::MayPass(pause(refusals))
+        }
         E::NoKeyPackage => Verdict::Again(asked.unwrap_or(Duration::from_secs(30))),
         E::Unspecified
         | E::Limit
@@ -170,7 +189,7 @@ fn judge_refusal(refusal: &Refusal, attempts: u32) -> Verdict {
         | E::Stopping
         | E::Internal
         | E::StaleCrl
-        | E::CredentialExpired => Verdict::Again(asked.unwrap_or_else(|| pause(attempts))),
+        | E::CredentialExpired => Verdict::Again(asked.unwrap_or_else(|| pause(outages))),
         E::Malformed
         | E::Unsupported
         | E::NotAllowed
@@ -184,8 +203,8 @@ fn judge_refusal(refusal: &Refusal, attempts: u32) -> Verdict {
 }
 
 /// Doubling pauses, from a quarter of a second to half a minute.
-fn pause(attempts: u32) -> Duration {
-    Duration::from_millis(250u64 << attempts.min(7)).min(Duration::from_secs(30))
+pub(crate) fn pause(times: u32) -> Duration {
+    Duration::from_millis(250u64 << times.min(7)).min(Duration::from_secs(30))
 }
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ impl Engine {
         let id = action.client_id();
         match answer {
             Answer::Accepted(response) => {
+                lane.outages = 0;
                 let created = matches!(action, Action::Create(..));
                 self.write(|work| work.accepted(id, &response, created))?;
                 return Ok(created.then_some(action.channel()));
@@ -62,11 +63,16 @@ impl Engine {
             }
             Answer::Claimed(packages) => self.write(|work| work.claimed(id, packages))?,
             Answer::Failed(error) => {
-                let verdict = self.write(|work| work.failed(id, &error))?;
+                let verdict = self.write(|work| work.failed(id, &error, lane.outages))?;
                 match verdict {
                     Some(Verdict::Behind(fence)) => lane.await_fence(fence, now),
-                    Some(Verdict::LeaseLapsed | Verdict::LeaseHeld(_)) => lane.lease_until = None,
-                    _ => {}
+                    Some(Verdict::LeaseHeld(_)) => lane.lease_until = None,
+                    Some(Verdict::LeaseLapsed) => {
+                        lane.lease_until = None;
+                        lane.outages = lane.outages.saturating_add(1);
+                    }
+                    Some(Verdict::Again(_)) => lane.outages = lane.outages.saturating_add(1),
+                    Some(Verdict::MayPass(_) | Verdict::Refused(_)) | None => {}
                 }
             }
         }
@@ -139,7 +145,7 @@ impl Work<'_> {
             let notice = Notice::NoKeyPackage { officer: officer.clone() };
             self.note(Some(row.channel), None, notice)?;
         }
-        row.attempts += 1;
+        row.attempts = row.attempts.max(1);
         row.not_before = self.now().plus(Duration::from_secs(30));
         Ok(self.tx.update_outbox(&row)?)
     }
@@ -148,12 +154,19 @@ impl Work<'_> {
         &mut self,
         client_id: ClientId,
         error: &CallError,
+        outages: u32,
     ) -> Result<Option<Verdict>, EngineError> {
         let Some(mut row) = self.tx.outbox_of(client_id)? else { return Ok(None) };
         if row.state != OutboxState::Queued {
             return Ok(None);
         }
-        let verdict = outbox::judge(error, row.attempts);
+        let verdict = match outbox::judge(error, row.attempts, outages) {
+            // A hub that calls its own newest commit stale has lost some, or lies: no haste.
+            Verdict::Behind(fence) if row.sealed.as_ref().is_some_and(|s| fence <= s.fence) => {
+                Verdict::Again(outbox::pause(outages))
+            }
+            verdict => verdict,
+        };
         tracing::debug!(%error, ?verdict, task = ?row.task.name(), "not accepted yet");
         match &verdict {
             Verdict::Again(pause) if is_no_key_package(error) && row.sealed.is_none() => {
@@ -163,11 +176,19 @@ impl Work<'_> {
             // The next connection tries at once.
             Verdict::Again(_) if matches!(error, CallError::Lost(_)) => {}
             Verdict::Again(pause) => {
+                row.not_before = self.now().plus(*pause);
+                self.tx.update_outbox(&row)?;
+            }
+            Verdict::MayPass(pause) => {
                 row.attempts += 1;
                 row.not_before = self.now().plus(*pause);
                 self.tx.update_outbox(&row)?;
             }
-            Verdict::Behind(_) | Verdict::LeaseLapsed => {}
+            Verdict::Behind(_) => {}
+            Verdict::LeaseLapsed => {
+                row.not_before = self.now().plus(outbox::pause(outages));
+                self.tx.update_outbox(&row)?;
+            }
             Verdict::LeaseHeld(pause) => {
                 row.not_before = self.now().plus(*pause);
                 self.tx.update_outbox(&row)?;

@@ -17,6 +17,8 @@ pub(super) struct LaneState {
     /// The hub's fence, and until when to wait for it.
     pub(super) awaited: Option<(Seq, Timestamp)>,
     pub(super) lease_until: Option<Timestamp>,
+    /// How often in a row nobody could take anything.
+    pub(super) outages: u32,
 }
 
 impl Lanes {

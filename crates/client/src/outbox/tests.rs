@@ -143,8 +143,8 @@ fn silence_is_no_refusal() {
         CallError::Lost(Lost::Reset),
         CallError::Malformed(enlace_transport::ReceiveError::Message),
     ] {
-        for attempts in [0, 1, 1000] {
-            assert!(matches!(judge(&error, attempts), Verdict::Again(_)), "{error:?}");
+        for outages in [0, 1, 1000] {
+            assert!(matches!(judge(&error, 0, outages), Verdict::Again(_)), "{error:?}");
         }
     }
 }
@@ -152,17 +152,17 @@ fn silence_is_no_refusal() {
 #[test]
 fn a_stale_fence_means_to_catch_up() {
     let stale = CallError::Refused(Refusal::new(ErrorCode::StaleFence, "").with_fence(7));
-    assert_eq!(judge(&stale, 0), Verdict::Behind(Some(Seq(7))));
+    assert_eq!(judge(&stale, 0, 0), Verdict::Behind(Some(Seq(7))));
     let none = CallError::Refused(Refusal::new(ErrorCode::StaleFence, "").with_fence(u64::MAX));
-    assert_eq!(judge(&none, 0), Verdict::Behind(None));
+    assert_eq!(judge(&none, 0, 0), Verdict::Behind(None));
 }
 
 #[test]
 fn a_lease_is_asked_for_again() {
     let wait = Duration::from_secs(4);
     let held = CallError::Refused(Refusal::new(ErrorCode::LeaseHeld, "").retry_after(wait));
-    assert_eq!(judge(&held, 0), Verdict::LeaseHeld(wait));
-    assert_eq!(judge(&refusal(ErrorCode::LeaseMissing), 0), Verdict::LeaseLapsed);
+    assert_eq!(judge(&held, 0, 0), Verdict::LeaseHeld(wait));
+    assert_eq!(judge(&refusal(ErrorCode::LeaseMissing), 0, 0), Verdict::LeaseLapsed);
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn a_hub_out_of_reach_is_tried_for_ever() {
         ErrorCode::StaleCrl,
         ErrorCode::CredentialExpired,
     ] {
-        assert!(matches!(judge(&refusal(code), 10_000), Verdict::Again(_)), "{code:?}");
+        assert!(matches!(judge(&refusal(code), 0, 10_000), Verdict::Again(_)), "{code:?}");
     }
 }
 
@@ -190,14 +190,36 @@ fn a_durable_refusal_ends_it() {
         ErrorCode::ClientIdReused,
         ErrorCode::CredentialRevoked,
     ] {
-        assert!(matches!(judge(&refusal(code), 0), Verdict::Refused(_)), "{code:?}");
+        assert!(matches!(judge(&refusal(code), 0, 0), Verdict::Refused(_)), "{code:?}");
     }
 }
 
 #[test]
 fn not_being_a_member_may_pass_but_not_for_ever() {
     for code in [ErrorCode::NotAMember, ErrorCode::UnknownChannel] {
-        assert!(matches!(judge(&refusal(code), 0), Verdict::Again(_)));
-        assert!(matches!(judge(&refusal(code), PATIENCE), Verdict::Refused(_)));
+        assert!(matches!(judge(&refusal(code), 0, 10_000), Verdict::MayPass(_)));
+        assert!(matches!(judge(&refusal(code), PATIENCE, 0), Verdict::Refused(_)));
+    }
+}
+
+#[test]
+fn no_relay_can_ask_for_a_pause_without_end_or_for_none() {
+    for (asked, granted) in [(Duration::MAX, *ASKED.end()), (Duration::ZERO, *ASKED.start())] {
+        let limit = CallError::Refused(Refusal::new(ErrorCode::Limit, "").retry_after(asked));
+        assert_eq!(judge(&limit, 0, 0), Verdict::Again(granted));
+        let held = CallError::Refused(Refusal::new(ErrorCode::LeaseHeld, "").retry_after(asked));
+        assert_eq!(judge(&held, 0, 0), Verdict::LeaseHeld(granted));
+    }
+}
+
+#[test]
+fn a_pause_that_a_wrong_clock_began_ends_when_the_clock_is_set() {
+    let ahead = 10 * 365 * 86_400;
+    for rows in [
+        [later(row(1, Task::Entry), ahead)],
+        [later(sealed(1, Task::Entry, 3), ahead)],
+        [later(row(1, Task::Contest { commit: 3 }), ahead)],
+    ] {
+        assert!(matches!(next(&rows, &lane()), Next::Do(..)), "{rows:?}");
     }
 }

@@ -74,8 +74,7 @@ pub(super) struct TooMany(usize);
 impl Channels {
     /// No channels yet, and at most `limit`.
     pub(super) fn new(hub: hub::Handle, reader: Reader, limit: usize) -> Self {
-        let (followed, ready, waiting) =
-            (HashMap::new(), VecDeque::new(), FuturesUnordered::new());
+        let (followed, ready, waiting) = (HashMap::new(), VecDeque::new(), FuturesUnordered::new());
         Self { hub, reader, limit, followed, ready, waiting }
     }
 

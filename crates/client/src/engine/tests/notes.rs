@@ -1,5 +1,9 @@
+use std::time::Duration;
+
 use enlace_channel::entry::TimeZone;
 use enlace_log::{ClientId, Seq};
+use enlace_proto::relay::v1::ErrorCode;
+use enlace_transport::{CallError, Refusal};
 
 use super::world::World;
 use crate::engine::{Action, Answer, NewNote, PostError, Wish};
@@ -180,4 +184,45 @@ fn a_store_restored_from_a_copy_reads_on_and_writes_nothing() {
     world.deliver("bruno");
     assert!(world.texts("bruno", channel).contains(&"se lee".to_owned()));
     assert!(!world.texts("ana", channel).contains(&"nunca".to_owned()));
+}
+
+/// What the hub answers to every submission.
+fn refuse_once(world: &mut World, name: &str, code: ErrorCode) {
+    let officer = world.officers.get_mut(name).unwrap();
+    let plan = officer.engine.plan(&mut officer.lanes).unwrap();
+    let [action] = &plan.actions[..] else { panic!("{plan:?}") };
+    let refused = Answer::Failed(CallError::Refused(Refusal::new(code, "")));
+    officer.engine.take_answer(action, refused, &mut officer.lanes).unwrap();
+    world.clock.advance(Duration::from_secs(60));
+}
+
+#[test]
+fn an_outage_does_not_wear_out_the_patience_with_what_may_pass() {
+    let mut world = World::new();
+    let channel = world.case();
+    let client_id = world.post("bruno", channel, "a pesar de todo");
+    for _ in 0..100 {
+        refuse_once(&mut world, "bruno", ErrorCode::HubUnreachable);
+    }
+    refuse_once(&mut world, "bruno", ErrorCode::NotAMember);
+    let row = world.engine("bruno").read(|tx| tx.outbox_of(client_id)).unwrap().unwrap();
+    assert_eq!(row.state, OutboxState::Queued);
+    world.settle();
+    assert_eq!(world.texts("ana", channel), ["a pesar de todo"]);
+}
+
+#[test]
+fn a_hub_that_calls_its_newest_commit_stale_is_not_asked_in_haste() {
+    let mut world = World::new();
+    let channel = world.case();
+    world.post("bruno", channel, "sin prisa");
+    let officer = world.officers.get_mut("bruno").unwrap();
+    let plan = officer.engine.plan(&mut officer.lanes).unwrap();
+    let stale = Refusal::new(ErrorCode::StaleFence, "").with_fence(0);
+    let refused = Answer::Failed(CallError::Refused(stale));
+    officer.engine.take_answer(&plan.actions[0], refused, &mut officer.lanes).unwrap();
+    let plan = officer.engine.plan(&mut officer.lanes).unwrap();
+    assert!(plan.actions.is_empty() && plan.again_at.is_some());
+    world.settle();
+    assert_eq!(world.texts("ana", channel), ["sin prisa"]);
 }
