@@ -98,6 +98,13 @@ impl Play {
         for officer in &mut self.officers {
             officer.kill();
         }
+        for officer in &self.officers {
+            eprintln!(
+                "{officer} has {} notes in place after {} kills",
+                officer.logged(),
+                self.kills
+            );
+        }
         let written: BTreeSet<String> =
             self.officers.iter().flat_map(|officer| officer.written()).collect();
         assert_eq!(written.len(), NOTES);

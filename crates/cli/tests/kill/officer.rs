@@ -76,6 +76,12 @@ impl Officer {
         }
     }
 
+    /// How many notes in the store have their place.
+    pub(crate) fn logged(&self) -> usize {
+        let printed = self.enlace.run_for_all(&["read", &self.channel]);
+        printed.iter().filter(|entry| entry["state"] == "logged").count()
+    }
+
     /// All notes in the store, in their order.
     pub(crate) fn record(&self) -> Vec<Note> {
         let printed = self.enlace.run_for_all(&["read", &self.channel]);
