@@ -108,6 +108,12 @@ async fn hand_over(
             }
             Ok(false)
         }
+        // What can't travel must not take the link with it.
+        Err(CallError::TooLong(error)) => {
+            let channel = crate::calls::short(&channel);
+            warn!(channel, %authority, %error, "a welcome cannot be handed over");
+            Ok(false)
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -1,5 +1,6 @@
 //! Welcomes that wait for one device: pushed in order, and again on the next connection, until
-//! the device says that it has stored them.
+//! the device says that it has stored them. One that the device can't use yet, and so doesn't
+//! acknowledge, holds up no other.
 
 use std::collections::HashSet;
 
@@ -8,10 +9,10 @@ use enlace_log::{ChannelId, Seq};
 use enlace_proto::relay::v1::{AcknowledgeWelcome, WelcomeDelivery};
 
 use crate::hub::{self, ReadError, WelcomeWatch};
-use crate::storage::SideWrite;
+use crate::storage::{PendingWelcome, SideWrite};
 
-/// Welcomes that a device may have in hand unacknowledged.
-const WINDOW: usize = 4;
+/// Welcomes that are pushed before other things get their turn.
+const PORTION: usize = 4;
 
 /// The welcomes of one device on one subscription.
 #[derive(Debug)]
@@ -19,28 +20,40 @@ pub(super) struct Welcomes {
     hub: hub::Handle,
     device: DeviceName,
     watch: WelcomeWatch,
+    /// Pushed and not acknowledged.
     in_hand: HashSet<(ChannelId, Seq)>,
+    may_have_more: bool,
 }
 
 impl Welcomes {
     /// Nothing was pushed yet.
     pub(super) fn new(hub: hub::Handle, device: DeviceName) -> Self {
         let watch = hub.watch_welcomes(device.clone());
-        Self { hub, device, watch, in_hand: HashSet::new() }
+        Self { hub, device, watch, in_hand: HashSet::new(), may_have_more: false }
     }
 
     /// Waits until there may be another one.
     pub(super) async fn changed(&mut self) {
-        self.watch.changed().await;
+        if !self.may_have_more {
+            self.watch.changed().await;
+        }
     }
 
     /// Those to be pushed now.
     pub(super) async fn due(&mut self) -> Result<Vec<WelcomeDelivery>, ReadError> {
-        if self.in_hand.len() >= WINDOW {
-            return Ok(Vec::new());
+        let (device, limit) = (self.device.clone(), self.in_hand.len() + PORTION);
+        let pending = self.hub.query(move |storage| storage.pending_welcomes(&device, limit));
+        let mut due = Vec::new();
+        self.may_have_more = false;
+        for PendingWelcome { channel, seq } in pending.await? {
+            if due.len() == PORTION {
+                break;
+            }
+            if self.in_hand.insert((channel, seq)) {
+                due.extend(self.hub.welcome(channel, seq).await?);
+            }
         }
-        let mut due = self.hub.pending_welcomes(self.device.clone(), WINDOW).await?;
-        due.retain(|welcome| place_of(welcome).is_some_and(|place| self.in_hand.insert(place)));
+        self.may_have_more = due.len() == PORTION;
         Ok(due)
     }
 
@@ -54,9 +67,4 @@ impl Welcomes {
         self.in_hand.remove(&(channel, seq));
         Ok(())
     }
-}
-
-fn place_of(welcome: &WelcomeDelivery) -> Option<(ChannelId, Seq)> {
-    let channel = ChannelId::try_from(&welcome.channel.as_ref()?.value[..]).ok()?;
-    Some((channel, Seq(welcome.commit.as_ref()?.seq)))
 }

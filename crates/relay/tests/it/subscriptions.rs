@@ -176,6 +176,31 @@ async fn a_welcome_is_pushed_again_until_it_is_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_welcome_that_is_not_taken_holds_up_no_other() {
+    let mut scene = scene().await;
+    let ben = Device::new(&scene.network, 0, "ben");
+    let bens = ben.connect(&scene.relay.target).await;
+    let Scene { ana, anas, .. } = &mut scene;
+    let mut admit = async |number| {
+        let mut channel = TestChannel::new(number, ana.name.domain());
+        channel.create(ana, anas, &[&ben.name]).await;
+        channel.id
+    };
+    let mut expected = Vec::new();
+    for number in 2..12 {
+        expected.push(admit(number).await);
+    }
+    let mut reading = Reading::open(&bens, &[]).await;
+    for number in 12..15 {
+        expected.push(admit(number).await);
+    }
+    for channel in expected {
+        let welcome = reading.welcome().await;
+        assert_eq!(welcome.channel.unwrap().value, channel.0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_subscription_follows_so_many_channels_and_no_more() {
     let network = Network::new(&["a.example"]);
     let mut place = RelayPlace::new(&network, 0);
