@@ -1,10 +1,15 @@
 //! The pool of key packages that others admit this device with: private keys here, the rest at the
 //! home relay.
+//!
+//! Each of the pool is published at most once: one that came to the relay twice would be handed out
+//! twice, and whoever admits with the second one admits nobody. What becomes of a publication that
+//! isn't answered nobody needs to know: the relay says how many it has.
 
 use std::time::Duration;
 
 use enlace_channel::mls::{
-    KeyPackageError, KeyPackageReference, Suite, delete_key_package, generate_key_package,
+    KeyPackageError, KeyPackageReference, NewKeyPackage, Suite, delete_key_package,
+    generate_key_package,
 };
 
 use super::work::Work;
@@ -27,7 +32,7 @@ pub struct Publication {
     pub key_packages: Vec<Vec<u8>>,
     /// The last resort, if it is to be replaced.
     pub last_resort: Option<Vec<u8>>,
-    references: Vec<KeyPackageReference>,
+    last_resort_row: Option<(Suite, KeyPackageReference)>,
 }
 
 impl Publication {
@@ -56,8 +61,8 @@ impl From<StoreError> for PoolError {
 }
 
 impl Engine {
-    /// What to publish when the relay has so many. What was made and not confirmed is published
-    /// again.
+    /// What to publish when the relay has so many. Another call never names a key package of the
+    /// pool again; a last resort is named until it is confirmed.
     ///
     /// # Errors
     /// [`PoolError`].
@@ -70,17 +75,11 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub fn published(&mut self, publication: &Publication) -> Result<(), StoreError> {
+        let Some((suite, reference)) = &publication.last_resort_row else { return Ok(()) };
         self.write(|work| {
-            for suite in [Suite::PostQuantum, Suite::Classic] {
-                for row in work.tx.key_packages(suite.code())? {
-                    if !publication.references.contains(&row.reference) {
-                        continue;
-                    }
-                    if row.last_resort {
-                        work.tx.put_key_package(&KeyPackageRow { message: None, ..row })?;
-                    } else {
-                        work.tx.delete_key_package_row(&row.reference)?;
-                    }
+            for row in work.tx.key_packages(suite.code())? {
+                if row.reference == *reference {
+                    work.tx.put_key_package(&KeyPackageRow { message: None, ..row })?;
                 }
             }
             Ok(())
@@ -92,45 +91,41 @@ impl Work<'_> {
     fn fill_pool(&mut self, suite: Suite, available: usize) -> Result<Publication, PoolError> {
         let rows = self.tx.key_packages(suite.code())?;
         let mut publication = Publication::default();
-        for row in rows.iter().filter(|row| !row.last_resort) {
-            publication.add(row);
-        }
-        while available + publication.key_packages.len() < POOL {
-            let row = self.make_key_package(suite, false)?;
-            publication.add(&row);
+        for _ in available..POOL {
+            publication.key_packages.push(self.generate(suite, false)?.message);
         }
         let newest = rows.iter().rev().find(|row| row.last_resort);
         let is_old = |row: &KeyPackageRow| self.now().since(row.made_at) > LAST_RESORT_AGE;
         match newest {
-            Some(row) if row.message.is_some() => publication.add(row),
+            Some(row) if row.message.is_some() => publication.set_last_resort(suite, row),
             // An empty pool means that the last resort may be in use.
             Some(row) if available > 0 && !is_old(row) => {}
             _ => {
-                let row = self.make_key_package(suite, true)?;
-                publication.add(&row);
+                let row = self.make_last_resort(suite)?;
+                publication.set_last_resort(suite, &row);
                 self.drop_old_last_resorts(&rows)?;
             }
         }
         Ok(publication)
     }
 
-    fn make_key_package(
-        &self,
-        suite: Suite,
-        last_resort: bool,
-    ) -> Result<KeyPackageRow, PoolError> {
-        let device = self.ctx.device;
-        let provider = self.ctx.backend.on(self.ctx.store);
-        let made = generate_key_package(&provider, &device.key, &device.chain, suite, last_resort)?;
+    fn make_last_resort(&self, suite: Suite) -> Result<KeyPackageRow, PoolError> {
+        let made = self.generate(suite, true)?;
         let row = KeyPackageRow {
             reference: made.reference,
             suite: suite.code(),
-            last_resort,
+            last_resort: true,
             message: Some(made.message),
             made_at: self.now(),
         };
         self.tx.put_key_package(&row)?;
         Ok(row)
+    }
+
+    fn generate(&self, suite: Suite, last_resort: bool) -> Result<NewKeyPackage, KeyPackageError> {
+        let device = self.ctx.device;
+        let provider = self.ctx.backend.on(self.ctx.store);
+        generate_key_package(&provider, &device.key, &device.chain, suite, last_resort)
     }
 
     fn drop_old_last_resorts(&self, rows: &[KeyPackageRow]) -> Result<(), PoolError> {
@@ -147,13 +142,8 @@ impl Work<'_> {
 }
 
 impl Publication {
-    fn add(&mut self, row: &KeyPackageRow) {
-        let Some(message) = row.message.clone() else { return };
-        self.references.push(row.reference.clone());
-        if row.last_resort {
-            self.last_resort = Some(message);
-        } else {
-            self.key_packages.push(message);
-        }
+    fn set_last_resort(&mut self, suite: Suite, row: &KeyPackageRow) {
+        self.last_resort.clone_from(&row.message);
+        self.last_resort_row = Some((suite, row.reference.clone()));
     }
 }

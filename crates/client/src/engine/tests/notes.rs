@@ -226,3 +226,21 @@ fn a_hub_that_calls_its_newest_commit_stale_is_not_asked_in_haste() {
     world.settle();
     assert_eq!(world.texts("ana", channel), ["sin prisa"]);
 }
+
+#[test]
+fn a_key_package_is_published_once_whatever_became_of_the_answer() {
+    let mut world = World::new();
+    let suite = enlace_channel::mls::Suite::default();
+    world.clock.advance(Duration::from_secs(1));
+    let lost = world.engine("ana").fill_pool(suite, 0).unwrap();
+    world.restart("ana");
+    let other = world.second_process("ana").fill_pool(suite, 0).unwrap();
+    let again = world.engine("ana").fill_pool(suite, 5).unwrap();
+    assert_eq!([&lost, &other, &again].map(|p| p.key_packages.len()), [20, 20, 15]);
+    let all = [lost.key_packages, other.key_packages, again.key_packages].concat();
+    let distinct: std::collections::BTreeSet<_> = all.iter().collect();
+    assert_eq!(distinct.len(), all.len());
+    // A last resort replaces itself.
+    assert!(lost.last_resort.is_some());
+    assert!(again.last_resort == lost.last_resort);
+}
