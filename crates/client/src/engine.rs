@@ -62,6 +62,8 @@ pub struct Engine {
     trust: Trust,
     channels: HashMap<ChannelId, Channel>,
     seen_version: Option<u64>,
+    /// Whether another process has written, and watchers were not told yet.
+    others_wrote: bool,
     may_seal: bool,
     events: broadcast::Sender<ClientEvent>,
 }
@@ -75,6 +77,27 @@ pub enum EngineError {
     /// A channel's state.
     #[error(transparent)]
     Channel(#[from] ChannelError),
+}
+
+impl EngineError {
+    /// Why one channel alone can't go on, if the others can.
+    pub(crate) fn of_one_channel(&self) -> Option<&ChannelError> {
+        match self {
+            Self::Channel(error) if concerns_one(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// Whether an error is about the channel at hand, and not about the store that all share.
+fn concerns_one(error: &ChannelError) -> bool {
+    use enlace_channel::mls::GroupError;
+
+    !matches!(
+        error,
+        ChannelError::State(StateError::Engine(_) | StateError::NoSavepoint)
+            | ChannelError::Group(GroupError::State(StateError::Engine(_)))
+    )
 }
 
 impl From<StateError> for EngineError {
@@ -95,6 +118,7 @@ impl Engine {
             trust,
             channels: HashMap::new(),
             seen_version: None,
+            others_wrote: false,
             may_seal: false,
             events,
         }
@@ -123,12 +147,16 @@ impl Engine {
         &mut self,
         work: impl FnOnce(&mut Work<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let Self { store, device, backend, trust, channels, seen_version, events, may_seal } = self;
+        let Self {
+            store, device, backend, trust, channels, seen_version, events, may_seal, ..
+        } = self;
         let (bundle, now) = (trust.bundle(), trust.now());
         let tx = store.begin()?;
         let version = tx.data_version()?;
-        if seen_version.replace(version) != Some(version) {
+        let seen = seen_version.replace(version);
+        if seen != Some(version) {
             channels.clear();
+            self.others_wrote |= seen.is_some();
         }
         let book = Book(&*tx);
         let ctx = Context { store: &*tx, backend, device, bundle: &bundle, log: &book, now };
@@ -153,17 +181,18 @@ impl Engine {
         read(&*tx)
     }
 
-    /// Whether another process has written since this was last asked or anything was written here;
-    /// watchers are told.
+    /// Whether another process has written since this was last asked; watchers are told.
     ///
     /// # Errors
     /// When the engine fails.
     pub fn notice_other_writers(&mut self) -> Result<bool, StoreError> {
         let version = self.store.read()?.data_version()?;
-        let changed = self.seen_version.is_some_and(|seen| seen != version);
-        if self.seen_version.replace(version) != Some(version) {
+        let seen = self.seen_version.replace(version);
+        if seen != Some(version) {
             self.channels.clear();
+            self.others_wrote |= seen.is_some();
         }
+        let changed = std::mem::take(&mut self.others_wrote);
         if changed {
             let _ = self.events.send(ClientEvent::StoreChanged);
         }

@@ -37,7 +37,10 @@ impl Engine {
                 if is_over {
                     continue;
                 }
-                followed.extend(work.followed(row.id)?);
+                match work.followed(row.id) {
+                    Ok(found) => followed.extend(found),
+                    Err(error) => work.stop_if_alone(row.id, error)?,
+                }
             }
             Ok(followed)
         })

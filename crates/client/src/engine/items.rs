@@ -46,9 +46,21 @@ pub enum ReceiveError {
     /// The batch does not continue what is here.
     #[error(transparent)]
     Replica(#[from] ReplicaError),
+    /// This channel can't go on: something is kept back, missing or damaged.
+    #[error(transparent)]
+    Channel(ChannelError),
     /// The store.
     #[error(transparent)]
-    Engine(#[from] EngineError),
+    Engine(EngineError),
+}
+
+impl From<EngineError> for ReceiveError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Channel(error) => error.into(),
+            error => Self::Engine(error),
+        }
+    }
 }
 
 impl From<StoreError> for ReceiveError {
@@ -59,7 +71,7 @@ impl From<StoreError> for ReceiveError {
 
 impl From<ChannelError> for ReceiveError {
     fn from(error: ChannelError) -> Self {
-        Self::Engine(error.into())
+        if super::concerns_one(&error) { Self::Channel(error) } else { Self::Engine(error.into()) }
     }
 }
 
@@ -84,16 +96,41 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub fn stop_channel(&mut self, id: ChannelId, reason: &str) -> Result<(), EngineError> {
-        self.write(|work| {
-            let Some(mut row) = work.tx.channel(id)? else { return Ok(()) };
-            if row.stopped.as_deref() == Some(reason) {
-                return Ok(());
-            }
-            row.stopped = Some(reason.to_owned());
-            work.tx.put_channel(&row)?;
-            work.tell(ClientEvent::Channel(id));
-            Ok(work.note(Some(id), None, Notice::Stopped { reason: reason.to_owned() })?)
-        })
+        self.write(|work| work.stop_channel(id, reason))
+    }
+
+    /// Stops the channel that an error is about, if the others can go on.
+    pub(super) fn stop_if_alone(
+        &mut self,
+        id: ChannelId,
+        error: EngineError,
+    ) -> Result<(), EngineError> {
+        self.write(|work| work.stop_if_alone(id, error))
+    }
+}
+
+impl Work<'_> {
+    fn stop_channel(&mut self, id: ChannelId, reason: &str) -> Result<(), EngineError> {
+        let Some(mut row) = self.tx.channel(id)? else { return Ok(()) };
+        if row.stopped.as_deref() == Some(reason) {
+            return Ok(());
+        }
+        tracing::error!(channel = %id, reason, "a channel cannot go on");
+        row.stopped = Some(reason.to_owned());
+        self.tx.put_channel(&row)?;
+        self.tell(ClientEvent::Channel(id));
+        Ok(self.note(Some(id), None, Notice::Stopped { reason: reason.to_owned() })?)
+    }
+
+    pub(super) fn stop_if_alone(
+        &mut self,
+        id: ChannelId,
+        error: EngineError,
+    ) -> Result<(), EngineError> {
+        match error.of_one_channel().map(ToString::to_string) {
+            Some(reason) => self.stop_channel(id, &reason),
+            None => Err(error),
+        }
     }
 }
 

@@ -32,7 +32,8 @@ impl Engine {
                 if !is_member || !work.tx.queued(Some(row.id))?.is_empty() {
                     continue;
                 }
-                let Some(channel) = work.take(row.id)? else { continue };
+                // Whoever follows the channel says what is wrong with it.
+                let Ok(Some(channel)) = work.take(row.id) else { continue };
                 let is_old = work.now().since(row.updated_at) > AGE;
                 let is_due = is_old || channel.own_messages_since_update() > MESSAGES;
                 work.keep(channel);

@@ -1,7 +1,7 @@
 use enlace_channel::policy::Role;
 
 use super::world::World;
-use crate::engine::{ActError, PostError, Wish};
+use crate::engine::{ActError, EngineError, PostError, Wish};
 use crate::notice::Notice;
 use crate::store::{ChannelStanding, OutboxState};
 
@@ -188,4 +188,40 @@ fn somebody_without_key_packages_is_waited_for() {
     world.publish("bruno");
     world.settle();
     assert_eq!(standing(&mut world, "bruno", channel), ChannelStanding::Provisional);
+}
+
+#[test]
+fn a_damaged_channel_holds_up_no_other() {
+    let mut world = World::new();
+    let (damaged, good) = (world.case(), world.create("ana"));
+    for channel in [damaged, good] {
+        world.post("ana", channel, "algo por enviar");
+    }
+    let key = [b"channel/", &damaged.0[..]].concat();
+    let damage = world.engine("ana").write::<_, EngineError>(|work| {
+        Ok(enlace_channel::state_store::StateStore::put(work.tx, &key, b"{")?)
+    });
+    damage.unwrap();
+    world.restart("ana");
+    let followed = world.engine("ana").followed().unwrap();
+    assert_eq!(followed.iter().map(|followed| followed.channel).collect::<Vec<_>>(), [good]);
+    while world.pump("ana") > 0 {}
+    world.deliver("ana");
+    assert_eq!(world.texts("ana", good), ["algo por enviar"]);
+    world.engine("ana").renew_keys().unwrap();
+    let stopped = world.notices("ana", damaged);
+    let is_stop = |notice: &&Notice| matches!(notice, Notice::Stopped { .. });
+    assert_eq!(stopped.iter().filter(is_stop).count(), 1, "said once");
+}
+
+#[test]
+fn another_process_is_noticed_even_when_this_one_writes_too() {
+    let mut world = World::new();
+    let channel = world.case();
+    let mut follower = world.second_process("ana");
+    follower.notice_other_writers().unwrap();
+    world.post("ana", channel, "del otro proceso");
+    follower.renew_keys().unwrap();
+    assert!(follower.notice_other_writers().unwrap());
+    assert!(!follower.notice_other_writers().unwrap());
 }
