@@ -89,9 +89,14 @@ pub(super) async fn start(settings: Settings, material: Material) -> Result<Serv
     Ok(Server { context, tasks, accepting, sequencer: Some(sequencer), reload, local_addr })
 }
 
+/// For the relay alone: what lies there says who is in touch with whom.
 fn make_directory(path: &Path) -> Result<(), StartError> {
     let failed = |source| StartError::Directory { path: path.display().to_string(), source };
-    fs::create_dir_all(path).map_err(failed)
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(failed)
 }
 
 fn open(

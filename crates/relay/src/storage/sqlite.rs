@@ -64,6 +64,8 @@ impl SqliteStorage {
     pub fn open(options: &SqliteOptions) -> Result<Self, StorageError> {
         let lock = StoreLock::take(&options.directory)?;
         let database = options.directory.join(DATABASE);
+        make_private(&database)
+            .map_err(|source| StorageError::Open { path: database.clone(), source })?;
         let mut connection = connect(&database)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -106,6 +108,15 @@ impl Storage for SqliteStorage {
         connection.pragma_update(None, "query_only", true)?;
         Ok(Box::new(SqliteReader::new(connection)))
     }
+}
+
+/// Makes the file for its owner alone, if it isn't there; SQLite's other files take its mode.
+fn make_private(database: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(database).map(drop)
 }
 
 fn connect(database: &Path) -> Result<Connection, StorageError> {

@@ -270,3 +270,40 @@ async fn a_stopping_relay_ends_subscriptions() {
     stopped.await.unwrap();
     assert_eq!(soon(anas.closed()).await, Lost::ByPeer(CloseCode::Stopping));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_connects_again_and_again_is_turned_away() {
+    let network = Network::new(&["a.example"]);
+    let mut place = RelayPlace::new(&network, 0);
+    place.limits.requests_per_second = 1;
+    place.limits.request_burst = 5;
+    let relay = place.start(&network, &[]).await;
+    let (ana, ben) = (Device::new(&network, 0, "ana"), Device::new(&network, 0, "ben"));
+    let mut refused = None;
+    for _ in 0..100 {
+        match ana.dial(&relay.target).await {
+            Ok(_) => {}
+            Err(error) => {
+                refused = Some(error);
+                break;
+            }
+        }
+    }
+    assert!(refused.is_some());
+    ben.connect(&relay.target).await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_relay_keeps_is_for_its_own_user_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let scene = scene().await;
+    let data = scene.place.path("data");
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(&data) & 0o777, 0o700);
+    for file in std::fs::read_dir(&data).unwrap().map(|file| file.unwrap().path()) {
+        let is_lock = file.extension().is_some_and(|extension| extension == "lock");
+        assert!(is_lock || mode(&file) & 0o077 == 0, "{}", file.display());
+    }
+}
