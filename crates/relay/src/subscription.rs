@@ -56,7 +56,10 @@ pub(crate) async fn serve(
 ) -> Result<(), RequestError> {
     let IncomingSubscription { request, events, mut controls } = subscription;
     let context = caller.context();
-    let most = context.limits().channels_per_subscription;
+    let most = match caller.peer() {
+        Peer::Device(_) => context.limits().channels_per_subscription,
+        Peer::Relay(_) => context.limits().channels_per_relay(),
+    };
     let welcomes = match caller.peer() {
         Peer::Device(device) if caller.is_own() => {
             Some(Welcomes::new(context.hub().clone(), device.clone()))

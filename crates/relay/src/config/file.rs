@@ -104,7 +104,8 @@ pub struct LimitsSection {
     /// By how much the three above are multiplied for another authority's relay, which speaks
     /// for many devices. Default: 100.
     pub relay_factor: u32,
-    /// Channels that one subscription may follow. Default: 10000.
+    /// Channels that one device's subscription may follow; another authority's relay, `relay_factor`
+    /// times as many. Default: 10000.
     pub channels_per_subscription: u32,
     /// Key packages that one device may keep here, for each suite. Default: 200.
     pub key_packages_per_device: u32,

@@ -15,9 +15,9 @@ pub struct Limits {
     pub requests: Rate,
     /// Submitted bytes of one device: per second and at once.
     pub bytes: Rate,
-    /// Factor on both rates for another authority's relay.
+    /// Factor on both rates, and on the channels of a subscription, for another authority's relay.
     pub relay_factor: u32,
-    /// Channels of one subscription.
+    /// Channels of one device's subscription.
     pub channels_per_subscription: usize,
     /// Key packages of one device and suite.
     pub key_packages_per_device: u32,
@@ -32,6 +32,14 @@ pub struct Rate {
     pub per_second: u64,
     /// Units at once.
     pub burst: u64,
+}
+
+impl Limits {
+    /// Channels of a relay's subscription: it reads for all its authority's devices.
+    #[must_use]
+    pub fn channels_per_relay(&self) -> usize {
+        self.channels_per_subscription.saturating_mul(self.relay_factor as usize)
+    }
 }
 
 impl Rate {

@@ -27,6 +27,9 @@ use crate::storage::{ReadStorage, Role, StorageError};
 
 const OPEN_TIME: Duration = Duration::from_secs(30);
 
+/// Channels that the request names; it has a limited length. The others are added afterwards.
+const FIRST_CURSORS: usize = 1000;
+
 /// Channels read from the storage at a time.
 const PAGE: usize = 256;
 
@@ -84,9 +87,13 @@ async fn follow(
     if channels.is_empty() {
         channels.extend(link.taken_to_follow().await);
     }
-    let cursors = channels.iter().map(|(channel, next)| cursor(authority, *channel, *next));
-    let request = SubscribeRequest { cursors: cursors.collect(), devices: Vec::new() };
+    let mut cursors = channels.iter().map(|(channel, next)| cursor(authority, *channel, *next));
+    let first = cursors.by_ref().take(FIRST_CURSORS).collect();
+    let request = SubscribeRequest { cursors: first, devices: Vec::new() };
     let mut subscription = connection.subscribe(&request, OPEN_TIME).await?;
+    for cursor in cursors {
+        send(&mut subscription.controls, Control::Follow(cursor)).await?;
+    }
     let mut refused: HashSet<ChannelId> = HashSet::new();
     loop {
         tokio::select! {

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use enlace_identity::chain::VerifiedLeaf;
 use enlace_identity::names::LeafName;
 use enlace_log::SubmitCounter;
+use enlace_proto::relay::v1::HelloRequest;
 use enlace_transport::{CloseCode, Connection, Greeting, HelloReply, Incoming};
+use prost::Message as _;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::{Context, hello};
@@ -58,6 +62,10 @@ async fn serve(context: Arc<Context>, incoming: Incoming) {
 
 async fn welcome(context: &Arc<Context>, greeting: Greeting) -> Option<Connection> {
     let peer = greeting.peer().clone();
+    if !may_come(context, &peer, greeting.request()) {
+        greeting.turn_away(CloseCode::Limit);
+        return None;
+    }
     context.device_trust().remember(&peer);
     let software: String = greeting.request().software.chars().take(80).collect();
     let submit_counter = match peer.name() {
@@ -90,6 +98,16 @@ async fn welcome(context: &Arc<Context>, greeting: Greeting) -> Option<Connectio
             None
         }
     }
+}
+
+/// Counts a hello like a call, and each head that it asks for like another: whoever connects again
+/// and again takes nothing from the others.
+fn may_come(context: &Context, peer: &VerifiedLeaf, request: &HelloRequest) -> bool {
+    let now = Instant::now();
+    let asked = request.known_heads.len().min(hello::MAX_CHANNELS);
+    let bytes = request.encoded_len();
+    let allowances = context.allowances();
+    allowances.take_calls(peer.name(), peer.usage(), 1 + asked as u64, bytes, now).is_ok()
 }
 
 /// Serves calls until the connection is gone; those in progress end with it.

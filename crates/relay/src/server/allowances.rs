@@ -64,14 +64,26 @@ impl Allowances {
         bytes: usize,
         now: Instant,
     ) -> Result<(), Duration> {
+        self.take_calls(peer, usage, 1, bytes, now)
+    }
+
+    /// Takes a call that counts for `count`.
+    pub(crate) fn take_calls(
+        &self,
+        peer: &LeafName,
+        usage: LeafUsage,
+        count: u64,
+        bytes: usize,
+        now: Instant,
+    ) -> Result<(), Duration> {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
         tables.sweep(now);
         let peer = match tables.peers.get_mut(peer) {
             Some(peer) => peer,
             None => tables.peers.entry(peer.clone()).or_insert_with(|| self.full(usage, now)),
         };
-        peer.requests.take(1, now)?;
-        peer.bytes.take(bytes as u64, now).inspect_err(|_| peer.requests.give_back(1))
+        peer.requests.take(count, now)?;
+        peer.bytes.take(bytes as u64, now).inspect_err(|_| peer.requests.give_back(count))
     }
 
     /// Takes `count` key packages for an authority, or says when to ask again.

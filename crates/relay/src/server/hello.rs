@@ -13,7 +13,7 @@ use crate::hub::{Next, ReadError, Reader};
 use crate::storage::ReadLimit;
 
 /// Channels answered in one hello.
-const MAX_CHANNELS: usize = 64;
+pub(super) const MAX_CHANNELS: usize = 64;
 
 /// The heads that belong into the answer.
 pub(super) async fn known_heads(

@@ -243,3 +243,21 @@ async fn a_device_may_go_to_the_hub_itself() {
     let posted = case.channel.post(&mut case.bea, &direct).await;
     assert_eq!(reading.positions_to(posted.seq).await, [case.admitted, posted.seq]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_follows_more_channels_than_a_device_may() {
+    let mut pair = Pair::new();
+    pair.places[0].limits.channels_per_subscription = 1;
+    let (a, b) = (pair.start(0).await, pair.start(1).await);
+    let mut case = case(&pair, &a).await;
+    let beas = case.bea.connect(&b.target).await;
+    let mut at_b = join(&case, &beas).await;
+    let mut second = TestChannel::new(2, case.ana.name.domain());
+    second.create(&mut case.ana, &case.anas, &[&case.bea.name]).await;
+    at_b.welcome().await;
+    at_b.follow(second.id, 1).await;
+    for channel in [&case.channel, &second] {
+        let posted = channel.post(&mut case.ana, &case.anas).await;
+        assert_eq!(at_b.positions_to(posted.seq).await, [posted.seq]);
+    }
+}
