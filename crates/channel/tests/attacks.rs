@@ -20,7 +20,7 @@ use enlace_log::{
 };
 use enlace_proto::relay::v1::ListChange as WireListChange;
 
-use support::{ANA, BEN, CHANNEL, CID, Case, DORA, GarbleAll, Hub, Member, bytes};
+use support::{ANA, BEN, CID, Case, DORA, GarbleAll, Hub, Member, bytes, channel_id};
 
 /// The same log with the same signed heads, where the item at `seq` comes with other bytes beside
 /// the envelope.
@@ -143,7 +143,7 @@ fn a_commit_that_a_hub_refuses_and_takes_in_all_the_same_strands_its_author_alon
 /// A head that nobody can check, far ahead.
 fn unknown_head(n: u8) -> QuotedHead {
     let head = Head {
-        channel: CHANNEL,
+        channel: channel_id(),
         incarnation: Incarnation(0),
         seq: Seq(1_000_000 + u64::from(n)),
         chain: ChainHash([n; 32]),
@@ -326,7 +326,7 @@ fn going_on_from(case: &mut Case, who: usize, store: MemoryStore) {
     let tail = case.hub.tail();
     member.receive(&case.network, &case.hub, tail);
     assert_eq!(member.channel().standing(), Standing::Stranded);
-    let key = [b"channel/", &CHANNEL.0[..]].concat();
+    let key = [b"channel/", &channel_id().0[..]].concat();
     let state = member.store.get(&key).unwrap().unwrap();
     let mut state: BTreeMap<String, ciborium::Value> = ciborium::from_reader(&state[..]).unwrap();
     state.insert("standing".into(), ciborium::Value::Text("Member".into()));
@@ -451,4 +451,38 @@ fn a_welcome_that_led_nowhere_does_not_stand_in_the_way_of_the_next() {
     case.post(ANA, "welcome at last");
     assert_eq!(case.members[EVA].channel().standing(), Standing::Member);
     case.assert_healthy();
+}
+
+/// A hub that has learnt the id of a channel elsewhere can make everything of a channel under that
+/// id but a nonce that leads there.
+#[test]
+fn a_welcome_to_an_id_that_is_not_the_hubs_is_refused() {
+    let mut case = Case::opened_by_ana();
+    case.members.push(Member::new(case.network.a.device("ben")));
+    let (genuine, _) = admit_by_last_resort(&mut case, BEN);
+    let mut unlike = genuine.clone();
+    unlike.nonce.0[0] ^= 1;
+    let mut elsewhere = genuine.clone();
+    elsewhere.hub = case.network.b.domain.clone();
+    for squatted in [unlike, elsewhere] {
+        let refused = case.members[BEN].join(&case.network, &case.hub, &squatted).unwrap_err();
+        assert!(matches!(refused, JoinRefused::NotTheHubs), "{refused:?}");
+    }
+    case.members[BEN].join(&case.network, &case.hub, &genuine).unwrap();
+}
+
+#[test]
+fn another_hub_cannot_welcome_into_a_channel_that_is_known() {
+    let mut case = Case::opened_by_ana();
+    case.members.push(Member::new(case.network.a.device("ben")));
+    case.admit(ANA, BEN, Role::Member);
+    let ben = case.members[BEN].officer();
+    case.commit(ANA, &Command::Remove(ben));
+    let (genuine, _) = admit_by_last_resort(&mut case, BEN);
+    let mut elsewhere = genuine.clone();
+    elsewhere.hub = case.network.b.domain.clone();
+    let refused = case.members[BEN].join(&case.network, &case.hub, &elsewhere).unwrap_err();
+    let JoinRefused::OtherHub { known, claimed } = &refused else { panic!("{refused:?}") };
+    assert_eq!((known.as_str(), claimed.as_str()), ("a.example", "b.example"));
+    case.members[BEN].join(&case.network, &case.hub, &genuine).unwrap();
 }

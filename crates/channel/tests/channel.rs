@@ -230,12 +230,18 @@ fn a_welcome_swapped_on_the_way_is_refused_and_keeps_the_key_package() {
     listed.devices = [case.members[1].name().clone()].into_iter().collect();
     let mut moved = genuine.clone();
     moved.head = case.hub.head_at(Seq(0));
+    let mut later = genuine.clone();
+    later.commit.received_at = later.commit.received_at.plus(std::time::Duration::from_millis(1));
+    let mut unconnected = genuine.clone();
+    unconnected.previous_chain.0[0] ^= 1;
     let network = &case.network;
     let bia = &mut case.members[1];
     let refusal = |bia: &mut Member, offer| bia.join(network, &case.hub, offer).unwrap_err();
     assert!(matches!(refusal(bia, &swapped), JoinRefused::Welcome));
     assert!(matches!(refusal(bia, &listed), JoinRefused::DeviceList));
     assert!(matches!(refusal(bia, &moved), JoinRefused::Head));
+    assert!(matches!(refusal(bia, &later), JoinRefused::Head));
+    assert!(matches!(refusal(bia, &unconnected), JoinRefused::Head));
     bia.join(network, &case.hub, &genuine).unwrap();
 }
 

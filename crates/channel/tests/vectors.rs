@@ -24,9 +24,9 @@ use enlace_identity::names::{DeviceName, Domain, LeafName};
 use enlace_identity::time::{Timestamp, Validity};
 use enlace_log::control::{Contest, LeafHash, Leave};
 use enlace_log::{
-    ChainStart, ChannelId, ClientId, Commitment, DeviceList, Envelope, Generation, Head,
-    HeadSigner, Incarnation, ItemKind, ListHash, OuterSignature, PayloadHash, Seq, SubmitCounter,
-    WelcomesHash,
+    ChainStart, ChannelId, ChannelNonce, ClientId, Commitment, DeviceList, Envelope, Generation,
+    Head, HeadSigner, Incarnation, ItemKind, ListHash, OuterSignature, PayloadHash, Seq,
+    SubmitCounter, WelcomesHash,
 };
 use serde_json::{Map, Value, json};
 
@@ -81,6 +81,12 @@ fn the_byte_strings_are_those_of_the_published_vectors() {
 }
 
 fn chain_and_head(vectors: &mut Vectors) -> enlace_log::QuotedHead {
+    let (hub, nonce) = ("fge.example", ChannelNonce([0x77; 32]));
+    vectors.add(
+        "channel_id",
+        json!({ "hub": hub, "nonce": nonce.to_string() }),
+        ChannelId::derive(&hub.parse().unwrap(), &nonce).as_bytes(),
+    );
     let start = ChainStart {
         channel: CHANNEL,
         hub: "fge.example".parse().unwrap(),

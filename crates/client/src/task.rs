@@ -2,6 +2,7 @@
 
 use enlace_channel::policy::Role;
 use enlace_identity::names::{DeviceName, OfficerAddress};
+use enlace_log::ChannelNonce;
 use enlace_proto::relay::v1::LeasePurpose;
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,11 @@ use crate::serde_text::{as_hex, as_text};
 #[serde(tag = "task", rename_all = "snake_case")]
 pub enum Task {
     /// Open the channel: the item is made at once.
-    Create,
+    Create {
+        /// With the own hub, what the channel's id is derived from.
+        #[serde(with = "as_text")]
+        nonce: ChannelNonce,
+    },
     /// Send the signed entry beside it.
     Entry,
     /// Admit an officer.
@@ -65,7 +70,7 @@ impl Task {
     #[must_use]
     pub fn lease(&self) -> Option<LeasePurpose> {
         match self {
-            Self::Create | Self::Entry | Self::Leave | Self::Contest { .. } => None,
+            Self::Create { .. } | Self::Entry | Self::Leave | Self::Contest { .. } => None,
             Self::Admit { .. } => Some(LeasePurpose::Admission),
             Self::Remove { .. } | Self::CarryOutLeave { .. } => Some(LeasePurpose::Removal),
             Self::SetRole { .. } => Some(LeasePurpose::Policy),
@@ -77,7 +82,7 @@ impl Task {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Create => "create",
+            Self::Create { .. } => "create",
             Self::Entry => "entry",
             Self::Admit { .. } => "admit",
             Self::Remove { .. } => "remove",

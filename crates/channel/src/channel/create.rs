@@ -13,7 +13,7 @@ use crate::rules;
 /// What a new channel is to be.
 #[derive(Clone, Debug)]
 pub struct ChannelDraft {
-    /// Its id: random, for ever.
+    /// Its id, for ever: derived from the hub and a random nonce.
     pub id: ChannelId,
     /// The idempotency key of its first item.
     pub client_id: ClientId,

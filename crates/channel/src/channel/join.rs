@@ -3,9 +3,10 @@
 use enlace_identity::bundle::LeafUsage;
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::chain::ChainError;
-use enlace_identity::names::{DeviceName, LeafName};
+use enlace_identity::names::{DeviceName, Domain, LeafName};
 use enlace_log::{
-    ChainHash, ChannelId, DeviceList, Item, ItemKind, ListHash, Seq, VerifiedHead, WelcomesHash,
+    ChainHash, ChannelId, ChannelNonce, DeviceList, Item, ItemKind, ListHash, Seq, VerifiedHead,
+    WelcomesHash,
 };
 
 use super::roster::Roster;
@@ -22,6 +23,8 @@ pub struct JoinOffer {
     pub channel: ChannelId,
     /// The commit that admits this device.
     pub commit: Item,
+    /// The chain before that commit, as the hub claims.
+    pub previous_chain: ChainHash,
     /// The chain at that commit, as the hub claims.
     pub chain: ChainHash,
     /// The hub's signature at that position.
@@ -33,7 +36,9 @@ pub struct JoinOffer {
     /// The certificates of the commit's author.
     pub signer: UnverifiedChain,
     /// The domain of the hub's authority, as whoever verified the head established it.
-    pub hub: enlace_identity::names::Domain,
+    pub hub: Domain,
+    /// With the hub's domain, what the channel's id is derived from.
+    pub nonce: ChannelNonce,
 }
 
 impl Channel {
@@ -43,10 +48,17 @@ impl Channel {
     /// # Errors
     /// [`JoinRefused`]; the transaction is to be abandoned, which keeps the key package.
     pub fn join(ctx: &Context<'_>, offer: &JoinOffer) -> Result<Self, JoinRefused> {
+        let former = Self::load(ctx, offer.channel)?;
+        if let Some(known) = former.as_ref().map(|former| former.policy.hub())
+            && *known != offer.hub
+        {
+            let (known, claimed) = (known.clone(), offer.hub.clone());
+            return Err(JoinRefused::OtherHub { known, claimed });
+        }
         let welcome = offer.check(ctx)?;
         let id = group_id(offer.channel, offer.commit.sealed.envelope().generation);
         let provider = ctx.backend.on(ctx.store);
-        if let Some(former) = Self::load(ctx, offer.channel)? {
+        if let Some(former) = former {
             former.check_welcome_after(offer.commit.seq)?;
             former.group.delete(&provider).map_err(ChannelError::from)?;
         }
@@ -83,12 +95,19 @@ impl Channel {
 impl JoinOffer {
     /// Everything that can be said before the welcome is opened; returns this device's.
     fn check(&self, ctx: &Context<'_>) -> Result<&[u8], JoinRefused> {
+        if self.channel != ChannelId::derive(&self.hub, &self.nonce) {
+            return Err(JoinRefused::NotTheHubs);
+        }
         let envelope = self.commit.sealed.envelope();
         if envelope.kind != ItemKind::Commit || envelope.channel != self.channel {
             return Err(JoinRefused::NotACommit);
         }
         let head = self.head.head();
         if head.channel != self.channel || head.seq != self.commit.seq || head.chain != self.chain {
+            return Err(JoinRefused::Head);
+        }
+        // So the hub has signed this envelope, its outer signature and `received_at`.
+        if self.commit.chain_after(&self.previous_chain) != self.chain {
             return Err(JoinRefused::Head);
         }
         let signer = ctx.bundle.verify(&self.signer, self.commit.received_at, LeafUsage::Device)?;
@@ -150,9 +169,20 @@ pub enum JoinRefused {
     /// The item with the welcome is no commit of this channel.
     #[error("the welcome does not come with a commit of its channel")]
     NotACommit,
-    /// The hub's signed head is not at the commit.
+    /// The hub's signed head is not at the commit, or about another one.
     #[error("the welcome's signed head does not stand at its commit")]
     Head,
+    /// The hub can't have this channel: its id is not derived from the hub's domain and the nonce.
+    #[error("the channel's id is not one that its hub can give")]
+    NotTheHubs,
+    /// This device knows the channel with another hub.
+    #[error("the relay of {claimed} invites into a channel that the relay of {known} orders")]
+    OtherHub {
+        /// The hub of the channel.
+        known: Domain,
+        /// Whose welcome it is.
+        claimed: Domain,
+    },
     /// The author's certificate is not good.
     #[error("the certificate of whoever admits this device is refused: {0}")]
     Certificate(#[from] ChainError),

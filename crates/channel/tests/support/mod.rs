@@ -24,13 +24,18 @@ use enlace_identity::keys::{PublicKey, SigningKey};
 use enlace_identity::names::{DeviceName, Domain, LeafName, OfficerAddress};
 use enlace_identity::time::{Timestamp, Validity};
 use enlace_log::{
-    ChainHash, ChainStart, ChannelId, ClientId, DeviceList, Generation, Head, HeadSigner,
-    Incarnation, Item, QuotedHead, Sealed, Seq, VerifiedHead,
+    ChainHash, ChainStart, ChannelId, ChannelNonce, ClientId, DeviceList, Generation, Head,
+    HeadSigner, Incarnation, Item, QuotedHead, Sealed, Seq, VerifiedHead,
 };
 
 pub const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
-pub const CHANNEL: ChannelId = ChannelId([0xc4; 32]);
+pub const NONCE: ChannelNonce = ChannelNonce([0xc4; 32]);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// The channel of the hub at a.example.
+pub fn channel_id() -> ChannelId {
+    ChannelId::derive(&"a.example".parse().unwrap(), &NONCE)
+}
 
 pub fn validity() -> Validity {
     Validity::starting(NOW.minus(YEAR), 2 * YEAR)
@@ -206,7 +211,7 @@ impl Member {
             Ok(_) => self.store.release().unwrap(),
             Err(_) => {
                 self.store.rollback().unwrap();
-                self.channel = Channel::load(&ctx, CHANNEL).unwrap();
+                self.channel = Channel::load(&ctx, channel_id()).unwrap();
             }
         }
         result
@@ -220,7 +225,7 @@ impl Member {
     /// Signs a note that quotes whatever head its author likes.
     pub fn sign_note_quoting(&self, text: &str, known_head: Option<QuotedHead>) -> SignedEntry {
         NoteDraft {
-            channel: CHANNEL,
+            channel: channel_id(),
             generation: Generation(0),
             author: &self.device.name,
             client_id: self.client_id(),
@@ -302,7 +307,7 @@ impl Member {
 
     pub fn reload(&mut self, network: &Network) {
         let ctx = context!(self, network);
-        self.channel = Channel::load(&ctx, CHANNEL).unwrap();
+        self.channel = Channel::load(&ctx, channel_id()).unwrap();
     }
 }
 
@@ -326,7 +331,7 @@ pub struct Hub {
 impl Hub {
     pub fn new(domain: &Domain) -> Self {
         let start = ChainStart {
-            channel: CHANNEL,
+            channel: channel_id(),
             hub: domain.clone(),
             generation: Generation(0),
             predecessor: [0; 32],
@@ -377,7 +382,7 @@ impl Hub {
 
     pub fn head_at(&self, seq: Seq) -> VerifiedHead {
         let head = Head {
-            channel: CHANNEL,
+            channel: channel_id(),
             incarnation: Incarnation(0),
             seq,
             chain: self.chains[usize::try_from(seq.0).unwrap()],
@@ -403,7 +408,7 @@ impl Hub {
             .flat_map(|w| w.devices.iter().map(|d| (d.parse().unwrap(), w.message.to_vec())))
             .collect();
         JoinOffer {
-            channel: CHANNEL,
+            channel: channel_id(),
             commit: self.items[usize::try_from(commit.0).unwrap()].clone(),
             chain: self.chains[usize::try_from(commit.0).unwrap()],
             head: self.head_at(commit),
@@ -411,6 +416,11 @@ impl Hub {
             welcomes,
             signer: author.chain.clone(),
             hub: "a.example".parse().unwrap(),
+            nonce: NONCE,
+            previous_chain: commit
+                .0
+                .checked_sub(1)
+                .map_or(self.start, |before| self.chains[usize::try_from(before).unwrap()]),
         }
     }
 }
@@ -463,7 +473,7 @@ impl Case {
     fn open(&mut self) {
         let ana = &mut self.members[ANA];
         let policy = NewCase {
-            channel: CHANNEL,
+            channel: channel_id(),
             owner: ana.officer(),
             title: "Operation Lighthouse".into(),
             case_reference: Some("DP 123/2026".into()),
@@ -475,7 +485,7 @@ impl Case {
         .into_policy()
         .unwrap();
         let draft = ChannelDraft {
-            id: CHANNEL,
+            id: channel_id(),
             client_id: ana.client_id(),
             suite: Suite::PostQuantum,
             policy,

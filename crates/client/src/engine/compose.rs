@@ -4,7 +4,7 @@ use enlace_channel::channel::{Channel, ChannelDraft, ChannelError, SealError};
 use enlace_channel::entry::{ComposeError, HandlingCode, NoteDraft, Salt, TimeZone};
 use enlace_channel::mls::Suite;
 use enlace_channel::policy::{NewCase, PolicyError};
-use enlace_log::{ChannelId, ClientId, Generation};
+use enlace_log::{ChannelId, ChannelNonce, ClientId, Generation};
 
 use super::seal::Sealing;
 use super::work::{Work, new_client_id, random};
@@ -121,9 +121,10 @@ impl Engine {
 
 impl Work<'_> {
     fn create(&mut self, new: NewChannel) -> Result<ChannelId, CreateChannelError> {
-        let id = ChannelId(random());
-        let client_id = new_client_id();
         let hub = self.me().domain().clone();
+        let nonce = ChannelNonce(random());
+        let id = ChannelId::derive(&hub, &nonce);
+        let client_id = new_client_id();
         let policy = NewCase {
             channel: id,
             owner: self.me().officer().clone(),
@@ -149,7 +150,7 @@ impl Work<'_> {
         })?;
         self.tx.put_outbox(&OutboxRow {
             sealed: Some(SealedItem { fence: outgoing.envelope.fence, request: outgoing.request }),
-            ..self.new_row(id, client_id, Task::Create)
+            ..self.new_row(id, client_id, Task::Create { nonce })
         })?;
         self.tell(ClientEvent::Channel(id));
         self.keep(channel);

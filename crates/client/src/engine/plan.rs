@@ -6,7 +6,7 @@ use enlace_channel::channel::{Channel, ChannelError};
 use enlace_identity::names::OfficerAddress;
 use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, ClientId};
-use enlace_proto::relay::v1::{LeasePurpose, SubmitRequest};
+use enlace_proto::relay::v1::{CreateChannelRequest, LeasePurpose, SubmitRequest};
 
 use super::lanes::{LaneState, Lanes};
 use super::work::Work;
@@ -28,7 +28,7 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// `CreateChannel`.
-    Create(ClientId, ChannelId, SubmitRequest),
+    Create(ClientId, ChannelId, CreateChannelRequest),
     /// `Submit`.
     Submit(ClientId, ChannelId, SubmitRequest),
     /// `Lease`.
@@ -156,17 +156,21 @@ fn call(
     channel: &Channel,
 ) -> Result<Option<Action>, ChannelError> {
     let (client_id, id) = (row.client_id, row.channel);
-    let request = || row.sealed.as_ref().map(|sealed| sealed.request.clone());
+    let request = row.sealed.as_ref().map(|sealed| sealed.request.clone());
     Ok(match step {
         Step::Seal => None,
         Step::Lease(purpose) => Some(Action::Lease(client_id, id, purpose)),
         Step::Claim(officer) => {
             Some(Action::Claim(client_id, id, officer.clone(), channel.view()?.suite.code()))
         }
-        Step::Send if row.task == Task::Create => {
-            request().map(|request| Action::Create(client_id, id, request))
-        }
-        Step::Send => request().map(|request| Action::Submit(client_id, id, request)),
+        Step::Send => request.map(|request| match row.task {
+            Task::Create { nonce } => {
+                let nonce = nonce.0.to_vec();
+                let request = CreateChannelRequest { first: Some(request), nonce };
+                Action::Create(client_id, id, request)
+            }
+            _ => Action::Submit(client_id, id, request),
+        }),
     })
 }
 

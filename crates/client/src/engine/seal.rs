@@ -101,7 +101,11 @@ fn is_done(task: &Task, channel: &Channel) -> bool {
         Task::Remove { officer } => policy.role_of(officer).is_none(),
         Task::SetRole { officer, role } => policy.role_of(officer) == Some(*role),
         Task::CarryOutLeave { device } => !channel.leaving().any(|leaving| leaving == *device),
-        Task::Create | Task::Entry | Task::SelfUpdate | Task::Leave | Task::Contest { .. } => false,
+        Task::Create { .. }
+        | Task::Entry
+        | Task::SelfUpdate
+        | Task::Leave
+        | Task::Contest { .. } => false,
     }
 }
 

@@ -45,7 +45,7 @@ impl Work<'_> {
     /// A row will never be sent. The officer is told of what the officer asked for. A channel
     /// that its hub doesn't take never was.
     pub(super) fn fail(&mut self, row: OutboxRow, reason: String) -> Result<(), StoreError> {
-        if row.task == Task::Create
+        if matches!(row.task, Task::Create { .. })
             && let Some(channel) = self.tx.channel(row.channel)?
         {
             let standing = ChannelStanding::Removed;

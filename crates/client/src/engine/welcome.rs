@@ -182,6 +182,10 @@ impl Work<'_> {
             welcomes: welcomes.into_iter().collect(),
             signer: UnverifiedChain::from_ders(&delivery.certificates)?,
             hub,
+            nonce: delivery.nonce[..].try_into().map_err(|_| WelcomeError::Incomplete("nonce"))?,
+            previous_chain: delivery.previous_chain[..]
+                .try_into()
+                .map_err(|_| WelcomeError::Incomplete("previous chain"))?,
         })
     }
 

@@ -8,7 +8,7 @@ use enlace_identity::names::Domain;
 use enlace_log::{ChannelId, HeadSigner, Seq};
 use enlace_proto::method::Call;
 use enlace_proto::relay::v1::{
-    ClaimKeyPackagesRequest, CreateChannelRequest, FetchDirectoryRequest, FetchDirectoryResponse,
+    ClaimKeyPackagesRequest, FetchDirectoryRequest, FetchDirectoryResponse,
     FetchHeadCertificateRequest, FetchRangeRequest, FetchRangeResponse, LeaseRequest,
     PublishKeyPackagesRequest,
 };
@@ -236,9 +236,8 @@ pub(super) fn take_head_key(
 
 async fn make(connection: &Connection, action: &Action) -> Result<Answer, CallError> {
     match action {
-        Action::Create(_, _, first) => {
-            let request = CreateChannelRequest { first: Some(first.clone()) };
-            let response = connection.call(&request, LIMIT).await?;
+        Action::Create(_, _, request) => {
+            let response = connection.call(request, LIMIT).await?;
             let first = response.first.ok_or(CallError::Malformed(ReceiveError::Message))?;
             Ok(Answer::Accepted(first))
         }

@@ -15,8 +15,9 @@ impl Handle for CreateChannelRequest {
         if optional_domain(&first.hub)?.is_some_and(|hub| hub != *caller.context().domain()) {
             return Err(not_allowed("a channel begins at the relay of its creator's authority"));
         }
+        let nonce = self.nonce[..].try_into().map_err(|_| malformed("a nonce has 32 bytes"))?;
         let submission = submit::check(caller, first)?;
-        let accepted = caller.context().hub().create(submission).await;
+        let accepted = caller.context().hub().create(submission, nonce).await;
         let accepted = accepted.map_err(|error| submit::refused(&error))?;
         Ok(CreateChannelResponse { first: Some(accepted.to_wire()) })
     }

@@ -15,8 +15,8 @@ use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::membership::{Event, MembershipError};
 use enlace_log::{
-    ChainHash, ChainStart, ChannelId, Envelope, Generation, Item, ItemKind, Membership, Replica,
-    Seq,
+    ChainHash, ChainStart, ChannelId, ChannelNonce, Envelope, Generation, Item, ItemKind,
+    Membership, Replica, Seq,
 };
 
 use super::errors::{IngestError, SubmitError};
@@ -36,6 +36,7 @@ pub const MAX_DEVICES: usize = 20_000;
 #[derive(Clone, Debug)]
 pub struct ChannelState {
     hub: Domain,
+    nonce: ChannelNonce,
     role: Role,
     generation: Generation,
     replica: Replica,
@@ -82,6 +83,7 @@ impl ChannelState {
         });
         Self {
             hub: record.hub.clone(),
+            nonce: record.nonce,
             role: record.role,
             generation: record.generation,
             replica: Replica::after(record.channel, record.tail.seq, record.tail.chain),
@@ -93,13 +95,15 @@ impl ChannelState {
         }
     }
 
-    /// Begins a channel with its first commit, at the hub `own`.
+    /// Begins a channel with its first commit, at the hub `own`. Its id is the one that follows
+    /// from the hub and the nonce.
     ///
     /// # Errors
     /// The submitter's fault.
     pub fn create(
         now: Timestamp,
         submission: &Submission,
+        nonce: ChannelNonce,
         own: &Domain,
     ) -> Result<(Self, Acceptance), SubmitError> {
         let envelope = submission.sealed().envelope();
@@ -114,9 +118,13 @@ impl ChannelState {
             return Err(SubmitError::NotAFirstItem);
         }
         let channel = envelope.channel;
+        if channel != ChannelId::derive(own, &nonce) {
+            return Err(SubmitError::ChannelId(own.clone()));
+        }
         let start = ChainStart { channel, hub: own.clone(), generation, predecessor: [0; 32] };
         let mut state = Self {
             hub: own.clone(),
+            nonce,
             role: Role::Hub,
             generation,
             replica: Replica::from_start(&start),
@@ -228,6 +236,7 @@ impl ChannelState {
         ChannelRecord {
             channel: self.channel(),
             hub: self.hub.clone(),
+            nonce: self.nonce,
             role: self.role,
             generation: self.generation,
             tail,

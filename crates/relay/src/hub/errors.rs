@@ -66,6 +66,9 @@ pub enum SubmitError {
     /// The first item is no commit of generation 0 without a fence.
     #[error("a channel begins with a commit of generation 0")]
     NotAFirstItem,
+    /// The channel's id is not the one that this hub and the nonce lead to.
+    #[error("the channel's id is not derived from {0} and the nonce")]
+    ChannelId(Domain),
     /// The item belongs to another group of the channel.
     #[error("the channel is at generation {0}")]
     Generation(Generation),
@@ -103,6 +106,7 @@ impl SubmitError {
             | Self::OuterSignature
             | Self::Welcomes
             | Self::NotAFirstItem
+            | Self::ChannelId(_)
             | Self::Generation(_) => ErrorCode::BadEnvelope,
             Self::NotTheCallers(_) | Self::ForeignCreator(_) => ErrorCode::NotAllowed,
             Self::Certificate(error) => error.code(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::ids::seq_to_u64;
-use enlace_log::{ChainHash, ChannelId, Seq, SignedHead};
+use enlace_log::{ChainHash, ChannelId, ChannelNonce, Seq, SignedHead};
 use enlace_proto::relay::v1 as wire;
 use prost::Message as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
@@ -67,16 +67,20 @@ impl Handle {
     /// [`SubmitError`]; after [`SubmitError::Unavailable`] the outcome is unknown, and the same
     /// submission may be sent again.
     pub async fn submit(&self, submission: Submission) -> Result<Accepted, SubmitError> {
-        self.submit_to(submission, false).await
+        self.submit_to(submission, None).await
     }
 
-    /// Creates a channel by its first commit. A channel that was created by the same submission
-    /// before is a duplicate.
+    /// Creates a channel by its first commit; its id is derived from this hub and the nonce. A
+    /// channel that was created by the same submission before is a duplicate.
     ///
     /// # Errors
     /// As [`Self::submit`].
-    pub async fn create(&self, submission: Submission) -> Result<Accepted, SubmitError> {
-        self.submit_to(submission, true).await
+    pub async fn create(
+        &self,
+        submission: Submission,
+        nonce: ChannelNonce,
+    ) -> Result<Accepted, SubmitError> {
+        self.submit_to(submission, Some(nonce)).await
     }
 
     /// Asks for the lease of a channel on behalf of a device that the caller may speak for.
@@ -243,7 +247,7 @@ impl Handle {
     async fn submit_to(
         &self,
         submission: Submission,
-        creates: bool,
+        creates: Option<ChannelNonce>,
     ) -> Result<Accepted, SubmitError> {
         let weight = submission.weight();
         let submission = Box::new(submission);

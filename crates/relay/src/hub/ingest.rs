@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::device_list::parse_sorted;
-use enlace_log::{ChainHash, ChannelId, DeviceList, Item, ItemKind, SignedHead, VerifiedHead};
+use enlace_log::{
+    ChainHash, ChannelId, ChannelNonce, DeviceList, Item, ItemKind, SignedHead, VerifiedHead,
+};
 use enlace_proto::relay::v1 as wire;
 use prost::Message as _;
 
@@ -26,6 +28,7 @@ pub struct Copy {
 #[derive(Clone, Debug)]
 pub struct Anchor {
     pub(crate) hub: Domain,
+    pub(crate) nonce: ChannelNonce,
     pub(crate) commit: Item,
     pub(crate) chain: ChainHash,
     pub(crate) head: SignedHead,
@@ -38,7 +41,8 @@ pub struct Anchor {
 
 impl Anchor {
     /// Checks a delivery. `head` is its head, verified with a head key of the delivering
-    /// authority; `hub` that authority; `own` this relay's.
+    /// authority; `hub` that authority; `own` this relay's. The channel's id has to be one that
+    /// this hub can give, and the head to be about this very commit and its time.
     ///
     /// # Errors
     /// The sender's fault.
@@ -63,8 +67,18 @@ impl Anchor {
         {
             return Err(IngestError::Welcome("channel"));
         }
+        let nonce: ChannelNonce =
+            delivery.nonce[..].try_into().map_err(|_| IngestError::Welcome("nonce"))?;
+        if envelope.channel != ChannelId::derive(hub, &nonce) {
+            return Err(IngestError::Welcome("nonce"));
+        }
         if signed.seq != commit.seq || signed.chain != chain {
             return Err(IngestError::Welcome("head"));
+        }
+        let previous_chain = delivery.previous_chain[..].try_into();
+        let previous_chain = previous_chain.map_err(|_| IngestError::Welcome("previous_chain"))?;
+        if commit.chain_after(&previous_chain) != chain {
+            return Err(IngestError::Welcome("chain"));
         }
         if envelope.kind != ItemKind::Commit || commit.sealed.payload().is_none() {
             return Err(IngestError::Welcome("kind"));
@@ -87,7 +101,7 @@ impl Anchor {
             return Err(IngestError::NobodyHere);
         }
         let head = head.signed().clone();
-        Ok(Self { hub: hub.clone(), commit, chain, head, list, devices, delivery })
+        Ok(Self { hub: hub.clone(), nonce, commit, chain, head, list, devices, delivery })
     }
 
     /// What is kept for its devices.

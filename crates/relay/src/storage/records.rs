@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
-use enlace_log::{ChainHash, ChannelId, Commitment, Generation, Item, ItemKind, ListChange, Seq};
+use enlace_log::{
+    ChainHash, ChannelId, ChannelNonce, Commitment, Generation, Item, ItemKind, ListChange, Seq,
+};
 use enlace_proto::relay::v1 as wire;
 use prost::Message as _;
 
@@ -36,6 +38,8 @@ pub struct ChannelRecord {
     pub channel: ChannelId,
     /// The authority whose relay orders it.
     pub hub: Domain,
+    /// With the creating hub, what its id is derived from.
+    pub nonce: ChannelNonce,
     /// What this relay is to it.
     pub role: Role,
     /// Its group.

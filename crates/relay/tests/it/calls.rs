@@ -199,7 +199,7 @@ async fn a_stranger_of_another_authority_gets_no_more_than_it_may() {
     assert_eq!(call(&eves, &theirs).await.unwrap_err().code, ErrorCode::NotAllowed);
     let channel = TestChannel::new(1, &network.authorities[0].domain);
     let first = channel.entry(&mut eve);
-    let create = CreateChannelRequest { first: Some(first) };
+    let create = CreateChannelRequest { first: Some(first), nonce: channel.nonce.0.to_vec() };
     assert_eq!(call(&eves, &create).await.unwrap_err().code, ErrorCode::NotAllowed);
 }
 

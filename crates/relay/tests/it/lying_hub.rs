@@ -180,7 +180,7 @@ async fn two_histories_raise_an_alarm_that_keeps_both_heads() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_welcome_whose_parts_do_not_fit_is_refused() {
     type Lie = fn(&Scene, &mut WelcomeDelivery);
-    let lies: [(&str, Lie); 9] = [
+    let lies: [(&str, Lie); 13] = [
         ("another hub", |_, w| w.hub = "b.example".into()),
         ("a head elsewhere", |scene, w| {
             w.head = Some(scene.hub.head(Seq(5), scene.hub.log[0].1));
@@ -203,6 +203,14 @@ async fn a_welcome_whose_parts_do_not_fit_is_refused() {
         ("a commit signed by nobody", |_, w| {
             if let Some(commit) = &mut w.commit {
                 commit.outer_signature = vec![0; 64];
+            }
+        }),
+        ("another nonce", |_, w| w.nonce[0] ^= 1),
+        ("no nonce", |_, w| w.nonce.clear()),
+        ("another past", |_, w| w.previous_chain[0] ^= 1),
+        ("another time", |_, w| {
+            if let Some(commit) = &mut w.commit {
+                commit.received_at_ms += 1;
             }
         }),
         ("another committer", |scene, w| w.certificates = scene.bea.credential.chain.ders()),

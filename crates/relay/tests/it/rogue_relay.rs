@@ -82,7 +82,7 @@ async fn it_makes_no_calls_that_are_for_devices() {
     let publish = PublishKeyPackagesRequest { suite: 3, ..Default::default() };
     assert_eq!(call(&scene.rogue, &publish).await.unwrap_err().code, ErrorCode::NotAllowed);
     let first = scene.channel.entry(&mut scene.bea);
-    let create = CreateChannelRequest { first: Some(first) };
+    let create = CreateChannelRequest { first: Some(first), nonce: scene.channel.nonce.0.to_vec() };
     assert_eq!(call(&scene.rogue, &create).await.unwrap_err().code, ErrorCode::NotAllowed);
 }
 

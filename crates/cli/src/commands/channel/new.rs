@@ -91,7 +91,7 @@ async fn accepted(
             return Ok(true);
         }
         for row in client.notices(Some(id), 0, 100).explained(ui)? {
-            if let Notice::NotDone { task: Task::Create, reason } = row.notice {
+            if let Notice::NotDone { task: Task::Create { .. }, reason } = row.notice {
                 return Err(Failure::new(ui.say(Text::NeverSent { reason: &reason })));
             }
         }

@@ -21,6 +21,7 @@ pub(crate) struct Log {
     chains: Vec<ChainHash>,
     fence: Option<Seq>,
     list: DeviceList,
+    nonce: Vec<u8>,
     accepted: BTreeMap<(DeviceName, ClientId), Seq>,
 }
 
@@ -82,11 +83,24 @@ impl Hub {
         log.items.iter().filter(|item| item.seq >= from).map(Item::to_wire).collect()
     }
 
+    /// Begins a channel; its id is the one that follows from hub and nonce.
+    pub(crate) fn create(
+        &mut self,
+        request: wire::CreateChannelRequest,
+        now: Timestamp,
+    ) -> Result<wire::SubmitResponse, CallError> {
+        let first = request.first.unwrap();
+        let channel = enlace_log::Envelope::decode(&first.envelope).unwrap().channel;
+        let nonce = request.nonce[..].try_into().unwrap();
+        assert_eq!(channel, ChannelId::derive(&self.authority.domain, &nonce));
+        self.logs.entry(channel).or_insert_with(|| Log::new(request.nonce));
+        self.submit(first, now)
+    }
+
     pub(crate) fn submit(
         &mut self,
         request: wire::SubmitRequest,
         now: Timestamp,
-        creates: bool,
     ) -> Result<wire::SubmitResponse, CallError> {
         let sealed = enlace_log::Sealed::read(
             request.envelope.clone(),
@@ -99,15 +113,7 @@ impl Hub {
         let counter = self.counters.entry(envelope.device.clone()).or_default();
         *counter = (*counter).max(envelope.submit_counter.0);
         let channel = envelope.channel;
-        if creates {
-            self.logs.entry(channel).or_insert_with(Log::new);
-        }
-        let start = ChainStart {
-            channel,
-            hub: self.authority.domain.clone(),
-            generation: Generation(0),
-            predecessor: [0; 32],
-        };
+        let start = self.chain_start(channel);
         let log = self.logs.get_mut(&channel).ok_or_else(|| no(ErrorCode::UnknownChannel))?;
         let key = (envelope.device.clone(), envelope.client_id);
         if let Some(seq) = log.accepted.get(&key).copied() {
@@ -124,7 +130,7 @@ impl Hub {
         }
         let seq = Seq(log.items.len() as u64);
         let item = Item { seq, received_at: now, sealed };
-        let before = log.chains.last().copied().unwrap_or_else(|| start.hash());
+        let before = log.chains.last().copied().unwrap_or(start);
         log.chains.push(item.chain_after(&before));
         log.accepted.insert(key, seq);
         if envelope.kind == ItemKind::Commit {
@@ -138,10 +144,17 @@ impl Hub {
         Ok(wire::SubmitResponse { seq: seq.0, received_at_ms: now.as_millis(), head })
     }
 
+    fn chain_start(&self, channel: ChannelId) -> ChainHash {
+        let (hub, generation) = (self.authority.domain.clone(), Generation(0));
+        ChainStart { channel, hub, generation, predecessor: [0; 32] }.hash()
+    }
+
     fn welcome(&mut self, channel: ChannelId, seq: Seq, request: &wire::SubmitRequest) {
         let log = &self.logs[&channel];
         let mut commit = log.items[usize::try_from(seq.0).unwrap()].to_wire();
         let chain = *log.chains.last().unwrap();
+        let previous_chain = log.chains.iter().rev().nth(1);
+        let previous_chain = previous_chain.map_or_else(|| self.chain_start(channel), |c| *c);
         commit.chain = chain.0.to_vec();
         let delivery = wire::WelcomeDelivery {
             channel: Some(wire::ChannelId { value: channel.0.to_vec() }),
@@ -152,6 +165,8 @@ impl Hub {
             device_list: log.list.iter().map(ToString::to_string).collect(),
             welcomes: request.welcomes.clone(),
             certificates: request.certificates.clone(),
+            nonce: log.nonce.clone(),
+            previous_chain: previous_chain.0.to_vec(),
         };
         for device in request.welcomes.iter().flat_map(|welcome| &welcome.devices) {
             let device = device.parse().unwrap();
@@ -175,12 +190,13 @@ impl Hub {
 }
 
 impl Log {
-    fn new() -> Self {
+    fn new(nonce: Vec<u8>) -> Self {
         Self {
             items: Vec::new(),
             chains: Vec::new(),
             fence: None,
             list: DeviceList::default(),
+            nonce,
             accepted: BTreeMap::new(),
         }
     }

@@ -38,7 +38,7 @@ pub(crate) struct Officer {
 }
 
 pub(crate) struct World {
-    network: TestNetwork,
+    pub(crate) network: TestNetwork,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) hub: Hub,
     pub(crate) officers: BTreeMap<&'static str, Officer>,
@@ -163,10 +163,10 @@ impl World {
         let now = self.clock.now();
         let answer = match action {
             Action::Create(_, _, request) => {
-                self.hub.submit(request.clone(), now, true).map(Answer::Accepted)
+                self.hub.create(request.clone(), now).map(Answer::Accepted)
             }
             Action::Submit(_, _, request) => {
-                self.hub.submit(request.clone(), now, false).map(Answer::Accepted)
+                self.hub.submit(request.clone(), now).map(Answer::Accepted)
             }
             Action::Lease(_, channel, _) => {
                 let fence = self.hub.logs[channel]

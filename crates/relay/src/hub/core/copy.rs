@@ -3,9 +3,10 @@
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::membership::{Event, ReadRange};
 use enlace_log::replica::ReplicaError;
-use enlace_log::{ChainHash, DeviceList, Item, Membership, Replica, VerifiedHead};
+use enlace_log::{Item, Membership, Replica, VerifiedHead};
 
 use super::{ChannelState, Lease};
+use crate::hub::ingest::Anchor;
 use crate::storage::{ChannelRecord, LogWrite, Role, StoredItem, Tail};
 
 /// What a batch added to a copy.
@@ -56,19 +57,16 @@ impl ChannelState {
     }
 
     /// Begins a copy at a commit that admits one of this authority's devices, or begins it again
-    /// after a gap. The caller has checked that commit, chain, head and list belong together.
-    pub fn anchor(
-        previous: Option<&Self>,
-        hub: &Domain,
-        commit: &Item,
-        chain: ChainHash,
-        list: DeviceList,
-    ) -> (Self, Vec<LogWrite>) {
+    /// after a gap.
+    pub fn anchor(previous: Option<&Self>, anchor: &Anchor) -> (Self, Vec<LogWrite>) {
+        let Anchor { hub, nonce, commit, chain, list, .. } = anchor;
+        let (nonce, chain, list) = (*nonce, *chain, list.clone());
         let envelope = commit.sealed.envelope();
         let (channel, author, seq) = (envelope.channel, envelope.device.clone(), commit.seq);
         let record = ChannelRecord {
             channel,
             hub: hub.clone(),
+            nonce,
             role: Role::Follower,
             generation: envelope.generation,
             tail: Tail { seq, chain, received_at: commit.received_at },
@@ -76,6 +74,7 @@ impl ChannelState {
         };
         let mut state = Self {
             hub: hub.clone(),
+            nonce,
             role: Role::Follower,
             generation: envelope.generation,
             replica: Replica::after(channel, seq, chain),

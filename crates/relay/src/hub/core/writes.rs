@@ -34,7 +34,8 @@ impl ChannelState {
     }
 
     /// What is delivered to those whom a commit admits; `None` when it admits nobody. The head is
-    /// signed when it is delivered: only then is the commit durable. The commit is applied.
+    /// signed when it is delivered: only then is the commit durable. The commit is applied to the
+    /// membership, and not yet part of the chain.
     pub(super) fn welcome_write(
         &self,
         submission: &Submission,
@@ -57,6 +58,8 @@ impl ChannelState {
             device_list: self.membership.current().iter().map(ToString::to_string).collect(),
             welcomes: submission.welcomes().to_vec(),
             certificates: submission.certificates().to_vec(),
+            nonce: self.nonce.0.to_vec(),
+            previous_chain: self.chain().0.to_vec(),
         };
         let is_own = |device: &&DeviceName| *device.domain() == self.hub;
         let domains: BTreeSet<_> =

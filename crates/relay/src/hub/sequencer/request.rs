@@ -1,7 +1,7 @@
 //! What the writer is asked to do, and by whom it is awaited.
 
 use enlace_identity::names::{DeviceName, Domain};
-use enlace_log::{ChannelId, Seq};
+use enlace_log::{ChannelId, ChannelNonce, Seq};
 
 use crate::hub::errors::{IngestError, SubmitError, Unavailable};
 use crate::hub::handle::{Accepted, Answer, LeaseGrant};
@@ -15,7 +15,8 @@ pub(crate) enum Request {
     /// An item.
     Submit {
         submission: Box<Submission>,
-        creates: bool,
+        /// The nonce of the channel that it begins.
+        creates: Option<ChannelNonce>,
         answer: Answer<Result<Accepted, SubmitError>>,
     },
     /// A lease.

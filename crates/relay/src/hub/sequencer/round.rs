@@ -6,7 +6,7 @@ use std::sync::Arc;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::replica::ReplicaError;
-use enlace_log::{ChannelId, ClientId, Head, Seq, SignedHead};
+use enlace_log::{ChannelId, ChannelNonce, ClientId, Head, Seq, SignedHead};
 
 use super::cache::Cache;
 use super::options::HubOptions;
@@ -143,7 +143,7 @@ impl<'a> Round<'a> {
     fn submit(
         &mut self,
         submission: &Submission,
-        creates: bool,
+        creates: Option<ChannelNonce>,
         answer: Answer<Result<Accepted, SubmitError>>,
     ) {
         let channel = submission.sealed().envelope().channel;
@@ -169,7 +169,11 @@ impl<'a> Round<'a> {
         }
     }
 
-    fn decide(&mut self, submission: &Submission, creates: bool) -> Result<Decision, SubmitError> {
+    fn decide(
+        &mut self,
+        submission: &Submission,
+        creates: Option<ChannelNonce>,
+    ) -> Result<Decision, SubmitError> {
         let envelope = submission.sealed().envelope();
         let channel = envelope.channel;
         let key = (channel, envelope.device.clone(), envelope.client_id);
@@ -178,18 +182,18 @@ impl<'a> Round<'a> {
             None => self.cache.accepted(&key.0, &key.1, &key.2).map_err(|e| unavailable(&e))?,
         };
         let trust = &self.options.trust;
-        match self.cache.find(&channel).map_err(|error| unavailable(&error))? {
-            Some(_) if creates && remembered.is_none() => Err(SubmitError::ChannelExists),
-            Some(state) => {
+        match (self.cache.find(&channel).map_err(|error| unavailable(&error))?, creates) {
+            (Some(_), Some(_)) if remembered.is_none() => Err(SubmitError::ChannelExists),
+            (Some(state), _) => {
                 state.handle_submit(self.now, submission, remembered, |d| trust.is_revoked(d))
             }
-            None if creates => {
+            (None, Some(nonce)) => {
                 let (state, acceptance) =
-                    ChannelState::create(self.now, submission, &self.options.domain)?;
+                    ChannelState::create(self.now, submission, nonce, &self.options.domain)?;
                 self.cache.insert(state);
                 Ok(Decision::Accept(Box::new(acceptance)))
             }
-            None => Err(SubmitError::UnknownChannel),
+            (None, None) => Err(SubmitError::UnknownChannel),
         }
     }
 
@@ -294,12 +298,10 @@ impl<'a> Round<'a> {
             None => false,
         };
         if !goes_on {
-            let Anchor { hub, commit, chain, list, .. } = &anchor;
-            let previous = state.as_deref();
-            let (state, writes) = ChannelState::anchor(previous, hub, commit, *chain, list.clone());
+            let (state, writes) = ChannelState::anchor(state.as_deref(), &anchor);
             self.cache.insert(state);
             let grown = self.grown.entry(channel).or_default();
-            grown.items = vec![StoredItem::new(commit, *chain)];
+            grown.items = vec![StoredItem::new(&anchor.commit, anchor.chain)];
             grown.append = None;
             grown.head = Some(anchor.head.clone());
             grown.access_changed = true;

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use enlace_log::{ItemKind, Seq, SubmitCounter};
 
-use super::world::{CHANNEL, Draft, World, client_id, device, head_key, new_clock, options, own};
+use super::world::{
+    Draft, NONCE, World, channel_id, client_id, device, head_key, new_clock, options, own,
+};
 use crate::hub::{Caller, Sequencer, SubmitError, Unavailable};
 use crate::storage::{MemoryDisk, SqliteOptions, SqliteStorage};
 
@@ -16,7 +18,7 @@ async fn an_accepted_item_has_a_signed_place() {
     assert_eq!(accepted.received_at, world.clock.now());
     let head = accepted.head;
     assert_eq!((head.unverified_head().seq, head.signer()), (Seq(1), head_key().signer()));
-    let record = world.hub.channel(CHANNEL).await.unwrap().unwrap();
+    let record = world.hub.channel(channel_id()).await.unwrap().unwrap();
     assert_eq!(record.tail.chain, head.unverified_head().chain);
     assert_eq!((record.tail.seq, record.fence), (Seq(1), Some(Seq(0))));
 }
@@ -32,7 +34,7 @@ async fn sent_twice_is_sequenced_once() {
         assert!(repeated.is_duplicate);
         assert_eq!((repeated.seq, repeated.received_at), (first.seq, first.received_at));
     }
-    assert_eq!(world.hub.channel(CHANNEL).await.unwrap().unwrap().tail.seq, Seq(1));
+    assert_eq!(world.hub.channel(channel_id()).await.unwrap().unwrap().tail.seq, Seq(1));
 }
 
 #[tokio::test]
@@ -120,7 +122,8 @@ async fn one_round_answers_copies_of_one_submission_with_one_place() {
     let (sequencer, run) =
         Sequencer::inline(Box::new(disk.open().unwrap()), options(own(), &new_clock())).unwrap();
     let hub = sequencer.handle();
-    let create = hub.create(Draft::commit("ana", None, &[], &["ana"]).check().unwrap());
+    let first = Draft::commit("ana", None, &[], &["ana"]).check().unwrap();
+    let create = hub.create(first, NONCE);
     let entry = Draft::entry("ana", 0, "hello").check().unwrap();
     let script = async {
         create.await.unwrap();
@@ -135,6 +138,6 @@ async fn one_round_answers_copies_of_one_submission_with_one_place() {
         drop(sequencer);
     };
     tokio::join!(script, run);
-    let late = hub.lease(CHANNEL, device("ana")).await;
+    let late = hub.lease(channel_id(), device("ana")).await;
     assert_eq!(late, Err(SubmitError::Unavailable(Unavailable::Stopped)));
 }

@@ -2,7 +2,7 @@
 
 use enlace_log::Seq;
 
-use super::world::{CHANNEL, Draft, LIMIT, World, device};
+use super::world::{Draft, LIMIT, World, channel_id, device};
 use crate::hub::{Next, Reader, SubmitError, Unavailable};
 use crate::storage::{
     CommitFault, MemoryDisk, SqliteOptions, SqliteStorage, Storage as _, StorageError, WriteBatch,
@@ -15,7 +15,7 @@ async fn a_failed_commit_leaves_nothing_and_the_hub_goes_on() {
     let disk = MemoryDisk::default();
     let world = World::on(Box::new(disk.open().unwrap()));
     world.create(&["ana", "ben"]).await.unwrap();
-    let log = world.hub.subscribe(CHANNEL, Reader::Device(device("ben"))).await.unwrap();
+    let log = world.hub.subscribe(channel_id(), Reader::Device(device("ben"))).await.unwrap();
     let entry = Draft::entry("ana", 0, "hello");
     disk.fail_next_commit(CommitFault::NothingKept);
     assert_eq!(world.submit(&entry).await, Err(FAILED));
@@ -62,7 +62,7 @@ async fn a_restart_knows_what_was_accepted() {
     );
     assert_eq!(again.head, first.head);
     assert_eq!(world.submit(&Draft::entry("ben", 0, "next")).await.unwrap().seq, Seq(2));
-    let log = world.hub.subscribe(CHANNEL, Reader::Device(device("ben"))).await.unwrap();
+    let log = world.hub.subscribe(channel_id(), Reader::Device(device("ben"))).await.unwrap();
     let mut from = Seq(0);
     while let Some(Next::Batch(batch)) = log.read(from, LIMIT).await.unwrap() {
         from = batch.last.next();

@@ -8,7 +8,7 @@ use enlace_log::{ForkProof, Generation, Item, ItemKind, Seq, SignedHead, Verifie
 use enlace_proto::relay::v1::{ErrorCode, WelcomeDelivery};
 use zeroize::Zeroizing;
 
-use super::world::{CHANNEL, Draft, LIMIT, NameTrust, World, device, own, soon};
+use super::world::{Draft, LIMIT, NONCE, NameTrust, World, channel_id, device, own, soon};
 use crate::hub::{Anchor, Copy, IngestError, LogBatch, Next, ReadError, Reader, SubmitError};
 use crate::storage::{MemoryDisk, ReadLimit, Role};
 
@@ -32,7 +32,7 @@ async fn two_relays() -> (World, World) {
 }
 
 async fn delivery(hub: &World, seq: u64) -> WelcomeDelivery {
-    hub.hub.welcome(CHANNEL, Seq(seq)).await.unwrap().unwrap()
+    hub.hub.welcome(channel_id(), Seq(seq)).await.unwrap().unwrap()
 }
 
 fn anchor_of(delivery: WelcomeDelivery) -> Result<Anchor, IngestError> {
@@ -41,7 +41,7 @@ fn anchor_of(delivery: WelcomeDelivery) -> Result<Anchor, IngestError> {
 }
 
 async fn batch(world: &World, reader: Reader, from: u64, limit: ReadLimit) -> LogBatch {
-    let log = world.hub.subscribe(CHANNEL, reader).await.unwrap();
+    let log = world.hub.subscribe(channel_id(), reader).await.unwrap();
     match log.read(Seq(from), limit).await.unwrap().unwrap() {
         Next::Batch(batch) => batch,
         Next::Ended { last } => panic!("ended at {last}"),
@@ -55,7 +55,7 @@ fn copy_of(batch: &LogBatch) -> Copy {
 
 /// Copies everything from `from` on.
 async fn follow(hub: &World, follower: &World, mut from: u64) -> u64 {
-    let log = hub.hub.subscribe(CHANNEL, Reader::Relay(b())).await.unwrap();
+    let log = hub.hub.subscribe(channel_id(), Reader::Relay(b())).await.unwrap();
     while let Some(Next::Batch(batch)) = log.read(Seq(from), LIMIT).await.unwrap() {
         from = follower.hub.ingest(copy_of(&batch)).await.unwrap().0;
     }
@@ -70,10 +70,12 @@ async fn a_copy_begins_with_a_welcome_and_grows_with_the_log() {
     follower.hub.anchor(anchor_of(sent.clone()).unwrap()).await.unwrap();
     soon(watch.changed()).await;
     assert_eq!(follower.hub.pending_welcomes(device("dora@b"), 9).await.unwrap(), [sent]);
-    let record = follower.hub.channel(CHANNEL).await.unwrap().unwrap();
+    let record = follower.hub.channel(channel_id()).await.unwrap().unwrap();
+    assert_eq!(record.nonce, NONCE);
     assert_eq!((record.role, record.hub, record.tail.seq), (Role::Follower, own(), Seq(2)));
 
-    let mut live = follower.hub.subscribe(CHANNEL, Reader::Device(device("cid@b"))).await.unwrap();
+    let mut live =
+        follower.hub.subscribe(channel_id(), Reader::Device(device("cid@b"))).await.unwrap();
     for number in 3..200 {
         hub.submit(&Draft::entry("ana", 2, &format!("entry {number}"))).await.unwrap();
     }
@@ -81,12 +83,12 @@ async fn a_copy_begins_with_a_welcome_and_grows_with_the_log() {
     let (next, end) = soon(async { tokio::join!(wait, follow(&hub, &follower, 3)) }).await;
     assert!(matches!(next, Ok(Next::Batch(_))));
     assert_eq!(end, 200);
-    let theirs = hub.hub.channel(CHANNEL).await.unwrap().unwrap();
-    let ours = follower.hub.channel(CHANNEL).await.unwrap().unwrap();
+    let theirs = hub.hub.channel(channel_id()).await.unwrap().unwrap();
+    let ours = follower.hub.channel(channel_id()).await.unwrap().unwrap();
     assert_eq!((theirs.tail, theirs.fence), (ours.tail, ours.fence));
 
     let mut from = 2;
-    let log = follower.hub.subscribe(CHANNEL, Reader::Device(device("cid@b"))).await.unwrap();
+    let log = follower.hub.subscribe(channel_id(), Reader::Device(device("cid@b"))).await.unwrap();
     let small = ReadLimit { items: 3, bytes: 100 };
     while let Some(Next::Batch(found)) = log.read(Seq(from), small).await.unwrap() {
         let head = verified(found.head.clone());
@@ -133,11 +135,11 @@ async fn a_hub_that_lies_is_found_out_and_nothing_changes() {
     reordered.items.swap(0, 1);
     let mut skipping = good.clone();
     skipping.items.remove(0);
-    let before = follower.hub.channel(CHANNEL).await.unwrap();
+    let before = follower.hub.channel(channel_id()).await.unwrap();
     for bad in [dropped, altered, repeated, reordered, skipping] {
         let refused = follower.hub.ingest(copy_of(&bad)).await;
         assert!(matches!(refused, Err(IngestError::Replica(_))), "{refused:?}");
-        assert_eq!(follower.hub.channel(CHANNEL).await.unwrap(), before);
+        assert_eq!(follower.hub.channel(channel_id()).await.unwrap(), before);
     }
     follower.hub.ingest(copy_of(&good)).await.unwrap();
 }
@@ -171,7 +173,7 @@ async fn another_authority_cannot_speak_for_a_channels_hub() {
     let good = copy_of(&batch(&hub, Reader::Relay(b()), 3, LIMIT).await);
     let copy = Copy { hub: c.clone(), ..good.clone() };
     assert_eq!(follower.hub.ingest(copy).await, not_theirs.clone().map(|()| Seq(0)));
-    assert_eq!(follower.hub.end_copy(CHANNEL, c.clone()).await, not_theirs);
+    assert_eq!(follower.hub.end_copy(channel_id(), c.clone()).await, not_theirs);
     let anchor = Anchor { hub: c, ..anchor };
     assert_eq!(follower.hub.anchor(anchor).await, not_theirs);
     follower.hub.ingest(good).await.unwrap();
@@ -185,13 +187,13 @@ async fn a_copy_that_the_hub_has_ended_begins_anew() {
     hub.commit(&Draft::commit("ana", Some(2), &AFTER, &fewer)).await.unwrap();
     hub.commit(&Draft::commit("ana", Some(3), &fewer, &AFTER)).await.unwrap();
     let again = || async { anchor_of(delivery(&hub, 4).await).unwrap() };
-    let tail = async || follower.hub.channel(CHANNEL).await.unwrap().unwrap().tail.seq;
+    let tail = async || follower.hub.channel(channel_id()).await.unwrap().unwrap().tail.seq;
     follower.hub.anchor(again().await).await.unwrap();
     assert_eq!(tail().await, Seq(2), "the items between will come");
-    follower.hub.end_copy(CHANNEL, own()).await.unwrap();
+    follower.hub.end_copy(channel_id(), own()).await.unwrap();
     follower.hub.anchor(again().await).await.unwrap();
     assert_eq!(tail().await, Seq(4), "they will not");
-    assert_eq!(hub.hub.end_copy(CHANNEL, own()).await, Err(IngestError::NotAFollower));
+    assert_eq!(hub.hub.end_copy(channel_id(), own()).await, Err(IngestError::NotAFollower));
 }
 
 #[tokio::test]
@@ -200,7 +202,7 @@ async fn what_a_hub_accepts_elsewhere_is_not_submitted_here() {
     follower.hub.anchor(anchor_of(delivery(&hub, 2).await).unwrap()).await.unwrap();
     let entry = Draft::entry("cid@b", 2, "hello");
     assert_eq!(follower.submit(&entry).await, Err(SubmitError::NotTheHub(own())));
-    let lease = follower.hub.lease(CHANNEL, device("cid@b")).await;
+    let lease = follower.hub.lease(channel_id(), device("cid@b")).await;
     assert_eq!(lease, Err(SubmitError::NotTheHub(own())));
     let own_log = batch(&hub, Reader::Relay(own()), 0, LIMIT).await;
     assert_eq!(hub.hub.ingest(copy_of(&own_log)).await, Err(IngestError::NotAFollower));
@@ -217,15 +219,21 @@ async fn a_welcome_that_was_changed_on_the_way_is_refused() {
     let (hub, _) = two_relays().await;
     let good = delivery(&hub, 2).await;
     type Change = fn(&mut WelcomeDelivery);
-    let changes: [(&str, Change); 8] = [
+    let changes: [(&str, Change); 14] = [
         ("hub", |d| d.hub = "c.example".into()),
         ("chain", |d| d.commit.as_mut().unwrap().chain.clear()),
         ("head", |d| d.commit.as_mut().unwrap().chain[0] ^= 1),
         ("device_list", |d| drop(d.device_list.pop())),
         ("welcomes", |d| drop(d.welcomes.pop())),
         ("welcomes", |d| d.welcomes[0].message = bytes::Bytes::from_static(b"other")),
-        ("outer_signature", |d| d.commit.as_mut().unwrap().outer_signature[0] ^= 1),
+        ("chain", |d| d.commit.as_mut().unwrap().outer_signature[0] ^= 1),
+        ("outer_signature", |d| d.certificates[0] = device("eva").as_str().into()),
         ("channel", |d| d.channel = None),
+        ("nonce", |d| d.nonce.clear()),
+        ("nonce", |d| d.nonce[0] ^= 1),
+        ("previous_chain", |d| d.previous_chain.clear()),
+        ("chain", |d| d.previous_chain[0] ^= 1),
+        ("chain", |d| d.commit.as_mut().unwrap().received_at_ms += 1),
     ];
     for (part, change) in changes {
         let mut bad = good.clone();
@@ -239,6 +247,19 @@ async fn a_welcome_that_was_changed_on_the_way_is_refused() {
     anchor_of(good).unwrap();
 }
 
+/// C has learnt the id of A's channel, and welcomes somebody of B to a channel of that id at its
+/// own hub before A does. Everything about C's welcome is genuine but the id.
+#[tokio::test]
+async fn another_hub_cannot_take_a_channels_id() {
+    let (hub, follower) = two_relays().await;
+    let c: Domain = "c.example".parse().unwrap();
+    let squatted = WelcomeDelivery { hub: c.to_string(), ..delivery(&hub, 2).await };
+    let head = SignedHead::try_from(squatted.head.as_ref().unwrap()).unwrap();
+    let refused = Anchor::check(squatted, &verified(head), &c, &b(), &NameTrust).unwrap_err();
+    assert_eq!((refused.code(), refused), (ErrorCode::BadEnvelope, IngestError::Welcome("nonce")));
+    follower.hub.anchor(anchor_of(delivery(&hub, 2).await).unwrap()).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_copy_ends_with_its_last_member_and_begins_anew_with_the_next() {
     let (hub, follower) = two_relays().await;
@@ -246,16 +267,16 @@ async fn a_copy_ends_with_its_last_member_and_begins_anew_with_the_next() {
     for name in ["cid@b", "dora@b"] {
         let leaf = LeafHash::of(b"e", b"s", b"c");
         let leave =
-            Leave { channel: CHANNEL, generation: Generation(0), device: device(name), leaf };
+            Leave { channel: channel_id(), generation: Generation(0), device: device(name), leaf };
         hub.submit(&Draft::new(name, ItemKind::Leave, Some(2), &leave.encode())).await.unwrap();
     }
     let removal = Draft::commit("ana", Some(2), &AFTER, &BEFORE);
     hub.commit(&removal).await.unwrap();
     assert_eq!(follow(&hub, &follower, 3).await, 6);
     hub.submit(&Draft::entry("ana", 5, "among ourselves")).await.unwrap();
-    let log = hub.hub.subscribe(CHANNEL, Reader::Relay(b())).await.unwrap();
+    let log = hub.hub.subscribe(channel_id(), Reader::Relay(b())).await.unwrap();
     assert!(matches!(log.read(Seq(6), LIMIT).await, Ok(Some(Next::Ended { last: Seq(5) }))));
-    let cid = follower.hub.subscribe(CHANNEL, Reader::Device(device("cid@b"))).await.unwrap();
+    let cid = follower.hub.subscribe(channel_id(), Reader::Device(device("cid@b"))).await.unwrap();
     assert!(matches!(cid.read(Seq(6), LIMIT).await, Ok(Some(Next::Ended { last: Seq(5) }))));
 
     let readmission = Draft::commit("ana", Some(5), &BEFORE, &["ana", "dora@b", "eva"]);
@@ -263,7 +284,8 @@ async fn a_copy_ends_with_its_last_member_and_begins_anew_with_the_next() {
     follower.hub.anchor(anchor_of(delivery(&hub, 7).await).unwrap()).await.unwrap();
     hub.submit(&Draft::entry("dora@b", 7, "back again")).await.unwrap();
     assert_eq!(follow(&hub, &follower, 8).await, 9);
-    let dora = follower.hub.subscribe(CHANNEL, Reader::Device(device("dora@b"))).await.unwrap();
+    let dora =
+        follower.hub.subscribe(channel_id(), Reader::Device(device("dora@b"))).await.unwrap();
     assert!(matches!(dora.read(Seq(8), LIMIT).await, Ok(Some(Next::Batch(_)))));
     assert!(matches!(cid.read(Seq(6), LIMIT).await, Ok(Some(Next::Ended { last: Seq(5) }))));
     assert!(matches!(cid.read(Seq(3), LIMIT).await, Ok(Some(Next::Batch(_)))), "kept");

@@ -4,18 +4,18 @@ use enlace_log::control::{Contest, LeafHash, Leave};
 use enlace_log::membership::MembershipError;
 use enlace_log::{Generation, ItemKind, Seq};
 
-use super::world::{CHANNEL, Draft, LIMIT, World, device};
+use super::world::{Draft, LIMIT, World, channel_id, device};
 use crate::hub::{Next, ReadError, Reader, SubmitError};
 
 const ALL: [&str; 4] = ["ana", "ben", "cid@b", "dora@b"];
 
 fn contest(author: &str, fence: u64, commit: u64) -> Draft {
-    let contest = Contest { channel: CHANNEL, generation: Generation(0), commit: Seq(commit) };
+    let contest = Contest { channel: channel_id(), generation: Generation(0), commit: Seq(commit) };
     Draft::new(author, ItemKind::Contest, Some(fence), &contest.encode())
 }
 
 async fn reads(world: &World, name: &str, from: u64) -> Result<Option<Next>, ReadError> {
-    let log = world.hub.subscribe(CHANNEL, Reader::Device(device(name))).await?;
+    let log = world.hub.subscribe(channel_id(), Reader::Device(device(name))).await?;
     log.read(Seq(from), LIMIT).await
 }
 
@@ -60,7 +60,7 @@ async fn who_left_or_is_revoked_is_dropped_for_good() {
     let world = World::with_members(&members).await;
     let leaf = LeafHash::of(b"e", b"s", b"c");
     let leave =
-        Leave { channel: CHANNEL, generation: Generation(0), device: device("dora@b"), leaf };
+        Leave { channel: channel_id(), generation: Generation(0), device: device("dora@b"), leaf };
     let leave = Draft::new("dora@b", ItemKind::Leave, Some(0), &leave.encode());
     world.submit(&leave).await.unwrap();
     world.commit(&Draft::commit("ana", Some(0), &members, &["ana", "cid@b"])).await.unwrap();

@@ -5,7 +5,7 @@ use enlace_log::replica::ReplicaError;
 use enlace_log::{ChainStart, ChannelId, Generation, Item, Replica, Seq};
 use zeroize::Zeroizing;
 
-use super::world::{CHANNEL, Draft, LIMIT, World, device, own, soon};
+use super::world::{Draft, LIMIT, World, channel_id, device, own, soon};
 use crate::hub::{LogBatch, Next, ReadError, Reader, Subscription};
 use crate::storage::ReadLimit;
 
@@ -26,7 +26,7 @@ fn verify(replica: &mut Replica, batch: &LogBatch) -> Result<(), ReplicaError> {
 
 fn start() -> Replica {
     Replica::from_start(&ChainStart {
-        channel: CHANNEL,
+        channel: channel_id(),
         hub: own(),
         generation: Generation(0),
         predecessor: [0; 32],
@@ -48,7 +48,7 @@ async fn read_all(log: &mut Subscription, until: u64, limit: ReadLimit) -> usize
 #[tokio::test]
 async fn a_live_reader_sees_each_item_as_it_is_accepted() {
     let world = World::with_members(&["ana", "ben@b"]).await;
-    let mut log = world.hub.subscribe(CHANNEL, Reader::Device(device("ana"))).await.unwrap();
+    let mut log = world.hub.subscribe(channel_id(), Reader::Device(device("ana"))).await.unwrap();
     let mut replica = start();
     let first = batch(soon(log.next(Seq(0), LIMIT)).await.unwrap());
     verify(&mut replica, &first).unwrap();
@@ -68,7 +68,7 @@ async fn a_live_reader_sees_each_item_as_it_is_accepted() {
 #[tokio::test]
 async fn a_late_and_a_slow_reader_read_the_same() {
     let world = World::with_members(&["ana", "ben"]).await;
-    let mut live = world.hub.subscribe(CHANNEL, Reader::Device(device("ben"))).await.unwrap();
+    let mut live = world.hub.subscribe(channel_id(), Reader::Device(device("ben"))).await.unwrap();
     for number in 1..=300 {
         let entry = Draft::entry("ana", 0, &format!("entry {number}"));
         world.submit(&entry).await.unwrap();
@@ -79,7 +79,7 @@ async fn a_late_and_a_slow_reader_read_the_same() {
     assert!(read_all(&mut live, 300, small).await >= 300 / 7);
     drop(live);
     let relay = Reader::Relay(own());
-    let mut late = world.hub.subscribe(CHANNEL, relay).await.unwrap();
+    let mut late = world.hub.subscribe(channel_id(), relay).await.unwrap();
     read_all(&mut late, 300, LIMIT).await;
     assert_eq!(late.tail().unwrap().0, Seq(300));
 }
@@ -91,7 +91,7 @@ async fn a_batch_ends_after_a_commit() {
     world.submit(&Draft::entry("ana", 0, "one")).await.unwrap();
     world.commit(&Draft::commit("ana", Some(0), &members, &members)).await.unwrap();
     world.submit(&Draft::entry("ana", 2, "two")).await.unwrap();
-    let log = world.hub.subscribe(CHANNEL, Reader::Device(device("ana"))).await.unwrap();
+    let log = world.hub.subscribe(channel_id(), Reader::Device(device("ana"))).await.unwrap();
     let mut ends = Vec::new();
     let mut from = Seq(0);
     while let Some(next) = log.read(from, LIMIT).await.unwrap() {
@@ -108,7 +108,7 @@ async fn a_joiner_reads_from_its_admission_and_a_removed_device_to_its_removal()
     world.submit(&Draft::entry("ana", 0, "before")).await.unwrap();
     let grown = ["ana", "ben", "cid@b"];
     world.commit(&Draft::commit("ana", Some(0), &["ana", "ben"], &grown)).await.unwrap();
-    let log = async |reader| world.hub.subscribe(CHANNEL, reader).await.unwrap();
+    let log = async |reader| world.hub.subscribe(channel_id(), reader).await.unwrap();
     let cid = log(Reader::Device(device("cid@b"))).await;
     let relay = log(Reader::Relay("b.example".parse().unwrap())).await;
     for early in [&cid, &relay] {
@@ -131,10 +131,10 @@ async fn a_joiner_reads_from_its_admission_and_a_removed_device_to_its_removal()
 #[tokio::test]
 async fn strangers_and_unknown_channels() {
     let world = World::with_members(&["ana"]).await;
-    let eve = world.hub.subscribe(CHANNEL, Reader::Device(device("eve"))).await.unwrap();
+    let eve = world.hub.subscribe(channel_id(), Reader::Device(device("eve"))).await.unwrap();
     assert!(matches!(eve.read(Seq(0), LIMIT).await, Err(ReadError::NotAMember)));
     let foreign = Reader::Relay("b.example".parse().unwrap());
-    let foreign = world.hub.subscribe(CHANNEL, foreign).await.unwrap();
+    let foreign = world.hub.subscribe(channel_id(), foreign).await.unwrap();
     assert!(matches!(foreign.read(Seq(0), LIMIT).await, Err(ReadError::NotAMember)));
     let nowhere = world.hub.subscribe(ChannelId([1; 32]), Reader::Relay(own())).await;
     assert!(matches!(nowhere, Err(ReadError::UnknownChannel)));

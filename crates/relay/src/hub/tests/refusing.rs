@@ -8,10 +8,10 @@ use enlace_log::device_list::ListError;
 use enlace_log::envelope::PayloadHash;
 use enlace_log::item::{ItemError, Sealed};
 use enlace_log::membership::MembershipError;
-use enlace_log::{ChannelId, Commitment, Generation, ItemKind, ListHash, Seq};
+use enlace_log::{ChannelId, ChannelNonce, Commitment, Generation, ItemKind, ListHash, Seq};
 use enlace_proto::relay::v1::ErrorCode;
 
-use super::world::{CHANNEL, Draft, World, client_id, device, key_of, list, own};
+use super::world::{Draft, World, channel_id, client_id, device, key_of, list, own};
 use crate::hub::{Caller, SubmitError, TrustError};
 
 /// Submits a changed copy of a good draft, which is refused as expected; then the good one.
@@ -19,10 +19,10 @@ async fn refused(good: Draft, change: impl FnOnce(&mut Draft), expected: SubmitE
     let world = World::with_members(&["ana", "ben", "cid@b"]).await;
     let mut bad = good.clone();
     change(&mut bad);
-    let before = world.hub.channel(CHANNEL).await.unwrap();
-    let lease = world.hub.lease(CHANNEL, good.envelope.device.clone()).await;
+    let before = world.hub.channel(channel_id()).await.unwrap();
+    let lease = world.hub.lease(channel_id(), good.envelope.device.clone()).await;
     assert_eq!(world.submit(&bad).await, Err(expected.clone()), "{expected}");
-    assert_eq!(world.hub.channel(CHANNEL).await.unwrap(), before, "{expected}");
+    assert_eq!(world.hub.channel(channel_id()).await.unwrap(), before, "{expected}");
     if lease.is_ok() {
         world.submit(&good).await.unwrap();
     }
@@ -108,7 +108,7 @@ async fn whoever_is_no_member() {
     let not_a_member = SubmitError::Membership(MembershipError::NotAMember);
     let answer = world.submit(&Draft::entry("eve", 0, "hello")).await;
     assert_eq!((answer, not_a_member.code()), (Err(not_a_member.clone()), ErrorCode::NotAMember));
-    assert_eq!(world.hub.lease(CHANNEL, device("eve")).await, Err(not_a_member));
+    assert_eq!(world.hub.lease(channel_id(), device("eve")).await, Err(not_a_member));
 }
 
 #[tokio::test]
@@ -139,10 +139,10 @@ async fn an_outer_signature_that_is_not_the_authors() {
 async fn a_commit_without_a_lease() {
     let world = World::with_members(&["ana", "ben", "cid@b"]).await;
     assert_eq!(world.submit(&admission()).await, Err(SubmitError::LeaseMissing));
-    world.hub.lease(CHANNEL, device("ben")).await.unwrap();
+    world.hub.lease(channel_id(), device("ben")).await.unwrap();
     assert_eq!(world.submit(&admission()).await, Err(SubmitError::LeaseMissing));
     world.clock.advance(Duration::from_secs(10));
-    world.hub.lease(CHANNEL, device("ana")).await.unwrap();
+    world.hub.lease(channel_id(), device("ana")).await.unwrap();
     world.clock.advance(Duration::from_secs(10));
     assert_eq!(world.submit(&admission()).await, Err(SubmitError::LeaseMissing));
 }
@@ -206,13 +206,14 @@ async fn control_items_that_cannot_be_read() {
 #[tokio::test]
 async fn creation_by_the_wrong_one_or_of_the_wrong_kind() {
     let world = World::with_members(&["ana"]).await;
-    let new = ChannelId([9; 32]);
+    let nonce = ChannelNonce([9; 32]);
+    let new = ChannelId::derive(&own(), &nonce);
     let first = |name: &str| {
         let mut draft = Draft::commit(name, None, &[], &[name]);
         draft.envelope.channel = new;
         draft
     };
-    let create = async |draft: &Draft| world.hub.create(draft.check().unwrap()).await;
+    let create = async |draft: &Draft| world.hub.create(draft.check().unwrap(), nonce).await;
     let foreign = create(&first("ben@b")).await;
     assert_eq!(foreign, Err(SubmitError::ForeignCreator(own())));
     let mut later = first("ana");
@@ -231,6 +232,24 @@ async fn creation_by_the_wrong_one_or_of_the_wrong_kind() {
 }
 
 #[tokio::test]
+async fn creation_under_an_id_that_is_not_this_hubs() {
+    let world = World::with_members(&["ana"]).await;
+    let nonce = ChannelNonce([9; 32]);
+    let theirs = ChannelId::derive(&"b.example".parse().unwrap(), &nonce);
+    let unlike = ChannelId::derive(&own(), &ChannelNonce([8; 32]));
+    for id in [theirs, unlike, ChannelId([9; 32])] {
+        let mut first = Draft::commit("ana", None, &[], &["ana"]);
+        first.envelope.channel = id;
+        let refused = world.hub.create(first.check().unwrap(), nonce).await.unwrap_err();
+        assert_eq!(
+            (refused.code(), refused),
+            (ErrorCode::BadEnvelope, SubmitError::ChannelId(own()))
+        );
+        assert_eq!(world.hub.channel(id).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
 async fn a_clock_that_steps_back_too_far() {
     let world = World::with_members(&["ana"]).await;
     world.clock.step_back(Duration::from_secs(299));
@@ -246,7 +265,8 @@ async fn a_clock_that_steps_back_too_far() {
 #[tokio::test]
 async fn a_leave_needs_its_signature() {
     let leaf = LeafHash::of(b"e", b"s", b"c");
-    let leave = Leave { channel: CHANNEL, generation: Generation(0), device: device("ben"), leaf };
+    let leave =
+        Leave { channel: channel_id(), generation: Generation(0), device: device("ben"), leaf };
     let good = Draft::new("ben", ItemKind::Leave, Some(0), &leave.encode());
     refused(good, |d| d.signer = key_of(&device("ana")), SubmitError::OuterSignature).await;
 }

@@ -3,7 +3,7 @@
 use enlace_log::{ChannelId, DeviceList, Item, Seq};
 use enlace_proto::relay::v1::WelcomeDelivery;
 
-use super::world::{CHANNEL, Draft, World, device, head_key, list, soon};
+use super::world::{Draft, NONCE, World, channel_id, device, head_key, list, soon};
 use crate::hub::Handle;
 use crate::storage::{PendingWelcome, ReadStorage, SideWrite};
 
@@ -23,8 +23,11 @@ fn check(delivery: &WelcomeDelivery) {
     let head = enlace_log::SignedHead::try_from(&head).unwrap();
     let key = enlace_identity::keys::SigningKey::from_seed(zeroize::Zeroizing::new([3; 32]));
     let head = head.verify(&key.public()).unwrap();
-    assert_eq!((head.head().seq, head.head().channel), (Seq(1), CHANNEL));
+    assert_eq!((head.head().seq, head.head().channel), (Seq(1), channel_id()));
     assert_eq!(delivery.commit.as_ref().unwrap().chain, head.head().chain.0);
+    assert_eq!(delivery.nonce, NONCE.0);
+    let previous = delivery.previous_chain[..].try_into().unwrap();
+    assert_eq!(item.chain_after(&previous), head.head().chain);
     let devices = delivery.device_list.iter().map(|name| name.parse().unwrap());
     let devices: DeviceList = devices.collect();
     assert_eq!(devices, list(&AFTER));
@@ -48,22 +51,22 @@ async fn a_commit_s_welcomes_wait_for_devices_and_relays() {
     check(&mine[0]);
     assert!(world.hub.pending_welcomes(device("ana"), 9).await.unwrap().is_empty());
     assert!(world.hub.pending_welcomes(device("dora@b"), 9).await.unwrap().is_empty());
-    let place = PendingWelcome { channel: CHANNEL, seq: Seq(1) };
+    let place = PendingWelcome { channel: channel_id(), seq: Seq(1) };
     assert_eq!(outbound(&world.hub, "c.example").await, [place]);
     let b = outbound(&world.hub, "b.example").await;
     assert!(b.contains(&place) && b.len() == 2, "the creation's and this one: {b:?}");
-    check(&world.hub.welcome(CHANNEL, Seq(1)).await.unwrap().unwrap());
+    check(&world.hub.welcome(channel_id(), Seq(1)).await.unwrap().unwrap());
 
-    let (channel, seq) = (CHANNEL, Seq(1));
+    let (channel, seq) = (channel_id(), Seq(1));
     let taken = SideWrite::WelcomeTaken { device: device("ben"), channel, seq };
     let sent =
         |domain: &str| SideWrite::WelcomeSent { domain: domain.parse().unwrap(), channel, seq };
     world.hub.store(vec![taken, sent("c.example")]).await.unwrap();
     assert!(world.hub.pending_welcomes(device("ben"), 9).await.unwrap().is_empty());
     assert!(outbound(&world.hub, "c.example").await.is_empty());
-    assert!(world.hub.welcome(CHANNEL, Seq(1)).await.unwrap().is_some(), "b still waits");
+    assert!(world.hub.welcome(channel_id(), Seq(1)).await.unwrap().is_some(), "b still waits");
     world.hub.store(vec![sent("b.example")]).await.unwrap();
-    assert!(world.hub.welcome(CHANNEL, Seq(1)).await.unwrap().is_none());
+    assert!(world.hub.welcome(channel_id(), Seq(1)).await.unwrap().is_none());
 }
 
 #[tokio::test]

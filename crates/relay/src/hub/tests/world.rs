@@ -11,8 +11,8 @@ use enlace_identity::keys::{PublicKey, SigningKey};
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::{
-    ChannelId, ClientId, Commitment, DeviceList, Envelope, Generation, ItemKind, ListChange,
-    ListHash, PayloadHash, Seq, SubmitCounter, WelcomesHash,
+    ChannelId, ChannelNonce, ClientId, Commitment, DeviceList, Envelope, Generation, ItemKind,
+    ListChange, ListHash, PayloadHash, Seq, SubmitCounter, WelcomesHash,
 };
 use enlace_proto::relay::v1 as wire;
 use zeroize::Zeroizing;
@@ -23,7 +23,7 @@ use crate::hub::{
 };
 use crate::storage::{MemoryDisk, ReadLimit, Storage};
 
-pub(super) const CHANNEL: ChannelId = ChannelId([7; 32]);
+pub(super) const NONCE: ChannelNonce = ChannelNonce([7; 32]);
 pub(super) const LIMIT: ReadLimit = ReadLimit { items: 1000, bytes: 1 << 20 };
 
 /// `ana` is `ana@a.example`; `ben@b` is of another authority.
@@ -38,6 +38,11 @@ pub(super) fn list(names: &[&str]) -> DeviceList {
 
 pub(super) fn own() -> Domain {
     "a.example".parse().unwrap()
+}
+
+/// The channel of a.example's hub that tests are about.
+pub(super) fn channel_id() -> ChannelId {
+    ChannelId::derive(&own(), &NONCE)
 }
 
 pub(super) fn key_of(device: &DeviceName) -> SigningKey {
@@ -110,7 +115,7 @@ impl World {
 
     pub(super) async fn create(&self, names: &[&str]) -> Result<Accepted, SubmitError> {
         let draft = Draft::commit(names[0], None, &[], names);
-        self.hub.create(draft.check()?).await
+        self.hub.create(draft.check()?, NONCE).await
     }
 
     pub(super) async fn submit(&self, draft: &Draft) -> Result<Accepted, SubmitError> {
@@ -118,7 +123,7 @@ impl World {
     }
 
     pub(super) async fn commit(&self, draft: &Draft) -> Result<Accepted, SubmitError> {
-        self.hub.lease(CHANNEL, draft.envelope.device.clone()).await?;
+        self.hub.lease(channel_id(), draft.envelope.device.clone()).await?;
         self.submit(draft).await
     }
 }
@@ -152,7 +157,7 @@ impl Draft {
             certificates: vec![device.as_str().as_bytes().to_vec(), b"ca".to_vec()],
             signer: key_of(&device),
             envelope: Envelope {
-                channel: CHANNEL,
+                channel: channel_id(),
                 generation: Generation(0),
                 kind,
                 device,

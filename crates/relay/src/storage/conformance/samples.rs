@@ -6,8 +6,8 @@ use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::head::HeadSigner;
 use enlace_log::{
-    ChainHash, ChannelId, ClientId, Commitment, Envelope, Generation, Head, Incarnation, ItemKind,
-    ListHash, PayloadHash, Seq, SignedHead, SubmitCounter, WelcomesHash,
+    ChainHash, ChannelId, ChannelNonce, ClientId, Commitment, Envelope, Generation, Head,
+    Incarnation, ItemKind, ListHash, PayloadHash, Seq, SignedHead, SubmitCounter, WelcomesHash,
 };
 use zeroize::Zeroizing;
 
@@ -63,7 +63,8 @@ pub(super) fn item(channel: ChannelId, seq: u64) -> StoredItem {
 pub(super) fn record(channel: ChannelId, role: Role, seq: u64) -> ChannelRecord {
     let tail = item(channel, seq).tail();
     let (hub, generation) = (domain("hub"), Generation(u64::MAX));
-    ChannelRecord { channel, hub, role, generation, tail, fence: Some(Seq(seq)) }
+    let nonce = ChannelNonce([channel.0[0] ^ 0xff; 32]);
+    ChannelRecord { channel, hub, nonce, role, generation, tail, fence: Some(Seq(seq)) }
 }
 
 pub(super) fn create(channel: ChannelId) -> LogWrite {

@@ -6,8 +6,8 @@ use enlace_identity::time::Timestamp;
 use enlace_log::head::HeadSigner;
 use enlace_log::membership::{Event, ReadRange};
 use enlace_log::{
-    ChainHash, ChannelId, ClientId, Envelope, Generation, Incarnation, Seq, SignedHead,
-    SubmitCounter,
+    ChainHash, ChannelId, ChannelNonce, ClientId, Envelope, Generation, Incarnation, Seq,
+    SignedHead, SubmitCounter,
 };
 use enlace_proto::relay::v1 as wire;
 use rusqlite::{Connection, Params, Row, params};
@@ -61,7 +61,7 @@ impl SqliteReader {
 }
 
 const CHANNEL: &str = "SELECT channel, hub, role, generation, tail_seq, tail_chain,
-                           tail_received_at, fence FROM channels";
+                           tail_received_at, fence, nonce FROM channels";
 
 impl ReadStorage for SqliteReader {
     fn channel(&mut self, channel: &ChannelId) -> Result<Option<ChannelRecord>, StorageError> {
@@ -290,6 +290,7 @@ fn channel_record(row: &Row<'_>) -> Result<ChannelRecord, StorageError> {
     Ok(ChannelRecord {
         channel: ChannelId(column::fixed(row, 0, "channel")?),
         hub: column::name(row, 1, "hub")?,
+        nonce: ChannelNonce(column::fixed(row, 8, "nonce")?),
         role: match column::get(row, 2, "role")? {
             1_i64 => Role::Hub,
             2 => Role::Follower,

@@ -83,8 +83,8 @@ impl Writer<'_> {
 
     fn create(&mut self, record: &ChannelRecord, item: &StoredItem) -> Result<(), StorageError> {
         let insert = "INSERT INTO channels (channel, hub, role, generation, tail_seq, tail_chain,
-                          tail_received_at, fence)
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
+                          tail_received_at, fence, nonce)
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING";
         self.put_channel(insert, record)?;
         let id = self.channel(&record.channel)?;
         self.item(id, item)
@@ -92,10 +92,11 @@ impl Writer<'_> {
 
     fn anchor(&mut self, record: &ChannelRecord, item: &StoredItem) -> Result<(), StorageError> {
         let upsert = "INSERT INTO channels (channel, hub, role, generation, tail_seq, tail_chain,
-                          tail_received_at, fence)
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                          tail_received_at, fence, nonce)
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
                       ON CONFLICT (channel) DO UPDATE SET hub = ?2, generation = ?4,
-                          tail_seq = ?5, tail_chain = ?6, tail_received_at = ?7, fence = ?8
+                          tail_seq = ?5, tail_chain = ?6, tail_received_at = ?7, fence = ?8,
+                          nonce = ?9
                       WHERE role = ?3 AND tail_seq < ?5";
         self.put_channel(upsert, record)?;
         let id = self.channel(&record.channel)?;
@@ -113,6 +114,7 @@ impl Writer<'_> {
             &chain.0[..],
             received_at.as_millis().cast_signed(),
             record.fence.map(signed),
+            &record.nonce.0[..],
         ])?;
         self.bytes += ROW_OVERHEAD;
         if changed == 1 { Ok(()) } else { Err(StorageError::Conflict(record.channel)) }

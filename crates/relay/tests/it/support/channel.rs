@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::{
-    ChannelId, ClientId, Commitment, DeviceList, Envelope, Generation, ItemKind, ListHash,
-    PayloadHash, Seq, SubmitCounter, WelcomesHash,
+    ChannelId, ChannelNonce, ClientId, Commitment, DeviceList, Envelope, Generation, ItemKind,
+    ListHash, PayloadHash, Seq, SubmitCounter, WelcomesHash,
 };
 use enlace_proto::relay::v1::{
     self as wire, CreateChannelRequest, LeasePurpose, LeaseRequest, SubmitRequest, SubmitResponse,
@@ -18,6 +18,7 @@ use super::device::call;
 /// What every member knows of a channel.
 pub(crate) struct TestChannel {
     pub(crate) id: ChannelId,
+    pub(crate) nonce: ChannelNonce,
     hub: Domain,
     fence: Option<Seq>,
     list: DeviceList,
@@ -30,7 +31,8 @@ pub(crate) fn wire_id(channel: ChannelId) -> wire::ChannelId {
 impl TestChannel {
     pub(crate) fn new(number: u8, hub: &Domain) -> Self {
         let (fence, list) = (None, DeviceList::default());
-        Self { id: ChannelId([number; 32]), hub: hub.clone(), fence, list }
+        let nonce = ChannelNonce([number; 32]);
+        Self { id: ChannelId::derive(hub, &nonce), nonce, hub: hub.clone(), fence, list }
     }
 
     /// Creates the channel at its hub, with its creator and whoever is admitted at once.
@@ -41,7 +43,8 @@ impl TestChannel {
         admitted: &[&DeviceName],
     ) -> SubmitResponse {
         let first = self.first_commit(creator, admitted);
-        let created = call(connection, &CreateChannelRequest { first: Some(first) }).await.unwrap();
+        let request = CreateChannelRequest { first: Some(first), nonce: self.nonce.0.to_vec() };
+        let created = call(connection, &request).await.unwrap();
         let accepted = created.first.unwrap();
         self.set_fence(Seq(accepted.seq));
         accepted

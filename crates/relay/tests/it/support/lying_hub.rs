@@ -7,7 +7,9 @@ use std::time::Duration;
 use enlace_identity::names::{DeviceName, ServiceKind};
 use enlace_identity::time::Timestamp;
 use enlace_log::head::HeadSigner;
-use enlace_log::{ChainHash, ChainStart, Generation, Head, Incarnation, Item, Sealed, Seq};
+use enlace_log::{
+    ChainHash, ChainStart, ChannelNonce, Generation, Head, Incarnation, Item, Sealed, Seq,
+};
 use enlace_proto::method::Method;
 use enlace_proto::relay::v1::{
     self as wire, DeliverWelcomeRequest, HeadCertificate, Items, PublishCrlsRequest,
@@ -27,6 +29,7 @@ pub(crate) struct LyingHub {
     endpoint: Endpoint,
     head: Credential,
     start: ChainStart,
+    nonce: ChannelNonce,
     pub(crate) log: Vec<(Item, ChainHash)>,
     subscriptions: mpsc::Receiver<IncomingSubscription>,
 }
@@ -48,7 +51,7 @@ impl LyingHub {
             predecessor: [0; 32],
         };
         let head = authority.service("h1", ServiceKind::Head);
-        Self { endpoint, head, start, log: Vec::new(), subscriptions }
+        Self { endpoint, head, start, nonce: channel.nonce, log: Vec::new(), subscriptions }
     }
 
     /// Gives a submitted item its place.
@@ -60,15 +63,17 @@ impl LyingHub {
             request.list_change.as_ref(),
         )
         .unwrap();
-        let (seq, before) = match self.log.last() {
-            Some((item, chain)) => (item.seq.next(), *chain),
-            None => (Seq(0), self.start.hash()),
-        };
+        let seq = Seq(self.log.len() as u64);
+        let before = self.chain_before(self.log.len());
         let received_at = Timestamp::from_millis(START.as_millis() + seq.0);
         let item = Item { seq, received_at, sealed };
         let chain = item.chain_after(&before);
         self.log.push((item, chain));
         seq
+    }
+
+    fn chain_before(&self, at: usize) -> ChainHash {
+        at.checked_sub(1).map_or_else(|| self.start.hash(), |before| self.log[before].1)
     }
 
     /// What the hub signs of a position.
@@ -120,6 +125,8 @@ impl LyingHub {
             device_list: list,
             welcomes: request.welcomes.clone(),
             certificates: request.certificates.clone(),
+            nonce: self.nonce.0.to_vec(),
+            previous_chain: self.chain_before(at).0.to_vec(),
         }
     }
 

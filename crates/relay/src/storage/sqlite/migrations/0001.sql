@@ -9,6 +9,7 @@ CREATE TABLE channels (
     id INTEGER PRIMARY KEY,
     channel BLOB NOT NULL UNIQUE,
     hub TEXT NOT NULL,
+    nonce BLOB NOT NULL,            -- with the creating hub, what the channel's id is derived from
     role INTEGER NOT NULL,          -- 1 hub, 2 follower
     generation INTEGER NOT NULL,
     tail_seq INTEGER NOT NULL,
