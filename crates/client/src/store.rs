@@ -23,7 +23,9 @@ mod sqlcipher;
 use enlace_channel::state_store::StateStore;
 
 pub use self::channels::{ChannelRow, ChannelRows, ChannelStanding};
-pub use self::directory::{DirectoryRows, DocumentKind, HeadCertificate};
+pub use self::directory::{
+    DirectoryRows, DocumentKind, HeadCertificate, RefusedWelcome, WelcomeDigest,
+};
 pub use self::entries::{EntryRow, EntryRows};
 pub use self::error::StoreError;
 pub use self::items::{ItemRow, ItemRows};

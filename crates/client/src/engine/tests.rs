@@ -1,6 +1,7 @@
 //! Devices with real stores and a hub in memory: what the session does, without a network.
 
 mod crashes;
+mod false_welcomes;
 mod hub;
 mod members;
 mod notes;

@@ -1,126 +1,40 @@
 //! Joining by a welcome that the home relay delivers.
 
+mod refusal;
+
 use std::collections::BTreeMap;
 
-use enlace_channel::channel::{Channel, JoinOffer, JoinRefused};
-use enlace_identity::certificate::{CertificateFormatError, UnverifiedChain};
-use enlace_identity::chain::ChainError;
-use enlace_identity::names::{DeviceName, Domain, NameError};
-use enlace_log::device_list::{ListError, parse_sorted};
-use enlace_log::head::HeadError;
-use enlace_log::item::ItemError;
+use enlace_channel::channel::{Channel, JoinOffer};
+use enlace_identity::canonical::Writer;
+use enlace_identity::certificate::UnverifiedChain;
+use enlace_identity::names::{DeviceName, Domain};
+use enlace_log::device_list::parse_sorted;
 use enlace_log::{ChainHash, ChannelId, Item, Seq, SignedHead};
 use enlace_proto::relay::v1 as wire;
 
+use super::Engine;
 use super::directory::DirectoryError;
 use super::items::{ReceiveError, standing_of};
 use super::work::Work;
-use super::{Engine, EngineError};
 use crate::event::ClientEvent;
 use crate::notice::Notice;
-use crate::store::{ChannelRow, ItemRow, StoreError};
+use crate::store::{ChannelRow, ItemRow, StoreError, WelcomeDigest};
 
-/// Why a welcome led nowhere.
-#[derive(Debug, thiserror::Error)]
-pub enum WelcomeError {
-    /// It misses a part, or one has a wrong length.
-    #[error("the welcome is incomplete: {0}")]
-    Incomplete(&'static str),
-    /// A domain or device can't be read.
-    #[error(transparent)]
-    Name(#[from] NameError),
-    /// The commit can't be read.
-    #[error(transparent)]
-    Item(#[from] ItemError),
-    /// The head doesn't hold.
-    #[error(transparent)]
-    Head(#[from] HeadError),
-    /// The device list can't be read.
-    #[error(transparent)]
-    List(#[from] ListError),
-    /// A certificate can't be read.
-    #[error(transparent)]
-    Certificate(#[from] CertificateFormatError),
-    /// The head key is not the hub's.
-    #[error("the hub's head key is refused: {0}")]
-    HeadKey(#[source] DirectoryError),
-    /// The welcome itself is refused.
-    #[error(transparent)]
-    Refused(JoinRefused),
-    /// The store.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-}
-
-impl From<StoreError> for WelcomeError {
-    fn from(error: StoreError) -> Self {
-        Self::Engine(error.into())
-    }
-}
-
-impl From<JoinRefused> for WelcomeError {
-    fn from(error: JoinRefused) -> Self {
-        match error {
-            JoinRefused::Channel(error) => Self::Engine(error.into()),
-            refused => Self::Refused(refused),
-        }
-    }
-}
-
-/// What to do with a welcome that led nowhere.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Disposition {
-    /// It will never be good: acknowledge it.
-    Drop,
-    /// It may be good later, when the log before it is handled, the clock is set or another bundle
-    /// is here: keep it unacknowledged.
-    Keep,
-    /// The store failed: nothing more can be done in this session.
-    Broken,
-}
-
-impl WelcomeError {
-    /// What to do with the welcome.
-    #[must_use]
-    pub fn disposition(&self) -> Disposition {
-        let may_pass = |error: &ChainError| {
-            matches!(
-                error,
-                ChainError::UnknownAuthority(_)
-                    | ChainError::LeafValidity { .. }
-                    | ChainError::IssuingValidity { .. }
-                    | ChainError::RootValidity { .. }
-            )
-        };
-        match self {
-            Self::Engine(_) => Disposition::Broken,
-            Self::Refused(JoinRefused::LogFirst) => Disposition::Keep,
-            Self::Refused(JoinRefused::Certificate(error)) if may_pass(error) => Disposition::Keep,
-            Self::HeadKey(DirectoryError::Chain(error)) if may_pass(error) => Disposition::Keep,
-            _ => Disposition::Drop,
-        }
-    }
-}
+pub use self::refusal::{Disposition, WelcomeError};
 
 impl Engine {
-    /// Joins a channel; returns `false` when the welcome was seen before. A refusal is noted, once.
+    /// Joins a channel; returns `false` when this device joined by this very welcome before. The
+    /// officer is told of a refusal. A refused welcome leaves nothing that stands in the way of
+    /// another one, wherever it leads.
     ///
     /// # Errors
     /// [`WelcomeError`].
     pub fn take_welcome(&mut self, delivery: wire::WelcomeDelivery) -> Result<bool, WelcomeError> {
         let place = place_of(&delivery);
+        let hub = delivery.hub.clone();
         let joined = self.write(|work| work.take_welcome(delivery));
-        if let (Err(error), Some((channel, seq))) = (&joined, place)
-            && error.disposition() == Disposition::Drop
-        {
-            let reason = error.to_string();
-            self.write::<_, WelcomeError>(|work| {
-                let is_old = matches!(error, WelcomeError::Refused(JoinRefused::AlreadyMember));
-                if work.tx.see_welcome(channel, seq)? && !is_old {
-                    work.note(Some(channel), None, Notice::WelcomeRefused { reason })?;
-                }
-                Ok(())
-            })?;
+        if let (Err(error), Some(place)) = (&joined, place) {
+            self.write::<_, WelcomeError>(|work| Ok(work.note_refusal(&hub, place, error)?))?;
         }
         joined
     }
@@ -131,10 +45,25 @@ fn place_of(delivery: &wire::WelcomeDelivery) -> Option<(ChannelId, Seq)> {
     Some((channel, Seq(delivery.commit.as_ref()?.seq.min(enlace_log::ids::MAX_SEQ))))
 }
 
+/// By hub, head and commit: once this device has joined by them, nothing else that comes with them leads
+/// anywhere.
+fn digest_of(delivery: &wire::WelcomeDelivery) -> WelcomeDigest {
+    let head = delivery.head.as_ref().map_or(&[][..], |head| &head.head);
+    let commit = delivery.commit.as_ref().map_or(&[][..], |commit| &commit.envelope);
+    WelcomeDigest(
+        Writer::new("welcome taken")
+            .bytes(delivery.hub.as_bytes())
+            .bytes(head)
+            .bytes(commit)
+            .hash(),
+    )
+}
+
 impl Work<'_> {
     fn take_welcome(&mut self, delivery: wire::WelcomeDelivery) -> Result<bool, WelcomeError> {
-        let (id, seq) = place_of(&delivery).ok_or(WelcomeError::Incomplete("commit"))?;
-        if !self.tx.see_welcome(id, seq)? {
+        let (id, _) = place_of(&delivery).ok_or(WelcomeError::Incomplete("commit"))?;
+        let digest = digest_of(&delivery);
+        if self.tx.has_welcome(digest)? {
             return Ok(false);
         }
         let offer = self.read_offer(id, delivery)?;
@@ -142,6 +71,7 @@ impl Work<'_> {
         self.forget(id);
         let channel = Channel::join(&self.ctx, &offer)?;
         self.store_joined(&channel, &offer)?;
+        self.tx.put_welcome(digest)?;
         self.keep(channel);
         Ok(true)
     }

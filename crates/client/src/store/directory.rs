@@ -3,6 +3,7 @@
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::keys::PublicKey;
 use enlace_identity::names::Domain;
+use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, HeadSigner, Seq};
 
 use super::StoreError;
@@ -19,6 +20,23 @@ pub struct HeadCertificate {
     pub key: PublicKey,
     /// The chain.
     pub chain: UnverifiedChain,
+}
+
+/// A welcome by its hub, its head and its commit.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct WelcomeDigest(pub [u8; 32]);
+
+/// A welcome that was refused.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RefusedWelcome {
+    /// Whose it claims to be; `None` if no authority of the network is named.
+    pub hub: Option<Domain>,
+    /// Where it claims to lead.
+    pub channel: ChannelId,
+    /// The commit.
+    pub seq: Seq,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A kind of signed document that is kept as received.
@@ -64,11 +82,30 @@ pub trait DirectoryRows {
     /// When the engine fails.
     fn documents(&self, kind: DocumentKind) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
 
-    /// Remembers a welcome; `false` when it was seen before.
+    /// Remembers a welcome that this device joined by.
     ///
     /// # Errors
     /// When the engine fails.
-    fn see_welcome(&self, channel: ChannelId, seq: Seq) -> Result<bool, StoreError>;
+    fn put_welcome(&self, digest: WelcomeDigest) -> Result<(), StoreError>;
+
+    /// Whether this device joined by that welcome.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn has_welcome(&self, digest: WelcomeDigest) -> Result<bool, StoreError>;
+
+    /// Remembers a refused welcome, unless one at its place is remembered or `limit` of its hub
+    /// are. Those are forgotten first that were not refused between `since` and the new one.
+    /// Whether it was remembered.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn put_refused_welcome(
+        &self,
+        refused: &RefusedWelcome,
+        since: Timestamp,
+        limit: u64,
+    ) -> Result<bool, StoreError>;
 
     /// A setting.
     ///

@@ -156,23 +156,3 @@ fn alarms(world: &mut World, channel: ChannelId) -> Vec<crate::notice::ForkAlarm
         })
         .collect()
 }
-
-#[test]
-fn a_welcome_that_was_altered_is_refused_and_noted_once() {
-    let mut world = World::new();
-    let channel = world.create("ana");
-    let bruno = world.address("bruno");
-    let wish = crate::engine::Wish::Add(bruno, enlace_channel::policy::Role::Lead);
-    world.engine("ana").wish(channel, wish).unwrap();
-    while world.pump("ana") > 0 {}
-    let device = world.officers["bruno"].name.clone();
-    let delivery = world.hub.welcomes[&device][0].clone();
-    let mut altered = delivery.clone();
-    altered.device_list.pop();
-    for _ in 0..2 {
-        let _ = world.engine("bruno").take_welcome(altered.clone());
-    }
-    let notices = world.notices("bruno", channel);
-    assert!(matches!(&notices[..], [Notice::WelcomeRefused { .. }]), "{notices:?}");
-    assert!(world.engine("bruno").read(|tx| tx.channels()).unwrap().is_empty());
-}

@@ -78,10 +78,18 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_by_state ON outbox (state, position);
 
+-- Those that this device joined by.
 CREATE TABLE welcomes (
-    channel BLOB NOT NULL,
-    seq     INTEGER NOT NULL,
-    PRIMARY KEY (channel, seq)
+    digest BLOB PRIMARY KEY
+);
+
+-- Refusals of which the officer was told lately. They decide about notices, never about welcomes.
+CREATE TABLE refused_welcomes (
+    hub        TEXT NOT NULL,    -- empty where none of the network was named
+    channel    BLOB NOT NULL,
+    seq        INTEGER NOT NULL,
+    refused_at INTEGER NOT NULL,
+    PRIMARY KEY (hub, channel, seq)
 );
 
 CREATE TABLE head_certificates (

@@ -3,12 +3,15 @@
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::keys::PublicKey;
 use enlace_identity::names::Domain;
-use enlace_log::{ChannelId, HeadSigner, Seq};
+use enlace_identity::time::Timestamp;
+use enlace_log::HeadSigner;
 use rusqlite::params;
 
 use super::SqlTransaction;
 use super::values::{column, fixed, number};
-use crate::store::{DirectoryRows, DocumentKind, HeadCertificate, StoreError};
+use crate::store::{
+    DirectoryRows, DocumentKind, HeadCertificate, RefusedWelcome, StoreError, WelcomeDigest,
+};
 
 impl DirectoryRows for SqlTransaction<'_> {
     fn put_head_certificate(&self, row: &HeadCertificate) -> Result<(), StoreError> {
@@ -60,9 +63,31 @@ impl DirectoryRows for SqlTransaction<'_> {
         self.all(sql, [name_of(kind)], |row| Ok((column(row, "name")?, column(row, "bytes")?)))
     }
 
-    fn see_welcome(&self, channel: ChannelId, seq: Seq) -> Result<bool, StoreError> {
-        let sql = "INSERT OR IGNORE INTO welcomes (channel, seq) VALUES (?1, ?2)";
-        Ok(self.run(sql, params![channel.as_bytes(), number(seq.0)])? == 1)
+    fn put_welcome(&self, digest: WelcomeDigest) -> Result<(), StoreError> {
+        self.run("INSERT OR IGNORE INTO welcomes (digest) VALUES (?1)", [digest.0])?;
+        Ok(())
+    }
+
+    fn has_welcome(&self, digest: WelcomeDigest) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 AS found FROM welcomes WHERE digest = ?1";
+        Ok(self.first(sql, [digest.0], |row| column::<i64>(row, "found"))?.is_some())
+    }
+
+    fn put_refused_welcome(
+        &self,
+        refused: &RefusedWelcome,
+        since: Timestamp,
+        limit: u64,
+    ) -> Result<bool, StoreError> {
+        let now = number(refused.at.as_millis());
+        let forget = "DELETE FROM refused_welcomes WHERE refused_at NOT BETWEEN ?1 AND ?2";
+        self.run(forget, [number(since.as_millis()), now])?;
+        let hub = refused.hub.as_ref().map_or("", Domain::as_str);
+        let sql = "INSERT OR IGNORE INTO refused_welcomes (hub, channel, seq, refused_at)
+                   SELECT ?1, ?2, ?3, ?4
+                   WHERE (SELECT COUNT(*) FROM refused_welcomes WHERE hub = ?1) < ?5";
+        let (seq, limit) = (number(refused.seq.0), number(limit));
+        Ok(self.run(sql, params![hub, refused.channel.as_bytes(), seq, now, limit])? == 1)
     }
 
     fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {

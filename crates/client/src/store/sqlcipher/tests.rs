@@ -1,5 +1,7 @@
 //! The engine under crashes, several processes, other passphrases and other versions.
 
+use std::time::Duration;
+
 use enlace_channel::state_store::StateError;
 use enlace_identity::keys::Passphrase;
 use enlace_identity::time::Timestamp;
@@ -13,7 +15,8 @@ use super::SqlCipher;
 use crate::notice::Notice;
 use crate::store::migrations::MIGRATIONS;
 use crate::store::{
-    ChannelRow, ChannelStanding, ItemRow, NoticeRow, OutboxRow, OutboxState, Store as _, StoreError,
+    ChannelRow, ChannelStanding, ItemRow, NoticeRow, OutboxRow, OutboxState, RefusedWelcome,
+    Store as _, StoreError, WelcomeDigest,
 };
 use crate::task::Task;
 
@@ -272,12 +275,35 @@ fn rows_come_back_as_they_went_in() {
     assert_eq!(tx.notices(stored.channel, 0, 10).unwrap(), [stored]);
     assert_eq!(tx.notices(None, id, 10).unwrap().len(), 1);
 
-    assert!(tx.see_welcome(ChannelId([1; 32]), Seq(0)).unwrap());
-    assert!(!tx.see_welcome(ChannelId([1; 32]), Seq(0)).unwrap());
+    assert!(!tx.has_welcome(WelcomeDigest([1; 32])).unwrap());
+    tx.put_welcome(WelcomeDigest([1; 32])).unwrap();
+    assert!(tx.has_welcome(WelcomeDigest([1; 32])).unwrap());
+    assert!(!tx.has_welcome(WelcomeDigest([2; 32])).unwrap());
     tx.put_setting("a", Some("b")).unwrap();
     assert_eq!(tx.setting("a").unwrap().as_deref(), Some("b"));
     tx.put_setting("a", None).unwrap();
     assert_eq!(tx.setting("a").unwrap(), None);
+}
+
+#[test]
+fn refused_welcomes_are_remembered_within_limits() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let tx = store.begin().unwrap();
+    let put = |hub: Option<&str>, seq, at| {
+        let hub = hub.map(|hub| hub.parse().unwrap());
+        let (channel, at) = (ChannelId([1; 32]), Timestamp::from_millis(at));
+        let refused = RefusedWelcome { hub, channel, seq: Seq(seq), at };
+        tx.put_refused_welcome(&refused, at.minus(Duration::from_millis(10)), 2).unwrap()
+    };
+    assert!(put(Some("a.example"), 1, 100));
+    assert!(!put(Some("a.example"), 1, 101), "its place is remembered");
+    assert!(put(Some("a.example"), 2, 102));
+    assert!(!put(Some("a.example"), 3, 103), "two are");
+    assert!(put(None, 3, 103) && put(Some("b.example"), 3, 103), "of others as well");
+    assert!(put(Some("a.example"), 3, 111), "the first is forgotten");
+    assert!(!put(Some("a.example"), 1, 111));
+    assert!(put(Some("a.example"), 1, 50), "a clock that was ahead locks nobody out");
 }
 
 #[test]
