@@ -102,23 +102,26 @@ impl Work<'_> {
         }
         // A commit is done when its item is merged: until then it stays, to be recognised.
         let is_entry = row.task == Task::Entry;
-        if is_entry && self.is_signed_place(row.channel, response)? {
+        if is_entry && self.is_place_to_come(row.channel, response)? {
             return Ok(self.accept(row, Some(Seq(response.seq)))?);
         }
         row.not_before = self.now().plus(UNVERIFIED);
         Ok(self.tx.update_outbox(&row)?)
     }
 
-    fn is_signed_place(
-        &self,
+    /// Whether the hub's signature covers the place, and the log has not come there without it.
+    fn is_place_to_come(
+        &mut self,
         id: ChannelId,
         response: &SubmitResponse,
     ) -> Result<bool, EngineError> {
         let Some(row) = self.tx.channel(id)? else { return Ok(false) };
+        let Some(followed) = self.followed(id)? else { return Ok(false) };
         let head = response.head.as_ref().and_then(|head| SignedHead::try_from(head).ok());
         let head = head.and_then(|head| self.verify_head(&row.hub, head).ok());
-        Ok(head
-            .is_some_and(|head| head.head().channel == id && head.head().seq >= Seq(response.seq)))
+        let covers =
+            |seq| head.is_some_and(|head| head.head().channel == id && head.head().seq >= Seq(seq));
+        Ok(Seq(response.seq) >= followed.next && covers(response.seq))
     }
 
     fn claimed(

@@ -56,7 +56,7 @@ impl Engine {
 }
 
 impl Work<'_> {
-    fn followed(&mut self, id: ChannelId) -> Result<Option<Followed>, EngineError> {
+    pub(super) fn followed(&mut self, id: ChannelId) -> Result<Option<Followed>, EngineError> {
         let Some(row) = self.tx.channel(id)? else { return Ok(None) };
         let Some(channel) = self.take(id)? else { return Ok(None) };
         let next = channel.replica().next_seq();

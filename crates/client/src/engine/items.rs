@@ -15,7 +15,7 @@ use super::work::Work;
 use super::{Engine, EngineError};
 use crate::event::ClientEvent;
 use crate::notice::Notice;
-use crate::store::{ChannelRow, ChannelStanding, ItemRow, StoreError};
+use crate::store::{ChannelRow, ChannelStanding, ItemRow, OutboxRow, OutboxState, StoreError};
 
 /// What became of a batch.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -170,6 +170,7 @@ impl Work<'_> {
                 self.apply(&channel, last, event, &mut batch)?;
             }
             self.update_row(row, &channel, &head)?;
+            self.take_back_unkept(id, replica.next_seq())?;
         }
         let received = Received {
             next: replica.next_seq(),
@@ -178,6 +179,21 @@ impl Work<'_> {
         };
         self.keep(channel);
         Ok(received)
+    }
+
+    /// Entries whose place the log has passed without them were never given it, whatever the relay
+    /// answered: they are sent again.
+    fn take_back_unkept(&mut self, id: ChannelId, next: Seq) -> Result<(), StoreError> {
+        for row in self.tx.unlogged_entries(id)? {
+            if matches!(row.state, OutboxState::Accepted(Some(seq)) if seq < next) {
+                let client_id = row.client_id;
+                tracing::warn!(channel = %id, "an acceptance was false: the log does not have it");
+                let state = OutboxState::Queued;
+                self.tx.update_outbox(&OutboxRow { state: state.clone(), ..row })?;
+                self.tell(ClientEvent::Outbox { channel: id, client_id, state });
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn verify_head(

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use enlace_channel::entry::TimeZone;
 use enlace_log::{ClientId, Seq};
-use enlace_proto::relay::v1::ErrorCode;
+use enlace_proto::relay::v1::{ErrorCode, SubmitResponse};
 use enlace_transport::{CallError, Refusal};
 
 use super::world::World;
@@ -243,4 +243,36 @@ fn a_key_package_is_published_once_whatever_became_of_the_answer() {
     // A last resort replaces itself.
     assert!(lost.last_resort.is_some());
     assert!(again.last_resort == lost.last_resort);
+}
+
+/// A home relay says that the hub took a note, and shows a signature of the hub's, and has told
+/// the hub nothing.
+#[test]
+fn an_acceptance_that_the_log_belies_loses_nothing() {
+    let mut world = World::new();
+    let channel = world.case();
+    for place in ["passed", "to come"] {
+        let client_id = world.post("bruno", channel, place);
+        if place == "to come" {
+            // The place is another's, of which Bruno has not heard.
+            world.post("ana", channel, "en su lugar");
+            while world.pump("ana") > 0 {}
+        }
+        let head = world.hub.head(channel);
+        let signed = enlace_log::SignedHead::try_from(&head).unwrap();
+        let response = SubmitResponse {
+            seq: signed.unverified_head().seq.0,
+            received_at_ms: 0,
+            head: Some(head),
+        };
+        let bruno = world.officers.get_mut("bruno").unwrap();
+        let plan = bruno.engine.plan(&mut bruno.lanes).unwrap();
+        let answer = Answer::Accepted(response);
+        bruno.engine.take_answer(&plan.actions[0], answer, &mut bruno.lanes).unwrap();
+        world.clock.advance(Duration::from_secs(30));
+        world.settle();
+        assert!(world.texts("ana", channel).contains(&place.to_owned()), "{place}");
+        let row = world.engine("bruno").read(|tx| tx.outbox_of(client_id)).unwrap().unwrap();
+        assert!(matches!(row.state, OutboxState::Accepted(Some(_))) && row.signed.is_none());
+    }
 }
