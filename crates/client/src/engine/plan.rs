@@ -82,8 +82,11 @@ impl Engine {
         }
         let mut plan = Plan::default();
         for id in rows.into_keys() {
-            if self.may_seal && !lanes.of(id).is_busy {
-                self.plan_channel(id, lanes, &mut plan)?;
+            if self.may_seal
+                && !lanes.of(id).is_busy
+                && let Err(error) = self.plan_channel(id, lanes, &mut plan)
+            {
+                self.stop_if_alone(id, error)?;
             }
         }
         Ok(plan)
