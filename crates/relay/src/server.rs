@@ -95,6 +95,17 @@ impl Server {
         self.reload.send_replace(());
     }
 
+    /// Becomes ready when the relay can accept nothing any more, by a bug of its own: whoever runs
+    /// it stops it and starts it again.
+    pub fn failed(&self) -> impl Future<Output = ()> + Send + use<> {
+        let ended = self.sequencer.as_ref().map(Sequencer::ended);
+        async move {
+            if let Some(ended) = ended {
+                ended.await;
+            }
+        }
+    }
+
     /// Takes nothing new, finishes what was accepted, tells everybody, closes the store.
     pub async fn stop(mut self) {
         self.context.stopping.send_replace(true);

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use enlace_transport::SystemClock;
 use tracing::info;
 use tracing_subscriber::EnvFilter;
@@ -52,11 +52,14 @@ fn serve(settings: Settings, material: Material) -> anyhow::Result<()> {
         info!(address = %server.local_addr(), "serving");
         // For whoever starts the relay and waits for it.
         output::line(format_args!("listening on {}", server.local_addr()));
-        stop_signal(&server).await?;
+        let outcome = tokio::select! {
+            asked = stop_signal(&server) => asked,
+            () = server.failed() => Err(anyhow!("the relay accepts nothing any more")),
+        };
         info!("stopping");
         server.stop().await;
         info!("stopped");
-        Ok(())
+        outcome
     })
 }
 

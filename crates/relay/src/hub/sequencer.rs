@@ -17,7 +17,7 @@ mod round;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::feed::Feeds;
 use super::handle::Handle;
@@ -40,6 +40,8 @@ pub struct Sequencer {
     /// The queue is open as long as this is there: handles hold it weakly.
     open: Option<mpsc::Sender<Request>>,
     thread: Option<JoinHandle<()>>,
+    /// Its other end goes with the loop, however that ends.
+    running: watch::Receiver<()>,
 }
 
 impl Sequencer {
@@ -48,8 +50,9 @@ impl Sequencer {
     /// # Errors
     /// When the storage cannot be read, or the thread not be started.
     pub fn spawn(storage: Box<dyn Storage>, options: HubOptions) -> Result<Self, StorageError> {
-        let (mut sequencer, mut worker) = Worker::new(storage, options, false)?;
+        let (mut sequencer, mut worker, running) = Worker::new(storage, options, false)?;
         let run = move || {
+            let _running = running;
             let mut taken = Vec::new();
             while worker.requests.blocking_recv_many(&mut taken, worker.options.round_requests) > 0
             {
@@ -70,8 +73,9 @@ impl Sequencer {
         storage: Box<dyn Storage>,
         options: HubOptions,
     ) -> Result<(Self, impl Future<Output = ()> + Send), StorageError> {
-        let (sequencer, mut worker) = Worker::new(storage, options, true)?;
+        let (sequencer, mut worker, running) = Worker::new(storage, options, true)?;
         let run = async move {
+            let _running = running;
             let mut taken = Vec::new();
             while worker.requests.recv_many(&mut taken, worker.options.round_requests).await > 0 {
                 worker.work(&mut taken);
@@ -84,6 +88,13 @@ impl Sequencer {
     #[must_use]
     pub fn handle(&self) -> Handle {
         self.handle.clone()
+    }
+
+    /// Becomes ready when the loop has ended. As long as the sequencer is not stopped, that is a
+    /// bug of ours, and nothing is accepted any more.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut running = self.running.clone();
+        async move { while running.changed().await.is_ok() {} }
     }
 
     /// Does what is queued and ends. Blocks the calling thread until the storage is closed.
@@ -122,7 +133,7 @@ impl Worker {
         mut storage: Box<dyn Storage>,
         options: HubOptions,
         is_inline: bool,
-    ) -> Result<(Sequencer, Self), StorageError> {
+    ) -> Result<(Sequencer, Self, watch::Sender<()>), StorageError> {
         let head_key = options.head_key.clone();
         let certificate = SideWrite::HeadCertificate {
             signer: head_key.signer(),
@@ -144,8 +155,10 @@ impl Worker {
             source: source.clone(),
         };
         let cache = Cache::new(reader, options.cached_channels);
-        let sequencer = Sequencer { handle, open: Some(sender), thread: None };
-        Ok((sequencer, Self { storage, options, requests, cache, feeds, welcomes, source }))
+        let (running, runs) = watch::channel(());
+        let sequencer = Sequencer { handle, open: Some(sender), thread: None, running: runs };
+        let worker = Self { storage, options, requests, cache, feeds, welcomes, source };
+        Ok((sequencer, worker, running))
     }
 
     /// Does all that was taken from the queue, in rounds of bounded size.

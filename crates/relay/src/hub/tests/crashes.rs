@@ -1,9 +1,12 @@
 //! What a crash leaves: all of a round or nothing, and nobody was told otherwise.
 
+use std::sync::Arc;
+
+use enlace_identity::time::Timestamp;
 use enlace_log::Seq;
 
-use super::world::{Draft, LIMIT, World, channel_id, device};
-use crate::hub::{Next, Reader, SubmitError, Unavailable};
+use super::world::{Draft, LIMIT, NameTrust, World, channel_id, device, head_key, own, soon};
+use crate::hub::{HubOptions, Next, Reader, Sequencer, SubmitError, Unavailable};
 use crate::storage::{
     CommitFault, MemoryDisk, SqliteOptions, SqliteStorage, Storage as _, StorageError, WriteBatch,
 };
@@ -124,4 +127,19 @@ fn a_newer_store_is_left_alone() {
     drop(connection);
     let refused = SqliteStorage::open(&options);
     assert!(matches!(refused, Err(StorageError::Newer { found: 99, .. })));
+}
+
+#[tokio::test]
+async fn a_bug_that_ends_the_hub_is_noticed() {
+    let calls = std::sync::atomic::AtomicUsize::new(0);
+    let now = move || {
+        assert!(calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0, "a bug");
+        Timestamp::from_secs(1)
+    };
+    let options = HubOptions::new(own(), head_key(), Arc::new(NameTrust), Arc::new(now));
+    let storage = Box::new(MemoryDisk::default().open().unwrap());
+    let sequencer = Sequencer::spawn(storage, options).unwrap();
+    let refused = sequencer.handle().lease(channel_id(), device("ana")).await;
+    assert_eq!(refused, Err(SubmitError::UnknownChannel));
+    soon(sequencer.ended()).await;
 }
