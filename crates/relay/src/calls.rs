@@ -74,6 +74,7 @@ async fn answer<C: Handle>(
 ) -> Result<(), RequestError> {
     let _ongoing = caller.context().begin_call();
     let (request, reply) = call.decode::<C>().await?;
+    let _turn = caller.turn(C::METHOD).await;
     let answer = match caller.admit(request.encoded_len()) {
         Ok(()) => request.handle(caller).await,
         Err(refusal) => Err(refusal),

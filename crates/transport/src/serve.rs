@@ -222,7 +222,9 @@ impl<C: Call> Reply<C> {
             Ok(response) => response,
             Err(refusal) => return self.answer.refuse(refusal).await,
         };
-        match frame::encode(place, frame::OK, &response) {
+        let encoded = frame::encode(place, frame::OK, &response);
+        drop(response);
+        match encoded {
             Ok(frame) => self.answer.send(frame).await,
             Err(too_long) => {
                 let refusal = Refusal::new(ErrorCode::Internal, "the response is too long");

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use enlace_identity::names::{DeviceName, Domain, LeafName, ServiceName};
+use enlace_proto::method::{self, Method};
 use enlace_proto::relay::v1::ErrorCode;
 use enlace_transport::{Connection, Refusal};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use super::refusals::{limit, not_allowed};
@@ -17,6 +19,7 @@ pub(crate) struct Caller {
     context: Arc<Context>,
     connection: Connection,
     peer: Peer,
+    long_answers: Arc<Semaphore>,
 }
 
 /// What a caller is.
@@ -35,7 +38,21 @@ impl Caller {
             LeafName::Device(name) => Peer::Device(name.clone()),
             LeafName::Service(name) => Peer::Relay(name.clone()),
         };
-        Self { context, connection, peer }
+        let at_once = match &peer {
+            Peer::Device(_) => 2,
+            Peer::Relay(_) => 8,
+        };
+        Self { context, connection, peer, long_answers: Arc::new(Semaphore::new(at_once)) }
+    }
+
+    /// Waits until an answer that may be long can be made: of one peer few are in memory at a
+    /// time, however slowly it takes them.
+    pub(crate) async fn turn(&self, method: Method) -> Option<SemaphorePermit<'_>> {
+        if method.response_limit() <= method::SMALL {
+            return None;
+        }
+        // It is never closed.
+        self.long_answers.acquire().await.ok()
     }
 
     /// The relay.
