@@ -99,6 +99,8 @@ impl WelcomeError {
             )
         };
         match self {
+            // Nobody's welcome may end the session.
+            Self::Engine(error) if error.of_one_channel().is_some() => Disposition::Keep,
             Self::Engine(_) => Disposition::Broken,
             Self::Refused(JoinRefused::LogFirst) => Disposition::Keep,
             Self::Refused(JoinRefused::Certificate(error)) if may_pass(error) => Disposition::Keep,
@@ -128,5 +130,23 @@ impl Work<'_> {
             self.note(Some(channel), None, Notice::WelcomeRefused { reason })?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use enlace_channel::channel::ChannelError;
+    use enlace_channel::mls::GroupError;
+    use enlace_channel::state_store::StateError;
+
+    use super::*;
+
+    #[test]
+    fn only_a_store_that_fails_ends_a_session() {
+        let of =
+            |error: ChannelError| WelcomeError::from(JoinRefused::Channel(error)).disposition();
+        assert_eq!(of(ChannelError::Group(GroupError::Foreign)), Disposition::Keep);
+        let failed = StateError::Engine("the disk is full".into());
+        assert_eq!(of(ChannelError::State(failed)), Disposition::Broken);
     }
 }
