@@ -176,7 +176,12 @@ impl Session<'_> {
         let Some(welcomes) = &mut self.welcomes else { return Ok(()) };
         let due = welcomes.due().await.map_err(|error| unreadable(&error))?;
         for welcome in due {
-            self.send(Event::Welcome(welcome)).await?;
+            match self.send(Event::Welcome(welcome)).await {
+                Err(End::Send(SendError::TooLong(error))) => {
+                    warn!(peer = %self.caller.name(), %error, "a welcome cannot be delivered");
+                }
+                sent => sent?,
+            }
         }
         Ok(())
     }

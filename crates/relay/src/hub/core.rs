@@ -18,6 +18,7 @@ use enlace_log::{
     ChainHash, ChainStart, ChannelId, ChannelNonce, Envelope, Generation, Item, ItemKind,
     Membership, Replica, Seq,
 };
+use enlace_proto::method;
 
 use super::errors::{IngestError, SubmitError};
 use super::submission::Submission;
@@ -31,6 +32,13 @@ pub const MAX_CLOCK_STEP: Duration = Duration::from_secs(5 * 60);
 
 /// The most devices that a channel may have.
 pub const MAX_DEVICES: usize = 20_000;
+
+/// A welcome is delivered with the whole device list: what a delivery may be longer than a submit,
+/// less than heads and certificates take.
+const MAX_LIST_BYTES: usize = (method::DELIVERY - method::LARGE - method::SMALL) as usize;
+
+/// What a name costs beside its letters.
+const LIST_OVERHEAD: usize = 4;
 
 /// One channel, as this relay knows it.
 #[derive(Clone, Debug)]
@@ -316,6 +324,11 @@ impl ChannelState {
         }
         if self.membership.current().len() + change.added.len() > MAX_DEVICES {
             return Err(SubmitError::TooManyDevices(MAX_DEVICES));
+        }
+        let names = self.membership.current().iter().chain(&change.added);
+        let length: usize = names.map(|device| LIST_OVERHEAD + device.as_str().len()).sum();
+        if !admitted.is_empty() && length > MAX_LIST_BYTES {
+            return Err(SubmitError::ListTooLong);
         }
         Ok(())
     }

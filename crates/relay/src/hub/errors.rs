@@ -51,6 +51,9 @@ pub enum SubmitError {
     /// More devices than a channel may have.
     #[error("a channel may have at most {0} devices")]
     TooManyDevices(usize),
+    /// The device list is too long to be delivered with a welcome.
+    #[error("the names of the channel's devices are too long to admit another one")]
+    ListTooLong,
     /// No such channel here.
     #[error("the channel is not known here")]
     UnknownChannel,
@@ -105,6 +108,7 @@ impl SubmitError {
             | Self::HubStatement
             | Self::OuterSignature
             | Self::Welcomes
+            | Self::ListTooLong
             | Self::NotAFirstItem
             | Self::ChannelId(_)
             | Self::Generation(_) => ErrorCode::BadEnvelope,

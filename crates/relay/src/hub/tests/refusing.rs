@@ -276,3 +276,18 @@ fn the_hashes_of_nothing_differ_from_those_of_something() {
     assert_ne!(list(&[]).hash(), ListHash::NONE);
     assert_ne!(client_id(b"a"), client_id(b"b"));
 }
+
+/// The list travels with every welcome: one that no frame holds would end the link to another
+/// authority's relay again and again.
+#[tokio::test]
+async fn a_device_list_that_cannot_be_delivered_is_refused() {
+    let world = World::with_members(&["ana", "ben"]).await;
+    let authority = "b".repeat(63);
+    let mut names: Vec<String> =
+        (0..14_000).map(|number| format!("{number:0>63}@{authority}")).collect();
+    names.extend(["ana".to_owned(), "ben".to_owned()]);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let draft = Draft::commit("ana", Some(0), &["ana", "ben"], &names);
+    world.hub.lease(channel_id(), device("ana")).await.unwrap();
+    assert_eq!(world.submit(&draft).await, Err(SubmitError::ListTooLong));
+}
