@@ -14,6 +14,9 @@ use super::session::{SUITES, Session};
 use super::{PER_ADDRESS, SyncError};
 use crate::engine::{Disposition, Followed, ReceiveError, Received};
 
+/// Welcomes kept in memory; a further one takes the oldest one's place.
+const MAX_KEPT: usize = 8;
+
 impl Session {
     pub(super) async fn handle_event(&mut self, event: SubscriptionEvent) -> Result<(), SyncError> {
         use subscription_event::Event;
@@ -70,6 +73,7 @@ impl Session {
         last: u64,
         received: Received,
     ) -> Result<(), SyncError> {
+        self.cut_off.serves_again(channel);
         let acknowledge = Acknowledge { channel: Some(wire_id(channel)), seq: last };
         self.control(subscription_control::Control::Acknowledge(acknowledge)).await?;
         for signer in received.missing_head_keys {
@@ -94,7 +98,7 @@ impl Session {
             match error.disposition() {
                 Disposition::Broken => return Err(SyncError::Stream(error.to_string())),
                 Disposition::Keep => {
-                    self.kept_welcomes.push(delivery);
+                    self.keep_welcome(delivery);
                     return Ok(());
                 }
                 Disposition::Drop => {}
@@ -113,6 +117,17 @@ impl Session {
         self.control(subscription_control::Control::Welcome(taken)).await
     }
 
+    /// Keeps a welcome until the log has got on, within limits: the relay has them all.
+    fn keep_welcome(&mut self, welcome: WelcomeDelivery) {
+        if self.kept_welcomes.contains(&welcome) {
+            return;
+        }
+        if self.kept_welcomes.len() >= MAX_KEPT {
+            self.kept_welcomes.remove(0);
+        }
+        self.kept_welcomes.push(welcome);
+    }
+
     /// Offers the welcomes of a channel again whose log has got on.
     async fn offer_kept_welcomes(&mut self, channel: ChannelId) -> Result<(), SyncError> {
         let (again, kept) = std::mem::take(&mut self.kept_welcomes)
@@ -127,12 +142,13 @@ impl Session {
     }
 
     /// The relay serves no more of a channel. If the log doesn't say that this device was removed,
-    /// the officer has to know.
+    /// the officer has to know, and the relay is asked again: an objection may change its mind.
     async fn handle_ended(&mut self, channel: ChannelId) -> Result<(), SyncError> {
         self.followed.remove(&channel);
         if self.followed_channel(channel)?.is_some_and(|followed| followed.is_member) {
             let reason = "the relay says that this device may read no further";
             self.shared.engine().stop_channel(channel, reason)?;
+            self.cut_off.refused(channel);
         }
         Ok(())
     }

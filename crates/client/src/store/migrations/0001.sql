@@ -77,6 +77,7 @@ CREATE TABLE outbox (
     created_at   INTEGER NOT NULL
 );
 CREATE INDEX outbox_by_state ON outbox (state, position);
+CREATE INDEX outbox_unlogged ON outbox (channel) WHERE signed IS NOT NULL;
 
 -- Those that this device joined by.
 CREATE TABLE welcomes (
