@@ -15,6 +15,7 @@
 
 pub mod authority;
 pub mod case;
+pub mod lying;
 pub mod network;
 pub mod officer;
 pub mod relay;
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 pub use self::authority::{Authority, Credential};
 pub use self::case::{ANA, BEN, CID, Case, DORA};
+pub use self::lying::LyingRelay;
 pub use self::network::Network;
 pub use self::officer::Officer;
 pub use self::relay::{Relay, RelayPlace};
@@ -37,6 +39,14 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A day.
 pub const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Shows what the programs log, where `RUST_LOG` says so.
+pub fn show_log() {
+    let filter = tracing_subscriber::EnvFilter::from_default_env();
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer();
+    // Another test of this process may have done it.
+    let _ = subscriber.try_init();
+}
 
 /// Waits for an event, but not for ever.
 ///

@@ -137,13 +137,7 @@ impl Officer {
         };
         match tokio::time::timeout(PATIENCE, waiting).await {
             Ok(value) => value,
-            Err(_) => panic!(
-                "{} waited in vain: {what}; it has {:#?}\n{:?}\n{:?}",
-                self.address,
-                client.channels().unwrap(),
-                self.all_notices(),
-                client.status(),
-            ),
+            Err(_) => panic!("{} waited in vain: {what}\n{}", self.address, self.account()),
         }
     }
 
@@ -201,8 +195,18 @@ impl Officer {
         rows(self.client(), Some(channel)).into_iter().map(|row| row.notice).collect()
     }
 
-    fn all_notices(&self) -> Vec<Notice> {
-        rows(self.client(), None).into_iter().map(|row| row.notice).collect()
+    /// What can be said of this device when a test fails.
+    fn account(&self) -> String {
+        let client = self.client();
+        let mut lines: Vec<String> = Vec::new();
+        for row in client.channels().unwrap() {
+            lines.push(format!("channel {} is {}, {:?}", row.id, row.standing, row.stopped));
+        }
+        for row in rows(client, None) {
+            lines.push(format!("told at {:?}: {:?}", row.seq, row.notice));
+        }
+        lines.push(format!("{:?}", client.status()));
+        lines.join("\n")
     }
 
     /// Waits until this device is told something.

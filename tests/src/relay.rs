@@ -14,7 +14,7 @@ use enlace_relay::server::Server;
 use enlace_transport::{Expected, Target};
 use tempfile::TempDir;
 
-use crate::{Credential, Network, soon};
+use crate::{Authority, Credential, Network, soon};
 
 /// Where a relay lives and what it is, across restarts.
 pub struct RelayPlace {
@@ -74,16 +74,22 @@ impl RelayPlace {
         self.directory.path()
     }
 
+    /// Whose relay it is.
+    #[must_use]
+    pub fn authority<'n>(&self, network: &'n Network) -> &'n Authority {
+        &network.authorities[self.index]
+    }
+
     /// How to dial whoever stands here.
     #[must_use]
     pub fn target(&self, network: &Network) -> Target {
-        let expected = Expected::Relay(network.authorities[self.index].relay_name());
+        let expected = Expected::Relay(self.authority(network).relay_name());
         Target { expected, addresses: vec![("127.0.0.1".to_owned(), self.port)] }
     }
 
     /// Starts the relay; it knows where the relays of `peers` are.
     pub async fn start(&self, network: &Network, peers: &[&Self]) -> Relay {
-        let authority = &network.authorities[self.index];
+        let authority = self.authority(network);
         let trust = network.trust(authority);
         let material = Material {
             identity: self.relay.identity(&trust),
@@ -92,7 +98,7 @@ impl RelayPlace {
             endpoint_record: authority.endpoint_record(self.port),
             endpoint_records: peers
                 .iter()
-                .map(|peer| network.authorities[peer.index].endpoint_record(peer.port))
+                .map(|peer| peer.authority(network).endpoint_record(peer.port))
                 .collect(),
             trust,
         };
@@ -102,7 +108,7 @@ impl RelayPlace {
 
     fn settings(&self, network: &Network) -> Settings {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)).to_string();
-        let name = network.authorities[self.index].relay_name().to_string();
+        let name = self.authority(network).relay_name().to_string();
         let file = ConfigFile {
             relay: RelaySection { listen, ..RelaySection::named(name) },
             head: HeadSection::standard(),

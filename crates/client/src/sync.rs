@@ -11,6 +11,7 @@
 
 mod calls;
 mod connect;
+mod cut_off;
 mod inbound;
 mod session;
 mod settled;

@@ -106,6 +106,9 @@ impl Session {
     pub(super) async fn handle_done(&mut self, done: Done) -> Result<(), SyncError> {
         match done {
             Done::Row(action, answer) => {
+                if matches!(*answer, Answer::Accepted(_)) {
+                    self.cut_off.accepted(action.channel());
+                }
                 let created =
                     self.shared.engine().take_answer(&action, *answer, &mut self.lanes)?;
                 if let Some(channel) = created {

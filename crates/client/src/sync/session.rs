@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::calls::Done;
 use super::connect::wire_id;
+use super::cut_off::CutOff;
 use super::settled::Settled;
 use super::{PER_ADDRESS, Shared, SyncError, SyncReport};
 use crate::engine::{Followed, Lanes};
@@ -50,6 +51,7 @@ pub(crate) struct Session {
     pub(super) lanes: Lanes,
     pub(super) followed: HashSet<ChannelId>,
     pub(super) settled: Settled,
+    pub(super) cut_off: CutOff,
     /// Welcomes that are not good yet; the relay has them until they are acknowledged.
     pub(super) kept_welcomes: Vec<WelcomeDelivery>,
     again_at: Option<Timestamp>,
@@ -82,6 +84,7 @@ impl Session {
             lanes: Lanes::default(),
             followed: followed.iter().map(|followed| followed.channel).collect(),
             settled: Settled::default(),
+            cut_off: CutOff::default(),
             kept_welcomes: Vec::new(),
             again_at: None,
             goal,
@@ -137,6 +140,7 @@ impl Session {
                         self.follow_new().await?;
                     }
                 }
+                channel = self.cut_off.due() => self.ask_again(channel).await?,
                 _ = upkeep.tick() => self.shared.engine().renew_keys()?,
                 lost = self.connection.closed() => return Err(lost.into()),
             }
@@ -175,6 +179,15 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// Follows a channel that the relay did not serve any more.
+    async fn ask_again(&mut self, channel: ChannelId) -> Result<(), SyncError> {
+        let followed = self.shared.engine().followed_channel(channel)?;
+        match followed.filter(|followed| followed.is_member) {
+            Some(followed) => self.follow(&followed).await,
+            None => Ok(()),
+        }
     }
 
     pub(super) async fn follow(&mut self, followed: &Followed) -> Result<(), SyncError> {

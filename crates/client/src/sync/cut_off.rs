@@ -1,0 +1,58 @@
+//! Channels that the relay serves no longer although, by its log, this device is a member: a void
+//! commit took it off the relay's list. An objection, this device's own or another's, puts it back,
+//! and nothing but asking again shows that.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use enlace_log::ChannelId;
+use tokio::time::Instant;
+
+/// How long to wait before the first time, and at most.
+const FIRST: Duration = Duration::from_millis(250);
+const LONGEST: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Default)]
+pub(super) struct CutOff {
+    channels: HashMap<ChannelId, Knock>,
+}
+
+#[derive(Debug)]
+struct Knock {
+    /// When to ask again; `None` while an answer is awaited.
+    at: Option<Instant>,
+    pause: Duration,
+}
+
+impl CutOff {
+    /// The relay says that this device may read no further.
+    pub(super) fn refused(&mut self, channel: ChannelId) {
+        let first = Knock { at: None, pause: FIRST };
+        let knock = self.channels.entry(channel).or_insert(first);
+        knock.at = Some(Instant::now() + knock.pause);
+        knock.pause = (knock.pause * 2).min(LONGEST);
+    }
+
+    /// The hub took something of this device in: it may be the objection.
+    pub(super) fn accepted(&mut self, channel: ChannelId) {
+        if let Some(knock) = self.channels.get_mut(&channel) {
+            *knock = Knock { at: Some(Instant::now()), pause: FIRST };
+        }
+    }
+
+    /// Items come.
+    pub(super) fn serves_again(&mut self, channel: ChannelId) {
+        self.channels.remove(&channel);
+    }
+
+    /// Waits until a channel is to be asked for again; for ever if there is none.
+    pub(super) async fn due(&mut self) -> ChannelId {
+        let next = self.channels.iter().filter_map(|(id, knock)| Some((knock.at?, *id))).min();
+        let Some((at, channel)) = next else { return std::future::pending().await };
+        tokio::time::sleep_until(at).await;
+        if let Some(knock) = self.channels.get_mut(&channel) {
+            knock.at = None;
+        }
+        channel
+    }
+}
