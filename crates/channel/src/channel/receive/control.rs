@@ -1,0 +1,64 @@
+//! Control items: wishes to leave and objections, in clear and signed by their author.
+
+use enlace_log::Item;
+use enlace_log::control::{Contest, Leave};
+
+use super::{Refused, unreadable};
+use crate::channel::roster::Seat;
+use crate::channel::state::LeaveEvidence;
+use crate::channel::{Channel, Event};
+
+impl Channel {
+    pub(super) fn handle_leave(&mut self, item: &Item) -> Vec<Event> {
+        let envelope = item.sealed.envelope();
+        let wish = self.verified_control(item).and_then(|(seat, payload)| {
+            let leave = Leave::decode(payload).map_err(Refused::signed)?;
+            let fits = leave.channel == self.id()
+                && leave.generation == self.state.generation()
+                && leave.device == envelope.device
+                && leave.leaf == seat.leaf_hash;
+            if fits { Ok(()) } else { Err(Refused::signed("it does not fit its author")) }
+        });
+        if let Err(refused) = wish {
+            return vec![unreadable(item, refused)];
+        }
+        let evidence = LeaveEvidence {
+            envelope: item.sealed.envelope_bytes().to_vec(),
+            outer_signature: item.sealed.outer_signature().as_bytes().to_vec(),
+            payload: item.sealed.payload().map(|p| p.to_vec()).unwrap_or_default(),
+        };
+        self.state.leaving.insert(envelope.device.to_string(), evidence);
+        vec![Event::LeaveRequested(envelope.device.clone())]
+    }
+
+    pub(super) fn handle_contest(&mut self, item: &Item) -> Vec<Event> {
+        let contest = self.verified_control(item).and_then(|(_, payload)| {
+            let contest = Contest::decode(payload).map_err(Refused::signed)?;
+            let fits = contest.channel == self.id()
+                && contest.generation == self.state.generation()
+                && contest.commit < item.seq;
+            if fits { Ok(contest) } else { Err(Refused::signed("it does not fit the channel")) }
+        });
+        match contest {
+            Ok(contest) => vec![Event::Contested {
+                by: item.sealed.envelope().device.clone(),
+                commit: contest.commit,
+            }],
+            Err(refused) => vec![unreadable(item, refused)],
+        }
+    }
+
+    /// A control item whose outer signature is a present member's.
+    fn verified_control<'i>(&self, item: &'i Item) -> Result<(Seat, &'i [u8]), Refused> {
+        let device = &item.sealed.envelope().device;
+        let seat = self.roster.seat(device);
+        let seat = seat.ok_or_else(|| Refused::unsigned("no member wrote it"))?;
+        let bytes = item.sealed.envelope_bytes();
+        if !item.sealed.outer_signature().verify(bytes, &seat.key) {
+            return Err(Refused::unsigned("the signature round it is not its author's"));
+        }
+        let payload = item.sealed.payload();
+        let payload = payload.ok_or_else(|| Refused::signed("its content was erased"))?;
+        Ok((seat.clone(), payload))
+    }
+}

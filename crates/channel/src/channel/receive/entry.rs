@@ -1,0 +1,99 @@
+//! Entries: decrypted, bound to their envelope, verified.
+
+use enlace_log::{ClientId, Envelope, Item};
+
+use super::{Attempt, Refused, refused, unreadable};
+use crate::channel::{Channel, ChannelError, Context, Event};
+use crate::entry::{UnverifiedEntry, VerifiedEntry};
+use crate::mls::{LeafIndex, Processed};
+use crate::rules;
+
+impl Channel {
+    pub(super) fn handle_entry(
+        &mut self,
+        ctx: &Context<'_>,
+        item: &Item,
+    ) -> Result<Vec<Event>, ChannelError> {
+        let Some(payload) = item.sealed.payload() else {
+            return Ok(vec![unreadable(item, Refused::unsigned("its content was erased"))]);
+        };
+        ctx.store.savepoint()?;
+        let attempt = match self.group.process(&ctx.backend.on(ctx.store), payload) {
+            Ok(Processed::Application { sender, aad, plaintext }) => {
+                match self.open_entry(item, sender.leaf, &aad, &plaintext) {
+                    Ok(entry) => Attempt::Done(entry),
+                    Err(refused) => Attempt::Refused(refused),
+                }
+            }
+            Ok(Processed::Commit(_)) => Attempt::Refused(Refused::unsigned("it holds a commit")),
+            Ok(Processed::OwnMessage) => {
+                Attempt::Refused(Refused::unsigned("it claims to be this device's own"))
+            }
+            Err(error) => refused(error)?,
+        };
+        match attempt {
+            Attempt::Done(entry) => {
+                ctx.store.release()?;
+                let mut events = self.another_members_item_decrypted(item);
+                if let Some(quoted) = &entry.header().known_head {
+                    events.extend(self.check_quote(ctx, &entry.header().author, quoted));
+                }
+                events.push(Event::Entry(Box::new(entry)));
+                Ok(events)
+            }
+            Attempt::Refused(refused) => {
+                self.leave_no_trace(ctx)?;
+                Ok(vec![unreadable(item, refused)])
+            }
+            Attempt::Stranded => {
+                self.leave_no_trace(ctx)?;
+                Ok(vec![unreadable(item, Refused::unsigned("it cannot be decrypted"))])
+            }
+        }
+    }
+
+    fn open_entry(
+        &self,
+        item: &Item,
+        sender: LeafIndex,
+        aad: &[u8],
+        plaintext: &[u8],
+    ) -> Result<VerifiedEntry, Refused> {
+        let envelope = item.sealed.envelope();
+        let roster = &self.roster;
+        if roster.device_at(sender) != Some(&envelope.device) {
+            return Err(Refused::unsigned("the envelope names another device than its sender"));
+        }
+        if aad != envelope.aad(None) {
+            return Err(Refused::unsigned("the envelope is not the one that its sender encrypted"));
+        }
+        self.check_place(envelope)?;
+        let seat = roster.seat(&envelope.device).ok_or_else(|| Refused::unsigned("no member"))?;
+        rules::judge_author(&self.policy, &envelope.device).map_err(Refused::signed)?;
+        let entry = UnverifiedEntry::decode(plaintext).map_err(Refused::signed)?;
+        entry.verify(envelope, &envelope.device, &seat.key).map_err(Refused::signed)
+    }
+
+    /// An own entry counts when it stands where the others can read it: a relay that keeps one
+    /// back and takes it in after the group has moved on has lost it, and it is sealed again.
+    pub(super) fn handle_own_entry(&mut self, item: &Item, own: ClientId) -> Event {
+        match self.check_place(item.sealed.envelope()) {
+            Ok(()) => {
+                self.state.forget(own);
+                Event::OwnEntry(own)
+            }
+            Err(refused) => unreadable(item, refused),
+        }
+    }
+
+    /// Whether an entry stands in the state of the channel that it was made for.
+    fn check_place(&self, envelope: &Envelope) -> Result<(), Refused> {
+        if envelope.fence != self.state.fence() {
+            return Err(Refused::unsigned("the relay took it in after the channel had changed"));
+        }
+        if envelope.last_valid_commit != self.state.last_valid() {
+            return Err(Refused::signed("it names another change as the last valid one"));
+        }
+        Ok(())
+    }
+}
