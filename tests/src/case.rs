@@ -3,15 +3,14 @@
 use std::collections::BTreeSet;
 
 use enlace_channel::entry::HandlingCode;
-use enlace_channel::mls::EpochAuthenticator;
-use enlace_channel::policy::{Policy, Role};
+use enlace_channel::policy::Role;
 use enlace_client::engine::NewChannel;
 use enlace_client::notice::Notice;
 use enlace_client::store::ChannelStanding;
 use enlace_log::{ChannelId, Seq};
 use enlace_transport::Target;
 
-use crate::{Network, Officer, PATIENCE, Relay, RelayPlace};
+use crate::{Network, Officer, Relay, RelayPlace, group};
 
 /// The owner; of authority A, whose relay orders the channel.
 pub const ANA: usize = 0;
@@ -34,15 +33,6 @@ pub struct Case {
     pub officers: Vec<Officer>,
     /// Their channel.
     pub channel: ChannelId,
-}
-
-/// What all members of an epoch must have alike.
-#[derive(PartialEq)]
-struct State {
-    authenticator: EpochAuthenticator,
-    policy: Policy,
-    fence: Option<Seq>,
-    next: Seq,
 }
 
 impl Case {
@@ -122,73 +112,17 @@ impl Case {
     /// Those who are members, as they see it themselves.
     #[must_use]
     pub fn inside(&self) -> Vec<usize> {
-        let is_in = |index: &usize| {
-            let details = self.officers[*index].client().show(self.channel).unwrap();
-            details.is_some_and(|details| details.row.standing != ChannelStanding::Removed)
-        };
-        (0..self.officers.len()).filter(is_in).collect()
+        group::inside(&self.officers, self.channel)
     }
 
     /// Every member writes something that all the others read, and all are in the same state.
-    ///
-    /// # Panics
-    /// When that is not so.
     pub async fn assert_healthy(&self) {
-        let inside = self.inside();
-        let mut said = Vec::new();
-        for &index in &inside {
-            let officer = &self.officers[index];
-            let next = officer.client().show(self.channel).unwrap().unwrap().next;
-            let text = format!("{} still writes at {next}", officer.address());
-            let asked = officer.post(self.channel, &text);
-            officer.accepted(asked).await;
-            said.push(text);
-        }
-        for &index in &inside {
-            for text in &said {
-                self.officers[index].reads(self.channel, text).await;
-            }
-        }
-        self.assert_same_state(&inside).await;
+        group::assert_healthy(&self.officers, self.channel).await;
     }
 
     /// These members come to the same state: epoch, policy, fence and position.
-    ///
-    /// # Panics
-    /// When they don't.
     pub async fn assert_same_state(&self, inside: &[usize]) {
-        let agree = async {
-            loop {
-                let states: Vec<State> = inside.iter().map(|index| self.state(*index)).collect();
-                let last = states.iter().map(|state| state.next).max().unwrap();
-                if states.iter().all(|state| state.next == last) {
-                    for (state, index) in states.iter().zip(inside) {
-                        let who = self.officers[*index].address();
-                        assert!(*state == states[0], "{who} is in another state at {last}");
-                    }
-                    return;
-                }
-                for index in inside {
-                    let what = format!("position {last}");
-                    let is_there = |client: &enlace_client::Client| {
-                        let next = client.show(self.channel).unwrap().unwrap().next;
-                        (next >= last).then_some(())
-                    };
-                    self.officers[*index].until(&what, is_there).await;
-                }
-            }
-        };
-        tokio::time::timeout(PATIENCE, agree).await.expect("the members come to one position");
-    }
-
-    fn state(&self, index: usize) -> State {
-        let details = self.officers[index].client().show(self.channel).unwrap().unwrap();
-        State {
-            authenticator: details.authenticator,
-            policy: details.policy,
-            fence: details.fence,
-            next: details.next,
-        }
+        group::assert_same_state(&self.officers, self.channel, inside).await;
     }
 
     /// Every one of these members voids the commit at `seq`, the others for one and the same

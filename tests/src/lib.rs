@@ -7,7 +7,8 @@
 //!   ├─ RelayPlace, Relay    a relay of the real kind, across restarts
 //!   └─ Officer              a device with the SDK, online and offline, across restarts
 //! Rogue     a modified client: the officer's own key and store, without the SDK's honesty
-//! LyingRelay  a relay with its authority's real keys that tells each peer what it likes
+//! LyingScene  officers whose home relay is
+//!   └─ LyingRelay  a relay with its authority's real keys that tells each peer what it likes
 //! Wire      a genuine certificate that makes single calls
 //! ```
 
@@ -15,11 +16,13 @@
 
 pub mod authority;
 pub mod case;
+pub mod group;
 pub mod lying;
 pub mod network;
 pub mod officer;
 pub mod relay;
 pub mod rogue;
+pub mod scene;
 pub mod wire;
 
 use std::future::Future;
@@ -32,6 +35,7 @@ pub use self::network::Network;
 pub use self::officer::Officer;
 pub use self::relay::{Relay, RelayPlace};
 pub use self::rogue::Rogue;
+pub use self::scene::LyingScene;
 pub use self::wire::{Wire, call, wire_id};
 
 /// Long enough for a loaded machine; only a failing test waits for it.

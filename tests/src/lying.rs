@@ -58,6 +58,8 @@ struct State {
     sides: BTreeMap<String, usize>,
     pools: BTreeMap<DeviceName, Vec<(u32, Vec<u8>)>>,
     welcomes: Vec<(DeviceName, WelcomeDelivery)>,
+    /// How many welcomes each peer says it has dealt with.
+    dealt_with: BTreeMap<String, usize>,
     lie: Option<Lie>,
     false_claim: Option<FalseClaim>,
 }
@@ -149,6 +151,17 @@ impl LyingRelay {
             ..SubmitRequest::default()
         };
         self.append(channel, to, &request)
+    }
+
+    /// Waits until a peer has dealt with so many welcomes, one way or the other.
+    pub async fn has_dealt_with(&self, peer: &str, welcomes: usize) {
+        let mut changed = self.world.changed.subscribe();
+        let enough = async {
+            while self.world.state().dealt_with.get(peer).is_none_or(|count| *count < welcomes) {
+                changed.changed().await.unwrap();
+            }
+        };
+        soon("the device deals with a welcome", enough).await;
     }
 
     /// A history as it stands.

@@ -273,7 +273,11 @@ impl World {
                     Ok(Some(Control::Unfollow(id))) => {
                         next.remove(&channel(Some(&id)));
                     }
-                    Ok(Some(_)) => {}
+                    Ok(Some(Control::Welcome(_))) => {
+                        *self.state().dealt_with.entry(peer.to_owned()).or_default() += 1;
+                        self.news();
+                    }
+                    Ok(Some(Control::Acknowledge(_))) => {}
                     Ok(None) | Err(_) => return,
                 },
                 _ = changed.changed() => {}

@@ -3,4 +3,5 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod lying_relay;
 mod void;
