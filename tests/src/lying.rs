@@ -170,6 +170,12 @@ impl LyingRelay {
         self.world.state().channels[&channel][side].items().to_vec()
     }
 
+    /// The chain at a position of a history.
+    #[must_use]
+    pub fn chain(&self, channel: ChannelId, side: usize, seq: Seq) -> ChainHash {
+        self.world.state().channels[&channel][side].at(seq)
+    }
+
     /// Somebody's key packages, as they were published.
     #[must_use]
     pub fn published(&self, device: &DeviceName, suite: u32) -> Vec<Vec<u8>> {

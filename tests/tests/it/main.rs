@@ -3,5 +3,6 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod forks;
 mod lying_relay;
 mod void;
