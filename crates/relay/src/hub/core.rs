@@ -168,6 +168,9 @@ impl ChannelState {
         if envelope.generation != self.generation {
             return Err(SubmitError::Generation(self.generation));
         }
+        if is_revoked(&envelope.device) {
+            return Err(SubmitError::Revoked(envelope.device.clone()));
+        }
         if envelope.fence != self.membership.fence() {
             return Err(SubmitError::StaleFence(self.membership.fence()));
         }

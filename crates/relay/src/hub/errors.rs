@@ -54,6 +54,9 @@ pub enum SubmitError {
     /// The device list is too long to be delivered with a welcome.
     #[error("the names of the channel's devices are too long to admit another one")]
     ListTooLong,
+    /// The author's certificate is known to be revoked.
+    #[error("the certificate of {0} is revoked")]
+    Revoked(DeviceName),
     /// No such channel here.
     #[error("the channel is not known here")]
     UnknownChannel,
@@ -108,13 +111,14 @@ impl SubmitError {
             | Self::HubStatement
             | Self::OuterSignature
             | Self::Welcomes
+            | Self::TooManyDevices(_)
             | Self::ListTooLong
             | Self::NotAFirstItem
             | Self::ChannelId(_)
             | Self::Generation(_) => ErrorCode::BadEnvelope,
             Self::NotTheCallers(_) | Self::ForeignCreator(_) => ErrorCode::NotAllowed,
             Self::Certificate(error) => error.code(),
-            Self::TooManyDevices(_) => ErrorCode::Limit,
+            Self::Revoked(_) => ErrorCode::CredentialRevoked,
             Self::UnknownChannel | Self::NotTheHub(_) => ErrorCode::UnknownChannel,
             Self::ChannelExists => ErrorCode::ChannelExists,
             Self::ClientIdReused => ErrorCode::ClientIdReused,

@@ -55,6 +55,14 @@ async fn a_confirmed_removal_ends_reading() {
 }
 
 #[tokio::test]
+async fn a_revoked_member_writes_nothing_though_its_own_relay_forwards_it() {
+    let world = World::with_members(&["ana", "cid@b", "revoked@b"]).await;
+    let answer = world.submit(&Draft::entry("revoked@b", 0, "forwarded")).await;
+    assert_eq!(answer, Err(SubmitError::Revoked(device("revoked@b"))));
+    world.submit(&Draft::entry("cid@b", 0, "not revoked")).await.unwrap();
+}
+
+#[tokio::test]
 async fn who_left_or_is_revoked_is_dropped_for_good() {
     let members = ["ana", "cid@b", "dora@b", "revoked@b"];
     let world = World::with_members(&members).await;
