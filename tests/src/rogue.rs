@@ -8,7 +8,7 @@ use enlace_client::Profile;
 use enlace_client::store::{SqlCipher, Store as _, Transaction};
 use enlace_identity::bundle::Bundle;
 use enlace_identity::keys::PublicKey;
-use enlace_identity::names::Domain;
+use enlace_identity::names::{DeviceName, Domain, LeafName};
 use enlace_identity::time::Timestamp;
 use enlace_log::{
     ChainHash, ChannelId, ClientId, DeviceList, Envelope, HeadSigner, OuterSignature, PayloadHash,
@@ -157,6 +157,16 @@ impl Rogue {
         let entry = self.read(channel, |rogue, channel| rogue.sign_note(channel, text));
         let id = entry.header().client_id;
         self.act(channel, |channel, ctx| channel.seal_entry(ctx, &entry, id)).unwrap()
+    }
+
+    /// The public key to which secrets for a member's leaf are sealed.
+    pub fn encryption_key(&mut self, channel: ChannelId, device: &DeviceName) -> Vec<u8> {
+        let named = LeafName::Device(device.clone());
+        self.read(channel, |_, channel| {
+            let members = channel.view().unwrap().members;
+            let found = members.iter().find(|m| m.chain.unverified_name().unwrap() == named);
+            found.unwrap().encryption_key.to_vec()
+        })
     }
 
     /// Asks for the lease of a channel.

@@ -30,7 +30,8 @@ pub struct Membership {
     commits: BTreeMap<Seq, Commit>,
     unsettled: Option<Unsettled>,
     left: BTreeSet<DeviceName>,
-    rights: BTreeMap<DeviceName, ReadRange>,
+    /// Of each device, in order: the present membership, if there is one, last.
+    rights: BTreeMap<DeviceName, Vec<ReadRange>>,
 }
 
 /// What is remembered of a commit.
@@ -54,7 +55,7 @@ struct Unsettled {
 }
 
 /// Which positions a device may read.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct ReadRange {
     /// From the commit that admitted it.
     pub from: Seq,
@@ -91,15 +92,15 @@ impl Membership {
         self.commits.keys().next_back().copied()
     }
 
-    /// Which positions a device may read; `None` when it never was a member.
+    /// Which positions a device may read, in order: one range for each time that it was admitted.
     #[must_use]
-    pub fn read_range(&self, device: &DeviceName) -> Option<ReadRange> {
-        self.rights.get(device).copied()
+    pub fn read_ranges(&self, device: &DeviceName) -> &[ReadRange] {
+        self.rights.get(device).map_or(&[], Vec::as_slice)
     }
 
-    /// Every device that is or was a member.
+    /// Every device that is or was a member, with each of its ranges.
     pub fn readers(&self) -> impl Iterator<Item = (&DeviceName, ReadRange)> {
-        self.rights.iter().map(|(device, range)| (device, *range))
+        self.rights.iter().flat_map(|(device, ranges)| ranges.iter().map(move |r| (device, *r)))
     }
 
     /// Checks an item against who may write, and says what it would change if it stood at `seq`.
@@ -154,6 +155,8 @@ impl Membership {
                 };
                 self.commits.insert(*seq, commit);
                 self.unsettled = None;
+                // What lies between two memberships is not here.
+                list.iter().for_each(|device| self.admit(device, *seq));
                 self.set_current(*seq, list.clone());
             }
             Event::Commit { seq, author, parent, change, final_drops } => {
@@ -312,20 +315,24 @@ impl Membership {
         self.commits.insert(seq, commit);
         let reads_on = self.unsettle(seq, author, &list, final_drops);
         for device in &change.added {
-            // Whoever reads already keeps what it may read: the author may have begun at a list
-            // from before its admission.
-            let range = ReadRange { from: seq, to: None };
-            let known = self.rights.entry(device.clone()).or_insert(range);
-            if known.to.is_some() {
-                *known = range;
-            }
+            self.admit(device, seq);
             self.left.remove(device);
         }
         self.set_current(seq, list);
         for device in reads_on {
-            if let Some(range) = self.rights.get_mut(&device) {
+            if let Some(range) = self.rights.get_mut(&device).and_then(|ranges| ranges.last_mut()) {
                 range.to = None;
             }
+        }
+    }
+
+    /// A device reads from `seq` on. Whoever reads already keeps what it may read: the author may
+    /// have begun at a list from before its admission. Whoever was a member before keeps that too:
+    /// it may not have heard of its removal yet.
+    fn admit(&mut self, device: &DeviceName, seq: Seq) {
+        let ranges = self.rights.entry(device.clone()).or_default();
+        if ranges.last().is_none_or(|range| range.to.is_some()) {
+            ranges.push(ReadRange { from: seq, to: None });
         }
     }
 
@@ -349,7 +356,7 @@ impl Membership {
             before.iter().filter(|device| !has_evidence(device)).cloned().collect();
         let dropped: Vec<_> = former.iter().filter(|device| !list.contains(device)).collect();
         let reads_on = |device: &&&DeviceName| {
-            let range = self.rights.get(**device);
+            let range = self.read_ranges(device).last();
             !final_drops.contains(**device) && range.is_some_and(|range| range.to.is_none())
         };
         let reading = dropped.iter().filter(reads_on).map(|device| (*device).clone()).collect();
@@ -385,8 +392,10 @@ impl Membership {
     /// on where it stopped, without a gap; whoever is not on the list reads no further than `seq`.
     fn set_current(&mut self, seq: Seq, list: DeviceList) {
         for device in list.iter() {
-            let range = self.rights.entry(device.clone());
-            range.or_insert(ReadRange { from: seq, to: None }).to = None;
+            match self.rights.get_mut(device).and_then(|ranges| ranges.last_mut()) {
+                Some(range) => range.to = None,
+                None => self.admit(device, seq),
+            }
         }
         self.current = list;
         self.end_reading(seq);
@@ -394,8 +403,9 @@ impl Membership {
 
     /// Whoever is no member reads no further than `seq`.
     fn end_reading(&mut self, seq: Seq) {
-        for (device, range) in &mut self.rights {
-            if !self.current.contains(device) && range.to.is_none() {
+        for (device, ranges) in &mut self.rights {
+            let open = ranges.last_mut().filter(|range| range.to.is_none());
+            if let Some(range) = open.filter(|_| !self.current.contains(device)) {
                 range.to = Some(seq);
             }
         }

@@ -84,13 +84,14 @@ pub trait ReadStorage: Send {
     /// What changed who may read and write, in order.
     fn events(&mut self, channel: &ChannelId) -> Result<Vec<Event>, StorageError>;
 
-    /// Every device that may or might read, with its positions, sorted by name.
+    /// Every device that may or might read, once for each range of positions, sorted by name and
+    /// position.
     fn readers(
         &mut self,
         channel: &ChannelId,
     ) -> Result<Vec<(DeviceName, ReadRange)>, StorageError>;
 
-    /// The channels that a device may or might read.
+    /// The channels that a device may or might read, once for each range of positions.
     fn readable_channels(
         &mut self,
         device: &DeviceName,

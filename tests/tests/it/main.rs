@@ -4,5 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod forks;
+mod leaving;
 mod lying_relay;
+mod races;
+mod resending;
 mod void;

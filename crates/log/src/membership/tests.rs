@@ -95,7 +95,7 @@ impl Hub {
     }
 
     fn reads(&self, name: &str, seq: u64) -> bool {
-        self.membership.read_range(&device(name)).is_some_and(|range| range.contains(Seq(seq)))
+        self.membership.read_ranges(&device(name)).iter().any(|range| range.contains(Seq(seq)))
     }
 
     fn writes(&self, name: &str) -> bool {
@@ -218,6 +218,18 @@ fn a_readmitted_device_reads_from_its_new_admission() {
     hub.note("ana@a.example", 1).unwrap();
     hub.commit("cid@b.example", Some(1), &ALL).unwrap();
     assert!(!hub.reads("dora@b.example", 2) && hub.reads("dora@b.example", 3));
+    assert!(hub.reads("dora@b.example", 0), "what she could read before");
+    assert!(hub.reads("dora@b.example", 1), "her removal, of which she may not have heard");
+}
+
+#[test]
+fn a_copy_that_begins_anew_does_not_reach_into_the_gap() {
+    let mut hub = Hub::with_members(&ALL);
+    hub.commit("cid@b.example", Some(0), &ALL[..3]).unwrap();
+    let list = ALL.iter().map(|name| device(name)).collect();
+    hub.membership.apply(&Event::Anchor { seq: Seq(9), author: device("cid@b.example"), list });
+    assert!(hub.reads("dora@b.example", 1) && hub.reads("dora@b.example", 9));
+    assert!((2..9).all(|seq| !hub.reads("dora@b.example", seq)));
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub enum Reader {
 
 /// Every reader of a channel.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Access(BTreeMap<DeviceName, ReadRange>);
+pub struct Access(BTreeMap<DeviceName, Vec<ReadRange>>);
 
 /// What a reader may do at a position.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,20 +37,14 @@ impl Access {
         membership.readers().map(|(device, range)| (device.clone(), range)).collect()
     }
 
-    /// What a device may read; `None` when it never was a member.
-    #[must_use]
-    pub fn of_device(&self, device: &DeviceName) -> Option<ReadRange> {
-        self.0.get(device).copied()
-    }
-
     /// What somebody may read: ranges that do not touch, in order.
     #[must_use]
     pub fn ranges(&self, reader: &Reader) -> Vec<ReadRange> {
         match reader {
-            Reader::Device(device) => self.of_device(device).into_iter().collect(),
+            Reader::Device(device) => merge(self.0.get(device).cloned().unwrap_or_default()),
             Reader::Relay(domain) => {
                 let theirs = self.0.iter().filter(|(device, _)| device.domain() == domain);
-                merge(theirs.map(|(_, range)| *range).collect())
+                merge(theirs.flat_map(|(_, ranges)| ranges.iter().copied()).collect())
             }
         }
     }
@@ -67,7 +61,11 @@ impl Access {
 
 impl FromIterator<(DeviceName, ReadRange)> for Access {
     fn from_iter<I: IntoIterator<Item = (DeviceName, ReadRange)>>(readers: I) -> Self {
-        Self(readers.into_iter().collect())
+        let mut access = Self::default();
+        for (device, range) in readers {
+            access.0.entry(device).or_default().push(range);
+        }
+        access
     }
 }
 
@@ -97,6 +95,7 @@ mod tests {
     fn a_relay_reads_what_its_devices_may() {
         let access: Access = [
             ("a.ana.officer.a.example".parse().unwrap(), range(3, Some(5))),
+            ("a.ana.officer.a.example".parse().unwrap(), range(9, Some(9))),
             ("a.ben.officer.a.example".parse().unwrap(), range(6, Some(8))),
             ("a.cid.officer.a.example".parse().unwrap(), range(20, None)),
             ("a.dora.officer.b.example".parse().unwrap(), range(0, None)),
@@ -104,12 +103,14 @@ mod tests {
         .into_iter()
         .collect();
         let relay = Reader::Relay("a.example".parse().unwrap());
-        assert_eq!(access.ranges(&relay), vec![range(3, Some(8)), range(20, None)]);
+        assert_eq!(access.ranges(&relay), vec![range(3, Some(9)), range(20, None)]);
         let window = |from| access.window(&relay, Seq(from));
-        assert_eq!((window(2), window(3)), (Window::Closed, Window::Open(Some(Seq(8)))));
-        assert_eq!((window(9), window(30)), (Window::Ended(Seq(8)), Window::Open(None)));
+        assert_eq!((window(2), window(3)), (Window::Closed, Window::Open(Some(Seq(9)))));
+        assert_eq!((window(10), window(30)), (Window::Ended(Seq(9)), Window::Open(None)));
         let ana = Reader::Device("a.ana.officer.a.example".parse().unwrap());
-        assert_eq!(access.window(&ana, Seq(6)), Window::Ended(Seq(5)));
+        let window = |from| access.window(&ana, Seq(from));
+        assert_eq!((window(3), window(6)), (Window::Open(Some(Seq(5))), Window::Ended(Seq(5))));
+        assert_eq!((window(9), window(10)), (Window::Open(Some(Seq(9))), Window::Ended(Seq(9))));
         let eve = Reader::Device("a.eve.officer.a.example".parse().unwrap());
         assert_eq!(access.window(&eve, Seq(0)), Window::Closed);
     }

@@ -55,7 +55,7 @@ pub enum LogWrite {
         /// The change.
         event: Event,
     },
-    /// What a device may read of a channel.
+    /// What a device may read of a channel; a range that begins at the same position is replaced.
     Reader {
         /// The channel.
         channel: ChannelId,

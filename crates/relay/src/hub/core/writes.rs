@@ -1,6 +1,6 @@
 //! What is written beside an item: who may read, and the welcomes of a commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use enlace_identity::names::DeviceName;
 use enlace_log::membership::{Event, ReadRange};
@@ -15,21 +15,21 @@ use crate::storage::LogWrite;
 impl ChannelState {
     /// Applies an event; true when who may read has changed.
     pub(super) fn apply(&mut self, seq: Seq, event: Event, writes: &mut Vec<LogWrite>) -> bool {
-        let before: BTreeMap<DeviceName, ReadRange> = self.rights();
+        let before = self.rights();
         self.membership.apply(&event);
         let channel = self.channel();
         writes.push(LogWrite::Event { channel, seq, event });
         let changed = self
             .membership
             .readers()
-            .filter(|(device, range)| before.get(*device) != Some(range))
+            .filter(|(device, range)| !before.contains(&((*device).clone(), *range)))
             .map(|(device, range)| LogWrite::Reader { channel, device: device.clone(), range });
         let count = writes.len();
         writes.extend(changed);
         writes.len() > count
     }
 
-    fn rights(&self) -> BTreeMap<DeviceName, ReadRange> {
+    fn rights(&self) -> BTreeSet<(DeviceName, ReadRange)> {
         self.membership.readers().map(|(device, range)| (device.clone(), range)).collect()
     }
 

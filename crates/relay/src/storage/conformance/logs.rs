@@ -178,12 +178,14 @@ pub(super) fn readers(store: &dyn TestStore) {
             reader(one, &ana, range(0, None)),
             reader(two, &ana, range(4, None)),
             reader(one, &ana, range(0, Some(7))),
+            reader(one, &ana, range(12, None)),
         ]))
         .unwrap();
     let mut read = storage.reader().unwrap();
-    let of_one = [(ana.clone(), range(0, Some(7))), (ben.clone(), range(0, None))];
+    let (former, present) = (range(0, Some(7)), range(12, None));
+    let of_one = [(ana.clone(), former), (ana.clone(), present), (ben.clone(), range(0, None))];
     assert_eq!(read.readers(&one).unwrap(), of_one);
-    let of_ana = [(one, range(0, Some(7))), (two, range(4, None))];
+    let of_ana = [(one, former), (one, present), (two, range(4, None))];
     assert_eq!(read.readable_channels(&ana).unwrap(), of_ana);
     assert!(read.readable_channels(&device("cid")).unwrap().is_empty());
     assert!(read.readers(&channel(3)).unwrap().is_empty());

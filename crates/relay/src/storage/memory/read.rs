@@ -43,8 +43,8 @@ impl ReadStorage for MemoryReader {
         channel: &ChannelId,
     ) -> Result<Vec<(DeviceName, ReadRange)>, StorageError> {
         let disk = self.0.lock();
-        let readers = disk.tables.readers.iter().filter(|((id, _), _)| id == channel);
-        Ok(readers.map(|((_, device), range)| (device.clone(), *range)).collect())
+        let readers = disk.tables.readers.iter().filter(|((id, _, _), _)| id == channel);
+        Ok(readers.map(|((_, device, _), range)| (device.clone(), *range)).collect())
     }
 
     fn readable_channels(
@@ -52,8 +52,8 @@ impl ReadStorage for MemoryReader {
         device: &DeviceName,
     ) -> Result<Vec<(ChannelId, ReadRange)>, StorageError> {
         let disk = self.0.lock();
-        let readers = disk.tables.readers.iter().filter(|((_, reader), _)| reader == device);
-        Ok(readers.map(|((channel, _), range)| (*channel, *range)).collect())
+        let readers = disk.tables.readers.iter().filter(|((_, reader, _), _)| reader == device);
+        Ok(readers.map(|((channel, _, _), range)| (*channel, *range)).collect())
     }
 
     fn items(

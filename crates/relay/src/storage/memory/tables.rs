@@ -22,7 +22,7 @@ pub(super) struct Tables {
     pub(super) items: BTreeMap<Place, StoredItem>,
     pub(super) heads: BTreeMap<Place, SignedHead>,
     pub(super) events: BTreeMap<Place, Event>,
-    pub(super) readers: BTreeMap<(ChannelId, DeviceName), ReadRange>,
+    pub(super) readers: BTreeMap<(ChannelId, DeviceName, Seq), ReadRange>,
     pub(super) accepted: BTreeMap<(ChannelId, DeviceName, ClientId), Accepted>,
     pub(super) counters: BTreeMap<DeviceName, SubmitCounter>,
     pub(super) key_packages: BTreeMap<(DeviceName, u16), VecDeque<Bytes>>,
@@ -118,7 +118,7 @@ impl Tables {
                 self.events.insert((*channel, *seq), event.clone());
             }
             LogWrite::Reader { channel, device, range } => {
-                self.readers.insert((*channel, device.clone()), *range);
+                self.readers.insert((*channel, device.clone(), range.from), *range);
             }
             LogWrite::Accepted { channel, device, client_id, accepted } => {
                 self.accepted.insert((*channel, device.clone(), *client_id), *accepted);

@@ -94,7 +94,7 @@ impl ReadStorage for SqliteReader {
         let sql = "SELECT first_seq, last_seq, name FROM readers
                    JOIN channels c ON c.id = readers.channel
                    JOIN devices d ON d.id = readers.device
-                   WHERE c.channel = ?1 ORDER BY name";
+                   WHERE c.channel = ?1 ORDER BY name, first_seq";
         self.rows(sql, [&channel.0[..]], |row| Ok((column::name(row, 2, "name")?, range(row)?)))
     }
 
@@ -105,7 +105,7 @@ impl ReadStorage for SqliteReader {
         let sql = "SELECT first_seq, last_seq, c.channel FROM devices d
                    JOIN readers ON readers.device = d.id
                    JOIN channels c ON c.id = readers.channel
-                   WHERE d.name = ?1 ORDER BY c.channel";
+                   WHERE d.name = ?1 ORDER BY c.channel, first_seq";
         self.rows(sql, [device.as_str()], |row| {
             Ok((ChannelId(column::fixed(row, 2, "channel")?), range(row)?))
         })

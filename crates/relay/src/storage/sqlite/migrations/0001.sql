@@ -60,7 +60,7 @@ CREATE TABLE readers (
     device INTEGER NOT NULL,
     first_seq INTEGER NOT NULL,
     last_seq INTEGER,               -- while it is a member: null
-    PRIMARY KEY (channel, device)
+    PRIMARY KEY (channel, device, first_seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX readers_by_device ON readers (device);
 
