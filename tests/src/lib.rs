@@ -17,6 +17,7 @@
 pub mod authority;
 pub mod case;
 pub mod group;
+pub mod key_package;
 pub mod lying;
 pub mod network;
 pub mod officer;

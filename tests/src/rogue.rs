@@ -7,7 +7,7 @@ use enlace_channel::mls::Backend;
 use enlace_client::Profile;
 use enlace_client::store::{SqlCipher, Store as _, Transaction};
 use enlace_identity::bundle::Bundle;
-use enlace_identity::keys::PublicKey;
+use enlace_identity::keys::{PublicKey, SigningKey};
 use enlace_identity::names::{DeviceName, Domain, LeafName};
 use enlace_identity::time::Timestamp;
 use enlace_log::{
@@ -108,6 +108,12 @@ impl Rogue {
         self.lease(connection, channel).await.unwrap();
         let outgoing = self.build_commit(channel, command, claimed).unwrap();
         Self::submit(connection, &outgoing.request).await.unwrap()
+    }
+
+    /// The device's key.
+    #[must_use]
+    pub fn key(&self) -> &SigningKey {
+        &self.device.key
     }
 
     /// Signs an envelope that was meddled with as the officer's device would.

@@ -28,7 +28,7 @@ use enlace_log::head::HeadSigner;
 use enlace_log::membership::{Event, ReadRange};
 use enlace_log::{ChannelId, ClientId, Incarnation, Seq, SignedHead, SubmitCounter};
 
-pub use batch::{LogWrite, SideWrite, WriteBatch};
+pub use batch::{LogWrite, REMEMBERED_KEY_PACKAGES, SideWrite, WriteBatch};
 pub use error::StorageError;
 pub use memory::{CommitFault, MemoryDisk, MemoryStorage};
 pub use records::{

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod forks;
+mod key_packages;
 mod leaving;
 mod lying_relay;
 mod races;

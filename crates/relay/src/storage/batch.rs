@@ -8,6 +8,10 @@ use enlace_log::{ChannelId, ClientId, Incarnation, Seq, SignedHead, SubmitCounte
 
 use super::records::{Accepted, ChannelRecord, StoredItem, Tail};
 
+/// How many key packages of a device are remembered, so that none goes to the pool twice: a device
+/// that was not answered publishes the same again, soon after.
+pub const REMEMBERED_KEY_PACKAGES: usize = 1000;
+
 /// Writes that become durable together, in order.
 #[derive(Clone, Debug, Default)]
 pub struct WriteBatch {
@@ -106,7 +110,8 @@ pub enum SideWrite {
         device: DeviceName,
         /// The MLS suite.
         suite: u16,
-        /// For the pool.
+        /// For the pool; of the newest [`REMEMBERED_KEY_PACKAGES`] of a device none goes there
+        /// again, handed out or not.
         key_packages: Vec<Bytes>,
         /// Handed out when the pool is empty.
         last_resort: Option<Bytes>,

@@ -23,7 +23,7 @@ pub trait TestStore {
 
 type Case = (&'static str, fn(&dyn TestStore));
 
-const CASES: [Case; 16] = [
+const CASES: [Case; 17] = [
     ("a log is read back after opening again", logs::reads_back),
     ("a read stops at its limits", logs::limits),
     ("a conflict leaves nothing of its batch", logs::conflict_is_atomic),
@@ -36,6 +36,7 @@ const CASES: [Case; 16] = [
     ("readers and channels find each other", logs::readers),
     ("a client id stands for what was accepted", logs::accepted_lookup),
     ("key packages are handed out once", directory::key_packages),
+    ("a key package published twice is handed out once", directory::published_twice),
     ("the highest submit counter is kept", directory::counters),
     ("certificates, lists and records are replaced", directory::replaced),
     ("a welcome is kept until everybody has it", deliveries::welcomes),

@@ -6,18 +6,18 @@ use enlace_log::{Incarnation, SubmitCounter};
 
 use super::samples::{device, domain};
 use super::{TestStore, side};
-use crate::storage::{SideWrite, Storage};
+use crate::storage::{REMEMBERED_KEY_PACKAGES, SideWrite, Storage};
 
 fn publish(
     name: &str,
     suite: u16,
-    packages: &[&'static str],
+    packages: &[&str],
     last_resort: Option<&'static str>,
 ) -> SideWrite {
     SideWrite::KeyPackages {
         device: device(name),
         suite,
-        key_packages: packages.iter().map(|text| Bytes::from(*text)).collect(),
+        key_packages: packages.iter().map(|text| Bytes::from((*text).to_owned())).collect(),
         last_resort: last_resort.map(Bytes::from),
     }
 }
@@ -56,6 +56,31 @@ pub(super) fn key_packages(store: &dyn TestStore) {
     storage.commit(&side([publish("ana", 1, &["a3"], Some("newer"))])).unwrap();
     assert_eq!(take(&mut *storage, 1, &["ana", "ana"]), [pooled("a3"), ("newer".into(), true)]);
     assert_eq!(take(&mut *storage, 2, &["ana", "ana"]), [pooled("other suite")]);
+}
+
+pub(super) fn published_twice(store: &dyn TestStore) {
+    let pooled = |text: &str| (text.to_owned(), false);
+    let mut storage = store.open().unwrap();
+    storage.commit(&side([publish("ana", 1, &["a1", "a1", "a2"], None)])).unwrap();
+    assert_eq!(take(&mut *storage, 1, &["ana"]), [pooled("a1")]);
+    drop(storage);
+
+    // Whoever was not answered publishes again, also what was handed out meanwhile.
+    let mut storage = store.open().unwrap();
+    storage.commit(&side([publish("ana", 1, &["a1", "a2", "a3"], None)])).unwrap();
+    assert_eq!(storage.reader().unwrap().key_packages(&device("ana"), 1).unwrap(), 2);
+    assert_eq!(take(&mut *storage, 1, &["ana", "ana", "ana"]), [pooled("a2"), pooled("a3")]);
+
+    // Nobody's else, and not for ever.
+    storage.commit(&side([publish("ben", 1, &["a1"], None)])).unwrap();
+    assert_eq!(take(&mut *storage, 1, &["ben"]), [pooled("a1")]);
+    let many: Vec<String> = (0..REMEMBERED_KEY_PACKAGES).map(|n| format!("{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    storage
+        .commit(&side([publish("ben", 1, &many, None), publish("ben", 1, &["a1"], None)]))
+        .unwrap();
+    let read = storage.reader().unwrap().key_packages(&device("ben"), 1).unwrap();
+    assert_eq!(read as usize, REMEMBERED_KEY_PACKAGES + 1);
 }
 
 pub(super) fn counters(store: &dyn TestStore) {

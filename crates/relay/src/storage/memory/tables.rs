@@ -4,14 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
+use enlace_identity::canonical::sha256;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::head::HeadSigner;
 use enlace_log::membership::{Event, ReadRange};
 use enlace_log::{ChannelId, ClientId, Incarnation, Seq, SignedHead, SubmitCounter};
 
 use crate::storage::{
-    Accepted, ChannelRecord, ClaimedKeyPackage, LogWrite, PendingWelcome, Role, SideWrite,
-    StorageError, StoredItem, WriteBatch,
+    Accepted, ChannelRecord, ClaimedKeyPackage, LogWrite, PendingWelcome, REMEMBERED_KEY_PACKAGES,
+    Role, SideWrite, StorageError, StoredItem, WriteBatch,
 };
 
 type Place = (ChannelId, Seq);
@@ -26,6 +27,7 @@ pub(super) struct Tables {
     pub(super) accepted: BTreeMap<(ChannelId, DeviceName, ClientId), Accepted>,
     pub(super) counters: BTreeMap<DeviceName, SubmitCounter>,
     pub(super) key_packages: BTreeMap<(DeviceName, u16), VecDeque<Bytes>>,
+    pub(super) published_key_packages: BTreeMap<DeviceName, VecDeque<[u8; 32]>>,
     pub(super) last_resorts: BTreeMap<(DeviceName, u16), Bytes>,
     pub(super) welcomes: BTreeMap<Place, Bytes>,
     /// In the order of arrival.
@@ -142,7 +144,16 @@ impl Tables {
                 let key = (device.clone(), *suite);
                 let last_resort = last_resort.clone().map(|found| (key.clone(), found));
                 self.last_resorts.extend(last_resort);
-                self.key_packages.entry(key).or_default().extend(key_packages.iter().cloned());
+                let known = self.published_key_packages.entry(device.clone()).or_default();
+                let pool = self.key_packages.entry(key).or_default();
+                for key_package in key_packages {
+                    let hash = sha256(key_package);
+                    if !known.contains(&hash) {
+                        known.push_back(hash);
+                        pool.push_back(key_package.clone());
+                    }
+                    known.drain(..known.len().saturating_sub(REMEMBERED_KEY_PACKAGES));
+                }
             }
             SideWrite::WelcomeTaken { device, channel, seq } => {
                 let taken = PendingWelcome { channel: *channel, seq: *seq };

@@ -80,6 +80,15 @@ CREATE TABLE key_packages (
 ) STRICT;
 CREATE INDEX key_packages_by_device ON key_packages (device, suite);
 
+-- Hashes of the newest key packages of a device, also of those that were handed out.
+CREATE TABLE published_key_packages (
+    id INTEGER PRIMARY KEY,
+    device INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    UNIQUE (device, hash)
+) STRICT;
+CREATE INDEX published_key_packages_by_device ON published_key_packages (device, id);
+
 CREATE TABLE last_resorts (
     device INTEGER NOT NULL,
     suite INTEGER NOT NULL,

@@ -1,12 +1,13 @@
 //! Pools of key packages: filled by their devices, emptied one by one.
 
 use bytes::Bytes;
+use enlace_identity::canonical::sha256;
 use enlace_identity::names::DeviceName;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::Writer;
 use crate::storage::sqlite::ids::find_device;
-use crate::storage::{ClaimedKeyPackage, StorageError};
+use crate::storage::{ClaimedKeyPackage, REMEMBERED_KEY_PACKAGES, StorageError};
 
 impl Writer<'_> {
     pub(super) fn key_packages(
@@ -18,6 +19,9 @@ impl Writer<'_> {
     ) -> Result<(), StorageError> {
         let id = self.device(device)?;
         for key_package in key_packages {
+            if !self.is_new(id, key_package)? {
+                continue;
+            }
             self.bytes += key_package.len();
             self.execute(
                 "INSERT INTO key_packages (device, suite, key_package) VALUES (?1, ?2, ?3)",
@@ -32,6 +36,26 @@ impl Writer<'_> {
                 params![id, suite, &key_package[..]],
             ),
         }
+    }
+
+    /// Remembers a key package; `false` when it was published before.
+    fn is_new(&mut self, device: i64, key_package: &[u8]) -> Result<bool, StorageError> {
+        let added = self
+            .transaction
+            .prepare_cached(
+                "INSERT OR IGNORE INTO published_key_packages (device, hash) VALUES (?1, ?2)",
+            )?
+            .execute(params![device, &sha256(key_package)[..]])?;
+        if added == 0 {
+            return Ok(false);
+        }
+        self.execute(
+            "DELETE FROM published_key_packages WHERE device = ?1 AND id <=
+                 (SELECT id FROM published_key_packages WHERE device = ?1
+                  ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+            params![device, REMEMBERED_KEY_PACKAGES],
+        )?;
+        Ok(true)
     }
 }
 
