@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use enlace_identity::names::ServiceKind;
 use enlace_relay::config::{
@@ -121,13 +122,14 @@ impl RelayPlace {
 }
 
 impl Relay {
-    /// Stops the relay; its port is free again then.
+    /// Stops the relay; its port is free again then, for which the system has no event.
     pub async fn stop(self) {
         let address = self.server.local_addr();
         soon("the relay stops", self.server.stop()).await;
+        let mut look = tokio::time::interval(Duration::from_millis(5));
         let released = async {
             while UdpSocket::bind(address).is_err() {
-                tokio::task::yield_now().await;
+                look.tick().await;
             }
         };
         soon("the relay's port is free", released).await;

@@ -15,7 +15,9 @@ use enlace_log::{
     Seq,
 };
 use enlace_proto::relay::v1::{LeasePurpose, LeaseRequest, SubmitRequest};
-use enlace_transport::{Clock as _, Connection, LocalIdentity, Refusal, SystemClock, Target};
+use enlace_transport::{
+    Clock as _, ConnectError, Connection, Dialled, LocalIdentity, Refusal, SystemClock, Target,
+};
 
 use crate::officer::{off_thread, passphrase};
 use crate::{Network, Officer, Wire, call, wire_id};
@@ -56,6 +58,20 @@ impl Rogue {
     /// Dials a relay with the officer's own certificate.
     pub async fn connect(&self, target: &Target) -> Connection {
         self.wire.connect(target).await
+    }
+
+    /// Dials a relay that may refuse.
+    ///
+    /// # Errors
+    /// [`ConnectError`].
+    pub async fn dial(&self, target: &Target) -> Result<Dialled, ConnectError> {
+        self.wire.dial(target).await
+    }
+
+    /// Full handshakes so far; others were resumed.
+    #[must_use]
+    pub fn full_handshakes(&self) -> u64 {
+        self.wire.full_handshakes()
     }
 
     /// Does something with a channel, in one transaction of the officer's store.

@@ -95,6 +95,7 @@ async fn a_head_of_another_key_is_not_believed() {
         scene.officers[BEN].go_offline().await;
         let asked = scene.officers[ANA].post(channel, what);
         let seq = scene.officers[ANA].accepted(asked).await.unwrap();
+        scene.officers[ANA].reads(channel, what).await;
         let told = scene.officers[ANA].client().show(channel).unwrap().unwrap().row.head.unwrap();
         let head = told.unverified_head().clone();
         assert_eq!(head.seq, seq);

@@ -9,4 +9,6 @@ mod leaving;
 mod lying_relay;
 mod races;
 mod resending;
+mod restarts;
+mod revocation;
 mod void;
