@@ -1,12 +1,14 @@
 //! What went wrong, in the officer's words.
 
 use std::error::Error;
+use std::io::ErrorKind;
 
 use enlace_client::client::{OpenError, WaitError};
 use enlace_client::engine::{ActError, CreateChannelError, EngineError, PostError};
 use enlace_client::profile::{CreateError, EnrollError, ProfileError};
 use enlace_client::store::StoreError;
 use enlace_client::sync::SyncError;
+use enlace_identity::bundle::BundleError;
 use enlace_identity::keys::KeyFileError;
 
 use crate::failure::Failure;
@@ -47,8 +49,26 @@ impl Explain for ProfileError {
             }
             Self::NotEnrolled => said(ui, Text::NotEnrolledYet).hint(ui.say(Text::AskRegistrar)),
             Self::Key(KeyFileError::WrongPassphrase) => said(ui, Text::WrongPassphrase),
+            error if is_repaired_by_enrolling(&error) => {
+                as_it_is(error).hint(ui.say(Text::EnrolAgain))
+            }
             error => as_it_is(error),
         }
+    }
+}
+
+fn is_repaired_by_enrolling(error: &ProfileError) -> bool {
+    match error {
+        ProfileError::Certificates(_) | ProfileError::Bundle(_) | ProfileError::BundleFile(_) => {
+            true
+        }
+        ProfileError::Disk { path, error } => {
+            error.kind() == ErrorKind::NotFound
+                && ["certificates.pem", "network.bundle", "endpoint.record"]
+                    .iter()
+                    .any(|name| path.ends_with(name))
+        }
+        _ => false,
     }
 }
 
@@ -93,6 +113,16 @@ impl Explain for EnrollError {
     fn explain(self, ui: &Ui) -> Failure {
         match self {
             Self::Profile(error) => error.explain(ui),
+            Self::Format(_) => said(ui, Text::NoCertificate).hint(ui.say(Text::CertificateFile)),
+            Self::Bundle(BundleError::WrongHash { expected, found }) => {
+                let (found, told) = (&found.to_string(), &expected.to_string());
+                said(ui, Text::WrongHash { found, told }).hint(ui.say(Text::CompareHash))
+            }
+            Self::BundleFile(_)
+            | Self::OtherName { .. }
+            | Self::OtherKey
+            | Self::EndpointRecord(_)
+            | Self::OtherRecord(_) => as_it_is(self).hint(ui.say(Text::AskRightFile)),
             error => as_it_is(error),
         }
     }

@@ -96,6 +96,20 @@ pub(super) fn say(text: Text<'_>) -> String {
             "Make one with `enlace init`, or name another place with --profile.".into()
         }
         Text::AskRegistrar => "Your registrar sends the certificate; then: enlace enroll".into(),
+        Text::WrongHash { found, told } => {
+            format!("the network bundle's hash is {found}, and not {told}")
+        }
+        Text::CompareHash => "If you mistyped it, type it again. If not, do not go on: somebody may have exchanged the file. Ask who sent it, and who told you the hash.".into(),
+        Text::NoCertificate => {
+            "the file named with --certificate holds no certificate of a registrar".into()
+        }
+        Text::CertificateFile => {
+            "It is the .pem file that your registrar sent, not the request (.csr).".into()
+        }
+        Text::AskRightFile => "Ask your registrar for the right file.".into(),
+        Text::EnrolAgain => {
+            "`enlace enroll` writes this file again, from what your registrar sent.".into()
+        }
         Text::WrongPassphrase => "the passphrase is not the right one".into(),
         Text::PassphrasesDiffer => "the two passphrases differ".into(),
         Text::PassphraseTooShort { characters } => {

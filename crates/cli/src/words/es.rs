@@ -102,6 +102,20 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::AskRegistrar => {
             "Su registrador le envía el certificado; después: enlace enroll".into()
         }
+        Text::WrongHash { found, told } => {
+            format!("la huella del archivo de la red es {found}, y no {told}")
+        }
+        Text::CompareHash => "Si la tecleó mal, tecléela otra vez. Si no, no siga: alguien pudo cambiar el archivo. Pregunte a quien lo envió y a quien le dijo la huella.".into(),
+        Text::NoCertificate => {
+            "el archivo indicado con --certificate no contiene ningún certificado de un registrador".into()
+        }
+        Text::CertificateFile => {
+            "Es el archivo .pem que le envió su registrador, no la solicitud (.csr).".into()
+        }
+        Text::AskRightFile => "Pida a su registrador el archivo correcto.".into(),
+        Text::EnrolAgain => {
+            "`enlace enroll` vuelve a escribir este archivo, con lo que le envió su registrador.".into()
+        }
         Text::WrongPassphrase => "la contraseña no es correcta".into(),
         Text::PassphrasesDiffer => "las dos contraseñas no coinciden".into(),
         Text::PassphraseTooShort { characters } => {

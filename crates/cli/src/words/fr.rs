@@ -102,6 +102,20 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::AskRegistrar => {
             "Votre officier d'enregistrement envoie le certificat ; ensuite : enlace enroll".into()
         }
+        Text::WrongHash { found, told } => {
+            format!("l'empreinte du fichier du réseau est {found}, et non {told}")
+        }
+        Text::CompareHash => "Si vous l'avez mal tapée, tapez-la de nouveau. Sinon, n'allez pas plus loin : quelqu'un a pu échanger le fichier. Demandez à qui l'a envoyé et à qui vous a dit l'empreinte.".into(),
+        Text::NoCertificate => {
+            "le fichier indiqué avec --certificate ne contient aucun certificat d'un service d'enregistrement".into()
+        }
+        Text::CertificateFile => {
+            "C'est le fichier .pem que vous avez reçu avec votre certificat, pas la demande (.csr).".into()
+        }
+        Text::AskRightFile => "Demandez le bon fichier au service qui vous a enregistré.".into(),
+        Text::EnrolAgain => {
+            "`enlace enroll` récrit ce fichier, à partir de ce que vous avez reçu.".into()
+        }
         Text::WrongPassphrase => "la phrase secrète n'est pas la bonne".into(),
         Text::PassphrasesDiffer => "les deux phrases secrètes diffèrent".into(),
         Text::PassphraseTooShort { characters } => {

@@ -100,6 +100,20 @@ pub(super) fn say(text: Text<'_>) -> String {
             "Crie um com `enlace init`, ou indique outro lugar com --profile.".into()
         }
         Text::AskRegistrar => "O seu registrador envia o certificado; depois: enlace enroll".into(),
+        Text::WrongHash { found, told } => {
+            format!("o resumo do ficheiro da rede é {found}, e não {told}")
+        }
+        Text::CompareHash => "Se o digitou mal, digite-o outra vez. Se não, não continue: alguém pode ter trocado o ficheiro. Pergunte a quem o enviou e a quem lhe disse o resumo.".into(),
+        Text::NoCertificate => {
+            "o ficheiro indicado com --certificate não contém nenhum certificado de um registrador".into()
+        }
+        Text::CertificateFile => {
+            "É o ficheiro .pem que o seu registrador enviou, não o pedido (.csr).".into()
+        }
+        Text::AskRightFile => "Peça ao seu registrador o ficheiro certo.".into(),
+        Text::EnrolAgain => {
+            "`enlace enroll` volta a escrever este ficheiro, com o que o seu registrador enviou.".into()
+        }
         Text::WrongPassphrase => "a senha não está certa".into(),
         Text::PassphrasesDiffer => "as duas senhas são diferentes".into(),
         Text::PassphraseTooShort { characters } => {

@@ -65,6 +65,8 @@ fn what_does_not_fit_a_device_is_refused_and_nothing_changes() {
     let before = place.text("ana/profile.toml");
     let other = hash.replace(|c: char| c.is_ascii_digit(), "a");
     place.enlace(&enroll("ana.pem", &other)).failed_with("hash is");
+    place.enlace(&enroll("ana.pem", &other)).failed_with("do not go on");
+    place.enlace(&enroll("ana.csr", &hash)).failed_with("not the request");
     place.request("eva.csr", "Eva", &["subjectAltName=DNS:laptop.eva.officer.fge.example"]);
     issue(&place, "eva.csr", "eva@fge.example", "eva.pem");
     place.enlace(&enroll("eva.pem", &hash)).failed_with("this device is laptop.ana-ruiz");
