@@ -1,6 +1,7 @@
 //! `enlace-relay init`
 
 use std::fs;
+use std::net::ToSocketAddrs as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -23,7 +24,7 @@ pub(super) struct InitArguments {
     #[arg(long)]
     name: ServiceName,
     /// UDP address and port to listen on.
-    #[arg(long, default_value = "[::]:4433")]
+    #[arg(long, default_value = "[::]:4433", value_parser = listen_address)]
     listen: String,
     /// The network's hash as it was told to you. May be written into the configuration later.
     #[arg(long, value_name = "HEX")]
@@ -46,6 +47,13 @@ pub(super) fn run(arguments: &InitArguments) -> ExitCode {
     }
 }
 
+fn listen_address(text: &str) -> Result<String, String> {
+    match text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next()) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("an address and port is expected, such as [::]:4433".to_owned()),
+    }
+}
+
 fn init(arguments: &InitArguments) -> anyhow::Result<String> {
     let InitArguments { dir, name, .. } = arguments;
     if name.kind() != ServiceKind::Relay {
@@ -55,6 +63,12 @@ fn init(arguments: &InitArguments) -> anyhow::Result<String> {
     let head = ServiceName::new(node, ServiceKind::Head, name.domain())?;
     let passphrase = arguments.key_passphrase_file.as_deref().map(read_passphrase).transpose()?;
 
+    for file in ["relay.key", "relay.csr", "head.key", "head.csr", "relay.toml"] {
+        let path = dir.join(file);
+        if path.exists() {
+            bail!("{} exists already, and is left alone: name another directory", path.display());
+        }
+    }
     for directory in [dir.clone(), dir.join("crls"), dir.join("endpoints")] {
         fs::create_dir_all(&directory)
             .with_context(|| format!("{} cannot be made", directory.display()))?;

@@ -37,6 +37,7 @@ fn init_makes_what_check_then_misses() {
     }
     let again = relay(&arguments, directory.path());
     assert_eq!(again.status.code(), Some(1), "nothing is replaced");
+    assert!(text(&again.stderr).contains("relay.key exists already"));
 
     let checked = relay(&["check", "--config", "r/relay.toml", "--json"], directory.path());
     assert_eq!(checked.status.code(), Some(1));
@@ -52,6 +53,14 @@ fn init_makes_what_check_then_misses() {
     for missing in ["r/relay.pem", "r/head.pem", "r/network.bundle"] {
         assert!(places.contains(&missing), "{missing} is missing in {places:?}");
     }
+}
+
+#[test]
+fn an_address_without_a_port_is_a_wrong_command_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let arguments = ["init", "--dir", "r", "--name", "r1.relay.a.example", "--listen", "127.0.0.1"];
+    assert_eq!(relay(&arguments, directory.path()).status.code(), Some(2));
+    assert!(!directory.path().join("r").exists(), "nothing is made");
 }
 
 #[cfg(unix)]
