@@ -71,7 +71,7 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum DecodeError {
     /// It does not start with the expected label.
-    #[error("this is not a {0}")]
+    #[error("this is no {0}")]
     Label(&'static str),
     /// It ends before its fields do.
     #[error("it ends too early")]

@@ -159,7 +159,8 @@ impl Engine {
             findings.push(Finding::warning(
                 "outbox",
                 format!("{waiting} queued, not yet accepted"),
-                "they are sent as soon as the relay can be reached",
+                "they go out by themselves once the relay can be reached; to be admitted, an \
+                 officer must have connected once",
             ));
         }
         if unpublished.is_empty() {
