@@ -10,7 +10,6 @@ mod intruders;
 mod latency;
 mod officer;
 mod openssl;
-mod plaintext;
 mod report;
 mod script;
 mod sealed;

@@ -20,6 +20,7 @@ mod language;
 mod network;
 mod officer;
 mod passphrase;
+pub mod plaintext;
 mod signal;
 pub mod training;
 mod ui;

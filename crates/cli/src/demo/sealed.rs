@@ -4,8 +4,8 @@ use std::fs;
 
 use super::case::Stage;
 use super::checks::Finding;
-use super::plaintext::{Searcher, Writing};
 use crate::failure::{Explain as _, Failure};
+use crate::plaintext::{Searcher, Writing};
 
 /// Searches the relays' directories: store, write-ahead log, relay's log and all the rest. A search
 /// that would miss a planted text proves nothing, so texts are planted beside them first.

@@ -1,4 +1,5 @@
-//! Finding a text in files, however it may have been written down.
+//! Finding a text in files, however it may have been written down: what shows that a relay's
+//! directory holds nothing of what officers said.
 
 use std::fs;
 use std::io;
@@ -9,7 +10,7 @@ use data_encoding::{BASE64, BASE64URL};
 
 /// How a text may stand in a file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Writing {
+pub struct Writing {
     charset: Charset,
     form: Form,
 }
@@ -33,18 +34,18 @@ enum Form {
 
 /// A text that was found.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Found {
+pub struct Found {
     /// Which of the texts.
-    pub(super) text: usize,
+    pub text: usize,
     /// How it was written.
-    pub(super) writing: Writing,
+    pub writing: Writing,
     /// Where.
-    pub(super) file: PathBuf,
+    pub file: PathBuf,
 }
 
 /// Looks for texts in every writing at once.
 #[derive(Debug)]
-pub(super) struct Searcher {
+pub struct Searcher {
     patterns: AhoCorasick,
     /// What each pattern stands for.
     meanings: Vec<(usize, Writing)>,
@@ -52,7 +53,7 @@ pub(super) struct Searcher {
 
 impl Writing {
     /// Every writing that is looked for.
-    pub(super) fn all() -> impl Iterator<Item = Self> {
+    pub fn all() -> impl Iterator<Item = Self> {
         let aligned = |form: fn(usize) -> Form| (0..3).map(form);
         let forms: Vec<Form> = [Form::Plain, Form::HexLower, Form::HexUpper]
             .into_iter()
@@ -66,7 +67,8 @@ impl Writing {
     }
 
     /// The bytes that a text leaves in a file.
-    pub(super) fn of(self, text: &str) -> Vec<u8> {
+    #[must_use]
+    pub fn of(self, text: &str) -> Vec<u8> {
         let bytes = match self.charset {
             Charset::Utf8 => text.as_bytes().to_vec(),
             Charset::Utf16Le => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
@@ -94,7 +96,10 @@ fn inner_digits(base64: &data_encoding::Encoding, bytes: &[u8], before: usize) -
 
 impl Searcher {
     /// For these texts, of which none may be shorter than a word.
-    pub(super) fn new(texts: &[String]) -> Result<Self, aho_corasick::BuildError> {
+    ///
+    /// # Errors
+    /// When they are too many to be searched for at once.
+    pub fn new(texts: &[String]) -> Result<Self, aho_corasick::BuildError> {
         let (mut patterns, mut meanings) = (Vec::new(), Vec::new());
         for (index, text) in texts.iter().enumerate() {
             for writing in Writing::all() {
@@ -107,7 +112,10 @@ impl Searcher {
 
     /// What is found in the files of a directory and of those below it, and how many files were
     /// looked at.
-    pub(super) fn search(&self, dir: &Path) -> io::Result<(Vec<Found>, usize)> {
+    ///
+    /// # Errors
+    /// When something can't be read.
+    pub fn search(&self, dir: &Path) -> io::Result<(Vec<Found>, usize)> {
         let (mut found, mut files) = (Vec::new(), 0);
         let mut left = vec![dir.to_owned()];
         while let Some(path) = left.pop() {
