@@ -77,14 +77,14 @@ async fn the_pool_of_key_packages_is_bounded() {
     place.limits.key_packages_per_device = 3;
     let relay = place.start(&network, &[]).await;
     let ana = Device::new(&network, 0, "ana").connect(&relay.target).await;
-    let publish = |count: usize| PublishKeyPackagesRequest {
+    let publish = |packages: &[&[u8]]| PublishKeyPackagesRequest {
         suite: SUITE,
-        key_packages: vec![b"package".to_vec(); count],
+        key_packages: packages.iter().map(|package| package.to_vec()).collect(),
         last_resort: Vec::new(),
     };
-    assert_eq!(call(&ana, &publish(2)).await.unwrap().available, 2);
-    assert_eq!(call(&ana, &publish(2)).await.unwrap_err().code, ErrorCode::Limit);
-    assert_eq!(call(&ana, &publish(1)).await.unwrap().available, 3);
+    assert_eq!(call(&ana, &publish(&[b"1", b"2"])).await.unwrap().available, 2);
+    assert_eq!(call(&ana, &publish(&[b"3", b"4"])).await.unwrap_err().code, ErrorCode::Limit);
+    assert_eq!(call(&ana, &publish(&[b"3"])).await.unwrap().available, 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
