@@ -212,7 +212,8 @@ impl Rogue {
         call(connection, request).await.map(|accepted| Seq(accepted.seq))
     }
 
-    fn read<T>(&mut self, channel: ChannelId, read: impl FnOnce(&Self, &Channel) -> T) -> T {
+    /// Looks at a channel as it is in the officer's store.
+    pub fn read<T>(&mut self, channel: ChannelId, read: impl FnOnce(&Self, &Channel) -> T) -> T {
         let loaded = {
             let tx = self.store.read().unwrap();
             let book = Book(&*tx);

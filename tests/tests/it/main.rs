@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod entries;
 mod forks;
 mod key_packages;
 mod leaving;
