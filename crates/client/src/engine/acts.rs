@@ -8,7 +8,7 @@ use enlace_log::{ChannelId, ClientId};
 use super::work::{Work, new_client_id};
 use super::{Engine, EngineError};
 use crate::event::ClientEvent;
-use crate::store::{ChannelStanding, OutboxState, StoreError};
+use crate::store::{ChannelStanding, OutboxRow, OutboxState, StoreError};
 use crate::task::Task;
 
 /// A change that the officer wants.
@@ -80,6 +80,11 @@ impl Engine {
 
 impl Work<'_> {
     fn wish(&mut self, id: ChannelId, wish: Wish) -> Result<ClientId, ActError> {
+        if let Wish::Remove(officer) = &wish
+            && let Some(done) = self.withdraw_admission(id, officer)?
+        {
+            return Ok(done);
+        }
         let task = self.check_wish(id, wish)?;
         let queued = self.tx.queued(Some(id))?;
         if let Some(row) = queued.iter().find(|row| is_same_wish(&row.task, &task)) {
@@ -89,6 +94,26 @@ impl Work<'_> {
         self.tx.put_outbox(&self.new_row(id, client_id, task))?;
         self.tell(ClientEvent::Outbox { channel: id, client_id, state: OutboxState::Queued });
         Ok(client_id)
+    }
+
+    /// An officer whose admission still waits for a key package is removed by not admitting: the
+    /// way back from a misspelt address.
+    fn withdraw_admission(
+        &mut self,
+        id: ChannelId,
+        officer: &OfficerAddress,
+    ) -> Result<Option<ClientId>, ActError> {
+        let waits = |task: &Task| matches!(task, Task::Admit { officer: o, .. } if o == officer);
+        let queued = self.tx.queued(Some(id))?;
+        let Some(row) = queued.into_iter().find(|r| waits(&r.task) && r.sealed.is_none()) else {
+            return Ok(None);
+        };
+        self.fail(row, "it was withdrawn".to_owned())?;
+        let client_id = new_client_id();
+        let removal = self.new_row(id, client_id, Task::Remove { officer: officer.clone() });
+        let position = self.tx.put_outbox(&removal)?;
+        self.accept(OutboxRow { position, ..removal }, None)?;
+        Ok(Some(client_id))
     }
 
     fn check_wish(&mut self, id: ChannelId, wish: Wish) -> Result<Task, ActError> {

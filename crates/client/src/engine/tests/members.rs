@@ -43,6 +43,28 @@ fn the_same_wish_twice_is_one_and_a_member_is_not_admitted_again() {
 }
 
 #[test]
+fn an_admission_that_still_waits_is_taken_back_by_removing() {
+    let mut world = World::new();
+    let channel = world.create("ana");
+    world.settle();
+    let misspelt = format!("burno@{}", world.address("bruno").domain()).parse().unwrap();
+    let add = Wish::Add(misspelt, Role::Lead);
+    let Wish::Add(officer, _) = &add else { unreachable!() };
+    let remove = Wish::Remove(officer.clone());
+    let admission = world.engine("ana").wish(channel, add.clone()).unwrap();
+    let removal = world.engine("ana").wish(channel, remove.clone()).unwrap();
+    let state = |world: &mut World, id| {
+        let row = world.engine("ana").read(|tx| tx.outbox_of(id)).unwrap().unwrap();
+        row.state
+    };
+    assert!(matches!(state(&mut world, admission), OutboxState::Failed(_)));
+    assert!(matches!(state(&mut world, removal), OutboxState::Accepted(None)));
+    assert!(world.engine("ana").read(|tx| tx.queued(Some(channel))).unwrap().is_empty());
+    let again = world.engine("ana").wish(channel, remove);
+    assert!(matches!(again, Err(ActError::NotInChannel(_))));
+}
+
+#[test]
 fn a_wish_of_somebody_not_entitled_is_refused_at_once() {
     let mut world = World::new();
     let channel = world.case();
