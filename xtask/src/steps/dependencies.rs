@@ -24,7 +24,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
     if !is_installed(workspace, &path) {
         install(workspace).with_context(|| {
             format!(
-                "cargo-deny could not be installed; where crates.io is within reach, run \
+                "cargo-deny could not be installed; where the package registry is within reach, run \
                  `cargo install --locked cargo-deny@{VERSION}` and start again"
             )
         })?;
