@@ -52,6 +52,10 @@ impl Engine {
         match answer {
             Answer::Accepted(response) => {
                 lane.outages = 0;
+                if matches!(action, Action::Submit(_, _, sent) if sent.list_change.is_some()) {
+                    // The hub takes the lease back with the commit.
+                    lane.lease_until = None;
+                }
                 let created = matches!(action, Action::Create(..));
                 self.write(|work| work.accepted(id, &response, created))?;
                 return Ok(created.then_some(action.channel()));

@@ -27,7 +27,7 @@ impl Session {
                 take_head_key(&self.shared, None, &certificate.certificates)
             }
             Some(Event::Ended(ended)) => match id(ended.channel.as_ref()) {
-                Some(channel) => self.handle_ended(channel).await,
+                Some(channel) => self.handle_ended(channel, ended.last_seq).await,
                 None => Ok(()),
             },
             Some(Event::Crls(crls)) => Ok(self.shared.engine().take_crls(&crls.crls)?),
@@ -143,9 +143,14 @@ impl Session {
 
     /// The relay serves no more of a channel. If the log doesn't say that this device was removed,
     /// the officer has to know, and the relay is asked again: an objection may change its mind.
-    async fn handle_ended(&mut self, channel: ChannelId) -> Result<(), SyncError> {
+    async fn handle_ended(&mut self, channel: ChannelId, last: u64) -> Result<(), SyncError> {
+        let followed = self.followed_channel(channel)?.filter(|followed| followed.is_member);
+        // The end of a former membership, when the next one has begun.
+        if followed.as_ref().is_some_and(|followed| last < followed.next.0.saturating_sub(1)) {
+            return Ok(());
+        }
         self.followed.remove(&channel);
-        if self.followed_channel(channel)?.is_some_and(|followed| followed.is_member) {
+        if followed.is_some() {
             let reason = "the relay says that this device may read no further";
             self.shared.engine().stop_channel(channel, reason)?;
             self.cut_off.refused(channel);
