@@ -14,6 +14,7 @@ use enlace_relay::hub::HeadKey;
 use enlace_relay::server::Server;
 use enlace_transport::{Expected, Target};
 use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::{Authority, Credential, Network, soon};
 
@@ -28,11 +29,10 @@ pub struct RelayPlace {
     index: usize,
 }
 
-/// A relay that runs.
+/// A relay that runs, on threads of its own: they end with it, and its socket with them.
 pub struct Relay {
-    server: Server,
-    /// How to dial it.
-    pub target: Target,
+    server: Option<Server>,
+    threads: Option<Runtime>,
 }
 
 impl RelayPlace {
@@ -103,8 +103,10 @@ impl RelayPlace {
                 .collect(),
             trust,
         };
-        let server = Server::start(self.settings(network), material).await.unwrap();
-        Relay { server, target: self.target(network) }
+        let threads = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let starting = threads.spawn(Server::start(self.settings(network), material));
+        let server = starting.await.unwrap().unwrap();
+        Relay { server: Some(server), threads: Some(threads) }
     }
 
     fn settings(&self, network: &Network) -> Settings {
@@ -123,9 +125,15 @@ impl RelayPlace {
 
 impl Relay {
     /// Stops the relay; its port is free again then, for which the system has no event.
-    pub async fn stop(self) {
-        let address = self.server.local_addr();
-        soon("the relay stops", self.server.stop()).await;
+    ///
+    /// # Panics
+    /// When it does not stop.
+    pub async fn stop(mut self) {
+        let server = self.server.take().expect("it runs");
+        let address = server.local_addr();
+        let stopping = self.threads.as_ref().expect("it runs").spawn(server.stop());
+        soon("the relay stops", stopping).await.unwrap();
+        drop(self);
         let mut look = tokio::time::interval(Duration::from_millis(5));
         let released = async {
             while UdpSocket::bind(address).is_err() {
@@ -137,7 +145,15 @@ impl Relay {
 
     /// Looks at the revocation lists in the relay's directory again.
     pub fn reload_crls(&self) {
-        self.server.reload_crls();
+        self.server.as_ref().expect("it runs").reload_crls();
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        if let Some(threads) = self.threads.take() {
+            threads.shutdown_background();
+        }
     }
 }
 
