@@ -30,6 +30,9 @@ pub struct Lane {
     pub awaited: Option<Seq>,
     /// Whether this device holds the lease.
     pub has_lease: bool,
+    /// Until when somebody else may hold it, as far as the hub said at this fence: whoever commits
+    /// gives it back.
+    pub lease_held_until: Option<Timestamp>,
 }
 
 /// What to do about a row.
@@ -75,8 +78,8 @@ pub fn next<'a>(rows: &'a [OutboxRow], lane: &Lane) -> Next<'a> {
     }
     let rest = if lane.is_open { next_of_rest(rows, lane) } else { Next::Nothing };
     match (objection, rest) {
-        (Some(row), Next::Nothing) => Next::Wait(row.not_before),
-        (Some(row), Next::Wait(until)) => Next::Wait(until.min(row.not_before)),
+        (Some(row), Next::Nothing) => Next::Wait(due_at(row, lane)),
+        (Some(row), Next::Wait(until)) => Next::Wait(until.min(due_at(row, lane))),
         (_, rest) => rest,
     }
 }
@@ -86,7 +89,7 @@ fn next_of_rest<'a>(rows: &'a [OutboxRow], lane: &Lane) -> Next<'a> {
         return if is_due(row, lane) {
             Next::Do(row, step_of_sealed(row, lane))
         } else {
-            Next::Wait(row.not_before)
+            Next::Wait(due_at(row, lane))
         };
     }
     let first_entry = rows.iter().position(|row| row.task == Task::Entry);
@@ -97,14 +100,27 @@ fn next_of_rest<'a>(rows: &'a [OutboxRow], lane: &Lane) -> Next<'a> {
         .map(|(_, row)| row);
     match candidates.clone().find(|row| is_due(row, lane)) {
         Some(row) => Next::Do(row, step_of_unsealed(row, lane)),
-        None => candidates.map(|row| row.not_before).min().map_or(Next::Nothing, Next::Wait),
+        None => {
+            let first = candidates.map(|row| due_at(row, lane)).min();
+            first.map_or(Next::Nothing, Next::Wait)
+        }
     }
 }
 
 /// Whether a row's pause is over. No pause is longer than [`LONGEST_WAIT`]: one that ends later was
 /// begun by a clock that has been set back since.
 fn is_due(row: &OutboxRow, lane: &Lane) -> bool {
-    row.not_before <= lane.now || row.not_before > lane.now.plus(LONGEST_WAIT)
+    let at = due_at(row, lane);
+    at <= lane.now || at > lane.now.plus(LONGEST_WAIT)
+}
+
+/// When something can be done about a row: after its own pause and, where all that it lacks is a
+/// lease that somebody else holds, after that.
+fn due_at(row: &OutboxRow, lane: &Lane) -> Timestamp {
+    let lacks_lease =
+        row.task.lease().is_some() && row.task.missing_key_package().is_none() && !lane.has_lease;
+    let held_until = lane.lease_held_until.filter(|_| lacks_lease);
+    held_until.map_or(row.not_before, |until| until.max(row.not_before))
 }
 
 fn step_of_sealed<'a>(row: &OutboxRow, lane: &Lane) -> Step<'a> {
@@ -136,7 +152,7 @@ pub enum Verdict {
     MayPass(Duration),
     /// The hub's log has a newer commit: process what comes, then seal anew.
     Behind(Option<Seq>),
-    /// Somebody else holds the lease: ask again after that time.
+    /// Somebody else holds the lease: ask again after that time, or when a commit has come.
     LeaseHeld(Duration),
     /// The lease has lapsed: ask for it again.
     LeaseLapsed,

@@ -63,6 +63,7 @@ impl Engine {
             Answer::Leased(lease) => {
                 let lasts = Duration::from_millis(lease.expires_in_ms).mul_f32(0.8);
                 lane.lease_until = Some(now.plus(lasts));
+                lane.lease_held = None;
                 lane.await_fence(seq_from_u64("fence", lease.fence).ok().flatten(), now);
             }
             Answer::Claimed(packages) => self.write(|work| work.claimed(id, packages))?,
@@ -70,7 +71,10 @@ impl Engine {
                 let verdict = self.write(|work| work.failed(id, &error, lane.outages))?;
                 match verdict {
                     Some(Verdict::Behind(fence)) => lane.await_fence(fence, now),
-                    Some(Verdict::LeaseHeld(_)) => lane.lease_until = None,
+                    Some(Verdict::LeaseHeld(pause)) => {
+                        lane.lease_until = None;
+                        lane.lease_held = Some((lane.called_at, now.plus(pause)));
+                    }
                     Some(Verdict::LeaseLapsed) => {
                         lane.lease_until = None;
                         lane.outages = lane.outages.saturating_add(1);
@@ -191,13 +195,9 @@ impl Work<'_> {
                 row.not_before = self.now().plus(*pause);
                 self.tx.update_outbox(&row)?;
             }
-            Verdict::Behind(_) => {}
+            Verdict::Behind(_) | Verdict::LeaseHeld(_) => {}
             Verdict::LeaseLapsed => {
                 row.not_before = self.now().plus(outbox::pause(outages));
-                self.tx.update_outbox(&row)?;
-            }
-            Verdict::LeaseHeld(pause) => {
-                row.not_before = self.now().plus(*pause);
                 self.tx.update_outbox(&row)?;
             }
             Verdict::Refused(reason) => {

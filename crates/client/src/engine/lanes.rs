@@ -17,6 +17,10 @@ pub(super) struct LaneState {
     /// The hub's fence, and until when to wait for it.
     pub(super) awaited: Option<(Seq, Timestamp)>,
     pub(super) lease_until: Option<Timestamp>,
+    /// The fence here when something was last called.
+    pub(super) called_at: Option<Seq>,
+    /// At which fence the hub said that somebody else holds the lease, and until when.
+    pub(super) lease_held: Option<(Option<Seq>, Timestamp)>,
     /// How often in a row nobody could take anything.
     pub(super) outages: u32,
 }

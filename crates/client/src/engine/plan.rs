@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use enlace_channel::channel::{Channel, ChannelError};
 use enlace_identity::names::OfficerAddress;
 use enlace_identity::time::Timestamp;
-use enlace_log::{ChannelId, ClientId};
+use enlace_log::{ChannelId, ClientId, Seq};
 use enlace_proto::relay::v1::{CreateChannelRequest, LeasePurpose, SubmitRequest};
 
 use super::lanes::{LaneState, Lanes};
@@ -104,8 +104,9 @@ impl Engine {
             let lane = lanes.of(id);
             lane.awaited = lane.awaited.filter(|(_, until)| *until > now);
             match self.write(|work| work.step(id, *lane))? {
-                Planned::Call(action) => {
+                Planned::Call(action, fence) => {
                     lane.is_busy = true;
+                    lane.called_at = fence;
                     plan.actions.push(*action);
                     return Ok(());
                 }
@@ -123,7 +124,8 @@ impl Engine {
 
 /// The next thing to do in a channel.
 enum Planned {
-    Call(Box<Action>),
+    /// A call, with the fence here.
+    Call(Box<Action>, Option<Seq>),
     Seal(Box<OutboxRow>),
     Wait(Option<Timestamp>),
 }
@@ -139,13 +141,17 @@ impl Work<'_> {
             fence: channel.fence(),
             awaited: state.awaited.map(|(fence, _)| fence),
             has_lease: state.lease_until.is_some_and(|until| until > self.now()),
+            lease_held_until: state
+                .lease_held
+                .filter(|(fence, _)| *fence == channel.fence())
+                .map(|(_, until)| until),
         };
         let planned = match outbox::next(&rows, &lane) {
             Next::Nothing => Planned::Wait(None),
             Next::Wait(until) => Planned::Wait(Some(until)),
             Next::Do(row, Step::Seal) => Planned::Seal(Box::new(row.clone())),
             Next::Do(row, step) => call(row, step, &channel)?
-                .map_or(Planned::Wait(None), |action| Planned::Call(Box::new(action))),
+                .map_or(Planned::Wait(None), |action| Planned::Call(Box::new(action), lane.fence)),
         };
         self.keep(channel);
         Ok(planned)

@@ -10,7 +10,7 @@ const NOW: Timestamp = Timestamp::from_secs(1000);
 
 fn lane() -> Lane {
     let fence = Some(Seq(3));
-    Lane { now: NOW, is_open: true, fence, awaited: None, has_lease: false }
+    Lane { now: NOW, is_open: true, fence, awaited: None, has_lease: false, lease_held_until: None }
 }
 
 fn row(id: u8, task: Task) -> OutboxRow {
@@ -62,6 +62,19 @@ fn chosen(rows: &[OutboxRow], lane: &Lane) -> Option<(u8, String)> {
         Next::Do(row, step) => Some((row.client_id.0[0], format!("{step:?}"))),
         _ => None,
     }
+}
+
+#[test]
+fn a_lease_that_somebody_else_holds_stops_commits_alone() {
+    let until = NOW.plus(Duration::from_secs(9));
+    let held = Lane { lease_held_until: Some(until), ..lane() };
+    assert_eq!(next(&[row(1, claimed())], &held), Next::Wait(until));
+    assert_eq!(next(&[sealed(1, claimed(), 3)], &held), Next::Wait(until));
+    assert_eq!(chosen(&[row(1, claimed()), row(2, Task::Entry)], &held), Some((2, "Seal".into())));
+    let first = chosen(&[row(1, admit())], &held).unwrap().1;
+    assert!(first.starts_with("Claim"), "{first}");
+    let mine = Lane { has_lease: true, ..held };
+    assert_eq!(chosen(&[row(1, claimed())], &mine), Some((1, "Seal".into())));
 }
 
 #[test]
