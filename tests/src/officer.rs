@@ -1,6 +1,10 @@
 //! An officer's device with the real SDK and an encrypted store.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use enlace_channel::entry::TimeZone;
@@ -37,14 +41,11 @@ impl Officer {
     pub async fn enrol(network: &Network, authority: usize, name: &str, port: u16) -> Self {
         let authority = &network.authorities[authority];
         let directory = tempfile::tempdir().unwrap();
-        let (at, common_name) = (directory.path().join("profile"), name.to_owned());
+        let at = directory.path().join("profile");
         let address: OfficerAddress = format!("{name}@{}", authority.domain).parse().unwrap();
         let officer = address.clone();
-        let (mut profile, request) = off_thread(move || {
-            Profile::create(&at, &officer, "pc", &common_name, &passphrase()).unwrap()
-        })
-        .await;
-        let (chain, serial) = authority.approve(&request);
+        let mut profile = off_thread(move || new_profile(&at, &officer)).await;
+        let (chain, serial) = authority.approve(&profile.request().unwrap());
         let enrollment = Enrollment {
             certificates: &chain.to_pem(),
             bundle: &network.signed.encode(),
@@ -227,6 +228,26 @@ impl Drop for Officer {
             sync.abort();
         }
     }
+}
+
+/// A profile without a certificate. To lock a key takes a while, on purpose: in each process an
+/// officer of one name does it once, and has the same key in every network.
+fn new_profile(at: &Path, officer: &OfficerAddress) -> Profile {
+    type Files = Vec<(OsString, Vec<u8>)>;
+    static MADE: Mutex<BTreeMap<OfficerAddress, Files>> = Mutex::new(BTreeMap::new());
+
+    if let Some(files) = MADE.lock().unwrap().get(officer) {
+        fs::create_dir(at).unwrap();
+        files.iter().for_each(|(name, content)| fs::write(at.join(name), content).unwrap());
+        return Profile::open(at).unwrap();
+    }
+    let (profile, _) = Profile::create(at, officer, "pc", "Ana Ruiz", &passphrase()).unwrap();
+    let files = fs::read_dir(at).unwrap().map(|file| {
+        let file = file.unwrap();
+        (file.file_name(), fs::read(file.path()).unwrap())
+    });
+    MADE.lock().unwrap().insert(officer.clone(), files.collect());
+    profile
 }
 
 /// Opens a profile of these tests.
