@@ -12,7 +12,7 @@ use enlace_identity::names::{DeviceName, Domain, LeafName};
 use enlace_identity::time::Timestamp;
 use enlace_log::{
     ChainHash, ChannelId, ClientId, DeviceList, Envelope, HeadSigner, OuterSignature, PayloadHash,
-    Seq,
+    QuotedHead, Seq,
 };
 use enlace_proto::relay::v1::{LeasePurpose, LeaseRequest, SubmitRequest};
 use enlace_transport::{
@@ -157,6 +157,17 @@ impl Rogue {
     /// Signs a note.
     #[must_use]
     pub fn sign_note(&self, channel: &Channel, text: &str) -> SignedEntry {
+        self.sign_note_quoting(channel, text, channel.known_head())
+    }
+
+    /// Signs a note that quotes whatever head its author likes.
+    #[must_use]
+    pub fn sign_note_quoting(
+        &self,
+        channel: &Channel,
+        text: &str,
+        known_head: Option<QuotedHead>,
+    ) -> SignedEntry {
         NoteDraft {
             channel: channel.id(),
             generation: channel.policy().generation(),
@@ -167,7 +178,7 @@ impl Rogue {
             handling: HandlingCode::H1,
             restriction: None,
             parent: None,
-            known_head: channel.known_head(),
+            known_head,
             text,
         }
         .sign(&self.device.key, || Salt::from_bytes(random()))

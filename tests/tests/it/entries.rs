@@ -5,7 +5,9 @@ use enlace_channel::channel::{Channel, Command, Outgoing};
 use enlace_channel::entry::{HandlingCode, NoteDraft, Salt, SignedEntry, TimeZone};
 use enlace_client::notice::Notice;
 use enlace_identity::names::DeviceName;
-use enlace_log::{ChannelId, ClientId, Commitment, DeviceList, Envelope, Generation, Seq};
+use enlace_log::{
+    ChainHash, ChannelId, ClientId, Commitment, DeviceList, Envelope, Generation, Head, Seq,
+};
 use enlace_proto::relay::v1::{ErrorCode, ListChange, SubmitRequest, Welcome};
 use enlace_tests::rogue::random;
 use enlace_tests::{ANA, BEN, CID, Case, DORA, Rogue};
@@ -108,6 +110,37 @@ async fn an_entry_that_does_not_fit_is_refused_by_all_and_its_author_named() {
         let outgoing = scene.rogue.act(channel, |c, ctx| c.seal_entry(ctx, &entry, id)).unwrap();
         let seq = Rogue::submit(&scene.hub, &outgoing.request).await.unwrap();
         scene.assert_refused(seq, false, what).await;
+    }
+    scene.case.assert_healthy().await;
+}
+
+/// Ben says that the hub signed what it never did: his word is read, and he is named.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quoted_head_that_the_hub_never_signed_accuses_its_quoter_alone() {
+    let mut scene = Scene::new().await;
+    let channel = scene.case.channel;
+    let entry = scene.rogue.read(channel, |rogue, channel| {
+        let genuine = channel.known_head().unwrap().into_signed();
+        let signer = genuine.signer();
+        let head = Head { chain: ChainHash(random()), ..genuine.unverified_head().clone() };
+        let quoted = head.sign(rogue.key(), signer).quoted();
+        rogue.sign_note_quoting(channel, "the hub lies", Some(quoted))
+    });
+    let id = entry.header().client_id;
+    let outgoing = scene.rogue.act(channel, |c, ctx| c.seal_entry(ctx, &entry, id)).unwrap();
+    let seq = Rogue::submit(&scene.hub, &outgoing.request).await.unwrap();
+    let ben = scene.device(BEN);
+    for who in [ANA, CID, DORA] {
+        let officer = &scene.case.officers[who];
+        officer
+            .is_told(channel, "a false quote", |row| match &row.notice {
+                Notice::FalseQuote { by } => (row.seq == Some(seq) && *by == ben).then_some(()),
+                _ => None,
+            })
+            .await;
+        officer.reads(channel, "the hub lies").await;
+        let is_alarm = |notice: &Notice| matches!(notice, Notice::Fork(_));
+        assert!(!officer.notices(channel).iter().any(is_alarm));
     }
     scene.case.assert_healthy().await;
 }
