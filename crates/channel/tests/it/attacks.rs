@@ -1,10 +1,6 @@
 //! What hubs, relays and members could do to one member alone: tell it another log than the
 //! others have, or get it to take a step that the others don't.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -20,7 +16,7 @@ use enlace_log::{
 };
 use enlace_proto::relay::v1::ListChange as WireListChange;
 
-use support::{ANA, BEN, CID, Case, DORA, GarbleAll, Hub, Member, bytes, channel_id};
+use crate::support::{ANA, BEN, CID, Case, DORA, GarbleAll, Hub, Member, bytes, channel_id};
 
 /// The same log with the same signed heads, where the item at `seq` comes with other bytes beside
 /// the envelope.

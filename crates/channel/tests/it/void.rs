@@ -1,16 +1,12 @@
 //! A modified client among honest ones: whatever it commits, every honest member voids it alike,
 //! names its author, and goes on reading and writing.
 
-#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
-
-mod support;
-
 use enlace_channel::channel::{Command, Culprit, Event, SealError, Standing};
 use enlace_channel::mls::Backend;
 use enlace_channel::policy::Role;
 use enlace_log::{DeviceList, ItemKind, PayloadHash, Sealed, Seq};
 
-use support::{ANA, BEN, CID, Case, DORA, GarbleAll, Member, bytes};
+use crate::support::{ANA, BEN, CID, Case, DORA, GarbleAll, Member, bytes};
 
 /// All honest members void the item at `seq`, name its author, and stay healthy; so does the
 /// modified client's own device once it follows the log.

@@ -2,8 +2,6 @@
 //! that can roll back, and a hub that puts items in order. The hub checks nothing, so that a test
 //! can play every adversary; it signs heads with a real head key.
 
-#![allow(dead_code, missing_docs, unreachable_pub)]
-
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,28 +26,28 @@ use enlace_log::{
     HeadSigner, Incarnation, Item, QuotedHead, Sealed, Seq, VerifiedHead,
 };
 
-pub const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
-pub const NONCE: ChannelNonce = ChannelNonce([0xc4; 32]);
+pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+pub(crate) const NONCE: ChannelNonce = ChannelNonce([0xc4; 32]);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The channel of the hub at a.example.
-pub fn channel_id() -> ChannelId {
+pub(crate) fn channel_id() -> ChannelId {
     ChannelId::derive(&"a.example".parse().unwrap(), &NONCE)
 }
 
-pub fn validity() -> Validity {
+pub(crate) fn validity() -> Validity {
     Validity::starting(NOW.minus(YEAR), 2 * YEAR)
 }
 
 /// An authority with its CA keys.
-pub struct Authority {
-    pub domain: Domain,
-    pub root: Root,
-    pub issuing: IssuingCa,
+pub(crate) struct Authority {
+    pub(crate) domain: Domain,
+    pub(crate) root: Root,
+    pub(crate) issuing: IssuingCa,
 }
 
 impl Authority {
-    pub fn new(domain: &str) -> Self {
+    pub(crate) fn new(domain: &str) -> Self {
         let domain: Domain = domain.parse().unwrap();
         let long = Validity::starting(NOW.minus(2 * YEAR), 6 * YEAR);
         let root =
@@ -60,7 +58,12 @@ impl Authority {
         Self { domain, root, issuing }
     }
 
-    pub fn issue(&self, name: LeafName, key: &PublicKey, validity: Validity) -> UnverifiedChain {
+    pub(crate) fn issue(
+        &self,
+        name: LeafName,
+        key: &PublicKey,
+        validity: Validity,
+    ) -> UnverifiedChain {
         let approval = Approval {
             common_name: name.as_str().chars().take(60).collect(),
             name,
@@ -70,7 +73,7 @@ impl Authority {
         self.issuing.issue_for_key(key, &approval).unwrap()
     }
 
-    pub fn device(&self, officer: &str) -> Device {
+    pub(crate) fn device(&self, officer: &str) -> Device {
         let officer: OfficerAddress = format!("{officer}@{}", self.domain).parse().unwrap();
         let name = officer.device("laptop").unwrap();
         let key = SigningKey::generate();
@@ -80,14 +83,14 @@ impl Authority {
 }
 
 /// Two authorities in one network.
-pub struct Network {
-    pub a: Authority,
-    pub b: Authority,
-    pub bundle: Bundle,
+pub(crate) struct Network {
+    pub(crate) a: Authority,
+    pub(crate) b: Authority,
+    pub(crate) bundle: Bundle,
 }
 
 impl Network {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (a, b) = (Authority::new("a.example"), Authority::new("b.example"));
         let content = |authority: &Authority, country: &str| AuthorityContent {
             domain: authority.domain.clone(),
@@ -110,19 +113,19 @@ impl Network {
 }
 
 /// One officer's device with its store and, once it is in, the channel.
-pub struct Member {
-    pub device: Device,
-    pub backend: Backend,
-    pub store: MemoryStore,
-    pub channel: Option<Channel>,
-    pub events: Vec<(Seq, Event)>,
+pub(crate) struct Member {
+    pub(crate) device: Device,
+    pub(crate) backend: Backend,
+    pub(crate) store: MemoryStore,
+    pub(crate) channel: Option<Channel>,
+    pub(crate) events: Vec<(Seq, Event)>,
     book: Book,
     ids: RefCell<u8>,
 }
 
 /// What a member's store knows of hubs and logs.
 #[derive(Default)]
-pub struct Book {
+pub(crate) struct Book {
     keys: BTreeMap<HeadSigner, PublicKey>,
     chains: BTreeMap<Seq, ChainHash>,
 }
@@ -152,11 +155,11 @@ macro_rules! context {
 }
 
 impl Member {
-    pub fn new(device: Device) -> Self {
+    pub(crate) fn new(device: Device) -> Self {
         Self::with_backend(device, Backend::new().unwrap())
     }
 
-    pub fn with_backend(device: Device, backend: Backend) -> Self {
+    pub(crate) fn with_backend(device: Device, backend: Backend) -> Self {
         Self {
             device,
             backend,
@@ -168,25 +171,25 @@ impl Member {
         }
     }
 
-    pub fn name(&self) -> &DeviceName {
+    pub(crate) fn name(&self) -> &DeviceName {
         &self.device.name
     }
 
-    pub fn officer(&self) -> OfficerAddress {
+    pub(crate) fn officer(&self) -> OfficerAddress {
         self.device.name.officer().clone()
     }
 
-    pub fn channel(&self) -> &Channel {
+    pub(crate) fn channel(&self) -> &Channel {
         self.channel.as_ref().unwrap()
     }
 
-    pub fn client_id(&self) -> ClientId {
+    pub(crate) fn client_id(&self) -> ClientId {
         let mut last = self.ids.borrow_mut();
         *last += 1;
         ClientId([*last; 16])
     }
 
-    pub fn key_package(&self) -> Vec<u8> {
+    pub(crate) fn key_package(&self) -> Vec<u8> {
         generate_key_package(
             &self.backend.on(&self.store),
             &self.device.key,
@@ -199,7 +202,7 @@ impl Member {
     }
 
     /// Makes something with the channel, in one transaction.
-    pub fn make<T, E>(
+    pub(crate) fn make<T, E>(
         &mut self,
         network: &Network,
         make: impl FnOnce(&mut Channel, &Context<'_>) -> Result<T, E>,
@@ -218,12 +221,16 @@ impl Member {
     }
 
     /// Signs a note as an honest client does.
-    pub fn sign_note(&self, text: &str) -> SignedEntry {
+    pub(crate) fn sign_note(&self, text: &str) -> SignedEntry {
         self.sign_note_quoting(text, self.channel().known_head())
     }
 
     /// Signs a note that quotes whatever head its author likes.
-    pub fn sign_note_quoting(&self, text: &str, known_head: Option<QuotedHead>) -> SignedEntry {
+    pub(crate) fn sign_note_quoting(
+        &self,
+        text: &str,
+        known_head: Option<QuotedHead>,
+    ) -> SignedEntry {
         NoteDraft {
             channel: channel_id(),
             generation: Generation(0),
@@ -241,14 +248,14 @@ impl Member {
         .unwrap()
     }
 
-    pub fn note(&mut self, network: &Network, text: &str) -> Outgoing {
+    pub(crate) fn note(&mut self, network: &Network, text: &str) -> Outgoing {
         let entry = self.sign_note(text);
         let id = entry.header().client_id;
         self.make(network, |channel, ctx| channel.seal_entry(ctx, &entry, id)).unwrap()
     }
 
     /// Handles one batch as an honest client does: verify, handle, advance.
-    pub fn receive(&mut self, network: &Network, hub: &Hub, upto: Seq) {
+    pub(crate) fn receive(&mut self, network: &Network, hub: &Hub, upto: Seq) {
         let Some(channel) = self.channel.as_mut() else { return };
         let mut replica = channel.replica();
         let items: Vec<Item> = hub
@@ -275,7 +282,7 @@ impl Member {
         self.store.release().unwrap();
     }
 
-    pub fn join(
+    pub(crate) fn join(
         &mut self,
         network: &Network,
         hub: &Hub,
@@ -297,7 +304,7 @@ impl Member {
         }
     }
 
-    pub fn texts(&self) -> Vec<String> {
+    pub(crate) fn texts(&self) -> Vec<String> {
         let text = |event: &Event| match event {
             Event::Entry(entry) => Some(entry.text()),
             _ => None,
@@ -305,31 +312,31 @@ impl Member {
         self.events.iter().filter_map(|(_, event)| text(event)).collect()
     }
 
-    pub fn reload(&mut self, network: &Network) {
+    pub(crate) fn reload(&mut self, network: &Network) {
         let ctx = context!(self, network);
         self.channel = Channel::load(&ctx, channel_id()).unwrap();
     }
 }
 
 #[allow(clippy::disallowed_methods, reason = "tests draw their randomness here")]
-pub fn salt() -> Salt {
+pub(crate) fn salt() -> Salt {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).unwrap();
     Salt::from_bytes(bytes)
 }
 
 /// Puts items in order and signs heads. It checks nothing.
-pub struct Hub {
-    pub items: Vec<Item>,
-    pub chains: Vec<ChainHash>,
-    pub key: SigningKey,
-    pub signer: HeadSigner,
-    pub clock: Timestamp,
+pub(crate) struct Hub {
+    pub(crate) items: Vec<Item>,
+    pub(crate) chains: Vec<ChainHash>,
+    pub(crate) key: SigningKey,
+    pub(crate) signer: HeadSigner,
+    pub(crate) clock: Timestamp,
     start: ChainHash,
 }
 
 impl Hub {
-    pub fn new(domain: &Domain) -> Self {
+    pub(crate) fn new(domain: &Domain) -> Self {
         let start = ChainStart {
             channel: channel_id(),
             hub: domain.clone(),
@@ -347,7 +354,7 @@ impl Hub {
     }
 
     /// A hub that goes on from here by itself, with the same key: the other side of a fork.
-    pub fn fork(&self) -> Self {
+    pub(crate) fn fork(&self) -> Self {
         Self {
             items: self.items.clone(),
             chains: self.chains.clone(),
@@ -358,7 +365,7 @@ impl Hub {
         }
     }
 
-    pub fn accept(&mut self, outgoing: &Outgoing) -> Seq {
+    pub(crate) fn accept(&mut self, outgoing: &Outgoing) -> Seq {
         let request = &outgoing.request;
         let sealed = Sealed::read(
             request.envelope.clone(),
@@ -370,7 +377,7 @@ impl Hub {
         self.accept_sealed(sealed)
     }
 
-    pub fn accept_sealed(&mut self, sealed: Sealed) -> Seq {
+    pub(crate) fn accept_sealed(&mut self, sealed: Sealed) -> Seq {
         self.clock = self.clock.plus(Duration::from_millis(5));
         let seq = Seq(self.items.len() as u64);
         let item = Item { seq, received_at: self.clock, sealed };
@@ -380,7 +387,7 @@ impl Hub {
         seq
     }
 
-    pub fn head_at(&self, seq: Seq) -> VerifiedHead {
+    pub(crate) fn head_at(&self, seq: Seq) -> VerifiedHead {
         let head = Head {
             channel: channel_id(),
             incarnation: Incarnation(0),
@@ -390,11 +397,11 @@ impl Hub {
         head.sign(&self.key, self.signer)
     }
 
-    pub fn tail(&self) -> Seq {
+    pub(crate) fn tail(&self) -> Seq {
         Seq(self.items.len() as u64 - 1)
     }
 
-    pub fn offer(
+    pub(crate) fn offer(
         &self,
         commit: Seq,
         outgoing: &Outgoing,
@@ -425,25 +432,25 @@ impl Hub {
     }
 }
 
-pub fn bytes(value: &[u8]) -> Bytes {
+pub(crate) fn bytes(value: &[u8]) -> Bytes {
     Bytes::copy_from_slice(value)
 }
 
 /// A network, a hub and the members of one case channel.
-pub struct Case {
-    pub network: Network,
-    pub hub: Hub,
-    pub members: Vec<Member>,
+pub(crate) struct Case {
+    pub(crate) network: Network,
+    pub(crate) hub: Hub,
+    pub(crate) members: Vec<Member>,
 }
 
-pub const ANA: usize = 0;
-pub const BEN: usize = 1;
-pub const CID: usize = 2;
-pub const DORA: usize = 3;
+pub(crate) const ANA: usize = 0;
+pub(crate) const BEN: usize = 1;
+pub(crate) const CID: usize = 2;
+pub(crate) const DORA: usize = 3;
 
 impl Case {
     /// Ana of authority A owns the channel; nobody else is in.
-    pub fn opened_by_ana() -> Self {
+    pub(crate) fn opened_by_ana() -> Self {
         let network = Network::new();
         let hub = Hub::new(&network.a.domain);
         let ana = Member::new(network.a.device("ana"));
@@ -453,7 +460,7 @@ impl Case {
     }
 
     /// Ana (owner) and Ben (member) of A, Cid (lead) and Dora (member) of B.
-    pub fn with_four() -> Self {
+    pub(crate) fn with_four() -> Self {
         let mut case = Self::opened_by_ana();
         case.members.push(Member::new(case.network.a.device("ben")));
         case.members.push(Member::new(case.network.b.device("cid")));
@@ -498,14 +505,14 @@ impl Case {
     }
 
     /// Hands everything that the hub holds to everybody.
-    pub fn deliver(&mut self) {
+    pub(crate) fn deliver(&mut self) {
         let tail = self.hub.tail();
         for member in &mut self.members {
             member.receive(&self.network, &self.hub, tail);
         }
     }
 
-    pub fn admission(&self, who: usize, role: Role) -> Admission {
+    pub(crate) fn admission(&self, who: usize, role: Role) -> Admission {
         Admission {
             officer: self.members[who].officer(),
             role,
@@ -513,7 +520,7 @@ impl Case {
         }
     }
 
-    pub fn admit(&mut self, by: usize, who: usize, role: Role) {
+    pub(crate) fn admit(&mut self, by: usize, who: usize, role: Role) {
         let admission = self.admission(who, role);
         let outgoing = self.command(by, &Command::Admit(vec![admission])).unwrap();
         let seq = self.hub.accept(&outgoing);
@@ -522,19 +529,24 @@ impl Case {
         self.members[who].join(&self.network, &self.hub, &offer).unwrap();
     }
 
-    pub fn offer(&self, seq: Seq, outgoing: &Outgoing, by: usize) -> JoinOffer {
+    pub(crate) fn offer(&self, seq: Seq, outgoing: &Outgoing, by: usize) -> JoinOffer {
         let list = self.members[by].channel().devices();
         self.hub.offer(seq, outgoing, &self.members[by].device, list)
     }
 
-    pub fn command(&mut self, by: usize, command: &Command) -> Result<Outgoing, SealError> {
+    pub(crate) fn command(&mut self, by: usize, command: &Command) -> Result<Outgoing, SealError> {
         let id = self.members[by].client_id();
         let network = &self.network;
         self.members[by].make(network, |channel, ctx| channel.seal_commit(ctx, command, id))
     }
 
     /// What a modified client commits, accepted and delivered to everybody.
-    pub fn rogue_commit(&mut self, by: usize, command: &Command, list: Option<DeviceList>) -> Seq {
+    pub(crate) fn rogue_commit(
+        &mut self,
+        by: usize,
+        command: &Command,
+        list: Option<DeviceList>,
+    ) -> Seq {
         let id = self.members[by].client_id();
         let network = &self.network;
         let outgoing = self.members[by]
@@ -546,14 +558,14 @@ impl Case {
     }
 
     /// A commit that is accepted and delivered to everybody.
-    pub fn commit(&mut self, by: usize, command: &Command) -> Seq {
+    pub(crate) fn commit(&mut self, by: usize, command: &Command) -> Seq {
         let outgoing = self.command(by, command).unwrap();
         let seq = self.hub.accept(&outgoing);
         self.deliver();
         seq
     }
 
-    pub fn post(&mut self, by: usize, text: &str) -> Seq {
+    pub(crate) fn post(&mut self, by: usize, text: &str) -> Seq {
         let outgoing = self.members[by].note(&self.network, text);
         let seq = self.hub.accept(&outgoing);
         self.deliver();
@@ -562,7 +574,7 @@ impl Case {
 
     /// Every member that is still in holds the same epoch, policy and fence, and each can write
     /// something that all the others read.
-    pub fn assert_healthy(&mut self) {
+    pub(crate) fn assert_healthy(&mut self) {
         let inside: Vec<usize> = (0..self.members.len())
             .filter(|&i| self.members[i].channel.is_some())
             .filter(|&i| self.members[i].channel().standing() != Standing::Removed)
@@ -592,7 +604,7 @@ impl Case {
     }
 
     /// Why, and by whom, the item at `seq` was void, as each member said: all say the same.
-    pub fn void_by_all(&self, seq: Seq, except: usize) -> (Culprit, String) {
+    pub(crate) fn void_by_all(&self, seq: Seq, except: usize) -> (Culprit, String) {
         let verdict = |member: &Member| {
             member.events.iter().find_map(|(at, event)| match event {
                 Event::Void { author, reason } if *at == seq => {
@@ -610,7 +622,7 @@ impl Case {
 }
 
 /// Garbles every path secret that a member seals.
-pub struct GarbleAll;
+pub(crate) struct GarbleAll;
 
 impl enlace_channel::mls::Tamper for GarbleAll {
     fn sealed(&self, _: &[u8], ciphertext: &mut Vec<u8>) {

@@ -2,15 +2,11 @@
 //! adversary with the same library: items altered on the way, forged by a hub, or committed by a
 //! member who may not.
 
-#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
-
-mod support;
-
 use enlace_channel::channel::{Command, Culprit, Event, JoinRefused, SealError, Standing};
 use enlace_channel::policy::Role;
 use enlace_log::{Sealed, Seq};
 
-use support::{ANA, BEN, CID, Case, DORA, Member, bytes};
+use crate::support::{ANA, BEN, CID, Case, DORA, Member, bytes};
 
 #[test]
 fn officers_of_two_authorities_read_each_other() {

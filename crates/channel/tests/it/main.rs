@@ -1,0 +1,8 @@
+//! A channel among honest members, and what others do to it.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+
+mod attacks;
+mod channel;
+mod support;
+mod void;
