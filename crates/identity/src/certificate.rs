@@ -11,6 +11,7 @@ use der::pem::LineEnding;
 use rustls_pki_types::pem::PemObject as _;
 
 use crate::canonical::sha256;
+use crate::entropy::Entropy;
 
 pub use self::profile::{LeafUsage, ProfileError};
 
@@ -120,9 +121,7 @@ impl Serial {
     /// When the operating system has no randomness to give.
     #[must_use]
     pub fn generate() -> Self {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).expect("the operating system provides randomness");
-        Self::from_random(bytes)
+        Self::from_random(Entropy::system().bytes())
     }
 
     /// The number made of those random bytes, of which two bits are lost.

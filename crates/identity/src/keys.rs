@@ -12,6 +12,8 @@ use zeroize::Zeroizing;
 
 pub use self::file::{KeyFileError, PBKDF2_ITERATIONS, Passphrase};
 
+use crate::entropy::Entropy;
+
 /// A private key. It is wiped from memory when dropped, and never shown.
 #[derive(Clone)]
 pub struct SigningKey(ed25519_dalek::SigningKey);
@@ -23,9 +25,16 @@ impl SigningKey {
     /// When the operating system has no randomness to give.
     #[must_use]
     pub fn generate() -> Self {
-        let mut seed = Zeroizing::new([0; 32]);
-        getrandom::fill(seed.as_mut()).expect("the operating system provides randomness");
-        Self::from_seed(seed)
+        Self::generate_from(&Entropy::system())
+    }
+
+    /// A new key from that randomness.
+    ///
+    /// # Panics
+    /// As [`Entropy::fill`].
+    #[must_use]
+    pub fn generate_from(entropy: &Entropy) -> Self {
+        Self::from_seed(entropy.secret())
     }
 
     /// The key that a seed of 32 secret bytes stands for.

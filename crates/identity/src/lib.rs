@@ -14,6 +14,7 @@ pub mod canonical;
 pub mod certificate;
 pub mod chain;
 pub mod endpoint;
+pub mod entropy;
 pub mod issue;
 pub mod keys;
 pub mod names;

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use enlace_identity::time::Timestamp;
+use quinn::TimeSource;
 use rustls::time_provider::TimeProvider;
 use rustls_pki_types::UnixTime;
 
@@ -23,6 +24,15 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::default().plus(since_epoch)
+    }
+}
+
+/// Lets QUIC judge the age of address tokens by the same clock.
+pub(crate) struct QuicTime(pub(crate) Trust);
+
+impl TimeSource for QuicTime {
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + self.0.now().since(Timestamp::default())
     }
 }
 

@@ -6,13 +6,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use quinn::{AsyncUdpSocket, EndpointConfig, Runtime, TokioRuntime, VarInt};
+use enlace_identity::entropy::Entropy;
+use quinn::{AsyncUdpSocket, Runtime, TokioRuntime, VarInt};
 
 use crate::accept::Incoming;
+use crate::clock::QuicTime;
 use crate::close::CloseCode;
 use crate::handshakes::{self, Handshakes, NoPlace};
 use crate::local::LocalIdentity;
-use crate::quic;
+use crate::quic::{self, Wire};
 use crate::tls::{self, PeerVerifier, TlsSetupError};
 use crate::trust::Trust;
 
@@ -28,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) trust: Trust,
     pub(crate) verifier: Arc<PeerVerifier>,
     handshakes: Handshakes,
+    wire: Wire,
+    entropy: Entropy,
     acting: RwLock<Acting>,
 }
 
@@ -69,12 +73,7 @@ impl Endpoint {
         let runtime = Arc::new(TokioRuntime);
         let socket = socket::bind(address).map_err(refused)?;
         let socket = runtime.wrap_udp_socket(socket).map_err(refused)?;
-        let config = if identity.is_relay() {
-            identity.reset_key().endpoint_config()
-        } else {
-            EndpointConfig::default()
-        };
-        Self::on_socket(socket, runtime, config, identity, trust)
+        Self::open((socket, runtime), Wire::Kernel, Entropy::system(), identity, trust)
     }
 
     /// Opens a socket for dialling alone, on any port, with IPv6 where the machine has it.
@@ -88,19 +87,38 @@ impl Endpoint {
             .or_else(|_| Self::bind(any_v4, identity, trust))
     }
 
-    /// Opens an endpoint on a socket and a runtime of the caller's, as a simulation does.
+    /// Opens an endpoint on a socket and a runtime of the caller's, as a simulation does: no
+    /// segmentation offload, no search for larger datagrams, and whatever QUIC draws comes from
+    /// `entropy`. With [`quinn::TokioRuntime`] or one like it on a paused clock, the same seed gives the
+    /// same datagrams, by time, address and length. Their bytes differ: TLS draws from the
+    /// operating system, which decides no length and no time.
     ///
     /// # Errors
     /// [`BindError`].
     pub fn on_socket(
         socket: Arc<dyn AsyncUdpSocket>,
         runtime: Arc<dyn Runtime>,
-        config: EndpointConfig,
+        entropy: Entropy,
         identity: LocalIdentity,
         trust: Trust,
     ) -> Result<Self, BindError> {
+        Self::open((socket, runtime), Wire::Simulated, entropy, identity, trust)
+    }
+
+    fn open(
+        (socket, runtime): (Arc<dyn AsyncUdpSocket>, Arc<dyn Runtime>),
+        wire: Wire,
+        entropy: Entropy,
+        identity: LocalIdentity,
+        trust: Trust,
+    ) -> Result<Self, BindError> {
+        let config = if identity.is_relay() {
+            identity.reset_key().endpoint_config(&entropy)
+        } else {
+            quic::dialling_endpoint(&entropy)
+        };
         let verifier = Arc::new(PeerVerifier::new(trust.clone()));
-        let (dialling, accepting) = configs(&identity, &trust, &verifier)?;
+        let (dialling, accepting) = configs(&identity, &trust, &verifier, wire, &entropy)?;
         let quic = quinn::Endpoint::new_with_abstract_socket(config, accepting, socket, runtime)
             .map_err(|source| BindError::Socket {
                 address: (std::net::Ipv6Addr::UNSPECIFIED, 0).into(),
@@ -108,7 +126,8 @@ impl Endpoint {
             })?;
         let acting = RwLock::new(Acting { identity, dialling });
         let handshakes = Handshakes::default();
-        Ok(Self { shared: Arc::new(Shared { quic, trust, verifier, handshakes, acting }) })
+        let shared = Shared { quic, trust, verifier, handshakes, wire, entropy, acting };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Shows another certificate from now on, as after a renewal. Live connections go on with the
@@ -118,7 +137,8 @@ impl Endpoint {
     /// [`TlsSetupError`]; nothing changes then.
     pub fn replace_identity(&self, identity: LocalIdentity) -> Result<(), TlsSetupError> {
         let shared = &self.shared;
-        let (dialling, accepting) = configs(&identity, &shared.trust, &shared.verifier)?;
+        let Shared { trust, verifier, wire, entropy, .. } = &**shared;
+        let (dialling, accepting) = configs(&identity, trust, verifier, *wire, entropy)?;
         shared.quic.set_server_config(accepting);
         let mut acting = shared.acting.write().unwrap_or_else(PoisonError::into_inner);
         *acting = Acting { identity, dialling };
@@ -197,13 +217,19 @@ fn configs(
     identity: &LocalIdentity,
     trust: &Trust,
     verifier: &Arc<PeerVerifier>,
+    wire: Wire,
+    entropy: &Entropy,
 ) -> Result<Configs, TlsSetupError> {
     let mut dialling = tls::client(identity, trust, verifier.clone())?;
-    dialling.transport_config(quic::dialling());
+    dialling.transport_config(quic::dialling(wire));
     if !identity.is_relay() {
         return Ok((dialling, None));
     }
     let mut accepting = tls::server(identity, trust, verifier.clone())?;
-    accepting.transport_config(quic::accepting()).max_incoming(handshakes::MAX);
+    accepting
+        .transport_config(quic::accepting(wire))
+        .max_incoming(handshakes::MAX)
+        .token_key(quic::token_key(entropy))
+        .time_source(Arc::new(QuicTime(trust.clone())));
     Ok((dialling, Some(accepting)))
 }

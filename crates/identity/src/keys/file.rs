@@ -12,6 +12,7 @@ use pkcs8::{EncryptedPrivateKeyInfo, PrivateKeyInfo};
 use zeroize::Zeroizing;
 
 use super::SigningKey;
+use crate::entropy::Entropy;
 
 /// How often PBKDF2 iterates for a new key file.
 pub const PBKDF2_ITERATIONS: u32 = 600_000;
@@ -115,8 +116,7 @@ impl SigningKey {
 }
 
 fn lock(plain: &[u8], passphrase: &Passphrase) -> SecretDocument {
-    let mut random = [0; 32];
-    getrandom::fill(&mut random).expect("the operating system provides randomness");
+    let random: [u8; 32] = Entropy::system().bytes();
     let (salt, iv) = random.split_at(16);
     let iv: &[u8; 16] = iv.try_into().expect("half of 32 bytes");
     Parameters::pbkdf2_sha256_aes256cbc(PBKDF2_ITERATIONS, salt, iv)

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
+use enlace_identity::entropy::Entropy;
 use enlace_identity::keys::SigningKey;
 use quinn::EndpointConfig;
 use quinn_proto::HashedConnectionIdGenerator;
@@ -38,13 +39,14 @@ impl ResetKey {
         Self { tokens: Arc::new(tokens), ids: u64::from_be_bytes(ids) }
     }
 
-    /// An endpoint's configuration that comes out the same after a restart.
-    pub(crate) fn endpoint_config(&self) -> EndpointConfig {
+    /// An endpoint's configuration whose tokens and ids come out the same after a restart.
+    pub(crate) fn endpoint_config(&self, entropy: &Entropy) -> EndpointConfig {
         let ids = self.ids;
         let mut config = EndpointConfig::new(self.tokens.clone());
         config
             .cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(ids)))
-            .min_reset_interval(MIN_INTERVAL);
+            .min_reset_interval(MIN_INTERVAL)
+            .rng_seed(Some(entropy.bytes()));
         config
     }
 }
