@@ -55,9 +55,10 @@ async fn watch_over(before: Before, quic: quinn::Connection, peer: VerifiedLeaf)
     loop {
         let pause = chain.until.since(trust.now()).clamp(Duration::from_millis(1), LONGEST);
         tokio::select! {
+            biased;
+            _ = quic.closed() => return,
             _ = changes.changed() => {}
             () = tokio::time::sleep(pause) => {}
-            _ = quic.closed() => return,
         }
         if let Err(untrusted) = recheck(&trust, &peer, &mut chain) {
             let code = untrusted.close_code();

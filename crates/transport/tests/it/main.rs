@@ -9,3 +9,4 @@ mod restart;
 mod resumption;
 mod support;
 mod trust;
+mod virtual_time;

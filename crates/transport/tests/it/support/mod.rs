@@ -3,6 +3,7 @@
 mod authority;
 mod raw;
 mod relay;
+mod simulated;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use enlace_transport::{Clock, Trust};
 pub(crate) use self::authority::{Authority, Credential};
 pub(crate) use self::raw::{Groups, RawClient, exchange, hello};
 pub(crate) use self::relay::{Device, Relay, loopback, serve};
+pub(crate) use self::simulated::{Network, Sent};
 
 /// Long enough for a loaded machine; only a failing test waits for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

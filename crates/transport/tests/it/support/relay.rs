@@ -42,6 +42,11 @@ impl Relay {
         let endpoint = Endpoint::bind(loopback(), identity, trust.clone()).unwrap();
         let port = endpoint.local_address().unwrap().port();
         let target = Target { expected, addresses: vec![("127.0.0.1".to_owned(), port)] };
+        Self::on_endpoint(endpoint, target)
+    }
+
+    /// Serves on an endpoint that is there.
+    pub(crate) fn on_endpoint(endpoint: Endpoint, target: Target) -> Self {
         let (report, accepted) = mpsc::channel(64);
         tokio::spawn(run(endpoint.clone(), report));
         Self { endpoint, target, accepted }
