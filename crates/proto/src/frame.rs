@@ -12,7 +12,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use prost::Message;
 
 pub use self::decoder::{Decoder, FrameError};
-pub use self::place::{CONTROL, ERROR, EVENT, OK, Place};
+pub use self::place::{ANSWERS, CONTROL, ERROR, EVENT, OK, Place, SUBMISSION};
 
 /// Bytes before the body.
 pub const HEADER_BYTES: usize = 6;
@@ -20,7 +20,8 @@ pub const HEADER_BYTES: usize = 6;
 /// One frame, its limit already checked.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Frame {
-    /// What the body is: a method's number, or one of [`OK`], [`ERROR`], [`CONTROL`], [`EVENT`].
+    /// What the body is: a method's number, or one of [`OK`], [`ERROR`], [`CONTROL`], [`EVENT`],
+    /// [`SUBMISSION`], [`ANSWERS`].
     pub kind: u16,
     /// The message, encoded.
     pub body: Bytes,

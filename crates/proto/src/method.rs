@@ -53,6 +53,8 @@ pub enum Method {
     PublishCrls = 11,
     /// The certificate of a head key, by its hash.
     FetchHeadCertificate = 12,
+    /// Opens the long-lived stream on which items are submitted.
+    SubmitStream = 13,
 }
 
 /// Which kind of certificate a caller holds.
@@ -66,7 +68,7 @@ pub enum Caller {
 
 impl Method {
     /// Every method of this version, by number.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Hello,
         Self::PublishKeyPackages,
         Self::ClaimKeyPackages,
@@ -79,6 +81,7 @@ impl Method {
         Self::DeliverWelcome,
         Self::PublishCrls,
         Self::FetchHeadCertificate,
+        Self::SubmitStream,
     ];
 
     /// The method with that number, if this version knows one.
@@ -104,13 +107,16 @@ impl Method {
             | Self::PublishCrls => MEDIUM,
             Self::CreateChannel | Self::Submit => LARGE,
             Self::DeliverWelcome => DELIVERY,
-            Self::Lease | Self::FetchRange | Self::FetchDirectory | Self::FetchHeadCertificate => {
-                SMALL
-            }
+            Self::Lease
+            | Self::FetchRange
+            | Self::FetchDirectory
+            | Self::FetchHeadCertificate
+            | Self::SubmitStream => SMALL,
         }
     }
 
-    /// The longest response, in bytes; of [`Method::Subscribe`], the longest event.
+    /// The longest response, in bytes; of [`Method::Subscribe`], the longest event, of
+    /// [`Method::SubmitStream`], the longest message of answers.
     #[must_use]
     pub const fn response_limit(self) -> u32 {
         match self {
@@ -123,7 +129,8 @@ impl Method {
             | Self::Submit
             | Self::DeliverWelcome
             | Self::PublishCrls
-            | Self::FetchHeadCertificate => SMALL,
+            | Self::FetchHeadCertificate
+            | Self::SubmitStream => SMALL,
         }
     }
 
@@ -143,14 +150,15 @@ impl Method {
             | Self::FetchRange
             | Self::FetchDirectory
             | Self::PublishCrls
-            | Self::FetchHeadCertificate => true,
+            | Self::FetchHeadCertificate
+            | Self::SubmitStream => true,
         }
     }
 }
 
 /// A request message: it belongs to one method and has one response type.
 ///
-/// [`Method::Subscribe`] has none: its request opens a stream.
+/// [`Method::Subscribe`] and [`Method::SubmitStream`] have none: their requests open a stream.
 pub trait Call: Shaped {
     /// The method whose request this is.
     const METHOD: Method;
@@ -189,7 +197,7 @@ mod tests {
     #[test]
     fn numbers_are_those_of_the_protocol_page() {
         let numbers: Vec<u16> = Method::ALL.iter().map(|method| method.number()).collect();
-        assert_eq!(numbers, (1..=12).collect::<Vec<u16>>());
+        assert_eq!(numbers, (1..=13).collect::<Vec<u16>>());
     }
 
     #[test]
@@ -197,7 +205,7 @@ mod tests {
         for number in 0..=u16::MAX {
             match Method::from_number(number) {
                 Some(method) => assert_eq!(method.number(), number),
-                None => assert!(number == 0 || number > 12),
+                None => assert!(number == 0 || number > 13),
             }
         }
     }

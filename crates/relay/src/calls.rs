@@ -11,6 +11,7 @@ mod key_packages;
 mod lease;
 mod refusals;
 mod submit;
+mod submit_stream;
 
 use std::future::Future;
 
@@ -64,7 +65,11 @@ async fn dispatch(caller: &Caller, stream: IncomingStream) -> Result<(), Request
         Method::DeliverWelcome => answer::<DeliverWelcomeRequest>(caller, call).await,
         Method::PublishCrls => answer::<PublishCrlsRequest>(caller, call).await,
         Method::FetchHeadCertificate => answer::<FetchHeadCertificateRequest>(caller, call).await,
-        Method::Subscribe => subscription::serve(caller, call.into_stream().await?).await,
+        Method::SubmitStream => {
+            submit_stream::serve(caller, call.into_submit_stream().await?).await;
+            Ok(())
+        }
+        Method::Subscribe => subscription::serve(caller, call.into_subscription().await?).await,
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod alarm;
 mod follow;
+mod forward;
 mod heartbeat;
 mod link;
 mod outbox;
@@ -14,6 +15,7 @@ mod session;
 mod spread;
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,9 +25,11 @@ use enlace_proto::method::Call;
 use enlace_proto::relay::v1::ErrorCode;
 use enlace_transport::{CallError, Refusal};
 
+use self::forward::Forward;
 use self::link::Link;
 use crate::server::Context;
 
+pub(crate) use self::forward::{ForwardAnswers, Forwarded, keep as keep_forwarding};
 pub(crate) use self::session::keep;
 pub(crate) use self::spread::unsent as unsent_crls;
 
@@ -58,9 +62,7 @@ impl Links {
         authority: &Domain,
         request: &C,
     ) -> Result<C::Response, Refusal> {
-        let link = self.0.get(authority).ok_or_else(|| {
-            Refusal::new(ErrorCode::NotAllowed, "that authority is not of this network")
-        })?;
+        let link = self.linked(authority)?;
         let Some(connection) = link.connection(DIAL_TIME).await else {
             return Err(unreachable(authority));
         };
@@ -75,6 +77,22 @@ impl Links {
                 Refusal::new(ErrorCode::Internal, message)
             }
         })
+    }
+
+    /// Submits own devices' items at another authority's relay; returns as soon as they have their
+    /// place in the queue. What is returned is ready when each is answered, as [`Self::call`] says.
+    pub(crate) async fn submit(
+        &self,
+        authority: &Domain,
+        items: Vec<Forwarded>,
+    ) -> Result<impl Future<Output = ForwardAnswers> + use<>, Refusal> {
+        let link = self.linked(authority)?;
+        let (count, authority) = (items.len(), authority.clone());
+        let (forward, answers) = Forward::new(items);
+        link.forward(forward).await;
+        Ok(
+            async move { answers.await.unwrap_or_else(|_| vec![Err(unreachable(&authority)); count]) },
+        )
     }
 
     /// The channel is to be followed from that position on; its copy begins there.
@@ -96,6 +114,12 @@ impl Links {
         for link in self.0.values() {
             link.wake();
         }
+    }
+
+    fn linked(&self, authority: &Domain) -> Result<&Link, Refusal> {
+        self.link(authority).ok_or_else(|| {
+            Refusal::new(ErrorCode::NotAllowed, "that authority is not of this network")
+        })
     }
 
     fn link(&self, authority: &Domain) -> Option<&Link> {

@@ -6,7 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use enlace_proto::frame::{self, Place, TooLong};
 use enlace_proto::method::{Call, Method};
-use enlace_proto::relay::v1::{Error, SubscribeRequest, SubscriptionControl, SubscriptionEvent};
+use enlace_proto::relay::v1::{
+    Error, SubmitAnswers, SubmitRequest, SubmitStreamRequest, SubscribeRequest,
+    SubscriptionControl, SubscriptionEvent,
+};
 use enlace_proto::shape::{self, Shaped};
 
 use crate::close::Lost;
@@ -48,6 +51,15 @@ pub struct Subscription {
     pub events: FrameReceiver<SubscriptionEvent>,
 }
 
+/// An open submit stream: its frames count from 0, and each is answered once, in their order.
+#[derive(Debug)]
+pub struct SubmitStream {
+    /// To the relay.
+    pub submissions: FrameSender<SubmitRequest>,
+    /// From the relay.
+    pub answers: FrameReceiver<SubmitAnswers>,
+}
+
 impl Connection {
     /// Calls the peer and waits for its answer, at most for `limit`.
     ///
@@ -77,6 +89,22 @@ impl Connection {
         Ok(Subscription {
             controls: FrameSender::new(self.clone(), send),
             events: FrameReceiver::new(self.clone(), FrameSource::new(recv, Place::Events)),
+        })
+    }
+
+    /// Opens a stream on which items are submitted, many at a time. The relay reads no further
+    /// while too many are unanswered: [`FrameSender::send`] waits then. A refusal of the stream
+    /// itself comes as the first answer's error.
+    ///
+    /// # Errors
+    /// [`CallError`], but never [`CallError::Refused`].
+    pub async fn submit_stream(&self, limit: Duration) -> Result<SubmitStream, CallError> {
+        let request = SubmitStreamRequest {};
+        let frame = frame::encode(Place::Request, Method::SubmitStream.number(), &request)?;
+        let (send, recv) = in_time(limit, open(self.quic(), frame)).await?;
+        Ok(SubmitStream {
+            submissions: FrameSender::new(self.clone(), send),
+            answers: FrameReceiver::new(self.clone(), FrameSource::new(recv, Place::Answers)),
         })
     }
 }

@@ -25,6 +25,7 @@ pub mod local;
 pub mod refusal;
 pub mod serve;
 pub mod stream;
+pub mod submitting;
 pub mod tls;
 pub mod trust;
 pub mod untrusted;
@@ -36,7 +37,7 @@ mod quic;
 
 pub use self::accept::{Greeting, HandshakeError, Incoming};
 pub use self::backoff::Backoff;
-pub use self::call::{CallError, Subscription};
+pub use self::call::{CallError, SubmitStream, Subscription};
 pub use self::clock::{Clock, SystemClock};
 pub use self::close::{CloseCode, Lost};
 pub use self::connect::{ConnectError, Dialled, Target};
@@ -47,9 +48,11 @@ pub use self::hello::{HelloError, HelloOffer, HelloReply};
 pub use self::local::{LocalIdentity, LocalIdentityError};
 pub use self::refusal::Refusal;
 pub use self::serve::{
-    IncomingCall, IncomingStream, IncomingSubscription, Reply, ReplyError, RequestError,
+    IncomingCall, IncomingStream, IncomingSubmitStream, IncomingSubscription, Reply, ReplyError,
+    RequestError,
 };
-pub use self::stream::{EncodedFrame, FrameReceiver, FrameSender, StreamError};
+pub use self::stream::{EncodedFrame, FrameReceiver, FrameSender, Portion, Room, StreamError};
+pub use self::submitting::{Answers, answers_by_index};
 pub use self::trust::Trust;
 pub use self::untrusted::Untrusted;
 pub use self::wire::{ReceiveError, SendError};

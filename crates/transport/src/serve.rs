@@ -11,15 +11,16 @@ use bytes::Bytes;
 use enlace_proto::frame::{self, FrameError, Place, TooLong};
 use enlace_proto::method::{self, Call, Method};
 use enlace_proto::relay::v1::{
-    Error, ErrorCode, SubscribeRequest, SubscriptionControl, SubscriptionEvent,
+    Error, ErrorCode, SubmitAnswers, SubmitRequest, SubmitStreamRequest, SubscribeRequest,
+    SubscriptionControl, SubscriptionEvent,
 };
-use enlace_proto::shape;
+use enlace_proto::shape::{self, Shaped};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::close::Lost;
 use crate::connection::Connection;
 use crate::refusal::Refusal;
-use crate::stream::{FrameReceiver, FrameSender};
+use crate::stream::{FrameReceiver, FrameSender, StreamMessage};
 use crate::wire::{self, ABANDONED, FrameSource, ReceiveError, SendError};
 
 /// How long a peer may take to send a request whole.
@@ -167,21 +168,36 @@ impl IncomingCall {
     ///
     /// # Errors
     /// [`RequestError`]; the caller has been refused then.
-    pub async fn into_stream(mut self) -> Result<IncomingSubscription, RequestError> {
-        if self.method != Method::Subscribe {
+    pub async fn into_subscription(self) -> Result<IncomingSubscription, RequestError> {
+        let (request, events, controls) = self.into_stream(Method::Subscribe).await?;
+        Ok(IncomingSubscription { request, events, controls })
+    }
+
+    /// Takes the two directions of the stream of [`Method::SubmitStream`] out.
+    ///
+    /// # Errors
+    /// [`RequestError`]; the caller has been refused then.
+    pub async fn into_submit_stream(self) -> Result<IncomingSubmitStream, RequestError> {
+        let (SubmitStreamRequest {}, answers, submissions) =
+            self.into_stream(Method::SubmitStream).await?;
+        Ok(IncomingSubmitStream { answers, submissions })
+    }
+
+    async fn into_stream<R: Shaped, O: StreamMessage, I: StreamMessage>(
+        mut self,
+        method: Method,
+    ) -> Result<(R, FrameSender<O>, FrameReceiver<I>), RequestError> {
+        if self.method != method {
             return Err(self.malformed().await);
         }
-        let Ok(request) = shape::read::<SubscribeRequest>(self.body.clone()) else {
+        let Ok(request) = shape::read::<R>(self.body.clone()) else {
             return Err(self.malformed().await);
         };
         let Some(send) = self.answer.0.take() else { return Err(ReceiveError::Abandoned.into()) };
         let Self { connection, mut source, .. } = self;
-        source.move_to(Place::Controls);
-        Ok(IncomingSubscription {
-            request,
-            events: FrameSender::new(connection.clone(), send),
-            controls: FrameReceiver::new(connection, source),
-        })
+        source.move_to(I::PLACE);
+        let sender = FrameSender::new(connection.clone(), send);
+        Ok((request, sender, FrameReceiver::new(connection, source)))
     }
 
     /// Says no.
@@ -209,6 +225,15 @@ pub struct IncomingSubscription {
     pub events: FrameSender<SubscriptionEvent>,
     /// From the subscriber.
     pub controls: FrameReceiver<SubscriptionControl>,
+}
+
+/// A submit stream, seen from the relay.
+#[derive(Debug)]
+pub struct IncomingSubmitStream {
+    /// To the submitter.
+    pub answers: FrameSender<SubmitAnswers>,
+    /// From the submitter.
+    pub submissions: FrameReceiver<SubmitRequest>,
 }
 
 impl<C: Call> Reply<C> {

@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 use enlace_proto::frame::{Decoder, Frame, FrameError, Place};
+use enlace_proto::method;
+use futures_util::FutureExt as _;
 use quinn::{ReadError, RecvStream, VarInt, WriteError};
 
 use crate::close::Lost;
@@ -61,6 +63,24 @@ impl FrameSource {
             if !self.fill().await? {
                 self.decoder.finish()?;
                 return Ok(None);
+            }
+        }
+    }
+
+    /// The next frame, if it has come whole and is no more than small; doesn't wait.
+    pub(crate) fn next_small(&mut self) -> Result<Option<Frame>, ReceiveError> {
+        loop {
+            if self.decoder.announced()?.is_some_and(|length| length > method::SMALL) {
+                return Ok(None);
+            }
+            if let Some(frame) = self.decoder.poll()? {
+                return Ok(Some(frame));
+            }
+            match self.fill().now_or_never() {
+                Some(Ok(true)) => {}
+                // The end of the stream is noticed by whoever waits for more.
+                Some(Ok(false)) | None => return Ok(None),
+                Some(Err(error)) => return Err(error),
             }
         }
     }

@@ -16,7 +16,8 @@ use enlace_proto::relay::v1::{
     subscription_control::Control, subscription_event::Event,
 };
 use enlace_transport::{
-    FrameSender, HelloReply, IncomingCall, IncomingSubscription, Refusal, SendError,
+    Answers, FrameSender, HelloReply, IncomingCall, IncomingSubmitStream, IncomingSubscription,
+    Refusal, SendError,
 };
 
 use super::World;
@@ -62,8 +63,13 @@ impl World {
                     let _ = reply.send(self.claim(request).await).await;
                 }
             }
+            Method::SubmitStream => {
+                if let Ok(stream) = call.into_submit_stream().await {
+                    self.take_in(&peer, stream).await;
+                }
+            }
             Method::Subscribe => {
-                if let Ok(subscription) = call.into_stream().await {
+                if let Ok(subscription) = call.into_subscription().await {
                     self.feed(&peer, subscription).await;
                 }
             }
@@ -82,6 +88,18 @@ impl World {
         if let Ok((request, reply)) = call.decode::<C>().await {
             // The caller may be gone.
             let _ = reply.send(answer(self, peer, request)).await;
+        }
+    }
+
+    async fn take_in(self: &Arc<Self>, peer: &str, stream: IncomingSubmitStream) {
+        let IncomingSubmitStream { answers: mut sender, mut submissions } = stream;
+        let mut index = 0;
+        while let Ok(Some(request)) = submissions.next().await {
+            let mut answers = Answers::default();
+            answers.push(index, self.submit(peer, request));
+            index += 1;
+            // The caller may be gone.
+            let _ = sender.send(&answers.into_wire()).await;
         }
     }
 

@@ -141,7 +141,9 @@ mod tests {
     use prost::Message;
 
     use super::{Decoder, FrameError};
-    use crate::frame::{CONTROL, EVENT, Frame, HEADER_BYTES, OK, Place, encode};
+    use crate::frame::{
+        ANSWERS, CONTROL, EVENT, Frame, HEADER_BYTES, OK, Place, SUBMISSION, encode,
+    };
     use crate::method::{Call, Method};
     use crate::relay::v1::{HelloRequest, LeaseRequest, LeaseResponse, SubmitRequest};
 
@@ -242,8 +244,8 @@ mod tests {
     #[test]
     fn an_unknown_kind_is_refused_by_its_first_two_bytes() {
         let mut decoder = Decoder::new(Place::Request);
-        decoder.push(Bytes::from_static(&[0, 13]));
-        assert_eq!(decoder.poll(), Err(FrameError::Kind { kind: 13 }));
+        decoder.push(Bytes::from_static(&[0, 99]));
+        assert_eq!(decoder.poll(), Err(FrameError::Kind { kind: 99 }));
     }
 
     #[test]
@@ -256,6 +258,10 @@ mod tests {
             (Place::Controls, OK),
             (Place::Events, CONTROL),
             (Place::Events, OK),
+            (Place::Submissions, OK),
+            (Place::Submissions, ANSWERS),
+            (Place::Answers, SUBMISSION),
+            (Place::Answers, EVENT),
         ];
         for (place, kind) in refused {
             assert_eq!(

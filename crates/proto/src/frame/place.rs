@@ -5,7 +5,7 @@ use crate::method::{self, Method};
 /// Kind of the frame that carries a method's response.
 pub const OK: u16 = 0;
 
-/// Kind of the frame that carries an `Error` in place of a response, or that ends a subscription.
+/// Kind of the frame that carries an `Error` in place of a response, or that ends a stream.
 pub const ERROR: u16 = 1;
 
 /// Kind of the frames that carry a `SubscriptionControl`, from the caller.
@@ -13,6 +13,12 @@ pub const CONTROL: u16 = 2;
 
 /// Kind of the frames that carry a `SubscriptionEvent`, to the caller.
 pub const EVENT: u16 = 3;
+
+/// Kind of the frames that carry a `SubmitRequest` on a submit stream, from the caller.
+pub const SUBMISSION: u16 = 4;
+
+/// Kind of the frames that carry `SubmitAnswers`, to the caller.
+pub const ANSWERS: u16 = 5;
 
 /// A position in a stream, as seen by whoever reads there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,6 +31,10 @@ pub enum Place {
     Controls,
     /// What a subscriber receives.
     Events,
+    /// What comes on a submit stream after its request.
+    Submissions,
+    /// What the caller of a submit stream receives.
+    Answers,
 }
 
 impl Place {
@@ -34,9 +44,11 @@ impl Place {
         match (self, kind) {
             (Self::Request, number) => Method::from_number(number).map(Method::request_limit),
             (Self::Response(method), OK) => Some(method.response_limit()),
-            (Self::Response(_) | Self::Events, ERROR) => Some(method::ERROR),
+            (Self::Response(_) | Self::Events | Self::Answers, ERROR) => Some(method::ERROR),
             (Self::Controls, CONTROL) => Some(method::SMALL),
             (Self::Events, EVENT) => Some(Method::Subscribe.response_limit()),
+            (Self::Submissions, SUBMISSION) => Some(Method::Submit.request_limit()),
+            (Self::Answers, ANSWERS) => Some(Method::SubmitStream.response_limit()),
             _ => None,
         }
     }

@@ -1,6 +1,7 @@
 //! Who makes a call, by the certificate of its connection and by nothing else.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use enlace_identity::names::{DeviceName, Domain, LeafName, ServiceName};
 use enlace_proto::method::{self, Method};
@@ -90,11 +91,15 @@ impl Caller {
 
     /// Counts a call with a request of so many bytes.
     pub(crate) fn admit(&self, bytes: usize) -> Result<(), Refusal> {
-        let leaf = self.connection.peer();
-        self.context
-            .allowances()
-            .take_call(leaf.name(), leaf.usage(), bytes, Instant::now())
+        self.take(1, bytes)
             .map_err(|wait| limit("too many calls, or too many bytes").retry_after(wait))
+    }
+
+    /// Counts so many calls with requests of so many bytes in all, or says when to ask again.
+    pub(crate) fn take(&self, calls: usize, bytes: usize) -> Result<(), Duration> {
+        let leaf = self.connection.peer();
+        let allowances = self.context.allowances();
+        allowances.take_calls(leaf.name(), leaf.usage(), calls as u64, bytes, Instant::now())
     }
 
     /// The device, if the caller is one of this relay's authority.

@@ -9,19 +9,28 @@ use enlace_proto::relay::v1::{SubmitRequest, SubmitResponse};
 use enlace_transport::Refusal;
 use tracing::error;
 
-use super::refusals::{malformed, optional_domain};
+use super::refusals::{internal, malformed, optional_domain};
 use super::{Caller, Handle, Peer};
+use crate::federation::Forwarded;
 use crate::hub::{self, Submission, SubmitError};
-use crate::storage::SideWrite;
 
 impl Handle for SubmitRequest {
     async fn handle(self, caller: &Caller) -> Result<SubmitResponse, Refusal> {
         caller.unless_stopping()?;
-        match optional_domain(&self.hub)? {
-            Some(hub) if hub != *caller.context().domain() => forward(self, caller, &hub).await,
-            _ => sequence(self, caller).await,
+        match other_hub(caller, &self)? {
+            Some(hub) => forward(self, caller, &hub).await,
+            None => sequence(self, caller).await,
         }
     }
+}
+
+/// The hub that an item is for, where it isn't this relay.
+pub(super) fn other_hub(
+    caller: &Caller,
+    request: &SubmitRequest,
+) -> Result<Option<Domain>, Refusal> {
+    let own = caller.context().domain();
+    Ok(optional_domain(&request.hub)?.filter(|hub| hub != own))
 }
 
 /// This relay is the hub.
@@ -31,22 +40,29 @@ async fn sequence(request: SubmitRequest, caller: &Caller) -> Result<SubmitRespo
     Ok(accepted.map_err(|error| refused(&error))?.to_wire())
 }
 
-/// Another authority's relay is the hub: only own devices' items go there by way of this relay.
+/// Another authority's relay is the hub.
 async fn forward(
     request: SubmitRequest,
     caller: &Caller,
     hub: &Domain,
 ) -> Result<SubmitResponse, Refusal> {
+    let forwarded = check_forwarded(caller, request)?;
+    let answers = caller.context().links().submit(hub, vec![forwarded]).await?;
+    answers.await.pop().unwrap_or_else(|| Err(internal("an item was not answered")))
+}
+
+/// Only own devices' items go to another hub by way of this relay.
+pub(super) fn check_forwarded(
+    caller: &Caller,
+    request: SubmitRequest,
+) -> Result<Forwarded, Refusal> {
     let device = caller.own_device()?;
     let envelope = Envelope::decode(&request.envelope)
         .map_err(|_| malformed("the envelope cannot be read"))?;
     if envelope.device != *device {
         return Err(refused(&SubmitError::NotTheCallers(envelope.device)));
     }
-    let context = caller.context();
-    let stored = context.hub().store(vec![counter_of(&envelope)]).await;
-    stored.map_err(|unavailable| refused(&unavailable.into()))?;
-    context.links().call(hub, &request).await
+    Ok(Forwarded { device: envelope.device, counter: envelope.submit_counter, request })
 }
 
 /// Checks a request by itself: who may speak for whom, hashes, signatures.
@@ -57,10 +73,6 @@ pub(super) fn check(caller: &Caller, request: SubmitRequest) -> Result<Submissio
     };
     Submission::check(&speaker, request, caller.context().device_trust())
         .map_err(|error| refused(&error))
-}
-
-fn counter_of(envelope: &Envelope) -> SideWrite {
-    SideWrite::SubmitCounter { device: envelope.device.clone(), counter: envelope.submit_counter }
 }
 
 /// The hub's no, as told to the caller.

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use enlace_log::{ChannelId, Seq};
 use enlace_transport::Connection;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
+
+use super::forward::{self, Forward};
 
 /// A link, up or down.
 #[derive(Debug)]
@@ -20,6 +22,9 @@ pub(super) struct Link {
     to_follow: Mutex<HashMap<ChannelId, Seq>>,
     following: Notify,
     forsaken: Mutex<HashSet<ChannelId>>,
+    forwards: mpsc::Sender<Forward>,
+    /// Until the task that forwards takes it.
+    forwarding: Mutex<Option<mpsc::Receiver<Forward>>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -40,7 +45,10 @@ struct Waiting<'l>(&'l Link);
 
 impl Link {
     pub(super) fn new() -> Self {
+        let (forwards, forwarding) = mpsc::channel(forward::QUEUE);
         Self {
+            forwards,
+            forwarding: Mutex::new(Some(forwarding)),
             state: watch::Sender::default(),
             waiting: AtomicUsize::new(0),
             told: AtomicU64::new(0),
@@ -66,6 +74,17 @@ impl Link {
         let decided = state.wait_for(|s| s.live().is_some() || s.failures > failures);
         let decided = tokio::time::timeout(limit, decided).await.ok()?.ok()?;
         decided.live()
+    }
+
+    /// Puts items into the queue; waits while it is full.
+    pub(super) async fn forward(&self, forward: Forward) {
+        // It is closed only when the relay ends; who waits for an answer learns it then.
+        drop(self.forwards.send(forward).await);
+    }
+
+    /// The queue's other end, once.
+    pub(super) fn take_forwards(&self) -> Option<mpsc::Receiver<Forward>> {
+        self.forwarding.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// There is something to do.

@@ -67,7 +67,25 @@ impl Handle {
     /// [`SubmitError`]; after [`SubmitError::Unavailable`] the outcome is unknown, and the same
     /// submission may be sent again.
     pub async fn submit(&self, submission: Submission) -> Result<Accepted, SubmitError> {
-        self.submit_to(submission, None).await
+        let mut answers = self.submit_all(vec![submission]).await?.await?;
+        answers.pop().unwrap_or(Err(Unavailable::Stopped.into()))
+    }
+
+    /// Submits items in their order; returns as soon as they have their place in the queue, which
+    /// is after everything that was submitted before. What is returned is ready when they are
+    /// durable or refused: an answer for each, in the same order. Waits while the queue is full.
+    ///
+    /// # Errors
+    /// [`Unavailable`]; the outcome is unknown then.
+    pub async fn submit_all(
+        &self,
+        submissions: Vec<Submission>,
+    ) -> Result<
+        impl Future<Output = Result<Vec<Result<Accepted, SubmitError>>, Unavailable>> + use<>,
+        Unavailable,
+    > {
+        let weight = submissions.iter().map(Submission::weight).sum();
+        self.queue(weight, |answer| Request::Submit { submissions, answer }).await
     }
 
     /// Creates a channel by its first commit; its id is derived from this hub and the nonce. A
@@ -80,7 +98,9 @@ impl Handle {
         submission: Submission,
         nonce: ChannelNonce,
     ) -> Result<Accepted, SubmitError> {
-        self.submit_to(submission, Some(nonce)).await
+        let weight = submission.weight();
+        let submission = Box::new(submission);
+        self.ask(weight, |answer| Request::Create { submission, nonce, answer }).await?
     }
 
     /// Asks for the lease of a channel on behalf of a device that the caller may speak for.
@@ -244,21 +264,20 @@ impl Handle {
         &self.source.head_key
     }
 
-    async fn submit_to(
-        &self,
-        submission: Submission,
-        creates: Option<ChannelNonce>,
-    ) -> Result<Accepted, SubmitError> {
-        let weight = submission.weight();
-        let submission = Box::new(submission);
-        self.ask(weight, |answer| Request::Submit { submission, creates, answer }).await?
-    }
-
     async fn ask<T>(
         &self,
         weight: usize,
         request: impl FnOnce(Answer<T>) -> Request,
     ) -> Result<T, Unavailable> {
+        self.queue(weight, request).await?.await
+    }
+
+    /// Puts a request into the queue; what is returned waits for the answer.
+    async fn queue<T, F: FnOnce(Answer<T>) -> Request>(
+        &self,
+        weight: usize,
+        request: F,
+    ) -> Result<impl Future<Output = Result<T, Unavailable>> + use<T, F>, Unavailable> {
         let units = u32::try_from(1 + weight / WEIGHT_UNIT).unwrap_or(u32::MAX);
         let room = self.waiting.clone().acquire_many_owned(units.min(MAX_UNITS)).await;
         let room = room.map_err(|_| Unavailable::Stopped)?;
@@ -267,7 +286,7 @@ impl Handle {
         let queue = self.requests.upgrade().ok_or(Unavailable::Stopped)?;
         queue.send(request(answer)).await.map_err(|_| Unavailable::Stopped)?;
         drop(queue);
-        receiver.await.map_err(|_| Unavailable::Stopped)
+        Ok(async move { receiver.await.map_err(|_| Unavailable::Stopped) })
     }
 
     /// Adds what only a hub can, and only once the commits are durable: its signatures there.

@@ -56,18 +56,7 @@ impl Allowances {
         }
     }
 
-    /// Takes one call with a request of `bytes`, or says when to ask again.
-    pub(crate) fn take_call(
-        &self,
-        peer: &LeafName,
-        usage: LeafUsage,
-        bytes: usize,
-        now: Instant,
-    ) -> Result<(), Duration> {
-        self.take_calls(peer, usage, 1, bytes, now)
-    }
-
-    /// Takes a call that counts for `count`.
+    /// Takes `count` calls with requests of `bytes` in all, or says when to ask again.
     pub(crate) fn take_calls(
         &self,
         peer: &LeafName,
@@ -147,11 +136,11 @@ mod tests {
         let one: LeafName = "laptop.ana.officer.a.example".parse().unwrap();
         let other: LeafName = "laptop.ben.officer.a.example".parse().unwrap();
         for _ in 0..2 {
-            allowances.take_call(&one, LeafUsage::Device, 10, now).unwrap();
+            allowances.take_calls(&one, LeafUsage::Device, 1, 10, now).unwrap();
         }
-        let refused = allowances.take_call(&one, LeafUsage::Device, 10, now);
+        let refused = allowances.take_calls(&one, LeafUsage::Device, 1, 10, now);
         assert_eq!(refused, Err(SECOND));
-        allowances.take_call(&other, LeafUsage::Device, 10, now).unwrap();
+        allowances.take_calls(&other, LeafUsage::Device, 1, 10, now).unwrap();
     }
 
     #[test]
@@ -160,9 +149,9 @@ mod tests {
         let now = Instant::now();
         let relay: LeafName = "r1.relay.b.example".parse().unwrap();
         for _ in 0..200 {
-            allowances.take_call(&relay, LeafUsage::Relay, 10, now).unwrap();
+            allowances.take_calls(&relay, LeafUsage::Relay, 1, 10, now).unwrap();
         }
-        assert!(allowances.take_call(&relay, LeafUsage::Relay, 10, now).is_err());
+        assert!(allowances.take_calls(&relay, LeafUsage::Relay, 1, 10, now).is_err());
     }
 
     #[test]
@@ -183,7 +172,7 @@ mod tests {
         for number in 0..3 * SWEEP_FROM {
             let name = format!("d.n{number}.officer.a.example").parse().unwrap();
             let at = now + SECOND * u32::try_from(number).unwrap();
-            allowances.take_call(&name, LeafUsage::Device, 10, at).unwrap();
+            allowances.take_calls(&name, LeafUsage::Device, 1, 10, at).unwrap();
         }
         assert!(allowances.tables.lock().unwrap().peers.len() <= SWEEP_FROM);
     }

@@ -82,6 +82,7 @@ pub(super) async fn start(settings: Settings, material: Material) -> Result<Serv
     tasks.spawn(federation::watch_outbound(context.clone()));
     for authority in context.links().authorities() {
         tasks.spawn(federation::keep(context.clone(), authority.clone()));
+        tasks.spawn(federation::keep_forwarding(context.clone(), authority.clone()));
     }
     let mut accepting = JoinSet::new();
     accepting.spawn(accept::accept(context.clone()));

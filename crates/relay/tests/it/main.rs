@@ -8,5 +8,6 @@ mod federation;
 mod lying_hub;
 mod revocation;
 mod rogue_relay;
+mod submit_stream;
 mod subscriptions;
 mod support;

@@ -111,7 +111,7 @@ async fn a_frame_over_its_limit_is_refused_before_its_body_comes() {
 async fn an_unknown_method_is_refused() {
     let scene = scene();
     let connection = scene.greeted().await;
-    assert_refused(&connection, &[0, 13, 0, 0, 0, 0], ErrorCode::Unsupported).await;
+    assert_refused(&connection, &[0, 99, 0, 0, 0, 0], ErrorCode::Unsupported).await;
     assert_refused(&connection, &[0, 0, 0, 0, 0, 0], ErrorCode::Unsupported).await;
     assert_still_serves(&connection).await;
 }

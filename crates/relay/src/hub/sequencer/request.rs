@@ -12,11 +12,12 @@ use crate::storage::{ClaimedKeyPackage, SideWrite};
 /// One request.
 #[derive(Debug)]
 pub(crate) enum Request {
-    /// An item.
-    Submit {
+    /// Items, in the order in which they are to be sequenced; an answer for each.
+    Submit { submissions: Vec<Submission>, answer: Answer<Vec<Result<Accepted, SubmitError>>> },
+    /// The first item of a channel, whose id follows from the nonce.
+    Create {
         submission: Box<Submission>,
-        /// The nonce of the channel that it begins.
-        creates: Option<ChannelNonce>,
+        nonce: ChannelNonce,
         answer: Answer<Result<Accepted, SubmitError>>,
     },
     /// A lease.

@@ -48,11 +48,18 @@ struct Grown {
 
 /// An answer that waits for the transaction.
 enum Pending {
-    Submit(ChannelId, storage::Accepted, bool, Answer<Result<Accepted, SubmitError>>),
+    Submit(Vec<Result<Placed, SubmitError>>, Answer<Vec<Result<Accepted, SubmitError>>>),
+    Create(Result<Placed, SubmitError>, Answer<Result<Accepted, SubmitError>>),
     Ingest(Seq, Answer<Result<Seq, IngestError>>),
     Anchor(Answer<Result<(), IngestError>>),
     Store(Answer<Result<(), Unavailable>>),
-    Refusal(SubmitError, Answer<Result<Accepted, SubmitError>>),
+}
+
+/// An item that has its place once the transaction is durable.
+struct Placed {
+    channel: ChannelId,
+    accepted: storage::Accepted,
+    is_duplicate: bool,
 }
 
 impl<'a> Round<'a> {
@@ -81,9 +88,14 @@ impl<'a> Round<'a> {
 
     pub(super) fn handle(&mut self, request: Request) {
         match request {
-            Request::Submit { submission, creates, answer } => {
-                self.bytes += submission.weight();
-                self.submit(&submission, creates, answer);
+            Request::Submit { submissions, answer } => {
+                let placed = submissions.iter().map(|submission| self.submit(submission, None));
+                let placed = placed.collect();
+                self.pending.push(Pending::Submit(placed, answer));
+            }
+            Request::Create { submission, nonce, answer } => {
+                let placed = self.submit(&submission, Some(nonce));
+                self.pending.push(Pending::Create(placed, answer));
             }
             Request::Lease { channel, device, answer } => {
                 answer.send(self.lease(&channel, &device))
@@ -126,45 +138,47 @@ impl<'a> Round<'a> {
                 welcomes.announce(devices, !domains.is_empty());
             }
         }
-        for pending in pending {
-            pending.succeed(|channel| match heads.get(channel) {
-                Some(head) => Some(head.clone()),
-                None => {
-                    let state = cache.get(channel)?;
-                    let tail = state.tail_seq()?;
-                    let Source { head_key, incarnation, .. } = source;
-                    let head = head_key.sign(*channel, *incarnation, tail, state.chain());
-                    Some(head.signed().clone())
-                }
-            });
-        }
+        let mut heads = heads;
+        let mut head = |channel: &ChannelId| {
+            if let Some(head) = heads.get(channel) {
+                return Some(head.clone());
+            }
+            let state = cache.get(channel)?;
+            let tail = state.tail_seq()?;
+            let Source { head_key, incarnation, .. } = source;
+            let head = head_key.sign(*channel, *incarnation, tail, state.chain()).signed().clone();
+            heads.insert(*channel, head.clone());
+            Some(head)
+        };
+        pending.into_iter().for_each(|pending| pending.succeed(&mut head));
     }
 
+    /// What becomes of an item. A refusal may rest on what this round accepted before it: it waits
+    /// for the transaction like any answer.
     fn submit(
         &mut self,
         submission: &Submission,
         creates: Option<ChannelNonce>,
-        answer: Answer<Result<Accepted, SubmitError>>,
-    ) {
+    ) -> Result<Placed, SubmitError> {
+        self.bytes += submission.weight();
         let channel = submission.sealed().envelope().channel;
         match self.decide(submission, creates) {
             Ok(Decision::Accept(acceptance)) => {
                 let accepted = acceptance.accepted;
                 self.note_counter(submission);
                 self.add(channel, submission, *acceptance);
-                self.pending.push(Pending::Submit(channel, accepted, false, answer));
+                Ok(Placed { channel, accepted, is_duplicate: false })
             }
             Ok(Decision::Duplicate(accepted)) => {
-                self.pending.push(Pending::Submit(channel, accepted, true, answer));
+                Ok(Placed { channel, accepted, is_duplicate: true })
             }
-            // A refusal may rest on what this round accepted before it: it waits like an answer.
             Err(error) => {
                 // The ciphertext of a member was seen: a device restored from before it must not
                 // use its counter again.
                 if let SubmitError::StaleFence(_) = error {
                     self.note_counter(submission);
                 }
-                self.pending.push(Pending::Refusal(error, answer));
+                Err(error)
             }
         }
     }
@@ -343,27 +357,43 @@ fn publish(
 }
 
 impl Pending {
-    fn succeed(self, head: impl FnOnce(&ChannelId) -> Option<SignedHead>) {
+    fn succeed(self, head: &mut impl FnMut(&ChannelId) -> Option<SignedHead>) {
         match self {
-            Self::Submit(channel, accepted, is_duplicate, answer) => {
-                let storage::Accepted { seq, received_at, .. } = accepted;
-                let head = head(&channel).ok_or(SubmitError::UnknownChannel);
-                answer.send(head.map(|head| Accepted { seq, received_at, head, is_duplicate }));
+            Self::Submit(placed, answer) => {
+                let answers = placed.into_iter().map(|placed| placed?.answer(head));
+                answer.send(answers.collect());
+            }
+            Self::Create(placed, answer) => {
+                answer.send(placed.and_then(|placed| placed.answer(head)));
             }
             Self::Ingest(next, answer) => answer.send(Ok(next)),
             Self::Anchor(answer) => answer.send(Ok(())),
             Self::Store(answer) => answer.send(Ok(())),
-            Self::Refusal(error, answer) => answer.send(Err(error)),
         }
     }
 
     fn fail(self, why: Unavailable) {
         match self {
-            Self::Submit(.., answer) | Self::Refusal(_, answer) => answer.send(Err(why.into())),
+            Self::Submit(placed, answer) => {
+                answer.send(placed.iter().map(|_| Err(why.into())).collect());
+            }
+            Self::Create(_, answer) => answer.send(Err(why.into())),
             Self::Ingest(_, answer) => answer.send(Err(why.into())),
             Self::Anchor(answer) => answer.send(Err(why.into())),
             Self::Store(answer) => answer.send(Err(why)),
         }
+    }
+}
+
+impl Placed {
+    fn answer(
+        self,
+        head: &mut impl FnMut(&ChannelId) -> Option<SignedHead>,
+    ) -> Result<Accepted, SubmitError> {
+        let Self { channel, accepted, is_duplicate } = self;
+        let storage::Accepted { seq, received_at, .. } = accepted;
+        let head = head(&channel).ok_or(SubmitError::UnknownChannel)?;
+        Ok(Accepted { seq, received_at, head, is_duplicate })
     }
 }
 

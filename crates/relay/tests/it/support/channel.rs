@@ -122,7 +122,7 @@ impl TestChannel {
         connection: &Connection,
         bytes: usize,
     ) -> SubmitResponse {
-        let entry = self.entry_of(author, vec![7; bytes]);
+        let entry = self.large_entry(author, bytes);
         call(connection, &entry).await.unwrap()
     }
 
@@ -130,6 +130,11 @@ impl TestChannel {
     pub(crate) fn entry(&self, author: &mut Device) -> SubmitRequest {
         let payload = format!("opaque {}", author.name).into_bytes();
         self.entry_of(author, payload)
+    }
+
+    /// An entry of that size.
+    pub(crate) fn large_entry(&self, author: &mut Device, bytes: usize) -> SubmitRequest {
+        self.entry_of(author, vec![7; bytes])
     }
 
     fn entry_of(&self, author: &mut Device, payload: Vec<u8>) -> SubmitRequest {

@@ -191,7 +191,7 @@ async fn accept(endpoint: Endpoint, report: mpsc::Sender<IncomingSubscription>) 
                 let Ok(request) = stream.read().await else { continue };
                 match request.method() {
                     Method::Subscribe => {
-                        let Ok(subscription) = request.into_stream().await else { continue };
+                        let Ok(subscription) = request.into_subscription().await else { continue };
                         if report.send(subscription).await.is_err() {
                             return;
                         }

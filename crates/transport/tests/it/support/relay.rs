@@ -134,7 +134,7 @@ async fn answer(call: IncomingCall) -> Result<(), Box<dyn std::error::Error + Se
 
 /// Sends each acknowledgement back, and refuses to unfollow.
 async fn echo(call: IncomingCall) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let mut subscription = call.into_stream().await?;
+    let mut subscription = call.into_subscription().await?;
     while let Some(SubscriptionControl { control }) = subscription.controls.next().await? {
         match control {
             Some(subscription_control::Control::Acknowledge(acknowledge)) => {
