@@ -7,11 +7,11 @@ use std::time::Duration;
 use enlace_identity::bundle::{Bundle, BundleHash};
 use enlace_identity::chain::VerifiedLeaf;
 use enlace_identity::time::Timestamp;
-use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use crate::trust::Trust;
 use crate::untrusted::Untrusted;
+use crate::watch;
 
 /// The longest time between two looks: lists grow stale and clocks are set without an event.
 const LONGEST: Duration = Duration::from_secs(60);

@@ -29,6 +29,7 @@ pub mod submitting;
 pub mod tls;
 pub mod trust;
 pub mod untrusted;
+pub mod watch;
 pub mod wire;
 
 mod guard;

@@ -9,10 +9,10 @@ use enlace_identity::chain::{ChainError, LeafUsage, VerifiedLeaf};
 use enlace_identity::names::Domain;
 use enlace_identity::revocation::{CrlError, Inserted, RevocationLists};
 use enlace_identity::time::Timestamp;
-use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::untrusted::Untrusted;
+use crate::watch;
 
 /// The certificates that open connections.
 pub(crate) const CONNECTING: [LeafUsage; 2] = [LeafUsage::Device, LeafUsage::Relay];
