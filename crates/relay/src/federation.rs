@@ -14,7 +14,7 @@ mod outbox;
 mod session;
 mod spread;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +42,7 @@ const CALL_TIME: Duration = Duration::from_secs(10);
 
 /// The links to all other authorities of the network.
 #[derive(Debug)]
-pub(crate) struct Links(HashMap<Domain, Link>);
+pub(crate) struct Links(BTreeMap<Domain, Link>);
 
 impl Links {
     /// Links, none of them up, to these authorities.

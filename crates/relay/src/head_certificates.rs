@@ -8,8 +8,7 @@ use enlace_identity::chain::{ChainError, LeafUsage, VerifiedLeaf};
 use enlace_identity::names::Domain;
 use enlace_log::head::{HeadError, HeadSigner};
 use enlace_log::{SignedHead, VerifiedHead};
-use enlace_transport::{Trust, Untrusted};
-use tokio::sync::watch;
+use enlace_transport::{Trust, Untrusted, watch};
 
 use crate::hub::{self, ReadError};
 use crate::storage::SideWrite;

@@ -13,6 +13,7 @@
 pub mod cli;
 pub mod config;
 pub mod hub;
+pub mod proofs;
 pub mod server;
 pub mod storage;
 

@@ -9,6 +9,7 @@ mod crls;
 mod expiring;
 mod hello;
 mod in_flight;
+mod parts;
 mod peers;
 mod start;
 
@@ -16,16 +17,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use enlace_transport::{BindError, CloseCode};
-use tokio::sync::watch;
+use enlace_identity::names::ServiceName;
+use enlace_transport::{BindError, CloseCode, watch};
 use tokio::task::JoinSet;
 use tracing::warn;
 
-use crate::config::{Material, Settings};
+use crate::config::{Limits, Material, Settings};
 use crate::hub::Sequencer;
 use crate::storage::StorageError;
 
 pub(crate) use self::context::Context;
+pub use self::parts::Parts;
 
 /// What the relay tells others of itself.
 pub(crate) const SOFTWARE: &str = concat!("enlace-relay ", env!("CARGO_PKG_VERSION"));
@@ -46,6 +48,8 @@ pub struct Server {
     tasks: JoinSet<()>,
     accepting: JoinSet<()>,
     sequencer: Option<Sequencer>,
+    /// Where the sequencer runs, unless it has a thread of its own.
+    sequencing: JoinSet<()>,
     reload: watch::Sender<()>,
     local_addr: SocketAddr,
 }
@@ -81,7 +85,38 @@ impl Server {
     /// # Errors
     /// [`StartError`].
     pub async fn start(settings: Settings, material: Material) -> Result<Self, StartError> {
-        start::start(settings, material).await
+        let parts = Parts::of_this_machine(&settings, &material)?;
+        Self::start_on(settings.name, settings.limits, material, parts).await
+    }
+
+    /// Serves on what the caller brings: see [`Parts`]. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start_on(
+        name: ServiceName,
+        limits: Limits,
+        material: Material,
+        parts: Parts,
+    ) -> Result<Self, StartError> {
+        start::start(name, limits, material, parts).await
+    }
+
+    /// Ends as a crash does: whatever is in progress stops where it waits, and nobody is answered.
+    /// Returns when nothing of the relay runs any more and its store is closed, but for what QUIC
+    /// still sends.
+    pub async fn kill(self) {
+        let Self { context, mut tasks, mut accepting, mut sequencing, sequencer, .. } = self;
+        sequencing.shutdown().await;
+        tasks.shutdown().await;
+        accepting.shutdown().await;
+        drop(sequencer);
+        let gone = Arc::downgrade(&context);
+        drop(context);
+        // Calls end with the task of their connection, on the runtime's next turns.
+        while gone.strong_count() > 0 {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Where the relay listens.
@@ -115,9 +150,12 @@ impl Server {
         self.tasks.shutdown().await;
         // The failure was logged; the lists come again from where they came.
         let _ = self.context.crls.store_news(&self.context).await;
+        // Whatever is queued becomes durable here.
         if let Some(sequencer) = self.sequencer.take() {
-            // Whatever is queued becomes durable here; it blocks until then.
-            if tokio::task::spawn_blocking(move || sequencer.stop()).await.is_err() {
+            if !self.sequencing.is_empty() {
+                sequencer.stop();
+                while self.sequencing.join_next().await.is_some() {}
+            } else if tokio::task::spawn_blocking(move || sequencer.stop()).await.is_err() {
                 warn!("the sequencer did not stop in good order");
             }
         }

@@ -30,7 +30,7 @@ use enlace_log::{ChannelId, ClientId, Incarnation, Seq, SignedHead, SubmitCounte
 
 pub use batch::{LogWrite, REMEMBERED_KEY_PACKAGES, SideWrite, WriteBatch};
 pub use error::StorageError;
-pub use memory::{CommitFault, MemoryDisk, MemoryStorage};
+pub use memory::{CommitFault, CommitHook, MemoryDisk, MemoryStorage};
 pub use records::{
     Accepted, AuthorityCrls, ChannelRecord, ClaimedKeyPackage, PendingWelcome, ReadLimit, Role,
     StoredItem, Tail,

@@ -17,9 +17,8 @@ use enlace_proto::relay::v1::{
     SubscriptionEvent, subscription_control::Control, subscription_event::Event,
 };
 use enlace_transport::{
-    FrameReceiver, FrameSender, IncomingSubscription, Refusal, RequestError, SendError,
+    FrameReceiver, FrameSender, IncomingSubscription, Refusal, RequestError, SendError, watch,
 };
-use tokio::sync::watch;
 use tracing::{debug, warn};
 
 use self::channels::{Channels, Step, TooMany};
@@ -115,21 +114,22 @@ impl Session<'_> {
         }
         loop {
             tokio::select! {
+                biased;
+                () = stopped(&mut stopping) => {
+                    let message = "the relay is being stopped";
+                    return Err(Refusal::new(ErrorCode::Stopping, message).into());
+                }
                 control = controls.next() => match control {
                     Ok(Some(control)) => self.obey(control).await?,
                     Ok(None) | Err(_) => return Ok(()),
                 },
+                _ = trust.changed() => self.send_crls().await?,
+                () = changed(&mut self.welcomes) => self.send_welcomes().await?,
                 step = self.channels.next() => {
                     match step.map_err(|error| unreadable(&error))? {
                         Step::Batch(batch) => self.send_batch(batch).await?,
                         Step::Ended { channel, last } => self.send_end(channel, last).await?,
                     }
-                }
-                () = changed(&mut self.welcomes) => self.send_welcomes().await?,
-                _ = trust.changed() => self.send_crls().await?,
-                () = stopped(&mut stopping) => {
-                    let message = "the relay is being stopped";
-                    return Err(Refusal::new(ErrorCode::Stopping, message).into());
                 }
             }
         }
@@ -221,7 +221,7 @@ impl Session<'_> {
 
 async fn stopped(stopping: &mut watch::Receiver<bool>) {
     // If the sender is gone, so is the relay.
-    drop(stopping.wait_for(|stopping| *stopping).await);
+    let _ = stopping.wait_until(|stopping| stopping.then_some(())).await;
 }
 
 async fn changed(welcomes: &mut Option<Welcomes>) {

@@ -5,7 +5,7 @@
 //! stream is the order in each log. While too much is unanswered, or the submitter's allowance is
 //! used up, nothing more is read, and the submitter waits.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -13,11 +13,10 @@ use enlace_identity::names::Domain;
 use enlace_proto::relay::v1::{ErrorCode, SubmitAnswers, SubmitRequest, SubmitResponse};
 use enlace_transport::{
     Answers, FrameReceiver, FrameSender, IncomingSubmitStream, Portion, Refusal, SendError,
-    StreamError,
+    StreamError, watch,
 };
 use futures_util::stream::FuturesOrdered;
 use futures_util::{FutureExt as _, StreamExt as _};
-use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::debug;
 
@@ -100,6 +99,10 @@ impl Session<'_> {
         loop {
             let has_room = self.items < MAX_ITEMS && self.bytes < MAX_BYTES;
             tokio::select! {
+                biased;
+                () = stopped(&mut stopping), if is_open => is_open = false,
+                Some(answered) = self.pending.next() => self.answer(answered).await?,
+                () = tokio::time::sleep_until(resume), if held.is_some() => {}
                 portion = self.submissions.next_portion(PORTION),
                     if is_open && has_room && held.is_none() =>
                 {
@@ -107,9 +110,6 @@ impl Session<'_> {
                     is_open = held.is_some();
                     resume = Instant::now();
                 }
-                Some(answered) = self.pending.next() => self.answer(answered).await?,
-                () = tokio::time::sleep_until(resume), if held.is_some() => {}
-                () = stopped(&mut stopping), if is_open => is_open = false,
             }
             if let Some(portion) = held.take_if(|_| resume <= Instant::now()) {
                 ongoing.get_or_insert_with(|| self.caller.context().begin_call());
@@ -162,7 +162,7 @@ impl Session<'_> {
                 None => Ok(Vec::new()),
             };
             let mut own = own.map(Vec::into_iter);
-            let mut foreign = HashMap::new();
+            let mut foreign = BTreeMap::new();
             for (hub, answers) in forwarded {
                 let answers = match answers {
                     Ok(answers) => Ok(answers.await.into_iter()),
@@ -221,7 +221,7 @@ enum Slot {
 #[derive(Default)]
 struct Sorted {
     own: Vec<Submission>,
-    foreign: HashMap<Domain, Vec<Forwarded>>,
+    foreign: BTreeMap<Domain, Vec<Forwarded>>,
 }
 
 impl Sorted {
@@ -248,5 +248,5 @@ fn stopping_refusal() -> Refusal {
 
 async fn stopped(stopping: &mut watch::Receiver<bool>) {
     // If the sender is gone, so is the relay.
-    drop(stopping.wait_for(|stopping| *stopping).await);
+    let _ = stopping.wait_until(|stopping| stopping.then_some(())).await;
 }

@@ -6,7 +6,6 @@
 //! it came, a message `Items` of the schema.
 
 use std::io;
-use std::path::Path;
 
 use enlace_identity::names::Domain;
 use enlace_log::{ChannelId, Seq, VerifiedHead};
@@ -45,7 +44,7 @@ pub(super) async fn keep(
         (format!("{name}.items"), batch.encode_to_vec()),
     ];
     for (file, content) in files {
-        match write(context.alarms(), &file, &content) {
+        match context.proofs().keep(&file, &content) {
             Ok(()) => error!(file, "proof is kept"),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => error!(file, %error, "proof cannot be kept"),
@@ -64,11 +63,6 @@ async fn known_head(
     });
     let newest = newest.await?.ok_or(ReadError::UnknownChannel)?;
     context.head_certificates().verify(newest, hub).await
-}
-
-fn write(directory: &Path, name: &str, content: &[u8]) -> io::Result<()> {
-    std::fs::create_dir_all(directory)?;
-    crate::config::write_private(&directory.join(name), content)
 }
 
 fn hex(bytes: &[u8]) -> String {

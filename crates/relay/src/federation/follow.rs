@@ -7,7 +7,7 @@
 
 mod batch;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use enlace_identity::names::Domain;
@@ -81,7 +81,7 @@ async fn follow(
     connection: &Connection,
 ) -> Result<std::convert::Infallible, FollowError> {
     // Channels that come while the storage is read are taken afterwards, if they are not in it.
-    let mut channels: HashMap<ChannelId, Seq> = link.take_to_follow().into_iter().collect();
+    let mut channels: BTreeMap<ChannelId, Seq> = link.take_to_follow().into_iter().collect();
     channels.extend(followed(context, authority).await?);
     channels.retain(|channel, _| !link.is_forsaken(channel));
     if channels.is_empty() {
@@ -97,6 +97,7 @@ async fn follow(
     let mut refused: HashSet<ChannelId> = HashSet::new();
     loop {
         tokio::select! {
+            biased;
             added = link.taken_to_follow() => {
                 for (channel, next) in added {
                     refused.remove(&channel);

@@ -124,6 +124,7 @@ async fn run(
         }
         let oldest = sent.front().map_or_else(Instant::now, |sent: &Sent| sent.since);
         tokio::select! {
+            biased;
             answers = stream.answers.next() => {
                 let Ok(Some(answers)) = answers else { break };
                 if !deliver(answers, &mut answered, &mut sent) {

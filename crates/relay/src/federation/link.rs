@@ -1,13 +1,13 @@
 //! The state of one link, shared by those who use it and the task that keeps it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use enlace_log::{ChannelId, Seq};
-use enlace_transport::Connection;
-use tokio::sync::{Notify, mpsc, watch};
+use enlace_transport::{Connection, watch};
+use tokio::sync::{Notify, mpsc};
 
 use super::forward::{self, Forward};
 
@@ -19,9 +19,9 @@ pub(super) struct Link {
     told: AtomicU64,
     work: Notify,
     hurry: Notify,
-    to_follow: Mutex<HashMap<ChannelId, Seq>>,
+    to_follow: Mutex<BTreeMap<ChannelId, Seq>>,
     following: Notify,
-    forsaken: Mutex<HashSet<ChannelId>>,
+    forsaken: Mutex<BTreeSet<ChannelId>>,
     forwards: mpsc::Sender<Forward>,
     /// Until the task that forwards takes it.
     forwarding: Mutex<Option<mpsc::Receiver<Forward>>>,
@@ -71,9 +71,11 @@ impl Link {
             state.failures
         };
         let _waiting = Waiting::begin(self);
-        let decided = state.wait_for(|s| s.live().is_some() || s.failures > failures);
-        let decided = tokio::time::timeout(limit, decided).await.ok()?.ok()?;
-        decided.live()
+        let decided = state.wait_until(|state| match state.live() {
+            Some(connection) => Some(Some(connection)),
+            None => (state.failures > failures).then_some(None),
+        });
+        tokio::time::timeout(limit, decided).await.ok()?.ok()?
     }
 
     /// Puts items into the queue; waits while it is full.
@@ -168,7 +170,8 @@ impl Link {
 
     /// Takes the channels that were added.
     pub(super) fn take_to_follow(&self) -> Vec<(ChannelId, Seq)> {
-        self.to_follow.lock().unwrap_or_else(PoisonError::into_inner).drain().collect()
+        let mut to_follow = self.to_follow.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *to_follow).into_iter().collect()
     }
 }
 

@@ -75,10 +75,11 @@ async fn deliver(
             refused |= !hand_over(context, authority, connection, channel, seq).await?;
         }
         tokio::select! {
-            () = tokio::time::sleep(AFTER_REFUSAL), if refused => {}
+            biased;
             changed = changes.changed() => if changed.is_err() {
                 std::future::pending::<()>().await;
             },
+            () = tokio::time::sleep(AFTER_REFUSAL), if refused => {}
         }
     }
 }

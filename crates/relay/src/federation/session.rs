@@ -64,7 +64,8 @@ pub(crate) async fn keep(context: Arc<Context>, authority: Domain) {
                 }
             }
         }
-        pause(link, backoff.next(random_byte())).await;
+        let [random] = context.entropy().bytes();
+        pause(link, backoff.next(random)).await;
     }
 }
 
@@ -96,6 +97,7 @@ async fn dial(context: &Context, authority: &Domain) -> Result<Connection, DialE
 /// Works until the connection is lost. Whatever breaks ends it, and the next one begins afresh.
 async fn work(context: &Context, authority: &Domain, link: &Link, connection: &Connection) {
     tokio::select! {
+        biased;
         lost = connection.closed() => info!(%authority, %lost, "the link is down"),
         error = follow::run(context, authority, link, connection) => {
             warn!(%authority, %error, "following broke off");
@@ -114,14 +116,8 @@ async fn work(context: &Context, authority: &Domain, link: &Link, connection: &C
 async fn pause(link: &Link, wait: Duration) {
     tokio::time::sleep(LEAST_WAIT).await;
     tokio::select! {
-        () = tokio::time::sleep(wait.saturating_sub(LEAST_WAIT)) => {}
+        biased;
         () = link.hurried() => {}
+        () = tokio::time::sleep(wait.saturating_sub(LEAST_WAIT)) => {}
     }
-}
-
-fn random_byte() -> u8 {
-    let mut byte = [0];
-    // Without randomness all wait equally long, which is no worse than without jitter.
-    let _ = getrandom::fill(&mut byte);
-    byte[0]
 }

@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use enlace_log::{ChannelId, Seq, SignedHead};
-use tokio::sync::watch;
+use enlace_transport::watch;
 
 use super::access::Access;
 use crate::storage::{ReadLimit, Role, StoredItem};

@@ -8,8 +8,9 @@ use enlace_identity::time::Timestamp;
 use enlace_log::ids::seq_to_u64;
 use enlace_log::{ChainHash, ChannelId, ChannelNonce, Seq, SignedHead};
 use enlace_proto::relay::v1 as wire;
+use enlace_transport::watch;
 use prost::Message as _;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::access::{Access, Reader};
 use super::errors::{IngestError, ReadError, SubmitError, Unavailable};

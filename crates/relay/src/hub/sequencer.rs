@@ -17,7 +17,8 @@ mod round;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use tokio::sync::{Semaphore, mpsc, watch};
+use enlace_transport::watch;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::feed::Feeds;
 use super::handle::Handle;

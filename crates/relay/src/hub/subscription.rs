@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use enlace_log::{ChannelId, Incarnation, Seq, SignedHead};
-use tokio::sync::watch;
+use enlace_transport::watch;
 
 use super::access::{Access, Reader, Window};
 use super::batch::LogBatch;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use enlace_identity::names::DeviceName;
-use tokio::sync::watch;
+use enlace_transport::watch;
 
 /// Wakes when a welcome for one device was stored.
 #[derive(Debug)]

@@ -21,14 +21,15 @@ pub(super) async fn accept(context: Arc<Context>) {
     let mut stopping = context.stopping();
     loop {
         tokio::select! {
+            biased;
+            _ = stopping.wait_until(|stopping| stopping.then_some(())) => break,
+            Some(_) = connections.join_next() => {}
             incoming = context.endpoint().accept() => match incoming {
                 Some(incoming) => {
                     connections.spawn(serve(context.clone(), incoming));
                 }
                 None => break,
             },
-            Some(_) = connections.join_next() => {}
-            _ = stopping.wait_for(|stopping| *stopping) => break,
         }
     }
     while connections.join_next().await.is_some() {}
@@ -116,13 +117,14 @@ async fn serve_calls(context: &Arc<Context>, connection: &Connection) -> enlace_
     let mut running = JoinSet::new();
     loop {
         tokio::select! {
+            biased;
+            Some(_) = running.join_next() => {}
             stream = connection.accept() => match stream {
                 Ok(stream) => {
                     running.spawn(calls::serve(caller.clone(), stream));
                 }
                 Err(lost) => return lost,
             },
-            Some(_) = running.join_next() => {}
         }
     }
 }

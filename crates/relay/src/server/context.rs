@@ -1,12 +1,11 @@
 //! What every connection, call and link of one relay shares.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use enlace_identity::entropy::Entropy;
 use enlace_identity::names::{Domain, ServiceName};
-use enlace_transport::{Endpoint, Trust};
-use tokio::sync::watch;
+use enlace_transport::{Endpoint, Trust, watch};
 use tracing::{debug, info, warn};
 
 use super::allowances::Allowances;
@@ -19,6 +18,7 @@ use crate::directory::Directory;
 use crate::federation::Links;
 use crate::head_certificates::HeadCertificates;
 use crate::hub;
+use crate::proofs::Proofs;
 use crate::storage::SideWrite;
 
 /// One running relay.
@@ -37,7 +37,8 @@ pub(crate) struct Context {
     pub(super) head_certificates: HeadCertificates,
     pub(super) links: Links,
     pub(super) crls: StoredCrls,
-    pub(super) alarms: PathBuf,
+    pub(super) proofs: Box<dyn Proofs>,
+    pub(super) entropy: Entropy,
     pub(super) in_flight: InFlight,
     pub(super) stopping: watch::Sender<bool>,
 }
@@ -109,8 +110,13 @@ impl Context {
     }
 
     /// Where proofs of a hub's lies are kept.
-    pub(crate) fn alarms(&self) -> &Path {
-        &self.alarms
+    pub(crate) fn proofs(&self) -> &dyn Proofs {
+        &*self.proofs
+    }
+
+    /// Where chance comes from.
+    pub(crate) fn entropy(&self) -> &Entropy {
+        &self.entropy
     }
 
     /// The links to other authorities.

@@ -9,7 +9,8 @@ use std::time::Duration;
 use enlace_identity::canonical::sha256;
 use enlace_identity::names::Domain;
 use enlace_identity::revocation::Inserted;
-use tokio::sync::{Mutex, watch};
+use enlace_transport::watch;
+use tokio::sync::Mutex;
 use tracing::{info, warn};
 
 use super::Context;
@@ -42,11 +43,12 @@ pub(super) async fn poll(
             Err(_) => {}
         }
         tokio::select! {
-            () = tokio::time::sleep(POLL) => {}
+            biased;
             reloaded = reload.changed() => match reloaded {
                 Ok(()) => directory.forget(),
                 Err(_) => return,
             },
+            () = tokio::time::sleep(POLL) => {}
         }
     }
 }

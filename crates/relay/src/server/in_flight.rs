@@ -1,6 +1,6 @@
 //! Calls that are being answered: the relay does not stop in the middle of one.
 
-use tokio::sync::watch;
+use enlace_transport::watch;
 
 /// Counts calls in progress.
 #[derive(Debug, Default)]
@@ -20,7 +20,7 @@ impl InFlight {
     /// Waits until no call is in progress.
     pub(crate) async fn none(&self) {
         // The sender is in `self`, so the channel is open.
-        let _ = self.0.subscribe().wait_for(|count| *count == 0).await;
+        let _ = self.0.subscribe().wait_until(|count| (*count == 0).then_some(())).await;
     }
 }
 

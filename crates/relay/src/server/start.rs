@@ -1,14 +1,11 @@
-//! From settings and material to a relay that serves.
+//! From parts and material to a relay that serves.
 
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use enlace_identity::names::Domain;
+use enlace_identity::names::{Domain, ServiceName};
 use enlace_identity::revocation::CrlError;
-use enlace_transport::{Endpoint, Trust};
-use tokio::sync::watch;
+use enlace_transport::{Trust, watch};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
@@ -16,28 +13,38 @@ use super::allowances::Allowances;
 use super::crls::StoredCrls;
 use super::in_flight::InFlight;
 use super::peers::Peers;
-use super::{Context, Server, StartError, accept, crls, expiring};
-use crate::config::{Material, Settings};
+use super::{Context, Parts, Server, StartError, accept, crls, expiring};
+use crate::config::{Limits, Material};
 use crate::crl_directory::CrlDirectory;
 use crate::device_trust::RelayTrust;
 use crate::directory::Directory;
 use crate::federation::{self, Links};
 use crate::head_certificates::HeadCertificates;
-use crate::hub::{HeadKey, HubOptions, Sequencer};
-use crate::storage::{SqliteOptions, SqliteStorage};
-
-/// The store's file names start with the data directory; proofs of lies are kept beside it.
-const ALARMS: &str = "alarms";
+use crate::hub::{HubOptions, Sequencer};
 
 /// What the store brings from the last run.
 type Stored = (Vec<(Domain, Vec<Vec<u8>>)>, Vec<(Domain, Bytes)>);
 
-pub(super) async fn start(settings: Settings, material: Material) -> Result<Server, StartError> {
-    let Settings { name, listen, data_dir, network, limits, .. } = settings;
-    let Material { trust, identity, head, bundle, endpoint_record, endpoint_records } = material;
-    make_directory(&data_dir)?;
+pub(super) async fn start(
+    name: ServiceName,
+    limits: Limits,
+    material: Material,
+    parts: Parts,
+) -> Result<Server, StartError> {
+    let Material { trust, head, bundle, endpoint_record, endpoint_records, .. } = material;
+    let Parts { endpoint, storage, entropy, proofs, crls: crl_directory, is_inline } = parts;
     let device_trust = Arc::new(RelayTrust::new(trust.clone()));
-    let sequencer = open(&data_dir, name.domain(), head, &device_trust, &trust)?;
+    let clock = trust.clone();
+    let now = Arc::new(move || clock.now());
+    let options = HubOptions::new(name.domain().clone(), head, device_trust.clone(), now);
+    let mut sequencing = JoinSet::new();
+    let sequencer = if is_inline {
+        let (sequencer, work) = Sequencer::inline(storage, options)?;
+        sequencing.spawn(work);
+        sequencer
+    } else {
+        Sequencer::spawn(storage, options)?
+    };
     let hub = sequencer.handle();
 
     let read = |storage: &mut dyn crate::storage::ReadStorage| {
@@ -53,7 +60,6 @@ pub(super) async fn start(settings: Settings, material: Material) -> Result<Serv
     let bundle_now = trust.bundle();
     let others = bundle_now.authorities().iter().map(|authority| authority.domain().clone());
     let links = Links::new(others.filter(|domain| domain != name.domain()));
-    let endpoint = Endpoint::bind(listen, identity, trust.clone())?;
     let local_addr = endpoint.local_address().map_err(StartError::Address)?;
     let context = Arc::new(Context {
         name,
@@ -69,7 +75,8 @@ pub(super) async fn start(settings: Settings, material: Material) -> Result<Serv
         limits,
         links,
         crls: StoredCrls::new(&stored_crls),
-        alarms: data_dir.join(ALARMS),
+        proofs,
+        entropy,
         in_flight: InFlight::default(),
         stopping: watch::Sender::new(false),
     });
@@ -77,7 +84,9 @@ pub(super) async fn start(settings: Settings, material: Material) -> Result<Serv
     let (reload, reloads) = watch::channel(());
     let mut tasks = JoinSet::new();
     tasks.spawn(crls::keep(context.clone()));
-    tasks.spawn(crls::poll(context.clone(), CrlDirectory::new(network.crls), reloads));
+    if let Some(path) = crl_directory {
+        tasks.spawn(crls::poll(context.clone(), CrlDirectory::new(path), reloads));
+    }
     tasks.spawn(expiring::watch(context.clone()));
     tasks.spawn(federation::watch_outbound(context.clone()));
     for authority in context.links().authorities() {
@@ -87,31 +96,8 @@ pub(super) async fn start(settings: Settings, material: Material) -> Result<Serv
     let mut accepting = JoinSet::new();
     accepting.spawn(accept::accept(context.clone()));
     info!(relay = %context.name(), network = bundle_now.network(), "started");
-    Ok(Server { context, tasks, accepting, sequencer: Some(sequencer), reload, local_addr })
-}
-
-/// For the relay alone: what lies there says who is in touch with whom.
-fn make_directory(path: &Path) -> Result<(), StartError> {
-    let failed = |source| StartError::Directory { path: path.display().to_string(), source };
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(failed)
-}
-
-fn open(
-    data_dir: &Path,
-    domain: &Domain,
-    head: HeadKey,
-    device_trust: &Arc<RelayTrust>,
-    trust: &Trust,
-) -> Result<Sequencer, StartError> {
-    let storage = SqliteStorage::open(&SqliteOptions::new(data_dir))?;
-    let clock = trust.clone();
-    let now = Arc::new(move || clock.now());
-    let options = HubOptions::new(domain.clone(), head, device_trust.clone(), now);
-    Ok(Sequencer::spawn(Box::new(storage), options)?)
+    let sequencer = Some(sequencer);
+    Ok(Server { context, tasks, accepting, sequencer, sequencing, reload, local_addr })
 }
 
 /// What was known before the relay stopped still counts, lest an older list bring a revoked

@@ -1,11 +1,13 @@
 //! An engine without files, for simulations and tests.
 //!
 //! A [`MemoryDisk`] outlives the processes that open it, so that a simulated crash can be followed
-//! by a restart; [`MemoryDisk::fail_next_commit`] breaks a commit before or after it is durable.
+//! by a restart; [`MemoryDisk::fail_next_commit`] breaks a commit before or after it is durable,
+//! and [`MemoryDisk::on_commit`] lets a simulation decide for each.
 
 mod read;
 mod tables;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,12 +21,17 @@ use tables::Tables;
 #[derive(Clone, Debug, Default)]
 pub struct MemoryDisk(Arc<Mutex<Disk>>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Disk {
     tables: Tables,
     in_use: bool,
+    commits: u64,
     fault: Option<CommitFault>,
+    hook: Option<CommitHook>,
 }
+
+/// Says what becomes of a commit, by its number since the disk was made, from 0 on.
+pub type CommitHook = Box<dyn FnMut(u64) -> Option<CommitFault> + Send>;
 
 /// How a commit fails.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -58,21 +65,51 @@ impl MemoryDisk {
         self.lock().fault = Some(fault);
     }
 
+    /// Asks `hook` about each commit from now on, while it is being made: a relay that is to die
+    /// at it can be cut off there. Taking key packages is a commit too. The hook must not use the
+    /// disk.
+    pub fn on_commit(&self, hook: CommitHook) {
+        self.lock().hook = Some(hook);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Disk> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+impl Disk {
+    /// Makes one commit, or breaks it.
+    fn commit<R>(
+        &mut self,
+        apply: impl FnOnce(&mut Tables) -> Result<R, StorageError>,
+    ) -> Result<R, StorageError> {
+        let number = self.commits;
+        self.commits += 1;
+        let asked = self.hook.as_mut().and_then(|hook| hook(number));
+        let broken = || StorageError::Engine("the disk was told to fail".into());
+        match self.fault.take().or(asked) {
+            None => apply(&mut self.tables),
+            Some(CommitFault::NothingKept) => Err(broken()),
+            Some(CommitFault::AllKept) => apply(&mut self.tables).and(Err(broken())),
+        }
+    }
+}
+
+impl fmt::Debug for Disk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tables, in_use, commits, fault, .. } = self;
+        f.debug_struct("Disk")
+            .field("tables", tables)
+            .field("in_use", in_use)
+            .field("commits", commits)
+            .field("fault", fault)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Storage for MemoryStorage {
     fn commit(&mut self, batch: &WriteBatch) -> Result<(), StorageError> {
-        let mut disk = self.0.lock();
-        let fault = disk.fault.take();
-        let broken = || StorageError::Engine("the disk was told to fail".into());
-        if fault == Some(CommitFault::NothingKept) {
-            return Err(broken());
-        }
-        disk.tables.apply(batch)?;
-        if fault.is_some() { Err(broken()) } else { Ok(()) }
+        self.0.lock().commit(|tables| tables.apply(batch))
     }
 
     fn take_key_packages(
@@ -80,7 +117,7 @@ impl Storage for MemoryStorage {
         suite: u16,
         devices: &[DeviceName],
     ) -> Result<Vec<ClaimedKeyPackage>, StorageError> {
-        Ok(self.0.lock().tables.take_key_packages(suite, devices))
+        self.0.lock().commit(|tables| Ok(tables.take_key_packages(suite, devices)))
     }
 
     fn reader(&self) -> Result<Box<dyn ReadStorage>, StorageError> {

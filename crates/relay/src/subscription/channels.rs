@@ -173,8 +173,9 @@ impl Channels {
                 }
             };
             tokio::select! {
-                () = changed => Some(place),
+                biased;
                 _ = stop => None,
+                () = changed => Some(place),
             }
         }));
     }

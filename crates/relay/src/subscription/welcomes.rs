@@ -23,19 +23,24 @@ pub(super) struct Welcomes {
     /// Pushed and not acknowledged.
     in_hand: HashSet<(ChannelId, Seq)>,
     may_have_more: bool,
+    /// Whether others got their turn since the last portion.
+    gave_way: bool,
 }
 
 impl Welcomes {
     /// Nothing was pushed yet.
     pub(super) fn new(hub: hub::Handle, device: DeviceName) -> Self {
         let watch = hub.watch_welcomes(device.clone());
-        Self { hub, device, watch, in_hand: HashSet::new(), may_have_more: false }
+        Self { hub, device, watch, in_hand: HashSet::new(), may_have_more: false, gave_way: false }
     }
 
-    /// Waits until there may be another one.
+    /// Waits until there may be another one. Between two portions it is once not ready, though
+    /// the next one is there: whoever waits for this first lets others through. Cancel safe.
     pub(super) async fn changed(&mut self) {
         if !self.may_have_more {
             self.watch.changed().await;
+        } else if !std::mem::replace(&mut self.gave_way, true) {
+            tokio::task::yield_now().await;
         }
     }
 
@@ -54,6 +59,7 @@ impl Welcomes {
             }
         }
         self.may_have_more = due.len() == PORTION;
+        self.gave_way = false;
         Ok(due)
     }
 

@@ -5,6 +5,7 @@
 mod calls;
 mod command;
 mod federation;
+mod in_memory;
 mod lying_hub;
 mod revocation;
 mod rogue_relay;

@@ -4,14 +4,17 @@ use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use enlace_identity::entropy::Entropy;
 use enlace_identity::names::ServiceKind;
 use enlace_relay::config::{
     ConfigFile, HeadSection, LimitsSection, LogSection, Material, NetworkSection, RelaySection,
     Settings,
 };
 use enlace_relay::hub::HeadKey;
-use enlace_relay::server::Server;
-use enlace_transport::{Expected, Target};
+use enlace_relay::proofs::ProofMemory;
+use enlace_relay::server::{Parts, Server};
+use enlace_relay::storage::MemoryDisk;
+use enlace_transport::{Endpoint, Expected, Target};
 use tempfile::TempDir;
 
 use super::{Authority, Credential, Network};
@@ -68,8 +71,32 @@ impl RelayPlace {
     pub(crate) async fn start(&self, network: &Network, peers: &[&Self]) -> Relay {
         let authority = &network.authorities[self.index];
         let settings = self.settings(network, authority);
+        let material = self.material(network, peers);
+        Relay::of(authority, Server::start(settings, material).await.unwrap())
+    }
+
+    /// Starts the relay on any port and that disk, without files and threads.
+    pub(crate) async fn start_in_memory(&self, network: &Network, disk: &MemoryDisk) -> Relay {
+        let authority = &network.authorities[self.index];
+        let Settings { name, limits, .. } = self.settings(network, authority);
+        let material = self.material(network, &[]);
+        let (identity, trust) = (material.identity.clone(), material.trust.clone());
+        let any = (Ipv4Addr::LOCALHOST, 0).into();
+        let parts = Parts {
+            endpoint: Endpoint::bind(any, identity, trust).unwrap(),
+            storage: Box::new(disk.open().unwrap()),
+            entropy: Entropy::dangerous_seeded([1; 32]),
+            proofs: Box::new(ProofMemory::default()),
+            crls: None,
+            is_inline: true,
+        };
+        Relay::of(authority, Server::start_on(name, limits, material, parts).await.unwrap())
+    }
+
+    fn material(&self, network: &Network, peers: &[&Self]) -> Material {
+        let authority = &network.authorities[self.index];
         let trust = network.trust(authority);
-        let material = Material {
+        Material {
             identity: self.relay.identity(&trust),
             head: HeadKey::new(self.head.key.clone(), self.head.chain.ders()),
             bundle: network.signed.encode(),
@@ -79,11 +106,7 @@ impl RelayPlace {
                 .map(|peer| network.authorities[peer.index].endpoint_record(peer.port))
                 .collect(),
             trust,
-        };
-        let server = Server::start(settings, material).await.unwrap();
-        let addresses = vec![("127.0.0.1".to_owned(), server.local_addr().port())];
-        let expected = Expected::Relay(authority.relay_name());
-        Relay { server, target: Target { expected, addresses } }
+        }
     }
 
     fn settings(&self, network: &Network, authority: &Authority) -> Settings {
@@ -107,6 +130,17 @@ impl RelayPlace {
 }
 
 impl Relay {
+    fn of(authority: &Authority, server: Server) -> Self {
+        let addresses = vec![("127.0.0.1".to_owned(), server.local_addr().port())];
+        let expected = Expected::Relay(authority.relay_name());
+        Self { server, target: Target { expected, addresses } }
+    }
+
+    /// Ends as a crash does.
+    pub(crate) async fn kill(self) {
+        self.server.kill().await;
+    }
+
     /// Stops the relay; its port is free again then.
     pub(crate) async fn stop(self) {
         let address = self.server.local_addr();
