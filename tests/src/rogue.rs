@@ -209,8 +209,8 @@ impl Rogue {
     pub async fn lease(&self, connection: &Connection, channel: ChannelId) -> Result<(), Refusal> {
         let request = LeaseRequest {
             channel: Some(wire_id(channel)),
-            device: String::new(),
             purpose: LeasePurpose::Removal.into(),
+            ..LeaseRequest::default()
         };
         call(connection, &request).await.map(|_| ())
     }

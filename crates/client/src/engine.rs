@@ -15,6 +15,7 @@ mod fork;
 mod items;
 mod key_packages;
 mod lanes;
+mod leases;
 mod plan;
 mod renewal;
 mod seal;

@@ -152,8 +152,13 @@ pub enum Verdict {
     MayPass(Duration),
     /// The hub's log has a newer commit: process what comes, then seal anew.
     Behind(Option<Seq>),
-    /// Somebody else holds the lease: ask again after that time, or when a commit has come.
-    LeaseHeld(Duration),
+    /// Somebody else holds the lease, or goes first.
+    LeaseHeld {
+        /// When to ask again at the latest.
+        wait: Duration,
+        /// How many commits of others come first, the holder's aside: then to ask at once.
+        ahead: u32,
+    },
     /// The lease has lapsed: ask for it again.
     LeaseLapsed,
     /// It will never be accepted.
@@ -190,7 +195,10 @@ fn judge_refusal(refusal: &Refusal, refusals: u32, outages: u32) -> Verdict {
         E::StaleFence => {
             Verdict::Behind(enlace_log::ids::seq_from_u64("fence", refusal.fence).ok().flatten())
         }
-        E::LeaseHeld => Verdict::LeaseHeld(asked.unwrap_or(Duration::from_secs(1))),
+        E::LeaseHeld => Verdict::LeaseHeld {
+            wait: asked.unwrap_or(Duration::from_secs(1)),
+            ahead: refusal.ahead,
+        },
         E::LeaseMissing => Verdict::LeaseLapsed,
         // The relay may hear of the channel or of the admission a moment later, and an objection
         // that restores this device to the list may be on its way.

@@ -92,6 +92,12 @@ impl Membership {
         self.commits.keys().next_back().copied()
     }
 
+    /// Who made a commit; `None` where there is none at that position.
+    #[must_use]
+    pub fn author_of(&self, commit: Seq) -> Option<&DeviceName> {
+        self.commits.get(&commit).map(|commit| &commit.author)
+    }
+
     /// Which positions a device may read, in order: one range for each time that it was admitted.
     #[must_use]
     pub fn read_ranges(&self, device: &DeviceName) -> &[ReadRange] {

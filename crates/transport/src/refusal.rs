@@ -16,6 +16,8 @@ pub struct Refusal {
     pub retry_after: Option<Duration>,
     /// The hub's fence, with [`ErrorCode::StaleFence`].
     pub fence: u64,
+    /// How many go first, with [`ErrorCode::LeaseHeld`].
+    pub ahead: u32,
 }
 
 /// Longer messages are cut, so that a refusal always fits its frame.
@@ -26,13 +28,20 @@ impl Refusal {
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let mut message = message.into();
         message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES));
-        Self { code, message, retry_after: None, fence: 0 }
+        Self { code, message, retry_after: None, fence: 0, ahead: 0 }
     }
 
     /// Says when to ask again.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
+        self
+    }
+
+    /// Says how many go first.
+    #[must_use]
+    pub fn with_ahead(mut self, ahead: u32) -> Self {
+        self.ahead = ahead;
         self
     }
 
@@ -52,6 +61,7 @@ impl From<Error> for Refusal {
             message: error.message,
             retry_after: retry_after.map(Duration::from_millis),
             fence: error.fence,
+            ahead: error.ahead,
         }
     }
 }
@@ -64,6 +74,7 @@ impl From<Refusal> for Error {
             message: refusal.message,
             retry_after_ms: u64::try_from(wait).unwrap_or(u64::MAX),
             fence: refusal.fence,
+            ahead: refusal.ahead,
         }
     }
 }

@@ -96,8 +96,12 @@ pub(super) async fn meddle(
         max_items: 100,
         hub: hub.clone(),
     };
-    let lease =
-        LeaseRequest { channel, device: own.to_string(), purpose: LeasePurpose::Admission.into() };
+    let lease = LeaseRequest {
+        channel,
+        device: own.to_string(),
+        purpose: LeasePurpose::Admission.into(),
+        ..LeaseRequest::default()
+    };
     let outcomes = [
         ("reading", refused(connection, &read).await),
         ("asking to change members", refused(connection, &lease).await),

@@ -9,7 +9,7 @@ use enlace_log::{ChannelId, ClientId, Seq, SignedHead};
 use enlace_proto::relay::v1::{ClaimedKeyPackage, ErrorCode, LeaseResponse, SubmitResponse};
 use enlace_transport::CallError;
 
-use super::lanes::Lanes;
+use super::lanes::{HeldLease, Lanes};
 use super::plan::Action;
 use super::work::Work;
 use super::{Engine, EngineError};
@@ -71,9 +71,10 @@ impl Engine {
                 let verdict = self.write(|work| work.failed(id, &error, lane.outages))?;
                 match verdict {
                     Some(Verdict::Behind(fence)) => lane.await_fence(fence, now),
-                    Some(Verdict::LeaseHeld(pause)) => {
+                    Some(Verdict::LeaseHeld { wait, ahead }) => {
                         lane.lease_until = None;
-                        lane.lease_held = Some((lane.called_at, now.plus(pause)));
+                        let (fence, until) = (lane.called_at, now.plus(wait));
+                        lane.lease_held = Some(HeldLease { fence, until, ahead });
                     }
                     Some(Verdict::LeaseLapsed) => {
                         lane.lease_until = None;
@@ -195,7 +196,7 @@ impl Work<'_> {
                 row.not_before = self.now().plus(*pause);
                 self.tx.update_outbox(&row)?;
             }
-            Verdict::Behind(_) | Verdict::LeaseHeld(_) => {}
+            Verdict::Behind(_) | Verdict::LeaseHeld { .. } => {}
             Verdict::LeaseLapsed => {
                 row.not_before = self.now().plus(outbox::pause(outages));
                 self.tx.update_outbox(&row)?;

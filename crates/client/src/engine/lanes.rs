@@ -19,10 +19,21 @@ pub(super) struct LaneState {
     pub(super) lease_until: Option<Timestamp>,
     /// The fence here when something was last called.
     pub(super) called_at: Option<Seq>,
-    /// At which fence the hub said that somebody else holds the lease, and until when.
-    pub(super) lease_held: Option<(Option<Seq>, Timestamp)>,
+    /// The hub said that somebody else holds the lease, or goes first.
+    pub(super) lease_held: Option<HeldLease>,
     /// How often in a row nobody could take anything.
     pub(super) outages: u32,
+}
+
+/// A refused lease.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HeldLease {
+    /// The fence when it was asked for, or the newest since.
+    pub(super) fence: Option<Seq>,
+    /// When to ask again at the latest.
+    pub(super) until: Timestamp,
+    /// How many commits of others come first, the holder's aside.
+    pub(super) ahead: u32,
 }
 
 impl Lanes {
@@ -35,7 +46,34 @@ impl Lanes {
 const CATCH_UP: Duration = Duration::from_secs(10);
 
 impl LaneState {
+    /// Whoever commits gives the lease back: one fewer goes first, or it is this device's turn.
+    pub(super) fn note_fence(&mut self, fence: Option<Seq>) {
+        if let Some(held) = self.lease_held.filter(|held| held.fence != fence) {
+            let ahead = held.ahead.checked_sub(1);
+            self.lease_held = ahead.map(|ahead| HeldLease { fence, ahead, ..held });
+        }
+    }
+
     pub(super) fn await_fence(&mut self, fence: Option<Seq>, now: Timestamp) {
         self.awaited = fence.map(|fence| (fence, now.plus(CATCH_UP)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_commit_lets_one_go_first() {
+        let until = Timestamp::from_secs(100);
+        let held = HeldLease { fence: Some(Seq(3)), until, ahead: 1 };
+        let mut lane = LaneState { lease_held: Some(held), ..LaneState::default() };
+        lane.note_fence(Some(Seq(3)));
+        assert!(lane.lease_held.is_some_and(|held| held.ahead == 1), "nothing was committed");
+        lane.note_fence(Some(Seq(5)));
+        lane.note_fence(Some(Seq(5)));
+        assert!(lane.lease_held.is_some_and(|held| held.ahead == 0 && held.until == until));
+        lane.note_fence(Some(Seq(9)));
+        assert!(lane.lease_held.is_none(), "it is this device's turn");
     }
 }

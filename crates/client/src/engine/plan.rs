@@ -6,11 +6,12 @@ use enlace_channel::channel::{Channel, ChannelError};
 use enlace_identity::names::OfficerAddress;
 use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, ClientId, Seq};
-use enlace_proto::relay::v1::{CreateChannelRequest, LeasePurpose, SubmitRequest};
+use enlace_proto::relay::v1::{CreateChannelRequest, LeaseRequest, SubmitRequest};
+use enlace_transport::Trust;
 
 use super::lanes::{LaneState, Lanes};
 use super::work::Work;
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, leases};
 use crate::outbox::{self, Lane, Next, Step};
 use crate::store::{ChannelRow, ChannelStanding, OutboxRow, StoreError};
 use crate::task::Task;
@@ -32,7 +33,7 @@ pub enum Action {
     /// `Submit`.
     Submit(ClientId, ChannelId, SubmitRequest),
     /// `Lease`.
-    Lease(ClientId, ChannelId, LeasePurpose),
+    Lease(ClientId, ChannelId, LeaseRequest),
     /// `ClaimKeyPackages`.
     Claim(ClientId, ChannelId, OfficerAddress, u16),
 }
@@ -103,7 +104,8 @@ impl Engine {
             let now = self.trust.now();
             let lane = lanes.of(id);
             lane.awaited = lane.awaited.filter(|(_, until)| *until > now);
-            match self.write(|work| work.step(id, *lane))? {
+            let trust = self.trust.clone();
+            match self.write(|work| work.step(id, lane, &trust))? {
                 Planned::Call(action, fence) => {
                     lane.is_busy = true;
                     lane.called_at = fence;
@@ -131,26 +133,29 @@ enum Planned {
 }
 
 impl Work<'_> {
-    fn step(&mut self, id: ChannelId, state: LaneState) -> Result<Planned, EngineError> {
+    fn step(
+        &mut self,
+        id: ChannelId,
+        state: &mut LaneState,
+        trust: &Trust,
+    ) -> Result<Planned, EngineError> {
         let Some(channel_row) = self.tx.channel(id)? else { return Ok(Planned::Wait(None)) };
         let Some(channel) = self.take(id)? else { return Ok(Planned::Wait(None)) };
         let rows = self.tx.queued(Some(id))?;
+        state.note_fence(channel.fence());
         let lane = Lane {
             now: self.now(),
             is_open: is_open(&channel_row),
             fence: channel.fence(),
             awaited: state.awaited.map(|(fence, _)| fence),
             has_lease: state.lease_until.is_some_and(|until| until > self.now()),
-            lease_held_until: state
-                .lease_held
-                .filter(|(fence, _)| *fence == channel.fence())
-                .map(|(_, until)| until),
+            lease_held_until: state.lease_held.map(|held| held.until),
         };
         let planned = match outbox::next(&rows, &lane) {
             Next::Nothing => Planned::Wait(None),
             Next::Wait(until) => Planned::Wait(Some(until)),
             Next::Do(row, Step::Seal) => Planned::Seal(Box::new(row.clone())),
-            Next::Do(row, step) => call(row, step, &channel)?
+            Next::Do(row, step) => call(row, step, &channel, trust)?
                 .map_or(Planned::Wait(None), |action| Planned::Call(Box::new(action), lane.fence)),
         };
         self.keep(channel);
@@ -163,12 +168,16 @@ fn call(
     row: &OutboxRow,
     step: Step<'_>,
     channel: &Channel,
+    trust: &Trust,
 ) -> Result<Option<Action>, ChannelError> {
     let (client_id, id) = (row.client_id, row.channel);
     let request = row.sealed.as_ref().map(|sealed| sealed.request.clone());
     Ok(match step {
         Step::Seal => None,
-        Step::Lease(purpose) => Some(Action::Lease(client_id, id, purpose)),
+        Step::Lease(purpose) => {
+            let request = leases::request(&row.task, purpose, channel, trust)?;
+            Some(Action::Lease(client_id, id, request))
+        }
         Step::Claim(officer) => {
             Some(Action::Claim(client_id, id, officer.clone(), channel.view()?.suite.code()))
         }

@@ -174,7 +174,10 @@ fn a_stale_fence_means_to_catch_up() {
 fn a_lease_is_asked_for_again() {
     let wait = Duration::from_secs(4);
     let held = CallError::Refused(Refusal::new(ErrorCode::LeaseHeld, "").retry_after(wait));
-    assert_eq!(judge(&held, 0, 0), Verdict::LeaseHeld(wait));
+    assert_eq!(judge(&held, 0, 0), Verdict::LeaseHeld { wait, ahead: 0 });
+    let refusal_ahead = Refusal::new(ErrorCode::LeaseHeld, "").retry_after(wait).with_ahead(3);
+    let ahead = judge(&CallError::Refused(refusal_ahead), 0, 0);
+    assert_eq!(ahead, Verdict::LeaseHeld { wait, ahead: 3 });
     assert_eq!(judge(&refusal(ErrorCode::LeaseMissing), 0, 0), Verdict::LeaseLapsed);
 }
 
@@ -221,7 +224,7 @@ fn no_relay_can_ask_for_a_pause_without_end_or_for_none() {
         let limit = CallError::Refused(Refusal::new(ErrorCode::Limit, "").retry_after(asked));
         assert_eq!(judge(&limit, 0, 0), Verdict::Again(granted));
         let held = CallError::Refused(Refusal::new(ErrorCode::LeaseHeld, "").retry_after(asked));
-        assert_eq!(judge(&held, 0, 0), Verdict::LeaseHeld(granted));
+        assert_eq!(judge(&held, 0, 0), Verdict::LeaseHeld { wait: granted, ahead: 0 });
     }
 }
 

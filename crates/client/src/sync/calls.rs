@@ -9,8 +9,7 @@ use enlace_log::{ChannelId, HeadSigner, Seq};
 use enlace_proto::method::Call;
 use enlace_proto::relay::v1::{
     ClaimKeyPackagesRequest, FetchDirectoryRequest, FetchDirectoryResponse,
-    FetchHeadCertificateRequest, FetchRangeRequest, FetchRangeResponse, LeaseRequest,
-    PublishKeyPackagesRequest,
+    FetchHeadCertificateRequest, FetchRangeRequest, FetchRangeResponse, PublishKeyPackagesRequest,
 };
 use enlace_transport::{CallError, Connection, ReceiveError};
 
@@ -247,14 +246,7 @@ async fn make(connection: &Connection, action: &Action) -> Result<Answer, CallEr
         Action::Submit(_, _, request) => {
             Ok(Answer::Accepted(connection.call(request, LIMIT).await?))
         }
-        Action::Lease(_, channel, purpose) => {
-            let request = LeaseRequest {
-                channel: Some(wire_id(*channel)),
-                device: String::new(),
-                purpose: (*purpose).into(),
-            };
-            Ok(Answer::Leased(connection.call(&request, LIMIT).await?))
-        }
+        Action::Lease(_, _, request) => Ok(Answer::Leased(connection.call(request, LIMIT).await?)),
         Action::Claim(_, _, officer, suite) => {
             let request = ClaimKeyPackagesRequest {
                 suite: (*suite).into(),

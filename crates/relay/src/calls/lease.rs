@@ -1,12 +1,15 @@
 //! `Lease`: to be the only one to commit for a few seconds.
 
+use enlace_identity::certificate::UnverifiedChain;
 use enlace_proto::relay::v1::{LeaseRequest, LeaseResponse};
 use enlace_transport::Refusal;
+use tracing::debug;
 
 use super::refusals::{channel_id, device_name, malformed, unreadable};
 use super::submit::refused;
 use super::{Caller, Handle, Peer};
-use crate::hub::SubmitError;
+use crate::hub::core::LeaseClaim;
+use crate::hub::{DeviceTrust as _, SubmitError};
 use crate::storage::Role;
 
 impl Handle for LeaseRequest {
@@ -30,7 +33,25 @@ impl Handle for LeaseRequest {
             let request = Self { device: device.to_string(), ..self };
             return context.links().call(&record.hub, &request).await;
         }
-        let granted = context.hub().lease(channel, device).await;
+        let claim = claim_of(&self, caller)?;
+        let granted = context.hub().lease(channel, device, claim).await;
         Ok(granted.map_err(|error| refused(&error))?.to_wire())
     }
+}
+
+/// What the lease is wanted for. A certificate that comes along is remembered, so that the hub can
+/// look it up in its revocation lists; one that doesn't hold proves nothing.
+fn claim_of(request: &LeaseRequest, caller: &Caller) -> Result<LeaseClaim, Refusal> {
+    let revoked = match request.revoked.as_str() {
+        "" => None,
+        name => Some(device_name(name)?),
+    };
+    if revoked.is_some() && !request.certificates.is_empty() {
+        let chain = UnverifiedChain::from_ders(&request.certificates)
+            .map_err(|_| malformed("the certificates cannot be read"))?;
+        if let Err(error) = caller.context().device_trust().device_key(&chain) {
+            debug!(%error, "a certificate said to be revoked");
+        }
+    }
+    Ok(LeaseClaim { class: request.purpose().into(), revoked })
 }

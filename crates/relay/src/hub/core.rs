@@ -25,7 +25,7 @@ use super::submission::Submission;
 use crate::storage::{Accepted, ChannelRecord, LogWrite, Role, StoredItem, Tail};
 
 pub use copy::Copied;
-pub use lease::{LEASE, Lease};
+pub use lease::{Class, LEASE, Lease, LeaseClaim, NotYet};
 
 /// A hub's clock may step back so far without its operator.
 pub const MAX_CLOCK_STEP: Duration = Duration::from_secs(5 * 60);
@@ -181,7 +181,7 @@ impl ChannelState {
         Ok(Decision::Accept(Box::new(acceptance)))
     }
 
-    /// Gives the lease to a member; how long it lasts.
+    /// Gives the lease to a member, when it is its turn; how long it lasts.
     ///
     /// # Errors
     /// [`SubmitError::LeaseHeld`] says when to ask again.
@@ -189,14 +189,21 @@ impl ChannelState {
         &mut self,
         now: Timestamp,
         device: &DeviceName,
+        claim: &LeaseClaim,
+        is_revoked: impl Fn(&DeviceName) -> bool,
     ) -> Result<Duration, SubmitError> {
         if self.role != Role::Hub {
             return Err(SubmitError::NotTheHub(self.hub.clone()));
         }
-        if !self.membership.current().contains(device) {
+        let members = self.membership.current();
+        if !members.contains(device) {
             return Err(MembershipError::NotAMember.into());
         }
-        self.lease.ask(now, device).map_err(SubmitError::LeaseHeld)
+        if is_revoked(device) {
+            return Err(SubmitError::Revoked(device.clone()));
+        }
+        let class = claim.believed(|device| members.contains(device) && is_revoked(device));
+        self.lease.ask(now, device, class).map_err(SubmitError::LeaseHeld)
     }
 
     /// The channel.
@@ -261,10 +268,10 @@ impl ChannelState {
         self.replica.chain()
     }
 
-    /// Whether somebody holds the lease, which only memory knows.
+    /// Whether somebody holds the lease or waits for it, which only memory knows.
     #[must_use]
     pub fn is_leased(&self, now: Timestamp) -> bool {
-        self.lease.is_held(now)
+        self.lease.is_in_use(now)
     }
 
     /// The checks that depend on who may write, then the item's place in the log.
@@ -279,7 +286,7 @@ impl ChannelState {
         }
         let seq = self.next_seq();
         let sealed = submission.sealed();
-        let event = self.membership.plan(seq, sealed, is_revoked)?;
+        let event = self.membership.plan(seq, sealed, &is_revoked)?;
         self.check_admission(submission, event.as_ref())?;
 
         let envelope = sealed.envelope();
@@ -299,12 +306,14 @@ impl ChannelState {
             accepted,
         }];
         let access_changed = match event {
-            Some(event) => self.apply(seq, event, &mut writes),
+            Some(event) => {
+                self.note_manners(now, envelope, &event, is_revoked);
+                self.apply(seq, event, &mut writes)
+            }
             None => false,
         };
         if envelope.kind == ItemKind::Commit {
             writes.extend(self.welcome_write(submission, &item, &chain));
-            self.note_commit(now, envelope);
         }
         self.replica = Replica::after(envelope.channel, seq, chain);
         self.received_at = now;
@@ -336,13 +345,35 @@ impl ChannelState {
         Ok(())
     }
 
-    /// The lease ends with its commit. Whose commit was passed over as void goes last.
-    fn note_commit(&mut self, now: Timestamp, envelope: &Envelope) {
-        self.lease.release();
-        let previous = self.last_committer.replace(envelope.device.clone());
-        let was_void = envelope.last_valid_commit != envelope.fence;
-        if let Some(void) = previous.filter(|_| was_void) {
-            self.lease.put_last(now, void);
+    /// What an item says of how leases were used. One ends with its commit. Whose commit is passed
+    /// over as void, or contested, goes last, until somebody else confirms it.
+    fn note_manners(
+        &mut self,
+        now: Timestamp,
+        envelope: &Envelope,
+        event: &Event,
+        is_revoked: impl Fn(&DeviceName) -> bool,
+    ) {
+        match event {
+            Event::Commit { author, change, .. } => {
+                self.lease.handle_commit(now, Class::of_commit(change, is_revoked));
+                let previous = self.last_committer.replace(author.clone());
+                let was_void = envelope.last_valid_commit != envelope.fence;
+                if let Some(void) = previous.filter(|_| was_void) {
+                    self.lease.put_last(now, &void);
+                }
+            }
+            Event::Contest { commit, .. } => {
+                if let Some(author) = self.membership.author_of(*commit) {
+                    self.lease.put_last(now, author);
+                }
+            }
+            Event::Confirmation { commit, .. } => {
+                if let Some(author) = self.membership.author_of(*commit) {
+                    self.lease.pardon(author);
+                }
+            }
+            Event::Anchor { .. } | Event::Leave { .. } => {}
         }
     }
 }

@@ -1,7 +1,5 @@
 //! Why the hub says no, sorted by operation, and what the wire says of it.
 
-use std::time::Duration;
-
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::ids::seq_to_u64;
 use enlace_log::item::ItemError;
@@ -10,6 +8,7 @@ use enlace_log::replica::ReplicaError;
 use enlace_log::{Generation, Seq};
 use enlace_proto::relay::v1::{Error, ErrorCode};
 
+use super::core::NotYet;
 use super::trust::TrustError;
 use crate::storage::StorageError;
 
@@ -87,9 +86,9 @@ pub enum SubmitError {
     /// A commit without a lease.
     #[error("a commit needs a lease")]
     LeaseMissing,
-    /// Somebody else holds the lease.
-    #[error("the lease is held, ask again in {0:?}")]
-    LeaseHeld(Duration),
+    /// Somebody else holds the lease, or goes first.
+    #[error("the lease is held or others wait for it, ask again in {:?}", .0.wait)]
+    LeaseHeld(NotYet),
     /// Who may write says no.
     #[error(transparent)]
     Membership(#[from] MembershipError),
@@ -138,8 +137,9 @@ impl SubmitError {
         let mut error = wire_error(self.code(), self.to_string());
         match self {
             Self::StaleFence(fence) => error.fence = seq_to_u64(*fence),
-            Self::LeaseHeld(wait) => {
+            Self::LeaseHeld(NotYet { wait, ahead }) => {
                 error.retry_after_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+                error.ahead = u32::try_from(*ahead).unwrap_or(u32::MAX);
             }
             _ => {}
         }
@@ -244,5 +244,5 @@ impl ReadError {
 }
 
 fn wire_error(code: ErrorCode, message: String) -> Error {
-    Error { code: code.into(), message, retry_after_ms: 0, fence: 0 }
+    Error { code: code.into(), message, retry_after_ms: 0, fence: 0, ahead: 0 }
 }

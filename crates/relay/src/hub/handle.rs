@@ -13,6 +13,7 @@ use prost::Message as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::access::{Access, Reader};
+use super::core::LeaseClaim;
 use super::errors::{IngestError, ReadError, SubmitError, Unavailable};
 use super::feed::{FeedState, Feeds};
 use super::head_key::HeadKey;
@@ -112,8 +113,9 @@ impl Handle {
         &self,
         channel: ChannelId,
         device: DeviceName,
+        claim: LeaseClaim,
     ) -> Result<LeaseGrant, SubmitError> {
-        self.ask(0, |answer| Request::Lease { channel, device, answer }).await?
+        self.ask(0, |answer| Request::Lease { channel, device, claim, answer }).await?
     }
 
     /// Adds a batch of another hub's log to this relay's copy; the position that comes next. A

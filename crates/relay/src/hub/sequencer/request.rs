@@ -3,6 +3,7 @@
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::{ChannelId, ChannelNonce, Seq};
 
+use crate::hub::core::LeaseClaim;
 use crate::hub::errors::{IngestError, SubmitError, Unavailable};
 use crate::hub::handle::{Accepted, Answer, LeaseGrant};
 use crate::hub::ingest::{Anchor, Copy};
@@ -24,6 +25,7 @@ pub(crate) enum Request {
     Lease {
         channel: ChannelId,
         device: DeviceName,
+        claim: LeaseClaim,
         answer: Answer<Result<LeaseGrant, SubmitError>>,
     },
     /// A batch of another hub's log.

@@ -12,7 +12,7 @@ use super::cache::Cache;
 use super::options::HubOptions;
 use super::request::Request;
 use crate::hub::access::Access;
-use crate::hub::core::{Acceptance, ChannelState, Decision};
+use crate::hub::core::{Acceptance, ChannelState, Decision, LeaseClaim};
 use crate::hub::errors::{IngestError, SubmitError, Unavailable};
 use crate::hub::feed::{FeedState, Feeds};
 use crate::hub::handle::{Accepted, Answer, LeaseGrant};
@@ -97,8 +97,8 @@ impl<'a> Round<'a> {
                 let placed = self.submit(&submission, Some(nonce));
                 self.pending.push(Pending::Create(placed, answer));
             }
-            Request::Lease { channel, device, answer } => {
-                answer.send(self.lease(&channel, &device))
+            Request::Lease { channel, device, claim, answer } => {
+                answer.send(self.lease(&channel, &device, &claim));
             }
             Request::Ingest { copy, answer } => match self.ingest(copy) {
                 Ok(next) => self.pending.push(Pending::Ingest(next, answer)),
@@ -257,10 +257,12 @@ impl<'a> Round<'a> {
         &mut self,
         channel: &ChannelId,
         device: &DeviceName,
+        claim: &LeaseClaim,
     ) -> Result<LeaseGrant, SubmitError> {
+        let trust = &self.options.trust;
         let state = self.cache.find(channel).map_err(|error| unavailable(&error))?;
         let state = state.ok_or(SubmitError::UnknownChannel)?;
-        let expires_in = state.handle_lease(self.now, device)?;
+        let expires_in = state.handle_lease(self.now, device, claim, |d| trust.is_revoked(d))?;
         Ok(LeaseGrant { expires_in, fence: state.membership().fence() })
     }
 

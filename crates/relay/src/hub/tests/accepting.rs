@@ -7,6 +7,7 @@ use enlace_log::{ItemKind, Seq, SubmitCounter};
 use super::world::{
     Draft, NONCE, World, channel_id, client_id, device, head_key, new_clock, options, own,
 };
+use crate::hub::core::LeaseClaim;
 use crate::hub::{Caller, Sequencer, SubmitError, Unavailable};
 use crate::storage::{MemoryDisk, SqliteOptions, SqliteStorage};
 
@@ -138,6 +139,6 @@ async fn one_round_answers_copies_of_one_submission_with_one_place() {
         drop(sequencer);
     };
     tokio::join!(script, run);
-    let late = hub.lease(channel_id(), device("ana")).await;
+    let late = hub.lease(channel_id(), device("ana"), LeaseClaim::default()).await;
     assert_eq!(late, Err(SubmitError::Unavailable(Unavailable::Stopped)));
 }

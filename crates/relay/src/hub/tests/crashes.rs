@@ -6,6 +6,7 @@ use enlace_identity::time::Timestamp;
 use enlace_log::Seq;
 
 use super::world::{Draft, LIMIT, NameTrust, World, channel_id, device, head_key, own, soon};
+use crate::hub::core::LeaseClaim;
 use crate::hub::{HubOptions, Next, Reader, Sequencer, SubmitError, Unavailable};
 use crate::storage::{
     CommitFault, MemoryDisk, SqliteOptions, SqliteStorage, Storage as _, StorageError, WriteBatch,
@@ -139,7 +140,8 @@ async fn a_bug_that_ends_the_hub_is_noticed() {
     let options = HubOptions::new(own(), head_key(), Arc::new(NameTrust), Arc::new(now));
     let storage = Box::new(MemoryDisk::default().open().unwrap());
     let sequencer = Sequencer::spawn(storage, options).unwrap();
-    let refused = sequencer.handle().lease(channel_id(), device("ana")).await;
+    let refused =
+        sequencer.handle().lease(channel_id(), device("ana"), LeaseClaim::default()).await;
     assert_eq!(refused, Err(SubmitError::UnknownChannel));
     soon(sequencer.ended()).await;
 }

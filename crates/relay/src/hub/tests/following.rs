@@ -9,6 +9,7 @@ use enlace_proto::relay::v1::{ErrorCode, WelcomeDelivery};
 use zeroize::Zeroizing;
 
 use super::world::{Draft, LIMIT, NONCE, NameTrust, World, channel_id, device, own, soon};
+use crate::hub::core::LeaseClaim;
 use crate::hub::{Anchor, Copy, IngestError, LogBatch, Next, ReadError, Reader, SubmitError};
 use crate::storage::{MemoryDisk, ReadLimit, Role};
 
@@ -202,7 +203,7 @@ async fn what_a_hub_accepts_elsewhere_is_not_submitted_here() {
     follower.hub.anchor(anchor_of(delivery(&hub, 2).await).unwrap()).await.unwrap();
     let entry = Draft::entry("cid@b", 2, "hello");
     assert_eq!(follower.submit(&entry).await, Err(SubmitError::NotTheHub(own())));
-    let lease = follower.hub.lease(channel_id(), device("cid@b")).await;
+    let lease = follower.hub.lease(channel_id(), device("cid@b"), LeaseClaim::default()).await;
     assert_eq!(lease, Err(SubmitError::NotTheHub(own())));
     let own_log = batch(&hub, Reader::Relay(own()), 0, LIMIT).await;
     assert_eq!(hub.hub.ingest(copy_of(&own_log)).await, Err(IngestError::NotAFollower));

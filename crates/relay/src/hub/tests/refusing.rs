@@ -12,6 +12,7 @@ use enlace_log::{ChannelId, ChannelNonce, Commitment, Generation, ItemKind, List
 use enlace_proto::relay::v1::ErrorCode;
 
 use super::world::{Draft, World, channel_id, client_id, device, key_of, list, own};
+use crate::hub::core::LeaseClaim;
 use crate::hub::{Caller, SubmitError, TrustError};
 
 /// Submits a changed copy of a good draft, which is refused as expected; then the good one.
@@ -20,7 +21,8 @@ async fn refused(good: Draft, change: impl FnOnce(&mut Draft), expected: SubmitE
     let mut bad = good.clone();
     change(&mut bad);
     let before = world.hub.channel(channel_id()).await.unwrap();
-    let lease = world.hub.lease(channel_id(), good.envelope.device.clone()).await;
+    let lease =
+        world.hub.lease(channel_id(), good.envelope.device.clone(), LeaseClaim::default()).await;
     assert_eq!(world.submit(&bad).await, Err(expected.clone()), "{expected}");
     assert_eq!(world.hub.channel(channel_id()).await.unwrap(), before, "{expected}");
     if lease.is_ok() {
@@ -108,7 +110,7 @@ async fn whoever_is_no_member() {
     let not_a_member = SubmitError::Membership(MembershipError::NotAMember);
     let answer = world.submit(&Draft::entry("eve", 0, "hello")).await;
     assert_eq!((answer, not_a_member.code()), (Err(not_a_member.clone()), ErrorCode::NotAMember));
-    assert_eq!(world.hub.lease(channel_id(), device("eve")).await, Err(not_a_member));
+    assert_eq!(world.lease("eve").await, Err(not_a_member));
 }
 
 #[tokio::test]
@@ -139,10 +141,10 @@ async fn an_outer_signature_that_is_not_the_authors() {
 async fn a_commit_without_a_lease() {
     let world = World::with_members(&["ana", "ben", "cid@b"]).await;
     assert_eq!(world.submit(&admission()).await, Err(SubmitError::LeaseMissing));
-    world.hub.lease(channel_id(), device("ben")).await.unwrap();
+    world.lease("ben").await.unwrap();
     assert_eq!(world.submit(&admission()).await, Err(SubmitError::LeaseMissing));
     world.clock.advance(Duration::from_secs(10));
-    world.hub.lease(channel_id(), device("ana")).await.unwrap();
+    world.lease("ana").await.unwrap();
     world.clock.advance(Duration::from_secs(10));
     assert_eq!(world.submit(&admission()).await, Err(SubmitError::LeaseMissing));
 }
@@ -288,6 +290,6 @@ async fn a_device_list_that_cannot_be_delivered_is_refused() {
     names.extend(["ana".to_owned(), "ben".to_owned()]);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let draft = Draft::commit("ana", Some(0), &["ana", "ben"], &names);
-    world.hub.lease(channel_id(), device("ana")).await.unwrap();
+    world.lease("ana").await.unwrap();
     assert_eq!(world.submit(&draft).await, Err(SubmitError::ListTooLong));
 }

@@ -17,9 +17,10 @@ use enlace_log::{
 use enlace_proto::relay::v1 as wire;
 use zeroize::Zeroizing;
 
+use crate::hub::core::{Class, LeaseClaim};
 use crate::hub::{
-    Accepted, Caller, DeviceTrust, Handle, HeadKey, HubOptions, Sequencer, Submission, SubmitError,
-    TrustError,
+    Accepted, Caller, DeviceTrust, Handle, HeadKey, HubOptions, LeaseGrant, Sequencer, Submission,
+    SubmitError, TrustError,
 };
 use crate::storage::{MemoryDisk, ReadLimit, Storage};
 
@@ -122,8 +123,18 @@ impl World {
         self.hub.submit(draft.check()?).await
     }
 
+    /// Asks for the lease with the humblest claim.
+    pub(super) async fn lease(&self, name: &str) -> Result<LeaseGrant, SubmitError> {
+        self.hub.lease(channel_id(), device(name), LeaseClaim::default()).await
+    }
+
+    pub(super) async fn ask(&self, name: &str, class: Class) -> Result<LeaseGrant, SubmitError> {
+        let claim = LeaseClaim { class, revoked: None };
+        self.hub.lease(channel_id(), device(name), claim).await
+    }
+
     pub(super) async fn commit(&self, draft: &Draft) -> Result<Accepted, SubmitError> {
-        self.hub.lease(channel_id(), draft.envelope.device.clone()).await?;
+        self.hub.lease(channel_id(), draft.envelope.device.clone(), LeaseClaim::default()).await?;
         self.submit(draft).await
     }
 }

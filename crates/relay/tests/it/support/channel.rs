@@ -101,6 +101,7 @@ impl TestChannel {
             channel: Some(wire_id(self.id)),
             device: author.name.to_string(),
             purpose: LeasePurpose::Admission.into(),
+            ..LeaseRequest::default()
         };
         call(connection, &request).await
     }
