@@ -14,12 +14,10 @@
 
 #![allow(clippy::unwrap_used, reason = "support of tests: a failed expectation ends the test")]
 
-pub mod authority;
 pub mod case;
 pub mod group;
 pub mod key_package;
 pub mod lying;
-pub mod network;
 pub mod officer;
 pub mod relay;
 pub mod rogue;
@@ -29,10 +27,10 @@ pub mod wire;
 use std::future::Future;
 use std::time::Duration;
 
-pub use self::authority::{Authority, Credential};
+pub use enlace_test_authorities::{Authority, Credential, DAY, Network, START};
+
 pub use self::case::{ANA, BEN, CID, Case, DORA};
 pub use self::lying::LyingRelay;
-pub use self::network::Network;
 pub use self::officer::Officer;
 pub use self::relay::{Relay, RelayPlace};
 pub use self::rogue::Rogue;
@@ -41,9 +39,6 @@ pub use self::wire::{Wire, call, wire_id};
 
 /// Long enough for a loaded machine; only a failing test waits for it.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A day.
-pub const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Shows what the programs log, where `RUST_LOG` says so.
 pub fn show_log() {

@@ -22,8 +22,7 @@ use tempfile::TempDir;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
-use crate::network::START;
-use crate::{Network, PATIENCE};
+use crate::{Network, PATIENCE, START};
 
 /// An officer with one device.
 pub struct Officer {

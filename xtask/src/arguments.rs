@@ -11,6 +11,8 @@ use crate::steps::{self, Step};
 #[derive(Debug)]
 pub(crate) enum Arguments {
     Help,
+    /// With what its program takes.
+    Bench(Vec<String>),
     CertsExample,
     Test(Selection),
 }
@@ -26,6 +28,7 @@ impl Arguments {
     pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self> {
         match arguments.next().as_deref() {
             None | Some("help" | "-h" | "--help") => Ok(Self::Help),
+            Some("bench") => Ok(Self::Bench(arguments.collect())),
             Some("certs-example") => match arguments.next() {
                 None => Ok(Self::CertsExample),
                 Some(more) => bail!("certs-example takes no `{more}`"),
@@ -67,7 +70,9 @@ impl Selection {
 pub(crate) fn help() -> String {
     let mut text = String::from(
         "Usage: cargo xtask test [--only STEP...] [--skip STEP...]\n\
+        \x20      cargo xtask bench [--quick] [--only W1,...] [--json FILE] [--check]\n\
         \x20      cargo xtask certs-example\n\n\
+         `bench` measures (docs/PERFORMANCE.md; `bench --help`).\n\
          `certs-example` makes the directory of that name anew. `test` runs every check of this repository and names those that failed.\n\
          Nothing has to be installed first but Rust, a C compiler, make, perl and openssl;\n\
          what is missing is installed by apt-get where that is possible, or named.\n\n\
@@ -102,6 +107,12 @@ mod tests {
     fn steps_are_chosen_and_skipped_by_name() {
         assert_eq!(chosen("test --only fmt,clippy doc --skip doc"), ["fmt", "clippy"]);
         assert!(!chosen("test --skip test").contains(&"test"));
+    }
+
+    #[test]
+    fn what_follows_bench_is_its_own() {
+        let Ok(Arguments::Bench(words)) = parse("bench --quick --help") else { panic!("refused") };
+        assert_eq!(words, ["--quick", "--help"]);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! `cargo xtask`: the chores of this repository, in the language that its builders have anyway.
 //!
 //! `cargo xtask test` is everything that has to hold before a change is merged; CI runs that one
-//! command. Each check is a file of its own under `steps`. `cargo xtask certs-example` makes the
-//! example certificates anew.
+//! command. Each check is a file of its own under `steps`. `cargo xtask bench` measures, and
+//! `cargo xtask certs-example` makes the example certificates anew.
 
 mod arguments;
+mod bench;
 mod certs_example;
 mod process;
 mod run;
@@ -23,17 +24,22 @@ fn main() -> ExitCode {
             eprint!("{}", arguments::help());
             ExitCode::SUCCESS
         }
-        Ok(Arguments::CertsExample) => match certs_example::run(&workspace) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("error: {error:#}");
-                ExitCode::FAILURE
-            }
-        },
+        Ok(Arguments::Bench(arguments)) => exit(bench::run(&workspace, &arguments)),
+        Ok(Arguments::CertsExample) => exit(certs_example::run(&workspace)),
         Ok(Arguments::Test(selection)) => run::test(&workspace, &selection),
         Err(error) => {
             eprintln!("error: {error}\n\n{}", arguments::help());
             ExitCode::from(2)
+        }
+    }
+}
+
+fn exit(done: anyhow::Result<()>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
         }
     }
 }

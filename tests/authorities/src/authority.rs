@@ -10,8 +10,7 @@ use enlace_identity::names::{DeviceName, Domain, LeafName, ServiceKind, ServiceN
 use enlace_identity::time::Validity;
 use enlace_transport::{LocalIdentity, Trust};
 
-use crate::DAY;
-use crate::network::START;
+use crate::{DAY, START};
 
 /// An authority with its CA keys.
 pub struct Authority {

@@ -1,0 +1,173 @@
+//! Bare quinn as a client: one stream, on which it sends and reads.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use bytes::{Bytes, BytesMut};
+use enlace_test_authorities::Authority;
+use quinn::{Connection, Endpoint, RecvStream, SendStream};
+
+use super::frame::{self, Frames};
+use super::tls;
+use crate::process::Server;
+
+/// Only what has gone wrong takes so long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A device with a socket of its own.
+#[derive(Debug)]
+pub(crate) struct Device {
+    endpoint: Endpoint,
+    server: std::net::SocketAddr,
+    name: String,
+}
+
+/// Its connection.
+#[derive(Debug)]
+pub(crate) struct Link {
+    connection: Connection,
+    sender: Sender,
+    reader: Reader,
+    sent: u64,
+    durable: u64,
+    taken: u64,
+}
+
+/// The direction to the server.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    stream: SendStream,
+}
+
+/// The direction from the server.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    stream: RecvStream,
+    frames: Frames,
+}
+
+/// What comes from the server.
+#[derive(Debug)]
+pub(crate) enum Arrival {
+    /// A payload.
+    Entry(Bytes),
+    /// So many of the own payloads are durable.
+    Durable(u64),
+}
+
+impl Device {
+    /// A device of the authority whose relay's directory that is.
+    pub(crate) fn new(
+        authority: &Authority,
+        officer: &str,
+        directory: &Path,
+        server: &Server,
+    ) -> Result<Self> {
+        let (_, credential) = authority.device(officer);
+        let endpoint = tls::client(directory, &credential.chain, &credential.key)?;
+        Ok(Self { endpoint, server: server.address(), name: authority.relay_name().to_string() })
+    }
+
+    /// Connects.
+    pub(crate) async fn connect(&self) -> Result<Connection> {
+        Ok(self.endpoint.connect(self.server, &self.name)?.await?)
+    }
+
+    /// Connects and opens its stream; with `replay`, all that is in the file comes first.
+    pub(crate) async fn link(&self, replay: bool) -> Result<Link> {
+        let connection = self.connect().await?;
+        let (mut stream, recv) = connection.open_bi().await?;
+        // A stream exists for the server once something has come on it.
+        let kind = if replay { frame::REPLAY } else { frame::ACKNOWLEDGE };
+        stream.write_chunk(frame::number(kind, 0)).await?;
+        let reader = Reader { stream: recv, frames: Frames::default() };
+        let sender = Sender { stream };
+        Ok(Link { connection, sender, reader, sent: 0, durable: 0, taken: 0 })
+    }
+}
+
+impl Link {
+    /// Sends one's own payloads with at most `window` of them unacknowledged, and reads until
+    /// `count` have come from all. Returns when the last own one was durable, and the end. What is
+    /// read is acknowledged.
+    pub(crate) async fn exchange(
+        &mut self,
+        own: Vec<Vec<u8>>,
+        window: u64,
+        count: u64,
+    ) -> Result<(Instant, Instant)> {
+        let (all_sent, all_taken) = (self.sent + own.len() as u64, self.taken + count);
+        let mut own = own.into_iter();
+        let mut accepted = Instant::now();
+        while self.taken < all_taken || self.durable < all_sent {
+            self.send(own.by_ref().take((window - (self.sent - self.durable)) as usize)).await?;
+            let before = self.taken;
+            let (durable, taken) = (&mut self.durable, &mut self.taken);
+            let show = |arrival| match arrival {
+                Arrival::Entry(_) => *taken += 1,
+                Arrival::Durable(so_far) => {
+                    *durable = so_far;
+                    accepted = Instant::now();
+                }
+            };
+            self.reader.take(show).await?;
+            if self.taken > before {
+                self.sender.acknowledge(self.taken).await?;
+            }
+        }
+        Ok((accepted, Instant::now()))
+    }
+
+    async fn send(&mut self, payloads: impl Iterator<Item = Vec<u8>>) -> Result<()> {
+        let mut out = BytesMut::new();
+        for payload in payloads {
+            frame::put(&mut out, frame::ENTRY, &payload);
+            self.sent += 1;
+        }
+        if !out.is_empty() {
+            self.sender.stream.write_chunk(out.freeze()).await?;
+        }
+        Ok(())
+    }
+
+    /// How many of the own payloads are durable, the connection, and its two directions.
+    pub(crate) fn split(self) -> (u64, Connection, Sender, Reader) {
+        (self.durable, self.connection, self.sender, self.reader)
+    }
+}
+
+impl Sender {
+    /// Sends a payload.
+    pub(crate) async fn send(&mut self, payload: &[u8]) -> Result<()> {
+        let mut out = BytesMut::with_capacity(payload.len() + 5);
+        frame::put(&mut out, frame::ENTRY, payload);
+        Ok(self.stream.write_chunk(out.freeze()).await?)
+    }
+
+    /// Says how many payloads were taken.
+    pub(crate) async fn acknowledge(&mut self, taken: u64) -> Result<()> {
+        Ok(self.stream.write_chunk(frame::number(frame::ACKNOWLEDGE, taken)).await?)
+    }
+}
+
+impl Reader {
+    /// Waits until something has come, and shows all of it.
+    pub(crate) async fn take(&mut self, mut show: impl FnMut(Arrival)) -> Result<()> {
+        let read = tokio::time::timeout(PATIENCE, self.stream.read_chunk(usize::MAX, true)).await;
+        let Some(chunk) = read.context("nothing comes any more")?? else {
+            bail!("the stream ended");
+        };
+        self.frames.push(chunk.bytes);
+        while let Some((kind, body)) = self.frames.next()? {
+            match (kind, body.first_chunk()) {
+                (frame::ENTRY, _) => show(Arrival::Entry(body)),
+                (frame::ACKNOWLEDGE, Some(number)) => {
+                    show(Arrival::Durable(u64::from_be_bytes(*number)));
+                }
+                _ => bail!("the server sent a frame of kind {kind}"),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,164 @@
+//! A channel as its members see it, with opaque payloads: to a relay they are opaque anyway.
+//! Envelopes, hashes and the signature of the first commit are genuine.
+
+use std::ops::Range;
+
+use anyhow::{Context as _, Result};
+use enlace_identity::names::{DeviceName, Domain};
+use enlace_log::{
+    ChannelId, ChannelNonce, ClientId, Commitment, DeviceList, Envelope, Generation, ItemKind,
+    ListHash, PayloadHash, Seq, SubmitCounter, WelcomesHash,
+};
+use enlace_proto::relay::v1::{self as wire, CreateChannelRequest, Cursor, SubmitRequest, Welcome};
+
+use crate::member::Member;
+
+/// Bytes of an entry's payload.
+pub(crate) const ENTRY_BYTES: usize = 300;
+
+/// Where the first entry stands: the commit that creates the channel is at 0.
+pub(crate) const FIRST_ENTRY: u64 = 1;
+
+/// A channel that has been created.
+#[derive(Clone, Debug)]
+pub(crate) struct Channel {
+    id: ChannelId,
+    hub: Domain,
+}
+
+impl Channel {
+    /// Its creator and all others of `members` are in it from its first commit on.
+    pub(crate) async fn create(
+        number: u64,
+        creator: &mut Member,
+        others: &[DeviceName],
+    ) -> Result<Self> {
+        let hub = creator.name().domain().clone();
+        let mut nonce = ChannelNonce([0; 32]);
+        nonce.0[..8].copy_from_slice(&number.to_be_bytes());
+        let channel = Self { id: ChannelId::derive(&hub, &nonce), hub };
+        let first = channel.first_commit(creator, others);
+        let request = CreateChannelRequest { first: Some(first), nonce: nonce.0.to_vec() };
+        creator.call(&request).await.context("a channel cannot be created")?;
+        Ok(channel)
+    }
+
+    fn first_commit(&self, creator: &mut Member, others: &[DeviceName]) -> SubmitRequest {
+        let list: DeviceList = others.iter().cloned().chain([creator.name().clone()]).collect();
+        let admitted: Vec<DeviceName> =
+            list.iter().filter(|device| *device != creator.name()).cloned().collect();
+        let message = b"an opaque welcome".as_slice();
+        let welcomed: Vec<(DeviceName, &[u8])> =
+            admitted.iter().map(|device| (device.clone(), message)).collect();
+        let welcome = Welcome {
+            devices: admitted.iter().map(ToString::to_string).collect(),
+            message: message.into(),
+            bundle: Vec::new(),
+        };
+        let payload = b"an opaque commit".as_slice();
+        let envelope = Envelope {
+            kind: ItemKind::Commit,
+            fence: None,
+            last_valid_commit: None,
+            commitment: Commitment::NONE,
+            list_hash: list.hash(),
+            welcomes_hash: WelcomesHash::of(&welcomed),
+            ..self.envelope(creator, payload)
+        };
+        SubmitRequest {
+            envelope: envelope.encode().into(),
+            outer_signature: envelope.sign(creator.key()).as_bytes().to_vec(),
+            payload: payload.into(),
+            list_change: Some(DeviceList::default().change_to(&list).to_wire()),
+            welcomes: if admitted.is_empty() { Vec::new() } else { vec![welcome] },
+            certificates: creator.certificates(),
+            known_head: None,
+            hub: self.hub.to_string(),
+        }
+    }
+
+    /// An entry of `author` that carries a number, to be known again by [`number_of`].
+    pub(crate) fn entry(&self, author: &mut Member, number: u64, bytes: usize) -> SubmitRequest {
+        let payload = payload(number, bytes);
+        SubmitRequest {
+            envelope: self.envelope(author, &payload).encode().into(),
+            payload: payload.into(),
+            hub: self.hub.to_string(),
+            ..SubmitRequest::default()
+        }
+    }
+
+    fn envelope(&self, author: &mut Member, payload: &[u8]) -> Envelope {
+        let counter = author.count();
+        let mut client_id = ClientId([0; 16]);
+        client_id.0[..8].copy_from_slice(&counter.to_be_bytes());
+        let created = Some(Seq(FIRST_ENTRY - 1));
+        Envelope {
+            channel: self.id,
+            generation: Generation(0),
+            kind: ItemKind::Entry,
+            device: author.name().clone(),
+            client_id,
+            submit_counter: SubmitCounter(counter),
+            fence: created,
+            last_valid_commit: created,
+            commitment: Commitment([9; 32]),
+            list_hash: ListHash::NONE,
+            welcomes_hash: WelcomesHash::NONE,
+            payload_hash: PayloadHash::of(payload),
+        }
+    }
+
+    /// Its id on the wire.
+    pub(crate) fn wire_id(&self) -> wire::ChannelId {
+        wire::ChannelId { value: self.id.0.to_vec() }
+    }
+
+    /// A reader's place before an item.
+    pub(crate) fn cursor(&self, next_seq: u64) -> Cursor {
+        Cursor { channel: Some(self.wire_id()), next_seq, hub: self.hub.to_string() }
+    }
+}
+
+/// Entries with these numbers, the authors taking turns; for each author its own, in order.
+pub(crate) fn entries_in_turn(
+    channel: &Channel,
+    authors: &mut [Member],
+    numbers: Range<u64>,
+) -> Vec<Vec<SubmitRequest>> {
+    let count = authors.len() as u64;
+    let by_author = authors.iter_mut().zip(0..);
+    by_author
+        .map(|(author, index)| {
+            let own = numbers.clone().filter(|number| number % count == index);
+            own.map(|number| channel.entry(author, number, ENTRY_BYTES)).collect()
+        })
+        .collect()
+}
+
+/// The payload of an entry that carries a number; at least 8 bytes.
+pub(crate) fn payload(number: u64, bytes: usize) -> Vec<u8> {
+    let mut payload = vec![7; bytes.max(8)];
+    payload[..8].copy_from_slice(&number.to_be_bytes());
+    payload
+}
+
+/// The number that a payload carries.
+pub(crate) fn number_of(payload: &[u8]) -> Option<u64> {
+    payload.first_chunk().map(|number| u64::from_be_bytes(*number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_carries_its_number_at_any_size() {
+        for bytes in [0, 8, 300] {
+            let payload = payload(0x0102_0304, bytes);
+            assert_eq!(payload.len(), bytes.max(8));
+            assert_eq!(number_of(&payload), Some(0x0102_0304));
+        }
+        assert_eq!(number_of(&[1, 2, 3]), None);
+    }
+}

@@ -1,0 +1,32 @@
+//! `enlace-bench`: measures the relay and the client against bare baselines on the same machine.
+//!
+//! ```text
+//! enlace-bench            chooses workloads, gathers figures, writes the report
+//!   └─ driver W1          one process per workload: founds a network, puts the load on
+//!        ├─ relay         the relay as `enlace-relay run` is
+//!        └─ baseline      bare quinn with a plain file
+//! ```
+//!
+//! The programs below the first are this one again, started with a hidden subcommand. What they
+//! need to know lies in a directory of the driver's; their arguments hold no secrets. docs/
+//! PERFORMANCE.md says what each figure means.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod baseline;
+mod channel;
+mod cli;
+mod cpu;
+mod machine;
+mod member;
+mod place;
+mod process;
+mod report;
+mod statistics;
+mod workload;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}
