@@ -14,6 +14,7 @@
 
 mod access;
 mod batch;
+mod catch_up;
 pub mod core;
 mod errors;
 mod feed;
@@ -30,6 +31,7 @@ mod trust;
 mod welcome;
 
 pub use access::{Access, Reader};
+pub(crate) use batch::EncodedBatch;
 pub use batch::LogBatch;
 pub use errors::{IngestError, ReadError, SubmitError, Unavailable};
 pub use handle::{Accepted, Handle, LeaseGrant};
@@ -37,6 +39,7 @@ pub use head_key::HeadKey;
 pub use ingest::{Anchor, Copy};
 pub use sequencer::{HubOptions, Now, Sequencer};
 pub use submission::{Caller, Submission};
+pub(crate) use subscription::NextEncoded;
 pub use subscription::{Next, Subscription};
 pub use trust::{DeviceTrust, TrustError};
 pub use welcome::WelcomeWatch;

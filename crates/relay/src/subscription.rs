@@ -8,6 +8,7 @@ mod channels;
 mod welcomes;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use enlace_log::head::HeadSigner;
 use enlace_log::ids::MAX_SEQ;
@@ -25,7 +26,7 @@ use self::channels::{Channels, Step, TooMany};
 use self::welcomes::Welcomes;
 use crate::calls::{Caller, Peer, channel_id, limit, malformed, unreadable};
 use crate::federation::unsent_crls;
-use crate::hub::{LogBatch, ReadError};
+use crate::hub::{EncodedBatch, ReadError};
 
 /// Why a subscription ends from this side.
 #[derive(Debug, thiserror::Error)]
@@ -127,7 +128,7 @@ impl Session<'_> {
                 () = changed(&mut self.welcomes) => self.send_welcomes().await?,
                 step = self.channels.next() => {
                     match step.map_err(|error| unreadable(&error))? {
-                        Step::Batch(batch) => self.send_batch(batch).await?,
+                        Step::Batches(batches) => self.send_batches(&batches).await?,
                         Step::Ended { channel, last } => self.send_end(channel, last).await?,
                     }
                 }
@@ -161,9 +162,12 @@ impl Session<'_> {
             .map_err(|error: TooMany| limit(error.to_string()))
     }
 
-    async fn send_batch(&mut self, batch: LogBatch) -> Result<(), End> {
-        self.tell_signer(batch.head.signer()).await?;
-        self.send(Event::Items(batch.into_wire())).await
+    async fn send_batches(&mut self, batches: &[Arc<EncodedBatch>]) -> Result<(), End> {
+        for batch in batches {
+            self.tell_signer(batch.signer).await?;
+        }
+        let frames: Vec<_> = batches.iter().map(|batch| batch.frame.clone()).collect();
+        Ok(self.events.send_encoded(&frames).await?)
     }
 
     async fn send_end(&mut self, channel: ChannelId, last: Option<Seq>) -> Result<(), End> {

@@ -85,6 +85,12 @@ impl<M: StreamMessage> EncodedFrame<M> {
         let bytes = frame::encode(M::PLACE, M::KIND, message)?;
         Ok(Self { bytes, message: PhantomData })
     }
+
+    /// Bytes on the wire.
+    #[must_use]
+    pub fn wire_len(&self) -> usize {
+        self.bytes.len()
+    }
 }
 
 /// Why a stream brings nothing more.

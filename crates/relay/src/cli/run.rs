@@ -43,7 +43,9 @@ pub(super) fn run(arguments: &RunArguments) -> ExitCode {
 }
 
 fn serve(settings: Settings, material: Material) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    // One thread for all connections: passing their packets between threads costs more than it
+    // gains. Storage has threads of its own.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("the runtime cannot be started")?;

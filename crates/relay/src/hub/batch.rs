@@ -1,8 +1,12 @@
 //! A piece of a log as it is delivered.
 
-use enlace_log::{ChannelId, Seq, SignedHead};
-use enlace_proto::relay::v1 as wire;
+use enlace_log::head::HeadSigner;
+use enlace_log::{ChannelId, Incarnation, Seq, SignedHead};
+use enlace_proto::frame::TooLong;
+use enlace_proto::relay::v1::{self as wire, SubscriptionEvent, subscription_event::Event};
+use enlace_transport::EncodedFrame;
 
+use super::head_key::HeadKey;
 use crate::storage::{StorageError, StoredItem};
 
 /// Consecutive items and the hub's signature over the last of them.
@@ -28,6 +32,30 @@ impl LogBatch {
         Ok(Self { channel, items, last: head.unverified_head().seq, head })
     }
 
+    /// What a reader of a hub's log gets after a commit begins anew: whoever the commit removes
+    /// reads no further. Of what was accepted together, and the newest head of it.
+    pub(crate) fn after_commits<'i>(
+        channel: ChannelId,
+        items: &'i [StoredItem],
+        newest: &SignedHead,
+        key: &HeadKey,
+        incarnation: Incarnation,
+    ) -> impl Iterator<Item = Result<Self, StorageError>> + use<'i> {
+        let (newest, key) = (newest.clone(), key.clone());
+        items
+            .chunk_by(|item, _| item.list_change.is_none())
+            .flat_map(|run| run.chunks(MAX_ITEMS))
+            .map(move |run| {
+                let head = match run.last() {
+                    Some(last) if last.seq != newest.unverified_head().seq => {
+                        key.sign(channel, incarnation, last.seq, last.chain).signed().clone()
+                    }
+                    _ => newest.clone(),
+                };
+                Self::new(channel, run, head)
+            })
+    }
+
     /// As it travels.
     #[must_use]
     pub fn into_wire(self) -> wire::Items {
@@ -36,5 +64,36 @@ impl LogBatch {
             items: self.items,
             head: Some(self.head.to_wire()),
         }
+    }
+}
+
+/// Items of one batch that are encoded together, so that none is too long to be sent.
+const MAX_ITEMS: usize = 256;
+
+/// A batch as it is sent to everybody who stands at its first item: encoded once.
+#[derive(Debug)]
+pub(crate) struct EncodedBatch {
+    pub(crate) first: Seq,
+    pub(crate) last: Seq,
+    /// Whose signature is at the end.
+    pub(crate) signer: HeadSigner,
+    pub(crate) frame: EncodedFrame<SubscriptionEvent>,
+}
+
+impl EncodedBatch {
+    /// Encodes a batch.
+    ///
+    /// # Errors
+    /// [`TooLong`].
+    pub(crate) fn new(batch: LogBatch) -> Result<Self, TooLong> {
+        let (last, signer) = (batch.last, batch.head.signer());
+        let first = batch.items.first().map_or(last, |item| Seq(item.seq));
+        let event = SubscriptionEvent { event: Some(Event::Items(batch.into_wire())) };
+        Ok(Self { first, last, signer, frame: EncodedFrame::new(&event)? })
+    }
+
+    /// Bytes that it takes.
+    pub(crate) fn weight(&self) -> usize {
+        self.frame.wire_len() + size_of::<Self>()
     }
 }

@@ -1,7 +1,8 @@
-//! What live readers of one channel share: its newest state, and its newest items in memory.
+//! What live readers of one channel share: its newest state, and its newest batches as they travel.
 //!
-//! A feed exists while somebody reads. The ring is bounded by count and bytes, and whoever falls
-//! behind it reads the storage: a slow reader costs no memory.
+//! A feed exists while somebody reads. All feeds together keep so many bytes of batches; the oldest
+//! go first, whosever they are, and whoever falls behind reads the storage: a slow reader costs no
+//! memory.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -10,10 +11,11 @@ use enlace_log::{ChannelId, Seq, SignedHead};
 use enlace_transport::watch;
 
 use super::access::Access;
-use crate::storage::{ReadLimit, Role, StoredItem};
+use super::batch::EncodedBatch;
+use crate::storage::Role;
 
-const RING_ITEMS: usize = 128;
-const RING_BYTES: usize = 256 << 10;
+/// What all feeds together keep.
+const KEPT_BYTES: usize = 32 << 20;
 
 /// Where a channel stands.
 #[derive(Clone, Debug)]
@@ -29,18 +31,13 @@ pub(crate) struct FeedState {
 #[derive(Debug)]
 pub(crate) struct Feed {
     state: watch::Sender<Option<Arc<FeedState>>>,
-    ring: Mutex<Ring>,
-}
-
-#[derive(Debug, Default)]
-struct Ring {
-    items: VecDeque<StoredItem>,
-    bytes: usize,
+    /// Consecutive, the newest at the back.
+    recent: Mutex<VecDeque<Arc<EncodedBatch>>>,
 }
 
 impl Feed {
     fn new() -> Self {
-        Self { state: watch::Sender::new(None), ring: Mutex::default() }
+        Self { state: watch::Sender::new(None), recent: Mutex::default() }
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<Option<Arc<FeedState>>> {
@@ -62,60 +59,56 @@ impl Feed {
         });
     }
 
-    /// Adds durable items and wakes the readers.
-    pub(crate) fn publish(&self, items: &[StoredItem], state: FeedState) {
-        lock(&self.ring).extend(items);
-        self.state.send_replace(Some(Arc::new(state)));
-    }
-
-    /// The items from `from` to `to`, within the limit and up to the first commit; `None` when
-    /// memory does not reach back so far.
-    pub(crate) fn recent(&self, from: Seq, to: Seq, limit: ReadLimit) -> Option<Vec<StoredItem>> {
-        let ring = lock(&self.ring);
-        let skip = from.0.checked_sub(ring.items.front()?.seq.0)?;
-        let mut items = Vec::new();
+    /// The batches from exactly `from` on that end at `to` at the latest, of so many bytes or one;
+    /// none when none begins there.
+    pub(crate) fn recent(&self, from: Seq, to: Seq, most_bytes: usize) -> Vec<Arc<EncodedBatch>> {
+        let recent = lock(&self.recent);
+        let start = recent.partition_point(|batch| batch.first < from);
         let mut bytes = 0;
-        for item in ring.items.iter().skip(usize::try_from(skip).ok()?) {
-            let is_full = items.len() >= limit.items.max(1) || bytes >= limit.bytes;
-            if item.seq > to || (is_full && !items.is_empty()) {
-                break;
-            }
-            bytes += item.weight();
-            items.push(item.clone());
-            if item.list_change.is_some() {
-                break;
-            }
-        }
-        (!items.is_empty()).then_some(items)
+        let aligned = |batch: &&Arc<EncodedBatch>| batch.first == from;
+        let begins = recent.get(start).as_ref().is_some_and(aligned);
+        let found = recent.range(if begins { start.. } else { recent.len().. });
+        let wanted = found.take_while(|batch| {
+            let has_room = bytes == 0 || bytes < most_bytes;
+            bytes += batch.weight();
+            has_room && batch.last <= to
+        });
+        wanted.cloned().collect()
     }
-}
 
-impl Ring {
-    fn extend(&mut self, items: &[StoredItem]) {
-        let follows = |last: &StoredItem| items.first().is_some_and(|i| i.seq == last.seq.next());
-        if !self.items.back().is_none_or(follows) {
-            self.items.clear();
-            self.bytes = 0;
+    fn keep(&self, batch: Arc<EncodedBatch>) {
+        let mut recent = lock(&self.recent);
+        if recent.back().is_some_and(|newest| newest.last.next() != batch.first) {
+            recent.clear();
         }
-        for item in items {
-            self.bytes += item.weight();
-            self.items.push_back(item.clone());
-        }
-        while self.items.len() > RING_ITEMS || self.bytes > RING_BYTES {
-            let Some(item) = self.items.pop_front() else { break };
-            self.bytes -= item.weight();
-        }
+        recent.push_back(batch);
+    }
+
+    fn drop_until(&self, last: Seq) {
+        let mut recent = lock(&self.recent);
+        let count = recent.partition_point(|batch| batch.last <= last);
+        recent.drain(..count);
     }
 }
 
 /// The feeds of all channels that somebody reads.
 #[derive(Debug, Default)]
-pub(crate) struct Feeds(Mutex<HashMap<ChannelId, Weak<Feed>>>);
+pub(crate) struct Feeds {
+    by_channel: Mutex<HashMap<ChannelId, Weak<Feed>>>,
+    kept: Mutex<Kept>,
+}
+
+/// The batches in the order in which they were published, over all feeds.
+#[derive(Debug, Default)]
+struct Kept {
+    order: VecDeque<(Weak<Feed>, Seq, usize)>,
+    bytes: usize,
+}
 
 impl Feeds {
     /// The feed of a channel; a new one knows nothing yet.
     pub(crate) fn open(&self, channel: ChannelId) -> Arc<Feed> {
-        let mut feeds = lock(&self.0);
+        let mut feeds = lock(&self.by_channel);
         if let Some(feed) = feeds.get(&channel).and_then(Weak::upgrade) {
             return feed;
         }
@@ -129,7 +122,28 @@ impl Feeds {
 
     /// The feed of a channel, if somebody reads it.
     pub(crate) fn find(&self, channel: &ChannelId) -> Option<Arc<Feed>> {
-        lock(&self.0).get(channel).and_then(Weak::upgrade)
+        lock(&self.by_channel).get(channel).and_then(Weak::upgrade)
+    }
+
+    /// Adds durable batches to a feed and wakes its readers.
+    pub(crate) fn publish(&self, feed: &Arc<Feed>, batches: Vec<EncodedBatch>, state: FeedState) {
+        let mut kept = lock(&self.kept);
+        for batch in batches {
+            let (last, weight) = (batch.last, batch.weight());
+            kept.order.push_back((Arc::downgrade(feed), last, weight));
+            kept.bytes += weight;
+            feed.keep(Arc::new(batch));
+        }
+        while kept.bytes > KEPT_BYTES
+            && let Some((oldest, last, weight)) = kept.order.pop_front()
+        {
+            kept.bytes -= weight;
+            if let Some(oldest) = oldest.upgrade() {
+                oldest.drop_until(last);
+            }
+        }
+        drop(kept);
+        feed.state.send_replace(Some(Arc::new(state)));
     }
 }
 

@@ -20,6 +20,7 @@ use std::thread::JoinHandle;
 use enlace_transport::watch;
 use tokio::sync::{Semaphore, mpsc};
 
+use super::catch_up::CatchUp;
 use super::feed::Feeds;
 use super::handle::Handle;
 use super::readers::Readers;
@@ -146,7 +147,8 @@ impl Worker {
         let readers = (0..options.readers.max(1)).map(|_| storage.reader());
         let readers = Readers::new(readers.collect::<Result<_, _>>()?, is_inline);
         let (sender, requests) = mpsc::channel(options.queue_requests.max(1));
-        let source = Source { readers, head_key, incarnation };
+        let catch_up = CatchUp::default();
+        let source = Source { readers, head_key, incarnation, catch_up };
         let (feeds, welcomes) = (Arc::new(Feeds::default()), Arc::new(WelcomeBoard::default()));
         let handle = Handle {
             requests: sender.downgrade(),

@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
+use enlace_log::membership::ReadRange;
 use enlace_log::{ChannelId, Incarnation, Seq, SignedHead};
 use enlace_transport::watch;
 
 use super::access::{Access, Reader, Window};
-use super::batch::LogBatch;
+use super::batch::{EncodedBatch, LogBatch};
+use super::catch_up::{CatchUp, Shared};
 use super::errors::ReadError;
 use super::feed::{Feed, FeedState};
 use super::head_key::HeadKey;
 use super::readers::Readers;
 use crate::storage::{ReadLimit, ReadStorage, Role, StorageError, StoredItem};
+
+/// Items that are read from the storage at a time for whoever catches up.
+const CATCH_UP_ITEMS: usize = 256;
 
 /// Reads a channel's log as it grows, within what its reader may read. Holds no cursor: the
 /// caller says from where.
@@ -21,6 +26,8 @@ pub struct Subscription {
     reader: Reader,
     feed: Arc<Feed>,
     changes: watch::Receiver<Option<Arc<FeedState>>>,
+    /// What was last found that the reader may read, and of whom that was said.
+    range: Option<(Arc<Access>, ReadRange)>,
     source: Source,
 }
 
@@ -37,18 +44,31 @@ pub enum Next {
     },
 }
 
+/// What comes next, as it travels.
+#[derive(Debug)]
+pub(crate) enum NextEncoded {
+    /// Consecutive batches, at least one.
+    Batches(Vec<Arc<EncodedBatch>>),
+    /// Nothing more for this reader.
+    Ended {
+        /// The last position that it could read.
+        last: Seq,
+    },
+}
+
 /// Where items and heads come from.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
     pub(crate) readers: Readers,
     pub(crate) head_key: HeadKey,
     pub(crate) incarnation: Incarnation,
+    pub(crate) catch_up: CatchUp,
 }
 
 impl Subscription {
     pub(crate) fn new(channel: ChannelId, reader: Reader, feed: Arc<Feed>, source: Source) -> Self {
         let changes = feed.watch();
-        Self { channel, reader, feed, changes, source }
+        Self { channel, reader, feed, changes, range: None, source }
     }
 
     /// The channel.
@@ -99,6 +119,81 @@ impl Subscription {
         self.read_at(self.feed.state(), from, limit).await
     }
 
+    /// As [`Self::read`], in the form in which all readers at this position share it: at most
+    /// `most_bytes`, or one batch.
+    ///
+    /// # Errors
+    /// [`ReadError`]; also of a batch that is too long to be sent.
+    pub(crate) async fn read_encoded(
+        &mut self,
+        from: Seq,
+        most_bytes: usize,
+    ) -> Result<Option<NextEncoded>, ReadError> {
+        let state = self.feed.state().ok_or(ReadError::UnknownChannel)?;
+        let to = match self.window(&state, from) {
+            Window::Open(to) => to.map_or(state.tail, |to| to.min(state.tail)),
+            Window::Ended(last) => return Ok(Some(NextEncoded::Ended { last })),
+            Window::Closed => return Err(ReadError::NotAMember),
+        };
+        if from > to {
+            return Ok(None);
+        }
+        let recent = self.feed.recent(from, to, most_bytes);
+        if !recent.is_empty() {
+            return Ok(Some(NextEncoded::Batches(recent)));
+        }
+        let cell = self.source.catch_up.cell(self.channel, from);
+        let found = match cell.get() {
+            Some(batch) => Ok(batch.clone()),
+            None => {
+                let read = || self.read_batch(&state, from, to, most_bytes);
+                let batch = cell.get_or_try_init(read).await.cloned();
+                if let Ok(batch) = &batch {
+                    self.source.catch_up.count(self.channel, batch);
+                }
+                batch
+            }
+        };
+        let found = match found {
+            Ok(batch) if batch.last > to => self.read_batch(&state, from, to, most_bytes).await,
+            found => found,
+        };
+        match found {
+            Ok(batch) => Ok(Some(NextEncoded::Batches(vec![batch]))),
+            Err(Shared::Ended(last)) => Ok(Some(NextEncoded::Ended { last })),
+            Err(Shared::Read(error)) => Err(error),
+        }
+    }
+
+    async fn read_batch(
+        &self,
+        state: &FeedState,
+        from: Seq,
+        to: Seq,
+        most_bytes: usize,
+    ) -> Result<Arc<EncodedBatch>, Shared> {
+        let limit = ReadLimit { items: CATCH_UP_ITEMS, bytes: most_bytes };
+        match self.read_stored(state, from, to, limit).await? {
+            Next::Batch(batch) => Ok(Arc::new(EncodedBatch::new(batch)?)),
+            Next::Ended { last } => Err(Shared::Ended(last)),
+        }
+    }
+
+    /// As [`Access::window`]; a lasting permission is remembered as long as nobody's changes.
+    fn window(&mut self, state: &FeedState, from: Seq) -> Window {
+        if let Some((access, range)) = &self.range
+            && Arc::ptr_eq(access, &state.access)
+            && range.contains(from)
+        {
+            return Window::Open(range.to);
+        }
+        let window = state.access.window(&self.reader, from);
+        if let Window::Open(to) = window {
+            self.range = Some((state.access.clone(), ReadRange { from, to }));
+        }
+        window
+    }
+
     async fn read_at(
         &self,
         state: Option<Arc<FeedState>>,
@@ -114,11 +209,20 @@ impl Subscription {
         if from > to {
             return Ok(None);
         }
-        let next = match state.role {
-            Role::Hub => self.read_hub(&state, from, to, limit).await?,
-            Role::Follower => self.read_copy(&state, from, to, limit).await?,
-        };
-        Ok(Some(next))
+        self.read_stored(&state, from, to, limit).await.map(Some)
+    }
+
+    async fn read_stored(
+        &self,
+        state: &FeedState,
+        from: Seq,
+        to: Seq,
+        limit: ReadLimit,
+    ) -> Result<Next, ReadError> {
+        match state.role {
+            Role::Hub => self.read_hub(state, from, to, limit).await,
+            Role::Follower => self.read_copy(from, to, limit).await,
+        }
     }
 
     /// A hub can sign any position that is durable.
@@ -129,16 +233,10 @@ impl Subscription {
         to: Seq,
         limit: ReadLimit,
     ) -> Result<Next, ReadError> {
-        let items = match self.feed.recent(from, to, limit) {
-            Some(items) => items,
-            None => {
-                let channel = self.channel;
-                let read = move |storage: &mut dyn ReadStorage| {
-                    stored_items(storage, channel, from, to, limit)
-                };
-                self.source.readers.run(read).await?
-            }
-        };
+        let channel = self.channel;
+        let read =
+            move |storage: &mut dyn ReadStorage| stored_items(storage, channel, from, to, limit);
+        let items = self.source.readers.run(read).await?;
         let last = items.last().ok_or(ReadError::Missing)?;
         let head = if last.seq == state.tail {
             state.head.clone()
@@ -150,18 +248,7 @@ impl Subscription {
     }
 
     /// A follower has the heads that it received: a batch ends at one of them.
-    async fn read_copy(
-        &self,
-        state: &FeedState,
-        from: Seq,
-        to: Seq,
-        limit: ReadLimit,
-    ) -> Result<Next, ReadError> {
-        if let Some(items) = self.feed.recent(from, to, limit)
-            && items.last().is_some_and(|last| last.seq == state.tail)
-        {
-            return Ok(Next::Batch(LogBatch::new(self.channel, &items, state.head.clone())?));
-        }
+    async fn read_copy(&self, from: Seq, to: Seq, limit: ReadLimit) -> Result<Next, ReadError> {
         let channel = self.channel;
         let read = move |storage: &mut dyn ReadStorage| copied(storage, channel, from, to, limit);
         match self.source.readers.run(read).await? {

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use enlace_log::{ChannelId, Seq};
@@ -15,11 +16,10 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::oneshot;
 use tracing::error;
 
-use crate::hub::{self, LogBatch, Next, ReadError, Reader};
-use crate::storage::ReadLimit;
+use crate::hub::{self, EncodedBatch, NextEncoded, ReadError, Reader};
 
-/// What one batch holds at most; a single item may be larger.
-const BATCH: ReadLimit = ReadLimit { items: 256, bytes: 256 << 10 };
+/// What is sent at once at most; a single batch may be longer.
+const BYTES: usize = 256 << 10;
 
 /// How long to wait before a channel that is not here, or could not be read, is tried again.
 const RETRY: Duration = Duration::from_secs(5);
@@ -56,7 +56,7 @@ struct Place {
 #[derive(Debug)]
 pub(super) enum Step {
     /// Items.
-    Batch(LogBatch),
+    Batches(Vec<Arc<EncodedBatch>>),
     /// It may read no further.
     Ended {
         /// Of which channel.
@@ -129,15 +129,16 @@ impl Channels {
     fn take(
         &mut self,
         place: Place,
-        result: Result<Option<Next>, ReadError>,
+        result: Result<Option<NextEncoded>, ReadError>,
     ) -> Result<Option<Step>, ReadError> {
         let channel = place.channel;
         match result {
-            Ok(Some(Next::Batch(batch))) => {
-                self.ready.push_back(Place { from: batch.last.next(), ..place });
-                Ok(Some(Step::Batch(batch)))
+            Ok(Some(NextEncoded::Batches(batches))) => {
+                let from = batches.last().map_or(place.from, |batch| batch.last.next());
+                self.ready.push_back(Place { from, ..place });
+                Ok(Some(Step::Batches(batches)))
             }
-            Ok(Some(Next::Ended { last })) => {
+            Ok(Some(NextEncoded::Ended { last })) => {
                 self.unfollow(channel);
                 Ok(Some(Step::Ended { channel, last: Some(last) }))
             }
@@ -185,10 +186,10 @@ async fn read(
     hub: &hub::Handle,
     reader: &Reader,
     place: &mut Place,
-) -> Result<Option<Next>, ReadError> {
+) -> Result<Option<NextEncoded>, ReadError> {
     let log = match &mut place.log {
         Some(open) => open,
         None => place.log.insert(hub.subscribe(place.channel, reader.clone()).await?),
     };
-    log.read(place.from, BATCH).await
+    log.read_encoded(place.from, BYTES).await
 }

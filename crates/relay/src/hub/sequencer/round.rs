@@ -12,6 +12,7 @@ use super::cache::Cache;
 use super::options::HubOptions;
 use super::request::Request;
 use crate::hub::access::Access;
+use crate::hub::batch::{EncodedBatch, LogBatch};
 use crate::hub::core::{Acceptance, ChannelState, Decision, LeaseClaim};
 use crate::hub::errors::{IngestError, SubmitError, Unavailable};
 use crate::hub::feed::{FeedState, Feeds};
@@ -20,7 +21,7 @@ use crate::hub::ingest::{Anchor, Copy};
 use crate::hub::submission::Submission;
 use crate::hub::subscription::Source;
 use crate::hub::welcome::WelcomeBoard;
-use crate::storage::{self, LogWrite, SideWrite, Storage, StoredItem, WriteBatch};
+use crate::storage::{self, LogWrite, Role, SideWrite, Storage, StoredItem, WriteBatch};
 
 /// What a round has gathered.
 pub(super) struct Round<'a> {
@@ -351,11 +352,32 @@ fn publish(
         let head = head.unwrap_or_else(sign);
         heads.insert(channel, head.clone());
         let Some(feed) = feeds.find(&channel) else { continue };
+        let batches = encoded(channel, &items, &head, state.role(), source);
         let known = feed.state().filter(|_| !access_changed).map(|state| state.access.clone());
         let access = known.unwrap_or_else(|| Arc::new(Access::of(state.membership())));
-        feed.publish(&items, FeedState { role: state.role(), tail: last.seq, head, access });
+        let state = FeedState { role: state.role(), tail: last.seq, head, access };
+        feeds.publish(&feed, batches, state);
     }
     heads
+}
+
+/// What a round added to a channel, as it travels. Whatever cannot be encoded is left out: its
+/// readers find it in the storage and learn there what is wrong with it.
+fn encoded(
+    channel: ChannelId,
+    items: &[StoredItem],
+    head: &SignedHead,
+    role: Role,
+    source: &Source,
+) -> Vec<EncodedBatch> {
+    let Source { head_key, incarnation, .. } = source;
+    let batches: Vec<_> = match role {
+        Role::Hub => {
+            LogBatch::after_commits(channel, items, head, head_key, *incarnation).collect()
+        }
+        Role::Follower => vec![LogBatch::new(channel, items, head.clone())],
+    };
+    batches.into_iter().flatten().flat_map(EncodedBatch::new).collect()
 }
 
 impl Pending {
