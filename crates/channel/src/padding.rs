@@ -1,10 +1,11 @@
 //! Padding of plaintexts, so that a ciphertext's length tells little about what was said.
 //!
-//! A padded plaintext has one of these lengths, its *bucket*: 256, 512, 1024 and so on in powers
+//! A padded plaintext has one of these lengths, its *bucket*: 576, 1024, 2048 and so on in powers
 //! of two up to 64 KiB, then multiples of 64 KiB.
 
-/// The smallest bucket, in bytes.
-pub const SMALLEST: usize = 256;
+/// The smallest bucket, in bytes: what goes in one datagram with everything that stands round it,
+/// from its author to the hub and from there to a member. A note of 200 characters fits in.
+pub const SMALLEST: usize = 576;
 
 /// From here on buckets grow by this many bytes instead of doubling.
 pub const STEP: usize = 64 << 10;
@@ -15,8 +16,10 @@ pub const STEP: usize = 64 << 10;
 /// When `length` lies within 64 KiB of the end of the address space.
 #[must_use]
 pub fn bucket(length: usize) -> usize {
-    if length <= STEP {
-        length.next_power_of_two().max(SMALLEST)
+    if length <= SMALLEST {
+        SMALLEST
+    } else if length <= STEP {
+        length.next_power_of_two()
     } else {
         length.div_ceil(STEP).checked_mul(STEP).expect("no message fills the address space")
     }
@@ -58,7 +61,7 @@ mod tests {
 
     #[test]
     fn buckets_double_and_then_step() {
-        let cases = [(0, 256), (256, 256), (257, 512), (65_536, 65_536), (65_537, 131_072)];
+        let cases = [(0, 576), (576, 576), (577, 1024), (65_536, 65_536), (65_537, 131_072)];
         for (length, expected) in cases {
             assert_eq!(bucket(length), expected, "{length}");
         }

@@ -129,13 +129,13 @@ fn chain_and_head(vectors: &mut Vectors) -> enlace_log::QuotedHead {
 }
 
 fn entry(vectors: &mut Vectors, head: &enlace_log::QuotedHead) {
-    let part = Part::text(PartKind::Paragraph, Salt::from_bytes([0x33; 32]), "Testigo V-07");
+    let part = Part::text(PartKind::Paragraph, Salt::from_bytes([0x33; 16]), "Testigo V-07");
     vectors.add(
         "part_digest",
-        json!({ "kind": 1, "salt": "33".repeat(32), "content": hex("Testigo V-07".as_bytes()) }),
+        json!({ "kind": 1, "salt": "33".repeat(16), "content": hex("Testigo V-07".as_bytes()) }),
         part.digest().unwrap().digest,
     );
-    let mut salts = (0x40..).map(|byte| Salt::from_bytes([byte; 32]));
+    let mut salts = (0x40..).map(|byte| Salt::from_bytes([byte; 16]));
     let author = device("ana-ruiz");
     let entry = NoteDraft {
         channel: CHANNEL,
@@ -159,8 +159,8 @@ fn entry(vectors: &mut Vectors, head: &enlace_log::QuotedHead) {
                 "time_zone": "Europe/Madrid", "kind": 1, "handling": 2,
                 "parent": "00".repeat(32), "known_head": "quoted_head",
                 "parts": [
-                    { "kind": 1, "salt": "40".repeat(32), "text": "Primera línea" },
-                    { "kind": 1, "salt": "41".repeat(32), "text": "segunda" },
+                    { "kind": 1, "salt": "40".repeat(16), "text": "Primera línea" },
+                    { "kind": 1, "salt": "41".repeat(16), "text": "segunda" },
                 ] }),
         entry.header_bytes(),
     );
@@ -177,7 +177,7 @@ fn entry(vectors: &mut Vectors, head: &enlace_log::QuotedHead) {
     );
     vectors.add(
         "entry_plaintext",
-        json!({ "message": "enlace.channel.v1.Entry", "padded_to": 1024 }),
+        json!({ "message": "enlace.channel.v1.EntryPlaintext", "padded_to": 576 }),
         entry.to_plaintext(),
     );
 }
@@ -219,8 +219,7 @@ fn envelope(vectors: &mut Vectors, head: &enlace_log::QuotedHead) {
     vectors.add(
         "envelope_of_entry",
         with(json!({ "kind": 1, "fence": 5, "last_valid_commit": 4,
-                     "commitment": "55".repeat(32), "list_hash": "none",
-                     "welcomes_hash": "none" })),
+                     "commitment": "55".repeat(32) })),
         entry.encode(),
     );
     vectors.add(
@@ -240,8 +239,7 @@ fn envelope(vectors: &mut Vectors, head: &enlace_log::QuotedHead) {
     vectors.add(
         "envelope_of_commit",
         with(json!({ "kind": 2, "fence": "none", "last_valid_commit": "none",
-                     "commitment": "none", "list_hash": "device_list",
-                     "welcomes_hash": "welcomes" })),
+                     "list_hash": "device_list", "welcomes_hash": "welcomes" })),
         commit.encode(),
     );
     vectors.add(

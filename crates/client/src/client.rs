@@ -208,8 +208,8 @@ impl Client {
     async fn session(&self, goal: Goal) -> Result<SyncReport, SyncError> {
         let shared = self.inner.shared.clone();
         let dialler = Dialler::new(&shared, &self.inner.endpoint_record)?;
-        let dialled = dialler.connect(&shared).await?;
-        let ended = Session::open(shared, dialled, goal).await?.run().await;
+        let greeted = dialler.connect(&shared).await?;
+        let ended = Session::open(shared, greeted, goal).await?.run().await;
         dialler.close().await;
         ended
     }

@@ -203,8 +203,8 @@ pub struct Author {
     pub by_relays_word: bool,
 }
 
-/// Two heads that one hub signed and that can't both be true, each as the wire schema's
-/// `SignedHead` in hexadecimal.
+/// Two heads that one hub signed and that can't both be true, each as a quoted head (PROTOCOL.md
+/// §3.8) in hexadecimal.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ForkAlarm {
     /// The hub's authority.

@@ -11,7 +11,8 @@ use crate::ids::{
     seq_to_u64,
 };
 
-const LABEL: &str = "enlace envelope v1";
+const LABEL: &str = "enlace envelope v2";
+const AAD_LABEL: &str = "enlace aad v2";
 
 bytes_id!(
     /// Hash of an item's payload.
@@ -130,35 +131,46 @@ impl Envelope {
     /// Its canonical bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        self.write_authenticated(Writer::new(LABEL))
-            .fixed(&self.welcomes_hash.0)
-            .fixed(&self.payload_hash.0)
-            .finish()
+        let writer = self.write_authenticated(Writer::new(LABEL));
+        let writer = match self.kind {
+            ItemKind::Commit => writer.fixed(&self.welcomes_hash.0),
+            _ => writer,
+        };
+        writer.fixed(&self.payload_hash.0).finish()
     }
 
     /// Reads canonical bytes.
     ///
     /// # Errors
-    /// Whatever an honest author would not have written, also a commitment, list or welcomes
-    /// hash on a kind of item that has none.
+    /// Whatever an honest author would not have written, also a commitment or list hash of zeros
+    /// on a kind of item that has one.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut r = Reader::new(LABEL, bytes)?;
+        let channel = ChannelId(r.fixed()?);
+        let generation = Generation(r.u64()?);
+        let kind = ItemKind::from_code(r.u64()?).ok_or(DecodeError::Value("kind"))?;
+        let (is_entry, is_commit) = (kind == ItemKind::Entry, kind == ItemKind::Commit);
         let envelope = Self {
-            channel: ChannelId(r.fixed()?),
-            generation: Generation(r.u64()?),
-            kind: ItemKind::from_code(r.u64()?).ok_or(DecodeError::Value("kind"))?,
+            channel,
+            generation,
+            kind,
             device: r.text()?.parse().map_err(|_| DecodeError::Value("device"))?,
             client_id: ClientId(r.fixed()?),
             submit_counter: SubmitCounter(r.u64()?),
             fence: seq_from_u64("fence", r.u64()?)?,
             last_valid_commit: seq_from_u64("last_valid_commit", r.u64()?)?,
-            commitment: Commitment(r.fixed()?),
-            list_hash: ListHash(r.fixed()?),
-            welcomes_hash: WelcomesHash(r.fixed()?),
+            commitment: if is_entry { Commitment(r.fixed()?) } else { Commitment::NONE },
+            list_hash: if is_commit { ListHash(r.fixed()?) } else { ListHash::NONE },
+            welcomes_hash: if is_commit { WelcomesHash(r.fixed()?) } else { WelcomesHash::NONE },
             payload_hash: PayloadHash(r.fixed()?),
         };
         r.finish()?;
-        envelope.check_kind()?;
+        if is_entry && envelope.commitment == Commitment::NONE {
+            return Err(DecodeError::Value("commitment"));
+        }
+        if is_commit && envelope.list_hash == ListHash::NONE {
+            return Err(DecodeError::Value("list_hash"));
+        }
         Ok(envelope)
     }
 
@@ -167,7 +179,7 @@ impl Envelope {
     #[must_use]
     pub fn aad(&self, known_head: Option<&QuotedHead>) -> Vec<u8> {
         let quoted = known_head.map(QuotedHead::encode).unwrap_or_default();
-        self.write_authenticated(Writer::new("enlace aad v1")).bytes(&quoted).finish()
+        self.write_authenticated(Writer::new(AAD_LABEL)).bytes(&quoted).finish()
     }
 
     /// Signs the envelope with the author's device key.
@@ -178,7 +190,7 @@ impl Envelope {
 
     /// The fields that the AAD repeats: all but the hashes of what comes out of the encryption.
     fn write_authenticated(&self, writer: Writer) -> Writer {
-        writer
+        let writer = writer
             .fixed(&self.channel.0)
             .u64(self.generation.0)
             .u64(self.kind.code())
@@ -186,26 +198,16 @@ impl Envelope {
             .fixed(&self.client_id.0)
             .u64(self.submit_counter.0)
             .u64(seq_to_u64(self.fence))
-            .u64(seq_to_u64(self.last_valid_commit))
-            .fixed(&self.commitment.0)
-            .fixed(&self.list_hash.0)
-    }
-
-    fn check_kind(&self) -> Result<(), DecodeError> {
-        if (self.kind == ItemKind::Entry) == (self.commitment == Commitment::NONE) {
-            return Err(DecodeError::Value("commitment"));
+            .u64(seq_to_u64(self.last_valid_commit));
+        match self.kind {
+            ItemKind::Entry => writer.fixed(&self.commitment.0),
+            ItemKind::Commit => writer.fixed(&self.list_hash.0),
+            _ => writer,
         }
-        if (self.kind == ItemKind::Commit) == (self.list_hash == ListHash::NONE) {
-            return Err(DecodeError::Value("list_hash"));
-        }
-        if self.kind != ItemKind::Commit && self.welcomes_hash != WelcomesHash::NONE {
-            return Err(DecodeError::Value("welcomes_hash"));
-        }
-        Ok(())
     }
 }
 
-/// The quoted head inside an AAD, once its other fields are known to equal the envelope's.
+/// The quoted head inside a commit's AAD, once its other fields are known to equal the envelope's.
 ///
 /// # Errors
 /// [`DecodeError::Value`] when the AAD is not the one that belongs to `envelope`.
@@ -213,7 +215,7 @@ pub fn quoted_head_in_aad(
     envelope: &Envelope,
     aad: &[u8],
 ) -> Result<Option<QuotedHead>, DecodeError> {
-    let expected = envelope.write_authenticated(Writer::new("enlace aad v1")).finish();
+    let expected = envelope.write_authenticated(Writer::new(AAD_LABEL)).finish();
     let rest = aad.strip_prefix(&expected[..]).ok_or(DecodeError::Value("aad"))?;
     let (length, quoted) = rest.split_first_chunk::<4>().ok_or(DecodeError::Truncated)?;
     if u32::from_be_bytes(*length) as usize != quoted.len() {

@@ -85,6 +85,26 @@ impl SignedHead {
         self.signer
     }
 
+    /// Reads a head of `channel` as it travels; the signature is over the whole of it.
+    ///
+    /// # Errors
+    /// Whatever a hub would not have written.
+    pub fn from_wire(channel: ChannelId, head: &wire::SignedHead) -> Result<Self, HeadError> {
+        if head.seq > MAX_SEQ {
+            return Err(HeadError::Decode(DecodeError::Value("seq")));
+        }
+        Ok(Self {
+            head: Head {
+                channel,
+                incarnation: Incarnation(head.incarnation),
+                seq: Seq(head.seq),
+                chain: ChainHash::try_from(&head.chain[..]).map_err(|_| HeadError::Length)?,
+            },
+            signature: Signature::try_from(&head.signature[..]).map_err(|_| HeadError::Length)?,
+            signer: HeadSigner::try_from(&head.signer[..]).map_err(|_| HeadError::Length)?,
+        })
+    }
+
     /// Checks the signature. The caller has found `key` in a head certificate of the hub's
     /// authority whose hash is [`Self::signer`].
     ///
@@ -95,18 +115,6 @@ impl SignedHead {
             Ok(()) => Ok(VerifiedHead(self)),
             Err(_) => Err(HeadError::Signature),
         }
-    }
-}
-
-impl TryFrom<&wire::SignedHead> for SignedHead {
-    type Error = HeadError;
-
-    fn try_from(head: &wire::SignedHead) -> Result<Self, HeadError> {
-        Ok(Self {
-            head: Head::decode(&head.head)?,
-            signature: Signature::try_from(&head.signature[..]).map_err(|_| HeadError::Length)?,
-            signer: HeadSigner::try_from(&head.signer[..]).map_err(|_| HeadError::Length)?,
-        })
     }
 }
 
@@ -127,7 +135,7 @@ impl VerifiedHead {
         &self.0
     }
 
-    /// As it travels.
+    /// As it travels, beside its channel.
     #[must_use]
     pub fn to_wire(&self) -> wire::SignedHead {
         self.0.to_wire()
@@ -136,19 +144,27 @@ impl VerifiedHead {
     /// As entries and commits quote it.
     #[must_use]
     pub fn quoted(&self) -> QuotedHead {
-        QuotedHead(self.0.clone())
+        self.0.quoted()
     }
 }
 
 impl SignedHead {
-    /// As it travels.
+    /// As it travels, beside its channel.
     #[must_use]
     pub fn to_wire(&self) -> wire::SignedHead {
         wire::SignedHead {
-            head: self.head.encode(),
             signature: self.signature.as_bytes().to_vec(),
             signer: self.signer.0.to_vec(),
+            incarnation: self.head.incarnation.0,
+            seq: self.head.seq.0,
+            chain: self.head.chain.0.to_vec(),
         }
+    }
+
+    /// With its channel, for whoever has to check it without anything round it.
+    #[must_use]
+    pub fn quoted(&self) -> QuotedHead {
+        QuotedHead(self.clone())
     }
 }
 
@@ -180,6 +196,12 @@ impl QuotedHead {
         });
         r.finish()?;
         Ok(quoted)
+    }
+
+    /// The head, before it is verified.
+    #[must_use]
+    pub fn as_signed(&self) -> &SignedHead {
+        &self.0
     }
 
     /// The head to be verified.

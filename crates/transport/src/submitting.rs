@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     fn response(seq: u64, head: u8) -> SubmitResponse {
-        let head = Some(SignedHead { head: vec![head; 98], ..SignedHead::default() });
+        let head = Some(SignedHead { chain: vec![head; 32], ..SignedHead::default() });
         SubmitResponse { seq, received_at_ms: 5, head }
     }
 

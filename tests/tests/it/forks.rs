@@ -4,10 +4,9 @@
 use enlace_channel::policy::Role;
 use enlace_client::Client;
 use enlace_client::notice::{ForkAlarm, Notice};
-use enlace_log::{ForkProof, Item, Seq, SignedHead, VerifiedHead};
+use enlace_log::{ForkProof, Item, QuotedHead, Seq, VerifiedHead};
 use enlace_proto::relay::v1 as wire;
 use enlace_tests::scene::{ANA, BEN, LyingScene};
-use prost::Message as _;
 
 /// Waits for the alarm at one device, and checks what it holds: two heads that the hub really
 /// signed, and that cannot both be true.
@@ -37,8 +36,7 @@ fn heads(scene: &LyingScene, alarm: &ForkAlarm) -> [VerifiedHead; 2] {
     let key = scene.places[0].head.key.public();
     [&alarm.first, &alarm.second].map(|text| {
         let bytes = hex::decode(text).unwrap();
-        let head = wire::SignedHead::decode(&bytes[..]).unwrap();
-        SignedHead::try_from(&head).unwrap().verify(&key).unwrap()
+        QuotedHead::decode(&bytes).unwrap().into_signed().verify(&key).unwrap()
     })
 }
 

@@ -8,7 +8,7 @@ use enlace_log::{Item, ItemKind};
 
 use super::state::Standing;
 use super::{Channel, ChannelError, Context, Culprit, Event};
-use crate::mls::{ProcessError, VoidReason};
+use crate::mls::{self, ProcessError, VoidReason};
 
 /// Why an item is not let in: everybody who can decrypt it says so alike.
 #[derive(Debug)]
@@ -90,8 +90,11 @@ impl Channel {
     fn may_end_stranding(&self, item: &Item) -> bool {
         let author = item.sealed.envelope().device.officer();
         let payload = item.sealed.payload();
-        let info = payload.map(|payload| crate::mls::message_info(payload));
-        matches!(info, Some(Ok(info)) if info.epoch == self.group.epoch())
+        let epoch = payload.and_then(|payload| match item.sealed.envelope().kind {
+            ItemKind::Entry => mls::compact_epoch(payload),
+            _ => mls::message_info(payload).ok().map(|info| info.epoch),
+        });
+        epoch == Some(self.group.epoch())
             && self.state.stranded_by().is_none_or(|by| by.officer() != author)
     }
 

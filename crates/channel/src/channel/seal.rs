@@ -15,7 +15,7 @@ use super::{Channel, ChannelError, Context, Outgoing};
 use crate::credential::{CredentialError, VerifiedDevice};
 use crate::entry::SignedEntry;
 use crate::mls::{
-    Changes, CommitError, EncryptError, KeyPackageError, MergeError, validate_key_package,
+    self, Changes, CommitError, EncryptError, KeyPackageError, MergeError, validate_key_package,
 };
 use crate::policy::{PolicyError, Role};
 use crate::rules;
@@ -37,12 +37,10 @@ impl Channel {
         let mut envelope = self.envelope(ctx, ItemKind::Entry, client_id)?;
         envelope.commitment = entry.commitment();
         let provider = ctx.backend.on(ctx.store);
-        let payload = self.group.encrypt(
-            &provider,
-            &ctx.device.key,
-            &envelope.aad(None),
-            &entry.to_plaintext(),
-        )?;
+        let aad = envelope.aad(None);
+        let message =
+            self.group.encrypt(&provider, &ctx.device.key, &aad, &entry.to_plaintext())?;
+        let payload = mls::compact(self.group.id(), &aad, &message).ok_or(SealError::Shape)?;
         self.state.own_messages_since_update += 1;
         let outgoing = Outgoing::seal(envelope, payload, None, ctx.device);
         self.remember(ctx, outgoing)
@@ -245,8 +243,6 @@ impl Channel {
         mut outgoing: Outgoing,
     ) -> Result<Outgoing, SealError> {
         outgoing.request.hub = self.hub().to_string();
-        outgoing.request.known_head =
-            self.known_head().map(|quoted| quoted.into_signed().to_wire());
         self.state.sent(&outgoing);
         self.state.save(ctx.store)?;
         Ok(outgoing)
@@ -357,6 +353,9 @@ pub enum SealError {
     /// The entry could not be encrypted.
     #[error("the entry could not be encrypted: {0}")]
     Encrypt(EncryptError),
+    /// The encrypted entry has not the form that others expect: our bug.
+    #[error("the encrypted entry has an unexpected form")]
+    Shape,
     /// The merge of the first commit failed.
     #[error(transparent)]
     Merge(#[from] MergeError),

@@ -6,20 +6,23 @@ use enlace_identity::canonical::Writer;
 
 use super::kinds::PartKind;
 
-/// 32 random bytes, without which nothing can be guessed from a hash.
+/// 16 random bytes, without which nothing can be guessed from a hash.
 #[derive(Clone, Copy, Eq, PartialEq)]
-pub struct Salt([u8; 32]);
+pub struct Salt([u8; Self::BYTES]);
 
 impl Salt {
-    /// Takes 32 bytes from a cryptographic random source.
+    /// How many bytes a salt has.
+    pub const BYTES: usize = 16;
+
+    /// Takes bytes from a cryptographic random source.
     #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+    pub const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
         Self(bytes)
     }
 
     /// The bytes.
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
+    pub const fn as_bytes(&self) -> &[u8; Self::BYTES] {
         &self.0
     }
 }
@@ -51,7 +54,7 @@ pub enum Part {
         /// What it says; UTF-8 where [`PartKind::is_text`].
         content: Vec<u8>,
     },
-    /// One that was withdrawn or left out, with its salt.
+    /// One that was withdrawn or left out, with its salt: the header names it still.
     Withdrawn {
         /// What it was.
         kind: PartKind,
@@ -93,10 +96,12 @@ impl Part {
     #[must_use]
     pub fn digest(&self) -> Option<PartDigest> {
         let Self::Open { kind, salt, content } = self else { return None };
-        let writer = Writer::new("enlace part v1").u64(kind.code());
-        let digest = writer.fixed(salt.as_bytes()).bytes(content).hash();
-        Some(PartDigest { kind: *kind, digest })
+        Some(PartDigest { kind: *kind, digest: digest(*kind, salt, content) })
     }
+}
+
+pub(super) fn digest(kind: PartKind, salt: &Salt, content: &[u8]) -> [u8; 32] {
+    Writer::new("enlace part v2").u64(kind.code()).fixed(salt.as_bytes()).bytes(content).hash()
 }
 
 impl fmt::Debug for Part {

@@ -2,13 +2,13 @@
 
 use enlace_identity::canonical::Writer;
 use enlace_identity::keys::{Signature, SigningKey};
-use enlace_log::Commitment;
+use enlace_log::{Commitment, QuotedHead};
 use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
 
 use super::header::Header;
 use super::part::{Part, PartDigest, Salt};
-use super::unverified::{EntryError, UnverifiedEntry};
+use super::unverified::{self, EntryError};
 use crate::padding;
 
 /// A header, the signature over its bytes, the commitment's salt and the parts. The parts fit the
@@ -31,13 +31,33 @@ impl SignedEntry {
         Self { header, header_bytes, signature, salt, parts }
     }
 
-    /// Reads back what [`Self::to_plaintext`] wrote into the author's own store. The signature is
-    /// not checked.
+    /// Reads what [`Self::encode`] wrote. The signature is not checked.
     ///
     /// # Errors
-    /// [`EntryError`] when the store is damaged.
-    pub fn reload(plaintext: &[u8]) -> Result<Self, EntryError> {
-        UnverifiedEntry::decode(plaintext).map(UnverifiedEntry::into_unverified)
+    /// [`EntryError`] when the bytes are damaged.
+    pub fn decode(bytes: &[u8]) -> Result<Self, EntryError> {
+        let entry = wire::Entry::decode(bytes).map_err(|_| EntryError::Plaintext)?;
+        let header = Header::decode(&entry.header)?;
+        let parts = unverified::read_parts(&header.parts, entry.parts)?;
+        Ok(Self {
+            header,
+            header_bytes: entry.header,
+            signature: unverified::read_signature(&entry.signature)?,
+            salt: unverified::read_salt(&entry.salt).ok_or(EntryError::Salt)?,
+            parts,
+        })
+    }
+
+    /// The entry by itself, as it is kept: an `enlace.channel.v1.Entry`.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        wire::Entry {
+            header: self.header_bytes.clone(),
+            signature: self.signature.as_bytes().to_vec(),
+            salt: self.salt.as_bytes().to_vec(),
+            parts: self.parts.iter().map(|part| part_to_wire(part, None)).collect(),
+        }
+        .encode_to_vec()
     }
 
     /// What the author signed.
@@ -73,7 +93,7 @@ impl SignedEntry {
     /// What binds this entry to its item (PROTOCOL.md §3.4).
     #[must_use]
     pub fn commitment(&self) -> Commitment {
-        let writer = Writer::new("enlace commitment v1").fixed(self.salt.as_bytes());
+        let writer = Writer::new("enlace commitment v2").fixed(self.salt.as_bytes());
         Commitment(writer.bytes(&self.header_bytes).fixed(self.signature.as_bytes()).hash())
     }
 
@@ -87,14 +107,23 @@ impl SignedEntry {
         self
     }
 
-    /// The plaintext of an MLS application message, padded to a bucket.
+    /// The plaintext of an MLS application message, padded to a bucket: without what stands in
+    /// the envelope of the item that it goes into.
     #[must_use]
     pub fn to_plaintext(&self) -> Vec<u8> {
-        let mut entry = wire::Entry {
-            header: self.header_bytes.clone(),
+        let header = &self.header;
+        let parts = self.parts.iter().enumerate();
+        let parts = parts.map(|(index, part)| part_to_wire(part, header.parts.get(index)));
+        let mut entry = wire::EntryPlaintext {
+            local_time: header.local_time.as_millis(),
+            time_zone: header.time_zone.as_str().to_owned(),
+            kind: header.kind.code(),
+            handling: header.handling.code(),
+            parent: header.parent.map(|parent| parent.0.to_vec()).unwrap_or_default(),
+            known_head: header.known_head.as_ref().map(head_to_wire),
             signature: self.signature.as_bytes().to_vec(),
             salt: self.salt.as_bytes().to_vec(),
-            parts: self.parts.iter().map(part_to_wire).collect(),
+            parts: parts.collect(),
             padding: Vec::new(),
         };
         entry.padding = vec![0; padding::padding_field(entry.encoded_len())];
@@ -102,12 +131,31 @@ impl SignedEntry {
     }
 }
 
-fn part_to_wire(part: &Part) -> wire::Part {
+/// `named` gives the digest of a withdrawn part where no header goes along.
+fn part_to_wire(part: &Part, named: Option<&PartDigest>) -> wire::Part {
     let kind = u32::try_from(part.kind().code()).unwrap_or(u32::MAX);
     match part {
-        Part::Open { salt, content, .. } => {
-            wire::Part { kind, salt: salt.as_bytes().to_vec(), content: content.clone() }
-        }
-        Part::Withdrawn { .. } => wire::Part { kind, salt: Vec::new(), content: Vec::new() },
+        Part::Open { salt, content, .. } => wire::Part {
+            kind,
+            salt: salt.as_bytes().to_vec(),
+            content: content.clone(),
+            digest: Vec::new(),
+        },
+        Part::Withdrawn { .. } => wire::Part {
+            kind,
+            digest: named.map(|named| named.digest.to_vec()).unwrap_or_default(),
+            ..wire::Part::default()
+        },
+    }
+}
+
+fn head_to_wire(quoted: &QuotedHead) -> wire::QuotedHead {
+    let head = quoted.as_signed().to_wire();
+    wire::QuotedHead {
+        incarnation: head.incarnation,
+        seq: head.seq,
+        chain: head.chain,
+        signature: head.signature,
+        signer: head.signer,
     }
 }

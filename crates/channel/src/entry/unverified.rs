@@ -3,14 +3,15 @@
 use enlace_identity::canonical::DecodeError;
 use enlace_identity::keys::{PublicKey, Signature};
 use enlace_identity::names::DeviceName;
-use enlace_log::{Commitment, Envelope, ItemKind};
+use enlace_identity::time::Timestamp;
+use enlace_log::{Commitment, Envelope, ItemKind, QuotedHead, SignedHead};
 use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
 
 use super::draft::MAX_TEXT_BYTES;
 use super::header::Header;
-use super::kinds::PartKind;
-use super::part::{Part, PartDigest, Salt};
+use super::kinds::{EntryKind, HandlingCode, PartKind};
+use super::part::{self, Part, PartDigest, Salt};
 use super::signed::SignedEntry;
 
 /// The most bytes of a plaintext, padding included.
@@ -26,13 +27,16 @@ pub enum EntryError {
     /// The plaintext is no entry.
     #[error("the entry cannot be read")]
     Plaintext,
-    /// The header is not canonical.
+    /// The header holds what no honest author writes.
     #[error("the entry's header cannot be read: {0}")]
     Header(#[from] DecodeError),
+    /// The head that it quotes holds what no hub signs.
+    #[error("the head that the entry quotes cannot be read")]
+    Head,
     /// The signature has not 64 bytes, or is not the author's over the header.
     #[error("the entry is not signed by its author")]
     Signature,
-    /// The commitment's salt has not 32 bytes.
+    /// The commitment's salt has not 16 bytes.
     #[error("the entry's salt has another length")]
     Salt,
     /// There are more or fewer parts than the header names.
@@ -52,24 +56,16 @@ pub enum EntryError {
     /// The item is a commit or a control item.
     #[error("the item is of another kind")]
     ItemKind,
-    /// The header, or the head that it quotes, belongs to another channel.
-    #[error("the entry was written for another channel")]
-    Channel,
-    /// The header belongs to another group of the channel.
-    #[error("the entry was written for another generation of the channel")]
-    Generation,
-    /// Header, envelope and MLS sender do not name one device.
+    /// The envelope does not name the MLS sender.
     #[error("the entry names another author than its item")]
     Author,
-    /// The header's idempotency key is not the envelope's.
-    #[error("the entry names another client id than its item")]
-    ClientId,
     /// The envelope's commitment is to another entry.
     #[error("the item is bound to another entry")]
     Commitment,
 }
 
-/// An entry that can be read, whose parts fit its header; who wrote it is not known.
+/// An entry that can be read; who wrote it is not known. Its header is made of the plaintext and
+/// of the envelope of its item, so that it says nothing else than the envelope does.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct UnverifiedEntry(SignedEntry);
 
@@ -78,22 +74,40 @@ pub struct UnverifiedEntry(SignedEntry);
 pub struct VerifiedEntry(SignedEntry);
 
 impl UnverifiedEntry {
-    /// Reads a plaintext. Padding is ignored, whatever it is.
+    /// Reads a plaintext that was in an item with this envelope. Padding is ignored, whatever it
+    /// is.
     ///
     /// # Errors
     /// Whatever can be seen without knowing the author's key.
-    pub fn decode(plaintext: &[u8]) -> Result<Self, EntryError> {
+    pub fn decode(plaintext: &[u8], envelope: &Envelope) -> Result<Self, EntryError> {
+        if envelope.kind != ItemKind::Entry {
+            return Err(EntryError::ItemKind);
+        }
         if plaintext.len() > MAX_PLAINTEXT_BYTES {
             return Err(EntryError::TooLarge);
         }
-        let entry = wire::Entry::decode(plaintext).map_err(|_| EntryError::Plaintext)?;
-        let header = Header::decode(&entry.header)?;
-        let parts = read_parts(&header.parts, entry.parts)?;
+        let entry = wire::EntryPlaintext::decode(plaintext).map_err(|_| EntryError::Plaintext)?;
+        let named = name_parts(&entry.parts)?;
+        let parts = read_parts(&named, entry.parts)?;
+        let time_zone = entry.time_zone.parse().map_err(|_| DecodeError::Value("time_zone"))?;
+        let handling = HandlingCode::from_code(entry.handling);
+        let header = Header {
+            channel: envelope.channel,
+            generation: envelope.generation,
+            author: envelope.device.clone(),
+            client_id: envelope.client_id,
+            local_time: Timestamp::from_millis(entry.local_time),
+            time_zone,
+            kind: EntryKind::from_code(entry.kind),
+            handling: handling.ok_or(DecodeError::Value("handling"))?,
+            parent: read_parent(&entry.parent)?,
+            known_head: entry.known_head.map(|head| read_head(envelope, head)).transpose()?,
+            parts: named,
+        };
         Ok(Self(SignedEntry {
+            header_bytes: header.encode(),
             header,
-            header_bytes: entry.header,
-            signature: Signature::try_from(&entry.signature[..])
-                .map_err(|_| EntryError::Signature)?,
+            signature: read_signature(&entry.signature)?,
             salt: read_salt(&entry.salt).ok_or(EntryError::Salt)?,
             parts,
         }))
@@ -111,33 +125,14 @@ impl UnverifiedEntry {
         key: &PublicKey,
     ) -> Result<VerifiedEntry, EntryError> {
         let SignedEntry { header, header_bytes, signature, .. } = &self.0;
-        if envelope.kind != ItemKind::Entry {
-            return Err(EntryError::ItemKind);
-        }
-        let quoted = header.known_head.clone().map(|head| head.into_signed());
-        let foreign = quoted.is_some_and(|h| h.unverified_head().channel != header.channel);
-        if foreign || header.channel != envelope.channel {
-            return Err(EntryError::Channel);
-        }
-        if header.generation != envelope.generation {
-            return Err(EntryError::Generation);
-        }
-        if header.author != envelope.device || header.author != *sender {
+        if header.author != *sender {
             return Err(EntryError::Author);
-        }
-        if header.client_id != envelope.client_id {
-            return Err(EntryError::ClientId);
         }
         key.verify(header_bytes, signature).map_err(|_| EntryError::Signature)?;
         if self.0.commitment() != envelope.commitment {
             return Err(EntryError::Commitment);
         }
         Ok(VerifiedEntry(self.0))
-    }
-
-    /// The entry, taken as it is.
-    pub(super) fn into_unverified(self) -> SignedEntry {
-        self.0
     }
 }
 
@@ -194,7 +189,28 @@ impl VerifiedEntry {
     }
 }
 
-fn read_parts(named: &[PartDigest], found: Vec<wire::Part>) -> Result<Vec<Part>, EntryError> {
+/// How the header names the parts: by what they hold, or where they were withdrawn, by what the
+/// author says that they held. The signature tells whether that is so.
+fn name_parts(parts: &[wire::Part]) -> Result<Vec<PartDigest>, EntryError> {
+    if parts.len() > Header::MAX_PARTS {
+        return Err(EntryError::TooLarge);
+    }
+    let named = parts.iter().enumerate().map(|(index, part)| {
+        let kind = PartKind::from_code(part.kind.into());
+        let digest = match read_salt(&part.salt) {
+            Some(salt) if part.digest.is_empty() => part::digest(kind, &salt, &part.content),
+            Some(_) => return Err(EntryError::Part(index)),
+            None => part.digest[..].try_into().map_err(|_| EntryError::Part(index))?,
+        };
+        Ok(PartDigest { kind, digest })
+    });
+    named.collect()
+}
+
+pub(super) fn read_parts(
+    named: &[PartDigest],
+    found: Vec<wire::Part>,
+) -> Result<Vec<Part>, EntryError> {
     if named.len() != found.len() {
         return Err(EntryError::PartCount { found: found.len(), named: named.len() });
     }
@@ -222,6 +238,32 @@ fn read_part(index: usize, named: &PartDigest, part: wire::Part) -> Result<Part,
     Ok(part)
 }
 
-fn read_salt(bytes: &[u8]) -> Option<Salt> {
+fn read_parent(bytes: &[u8]) -> Result<Option<Commitment>, EntryError> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    match Commitment::try_from(bytes) {
+        Ok(parent) if parent != Commitment::NONE => Ok(Some(parent)),
+        _ => Err(DecodeError::Value("parent").into()),
+    }
+}
+
+fn read_head(envelope: &Envelope, head: wire::QuotedHead) -> Result<QuotedHead, EntryError> {
+    let head = enlace_proto::relay::v1::SignedHead {
+        signature: head.signature,
+        signer: head.signer,
+        incarnation: head.incarnation,
+        seq: head.seq,
+        chain: head.chain,
+    };
+    let signed = SignedHead::from_wire(envelope.channel, &head).map_err(|_| EntryError::Head)?;
+    Ok(signed.quoted())
+}
+
+pub(super) fn read_salt(bytes: &[u8]) -> Option<Salt> {
     bytes.try_into().ok().map(Salt::from_bytes)
+}
+
+pub(super) fn read_signature(bytes: &[u8]) -> Result<Signature, EntryError> {
+    Signature::try_from(bytes).map_err(|_| EntryError::Signature)
 }

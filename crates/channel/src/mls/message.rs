@@ -2,7 +2,7 @@
 
 use openmls::framing::PrivateMessageIn;
 use openmls::prelude::{ContentType, MlsMessageBodyIn, MlsMessageIn};
-use tls_codec::Deserialize;
+use tls_codec::{Deserialize, Serialize, VLByteSlice};
 
 use super::error::VoidReason;
 use super::ids::{Epoch, GroupId};
@@ -33,6 +33,47 @@ pub enum MessageKind {
 /// commit inside.
 pub fn message_info(message: &[u8]) -> Result<MessageInfo, VoidReason> {
     parse(message).map(|(info, _)| info)
+}
+
+/// An entry's message without what every reader knows or works out from the envelope: version,
+/// wire format, group, content type and authenticated data. What stays is the epoch (8 bytes) and,
+/// from the encrypted sender data on, the end of the message (RFC 9420 §6.3).
+///
+/// `None` when it is not a message with an entry in this group under this data.
+#[must_use]
+pub fn compact(group: GroupId, aad: &[u8], message: &[u8]) -> Option<Vec<u8>> {
+    let rest = message.strip_prefix(&before_epoch(group)[..])?;
+    let (epoch, rest) = rest.split_first_chunk::<EPOCH_BYTES>()?;
+    let encrypted = rest.strip_prefix(&after_epoch(aad)[..])?;
+    Some([&epoch[..], encrypted].concat())
+}
+
+/// The message that [`compact`] made shorter; it decrypts only under the same data.
+#[must_use]
+pub fn expand(group: GroupId, aad: &[u8], compact: &[u8]) -> Option<Vec<u8>> {
+    let (epoch, encrypted) = compact.split_first_chunk::<EPOCH_BYTES>()?;
+    Some([&before_epoch(group)[..], epoch, &after_epoch(aad), encrypted].concat())
+}
+
+/// The epoch of a message that [`compact`] made shorter.
+#[must_use]
+pub fn compact_epoch(compact: &[u8]) -> Option<Epoch> {
+    let (epoch, _) = compact.split_first_chunk::<EPOCH_BYTES>()?;
+    Some(Epoch(u64::from_be_bytes(*epoch)))
+}
+
+const EPOCH_BYTES: usize = 8;
+
+/// Version MLS 1.0, wire format *private message*, group id.
+fn before_epoch(group: GroupId) -> Vec<u8> {
+    let group = VLByteSlice(group.as_bytes()).tls_serialize_detached();
+    [&[0, 1, 0, 2][..], &group.expect("a group id is short")].concat()
+}
+
+/// Content type *application*, authenticated data.
+fn after_epoch(aad: &[u8]) -> Vec<u8> {
+    let aad = VLByteSlice(aad).tls_serialize_detached();
+    [&[1][..], &aad.expect("an envelope is short")].concat()
 }
 
 /// The cleartext, and the message for openmls.

@@ -49,7 +49,7 @@ pub use self::key_package::{
     KeyPackageReference, NewKeyPackage, UnverifiedKeyPackage, delete_key_package,
     generate_key_package, validate_key_package,
 };
-pub use self::message::{MessageInfo, MessageKind, message_info};
+pub use self::message::{MessageInfo, MessageKind, compact, compact_epoch, expand, message_info};
 pub use self::process::{Processed, StagedCommit};
 pub use self::suite::Suite;
 pub use self::view::{GroupView, Member};

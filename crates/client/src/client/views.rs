@@ -166,7 +166,7 @@ impl EntryView {
     }
 
     fn of_signed(signed: &[u8], state: EntryState) -> Result<Self, StoreError> {
-        let entry = SignedEntry::reload(signed).map_err(|_| StoreError::Corrupt("entry"))?;
+        let entry = SignedEntry::decode(signed).map_err(|_| StoreError::Corrupt("entry"))?;
         let header = entry.header();
         let restriction = entry.parts().iter().find(|part| part.kind() == PartKind::Restriction);
         let unknown_part = entry.parts().iter().any(|part| !part.kind().is_supported());

@@ -52,6 +52,11 @@ impl Engine {
         match answer {
             Answer::Accepted(response) => {
                 lane.outages = 0;
+                if let Action::Submit(_, _, sent) = action
+                    && let Some(head) = &sent.known_head
+                {
+                    lane.shown = lane.shown.max(Some(Seq(head.seq)));
+                }
                 if matches!(action, Action::Submit(_, _, sent) if sent.list_change.is_some()) {
                     // The hub takes the lease back with the commit.
                     lane.lease_until = None;
@@ -126,7 +131,7 @@ impl Work<'_> {
     ) -> Result<bool, EngineError> {
         let Some(row) = self.tx.channel(id)? else { return Ok(false) };
         let Some(followed) = self.followed(id)? else { return Ok(false) };
-        let head = response.head.as_ref().and_then(|head| SignedHead::try_from(head).ok());
+        let head = response.head.as_ref().and_then(|head| SignedHead::from_wire(id, head).ok());
         let head = head.and_then(|head| self.verify_head(&row.hub, head).ok());
         let covers =
             |seq| head.is_some_and(|head| head.head().channel == id && head.head().seq >= Seq(seq));

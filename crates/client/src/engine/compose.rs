@@ -188,7 +188,7 @@ impl Work<'_> {
         let draft = NoteDraft { generation: channel.policy().generation(), ..draft };
         let entry = draft.sign(&self.ctx.device.key, || Salt::from_bytes(random()))?;
         self.tx.put_outbox(&OutboxRow {
-            signed: Some(super::settle::to_kept(&entry)),
+            signed: Some(entry.encode()),
             ..self.new_row(id, client_id, Task::Entry)
         })?;
         self.keep(channel);

@@ -3,7 +3,6 @@
 use enlace_channel::channel::Channel;
 use enlace_log::{ChainHash, ChannelId, ForkProof, Item, Seq, SignedHead, VerifiedHead};
 use enlace_proto::relay::v1 as wire;
-use prost::Message as _;
 
 use super::items::ReceiveError;
 use super::work::Work;
@@ -107,5 +106,5 @@ impl Work<'_> {
 }
 
 fn to_hex(head: &SignedHead) -> String {
-    hex::encode(head.to_wire().encode_to_vec())
+    hex::encode(head.quoted().encode())
 }

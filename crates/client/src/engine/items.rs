@@ -87,7 +87,7 @@ impl Engine {
         head: &wire::SignedHead,
     ) -> Result<Received, ReceiveError> {
         let items: Vec<Item> = items.into_iter().map(Item::try_from).collect::<Result<_, _>>()?;
-        let head = SignedHead::try_from(head)?;
+        let head = SignedHead::from_wire(channel, head)?;
         self.write(|work| work.receive(channel, &items, head))
     }
 

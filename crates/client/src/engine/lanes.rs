@@ -23,6 +23,8 @@ pub(super) struct LaneState {
     pub(super) lease_held: Option<HeldLease>,
     /// How often in a row nobody could take anything.
     pub(super) outages: u32,
+    /// Where the newest signed head stands that this connection has carried, either way.
+    pub(super) shown: Option<Seq>,
 }
 
 /// A refused lease.
@@ -39,6 +41,13 @@ pub(super) struct HeldLease {
 impl Lanes {
     pub(super) fn of(&mut self, id: ChannelId) -> &mut LaneState {
         self.0.entry(id).or_default()
+    }
+
+    /// The relay has had a signed head at this position on this connection, or sent it: what is
+    /// submitted need not carry it.
+    pub fn head_was_shown(&mut self, id: ChannelId, seq: Seq) {
+        let lane = self.of(id);
+        lane.shown = lane.shown.max(Some(seq));
     }
 }
 

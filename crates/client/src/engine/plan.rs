@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use enlace_channel::channel::{Channel, ChannelError};
 use enlace_identity::names::OfficerAddress;
 use enlace_identity::time::Timestamp;
-use enlace_log::{ChannelId, ClientId, Seq};
+use enlace_log::{ChannelId, ClientId, QuotedHead, Seq};
 use enlace_proto::relay::v1::{CreateChannelRequest, LeaseRequest, SubmitRequest};
 use enlace_transport::Trust;
 
@@ -155,7 +155,7 @@ impl Work<'_> {
             Next::Nothing => Planned::Wait(None),
             Next::Wait(until) => Planned::Wait(Some(until)),
             Next::Do(row, Step::Seal) => Planned::Seal(Box::new(row.clone())),
-            Next::Do(row, step) => call(row, step, &channel, trust)?
+            Next::Do(row, step) => call(row, step, &channel, trust, state.shown)?
                 .map_or(Planned::Wait(None), |action| Planned::Call(Box::new(action), lane.fence)),
         };
         self.keep(channel);
@@ -169,9 +169,15 @@ fn call(
     step: Step<'_>,
     channel: &Channel,
     trust: &Trust,
+    shown: Option<Seq>,
 ) -> Result<Option<Action>, ChannelError> {
     let (client_id, id) = (row.client_id, row.channel);
-    let request = row.sealed.as_ref().map(|sealed| sealed.request.clone());
+    let head = channel.known_head().map(QuotedHead::into_signed);
+    let head = head.filter(|head| shown < Some(head.unverified_head().seq));
+    let request = row.sealed.as_ref().map(|sealed| SubmitRequest {
+        known_head: head.map(|head| head.to_wire()),
+        ..sealed.request.clone()
+    });
     Ok(match step {
         Step::Seal => None,
         Step::Lease(purpose) => {

@@ -3,8 +3,6 @@
 use enlace_channel::entry::{Part, PartKind, SignedEntry};
 use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, ClientId, Item, Seq};
-use enlace_proto::channel::v1 as wire;
-use prost::Message as _;
 
 use super::EngineError;
 use super::work::Work;
@@ -109,16 +107,7 @@ impl Work<'_> {
 
 /// An entry of the own store.
 pub(super) fn reload(plaintext: &[u8]) -> Result<SignedEntry, StoreError> {
-    SignedEntry::reload(plaintext).map_err(|_| StoreError::Corrupt("outbox entry"))
-}
-
-/// An entry as it is kept: header, signature, salt and parts, without padding.
-pub(super) fn to_kept(entry: &SignedEntry) -> Vec<u8> {
-    let plaintext = entry.to_plaintext();
-    match wire::Entry::decode(&plaintext[..]) {
-        Ok(message) => wire::Entry { padding: Vec::new(), ..message }.encode_to_vec(),
-        Err(_) => plaintext,
-    }
+    SignedEntry::decode(plaintext).map_err(|_| StoreError::Corrupt("outbox entry"))
 }
 
 /// What is shown of an entry: the paragraphs, one below the other.
@@ -139,7 +128,7 @@ pub(super) fn entry_row(item: &Item, entry: &SignedEntry, certificate: [u8; 32])
         local_time: header.local_time,
         handling: header.handling,
         body: body_of(entry),
-        signed: to_kept(entry),
+        signed: entry.encode(),
         certificate,
     }
 }

@@ -6,4 +6,5 @@ mod hub;
 mod members;
 mod notes;
 mod relay_faults;
+mod sizes;
 mod world;

@@ -48,7 +48,7 @@ fn place_of(delivery: &wire::WelcomeDelivery) -> Option<(ChannelId, Seq)> {
 /// By hub, head and commit: once this device has joined by them, nothing else that comes with them leads
 /// anywhere.
 fn digest_of(delivery: &wire::WelcomeDelivery) -> WelcomeDigest {
-    let head = delivery.head.as_ref().map_or(&[][..], |head| &head.head);
+    let head = delivery.head.as_ref().map(|head| head.chain.as_slice()).unwrap_or_default();
     let commit = delivery.commit.as_ref().map_or(&[][..], |commit| &commit.envelope);
     WelcomeDigest(
         Writer::new("welcome taken")
@@ -89,11 +89,11 @@ impl Work<'_> {
             }
         })?;
         let head = delivery.head.as_ref().ok_or(WelcomeError::Incomplete("head"))?;
-        let head =
-            self.verify_head(&hub, SignedHead::try_from(head)?).map_err(|error| match error {
-                ReceiveError::Head(error) => WelcomeError::Head(error),
-                _ => WelcomeError::Incomplete("head certificate"),
-            })?;
+        let head = SignedHead::from_wire(id, head)?;
+        let head = self.verify_head(&hub, head).map_err(|error| match error {
+            ReceiveError::Head(error) => WelcomeError::Head(error),
+            _ => WelcomeError::Incomplete("head certificate"),
+        })?;
         let commit = delivery.commit.ok_or(WelcomeError::Incomplete("commit"))?;
         let chain = ChainHash::try_from(&commit.chain[..])
             .map_err(|_| WelcomeError::Incomplete("chain"))?;

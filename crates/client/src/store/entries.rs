@@ -30,7 +30,7 @@ pub struct EntryRow {
     /// Its text, one line for each part, to be shown.
     pub body: String,
     /// Header, signature, salt and parts with their salts: all that is needed to verify it
-    /// without MLS, as an `enlace.channel.v1.Entry` without padding.
+    /// without MLS, as an `enlace.channel.v1.Entry`.
     pub signed: Vec<u8>,
     /// SHA-256 of the author's certificate at the time.
     pub certificate: [u8; 32],

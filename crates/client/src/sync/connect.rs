@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use enlace_log::{ChannelId, Seq};
 use enlace_proto::relay::v1::KnownHead;
 use enlace_transport::{
     CloseCode, ConnectError, Dialled, Endpoint, Expected, HelloOffer, LocalIdentity, Target,
@@ -12,6 +13,16 @@ use crate::engine::relay_addresses;
 
 /// How long a farewell may take.
 const FAREWELL: Duration = Duration::from_millis(500);
+
+/// How many of the heads in a hello a relay looks at (PROTOCOL.md §4.4).
+const HEADS_LOOKED_AT: usize = 64;
+
+/// A connection that hello has gone through.
+pub(crate) struct Greeted {
+    pub(super) dialled: Dialled,
+    /// The heads that the relay has seen in it.
+    pub(super) shown: Vec<(ChannelId, Seq)>,
+}
 
 /// Dials the relays of the own authority, from one socket.
 pub(crate) struct Dialler {
@@ -39,7 +50,7 @@ impl Dialler {
     }
 
     /// Connects to the first relay that answers, and takes in what its hello says.
-    pub(crate) async fn connect(&self, shared: &Shared) -> Result<Dialled, SyncError> {
+    pub(crate) async fn connect(&self, shared: &Shared) -> Result<Greeted, SyncError> {
         let (record, offer) = {
             let mut engine = shared.engine();
             let record = engine.own_endpoint_record(&self.enrolled_record)?;
@@ -56,7 +67,11 @@ impl Dialler {
             let expected = Expected::Relay(relay.name);
             let target = Target { expected, addresses: relay.addresses };
             match self.endpoint.connect(&target, offer.clone(), PER_ADDRESS).await {
-                Ok(dialled) => return take_hello(shared, dialled),
+                Ok(dialled) => {
+                    let shown = offer.known_heads.iter().take(HEADS_LOOKED_AT);
+                    let shown = shown.filter_map(place_of).collect();
+                    return Ok(Greeted { dialled: take_hello(shared, dialled)?, shown });
+                }
                 // Of several relays the one that answered has more to say.
                 Err(ConnectError::NoAnswer { .. }) if !matches!(failure, SyncError::NoRelay) => {}
                 Err(error) => failure = error.into(),
@@ -68,6 +83,11 @@ impl Dialler {
         });
         Err(failure)
     }
+}
+
+fn place_of(known: &KnownHead) -> Option<(ChannelId, Seq)> {
+    let channel = ChannelId::try_from(&known.channel.as_ref()?.value[..]).ok()?;
+    Some((channel, Seq(known.head.as_ref()?.seq)))
 }
 
 fn take_hello(shared: &Shared, dialled: Dialled) -> Result<Dialled, SyncError> {
@@ -89,6 +109,6 @@ fn take_hello(shared: &Shared, dialled: Dialled) -> Result<Dialled, SyncError> {
     Ok(dialled)
 }
 
-pub(super) fn wire_id(channel: enlace_log::ChannelId) -> enlace_proto::relay::v1::ChannelId {
+pub(super) fn wire_id(channel: ChannelId) -> enlace_proto::relay::v1::ChannelId {
     enlace_proto::relay::v1::ChannelId { value: channel.0.to_vec() }
 }

@@ -46,6 +46,7 @@ impl Session {
         }
         match outcome {
             Ok(received) => {
+                self.lanes.head_was_shown(channel, Seq(head.seq));
                 // Of a batch that another process took in first, all of it is durable too.
                 let last = items.items.last().map_or(0, |item| item.seq);
                 self.handle_received(channel, last, received).await

@@ -11,12 +11,12 @@ use enlace_proto::relay::v1::{
     Cursor, SubscribeRequest, SubscriptionControl, SubscriptionEvent, WelcomeDelivery,
     subscription_control,
 };
-use enlace_transport::{Connection, Dialled, FrameReceiver, FrameSender};
+use enlace_transport::{Connection, FrameReceiver, FrameSender};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::calls::Done;
-use super::connect::wire_id;
+use super::connect::{Greeted, wire_id};
 use super::cut_off::CutOff;
 use super::settled::Settled;
 use super::{PER_ADDRESS, Shared, SyncError, SyncReport};
@@ -62,7 +62,7 @@ impl Session {
     /// Subscribes on a connection that hello has gone through.
     pub(crate) async fn open(
         shared: Arc<Shared>,
-        dialled: Dialled,
+        greeted: Greeted,
         goal: Goal,
     ) -> Result<Self, SyncError> {
         let followed = shared.engine().followed()?;
@@ -70,7 +70,11 @@ impl Session {
             cursors: followed.iter().map(cursor).collect(),
             devices: Vec::new(),
         };
-        let connection = dialled.connection;
+        let connection = greeted.dialled.connection;
+        let mut lanes = Lanes::default();
+        for (channel, seq) in greeted.shown {
+            lanes.head_was_shown(channel, seq);
+        }
         let subscription = connection
             .subscribe(&request, PER_ADDRESS)
             .await
@@ -81,7 +85,7 @@ impl Session {
             controls: subscription.controls,
             events: subscription.events,
             calls: JoinSet::new(),
-            lanes: Lanes::default(),
+            lanes,
             followed: followed.iter().map(|followed| followed.channel).collect(),
             settled: Settled::default(),
             cut_off: CutOff::default(),

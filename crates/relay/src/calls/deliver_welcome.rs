@@ -1,6 +1,6 @@
 //! `DeliverWelcome`: another authority's relay hands over what admits devices of this one.
 
-use enlace_log::{Seq, SignedHead};
+use enlace_log::{ChannelId, Seq, SignedHead};
 use enlace_proto::relay::v1::{DeliverWelcomeRequest, DeliverWelcomeResponse, ErrorCode};
 use enlace_transport::Refusal;
 use tracing::info;
@@ -22,7 +22,11 @@ impl Handle for DeliverWelcomeRequest {
         let heads = context.head_certificates();
         heads.learn(&welcome.head_certificates).await.map_err(bad_head)?;
         let head = welcome.head.as_ref().ok_or_else(|| malformed("the head is missing"))?;
-        let head = SignedHead::try_from(head).map_err(|error| malformed(error.to_string()))?;
+        let channel =
+            welcome.channel.as_ref().and_then(|id| ChannelId::try_from(&id.value[..]).ok());
+        let channel = channel.ok_or_else(|| malformed("the channel is missing"))?;
+        let head = SignedHead::from_wire(channel, head);
+        let head = head.map_err(|error| malformed(error.to_string()))?;
         let head = heads.verify(head, hub).await.map_err(bad_head)?;
 
         let anchor = Anchor::check(welcome, &head, hub, context.domain(), context.device_trust());

@@ -32,7 +32,7 @@ async fn scene() -> Scene {
 /// before, and the chain leads there.
 fn append(replica: &mut Replica, batch: Items, key: &enlace_identity::keys::PublicKey) -> usize {
     let items: Vec<Item> = batch.items.into_iter().map(|item| item.try_into().unwrap()).collect();
-    let head = SignedHead::try_from(&batch.head.unwrap()).unwrap();
+    let head = SignedHead::from_wire(replica.channel(), &batch.head.unwrap()).unwrap();
     assert_eq!(head.unverified_head().seq, items.last().unwrap().seq);
     replica.append(&items, &head.verify(key).unwrap()).unwrap().len()
 }

@@ -5,7 +5,7 @@ use enlace_log::{ClientId, Envelope, Item};
 use super::{Attempt, Refused, refused, unreadable};
 use crate::channel::{Channel, ChannelError, Context, Event};
 use crate::entry::{UnverifiedEntry, VerifiedEntry};
-use crate::mls::{LeafIndex, Processed};
+use crate::mls::{self, LeafIndex, Processed};
 use crate::rules;
 
 impl Channel {
@@ -17,10 +17,16 @@ impl Channel {
         let Some(payload) = item.sealed.payload() else {
             return Ok(vec![unreadable(item, Refused::unsigned("its content was erased"))]);
         };
+        // The authenticated data is the envelope's, whatever the sender took: of another envelope
+        // the message doesn't decrypt.
+        let aad = item.sealed.envelope().aad(None);
+        let Some(message) = mls::expand(self.group.id(), &aad, payload) else {
+            return Ok(vec![unreadable(item, Refused::unsigned("it is no message"))]);
+        };
         ctx.store.savepoint()?;
-        let attempt = match self.group.process(&ctx.backend.on(ctx.store), payload) {
-            Ok(Processed::Application { sender, aad, plaintext }) => {
-                match self.open_entry(item, sender.leaf, &aad, &plaintext) {
+        let attempt = match self.group.process(&ctx.backend.on(ctx.store), &message) {
+            Ok(Processed::Application { sender, plaintext, .. }) => {
+                match self.open_entry(item, sender.leaf, &plaintext) {
                     Ok(entry) => Attempt::Done(entry),
                     Err(refused) => Attempt::Refused(refused),
                 }
@@ -56,7 +62,6 @@ impl Channel {
         &self,
         item: &Item,
         sender: LeafIndex,
-        aad: &[u8],
         plaintext: &[u8],
     ) -> Result<VerifiedEntry, Refused> {
         let envelope = item.sealed.envelope();
@@ -64,13 +69,10 @@ impl Channel {
         if roster.device_at(sender) != Some(&envelope.device) {
             return Err(Refused::unsigned("the envelope names another device than its sender"));
         }
-        if aad != envelope.aad(None) {
-            return Err(Refused::unsigned("the envelope is not the one that its sender encrypted"));
-        }
         self.check_place(envelope)?;
         let seat = roster.seat(&envelope.device).ok_or_else(|| Refused::unsigned("no member"))?;
         rules::judge_author(&self.policy, &envelope.device).map_err(Refused::signed)?;
-        let entry = UnverifiedEntry::decode(plaintext).map_err(Refused::signed)?;
+        let entry = UnverifiedEntry::decode(plaintext, envelope).map_err(Refused::signed)?;
         entry.verify(envelope, &envelope.device, &seat.key).map_err(Refused::signed)
     }
 

@@ -320,7 +320,7 @@ impl Member {
 
 #[allow(clippy::disallowed_methods, reason = "tests draw their randomness here")]
 pub(crate) fn salt() -> Salt {
-    let mut bytes = [0; 32];
+    let mut bytes = [0; Salt::BYTES];
     getrandom::fill(&mut bytes).unwrap();
     Salt::from_bytes(bytes)
 }

@@ -1,5 +1,5 @@
 use enlace_log::replica::ReplicaError;
-use enlace_log::{ChannelId, Seq, SignedHead};
+use enlace_log::{ChannelId, QuotedHead, Seq};
 use enlace_proto::relay::v1 as wire;
 
 use super::world::World;
@@ -141,8 +141,7 @@ fn a_relay_alone_cannot_make_a_fork_alarm_and_a_hub_that_signs_twice_is_caught()
     let [alarm] = &alarms[..] else { panic!("{alarms:?}") };
     let heads = [&alarm.first, &alarm.second].map(|text| {
         let bytes = hex::decode(text).unwrap();
-        let head = <wire::SignedHead as prost::Message>::decode(&bytes[..]).unwrap();
-        SignedHead::try_from(&head).unwrap()
+        QuotedHead::decode(&bytes).unwrap().into_signed()
     });
     assert_ne!(heads[0].unverified_head(), heads[1].unverified_head());
 }

@@ -73,7 +73,7 @@ impl World {
         world
     }
 
-    fn enroll(&mut self, name: &'static str, domain: &str) {
+    pub(crate) fn enroll(&mut self, name: &'static str, domain: &str) {
         let authority = if domain == "fge" { &self.network.fge } else { &self.network.mp };
         let key = SigningKey::generate();
         let chain = authority.leaf(&format!("pc.{name}.officer"), &key.public());

@@ -41,19 +41,20 @@ impl ChannelRows for SqlTransaction<'_> {
 }
 
 fn read(row: &Row<'_>) -> Result<ChannelRow, StoreError> {
+    let id = ChannelId(fixed(row, "id")?);
     Ok(ChannelRow {
-        id: ChannelId(fixed(row, "id")?),
+        id,
         hub: parsed(row, "hub")?,
         title: column(row, "title")?,
         standing: parsed(row, "standing")?,
         stopped: column(row, "stopped")?,
-        head: column::<Option<Vec<u8>>>(row, "head")?.map(|bytes| head(&bytes)).transpose()?,
+        head: column::<Option<Vec<u8>>>(row, "head")?.map(|bytes| head(id, &bytes)).transpose()?,
         joined_at: instant(row, "joined_at")?,
         updated_at: instant(row, "updated_at")?,
     })
 }
 
-fn head(bytes: &[u8]) -> Result<SignedHead, StoreError> {
+fn head(channel: ChannelId, bytes: &[u8]) -> Result<SignedHead, StoreError> {
     let head = wire::SignedHead::decode(bytes).map_err(|_| StoreError::Corrupt("head"))?;
-    SignedHead::try_from(&head).map_err(|_| StoreError::Corrupt("head"))
+    SignedHead::from_wire(channel, &head).map_err(|_| StoreError::Corrupt("head"))
 }

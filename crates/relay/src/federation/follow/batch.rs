@@ -86,10 +86,7 @@ async fn ingest(
     items: wire::Items,
 ) -> Result<Seq, BatchError> {
     let head = items.head.as_ref().ok_or(BatchError::Malformed("no head"))?;
-    let head = SignedHead::try_from(head).map_err(HeadCertificateError::from)?;
-    if head.unverified_head().channel != channel {
-        return Err(BatchError::Malformed("the head is of another channel"));
-    }
+    let head = SignedHead::from_wire(channel, head).map_err(HeadCertificateError::from)?;
     let head = context.head_certificates().verify(head, authority).await?;
     let last = head.head().seq;
     let items = items.items.into_iter().map(Item::try_from).collect::<Result<Vec<_>, _>>()?;

@@ -37,7 +37,7 @@ async fn delivery(hub: &World, seq: u64) -> WelcomeDelivery {
 }
 
 fn anchor_of(delivery: WelcomeDelivery) -> Result<Anchor, IngestError> {
-    let head = SignedHead::try_from(delivery.head.as_ref().unwrap()).unwrap();
+    let head = SignedHead::from_wire(channel_id(), delivery.head.as_ref().unwrap()).unwrap();
     Anchor::check(delivery, &verified(head), &own(), &b(), &NameTrust)
 }
 
@@ -241,7 +241,7 @@ async fn a_welcome_that_was_changed_on_the_way_is_refused() {
         change(&mut bad);
         assert_eq!(anchor_of(bad).unwrap_err(), IngestError::Welcome(part));
     }
-    let head = verified(SignedHead::try_from(good.head.as_ref().unwrap()).unwrap());
+    let head = verified(SignedHead::from_wire(channel_id(), good.head.as_ref().unwrap()).unwrap());
     let c: Domain = "c.example".parse().unwrap();
     let elsewhere = Anchor::check(good.clone(), &head, &own(), &c, &NameTrust).unwrap_err();
     assert_eq!((elsewhere.code(), elsewhere), (ErrorCode::NotAllowed, IngestError::NobodyHere));
@@ -255,7 +255,7 @@ async fn another_hub_cannot_take_a_channels_id() {
     let (hub, follower) = two_relays().await;
     let c: Domain = "c.example".parse().unwrap();
     let squatted = WelcomeDelivery { hub: c.to_string(), ..delivery(&hub, 2).await };
-    let head = SignedHead::try_from(squatted.head.as_ref().unwrap()).unwrap();
+    let head = SignedHead::from_wire(channel_id(), squatted.head.as_ref().unwrap()).unwrap();
     let refused = Anchor::check(squatted, &verified(head), &c, &b(), &NameTrust).unwrap_err();
     assert_eq!((refused.code(), refused), (ErrorCode::BadEnvelope, IngestError::Welcome("nonce")));
     follower.hub.anchor(anchor_of(delivery(&hub, 2).await).unwrap()).await.unwrap();

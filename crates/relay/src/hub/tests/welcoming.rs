@@ -20,7 +20,7 @@ fn check(delivery: &WelcomeDelivery) {
     let item = Item::try_from(delivery.commit.clone().unwrap()).unwrap();
     assert_eq!(item.seq, Seq(1));
     let head = delivery.head.clone().unwrap();
-    let head = enlace_log::SignedHead::try_from(&head).unwrap();
+    let head = enlace_log::SignedHead::from_wire(channel_id(), &head).unwrap();
     let key = enlace_identity::keys::SigningKey::from_seed(zeroize::Zeroizing::new([3; 32]));
     let head = head.verify(&key.public()).unwrap();
     assert_eq!((head.head().seq, head.head().channel), (Seq(1), channel_id()));

@@ -6,7 +6,7 @@ use enlace_identity::time::Timestamp;
 use enlace_log::head::HeadSigner;
 use enlace_log::membership::{Event, ReadRange};
 use enlace_log::{
-    ChainHash, ChannelId, ChannelNonce, ClientId, Envelope, Generation, Incarnation, Seq,
+    ChainHash, ChannelId, ChannelNonce, ClientId, Envelope, Generation, Head, Incarnation, Seq,
     SignedHead, SubmitCounter,
 };
 use enlace_proto::relay::v1 as wire;
@@ -334,10 +334,14 @@ fn range(row: &Row<'_>) -> Result<ReadRange, StorageError> {
 }
 
 fn signed_head(row: &Row<'_>) -> Result<SignedHead, StorageError> {
-    let head = wire::SignedHead {
-        head: column::get(row, 0, "head")?,
+    let head: Vec<u8> = column::get(row, 0, "head")?;
+    let head = Head::decode(&head).map_err(|_| StorageError::Corrupt("head"))?;
+    let signed = wire::SignedHead {
         signature: column::get(row, 1, "signature")?,
         signer: column::get(row, 2, "signer")?,
+        incarnation: head.incarnation.0,
+        seq: head.seq.0,
+        chain: head.chain.0.to_vec(),
     };
-    SignedHead::try_from(&head).map_err(|_| StorageError::Corrupt("head"))
+    SignedHead::from_wire(head.channel, &signed).map_err(|_| StorageError::Corrupt("head"))
 }

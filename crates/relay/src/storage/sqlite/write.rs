@@ -172,7 +172,13 @@ impl Writer<'_> {
         self.execute(
             "INSERT OR REPLACE INTO heads (channel, seq, head, signature, signer)
              VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![id, signed(claimed.seq), &wire.head[..], &wire.signature[..], &signer[..]],
+            params![
+                id,
+                signed(claimed.seq),
+                &claimed.encode()[..],
+                &wire.signature[..],
+                &signer[..]
+            ],
         )
     }
 
