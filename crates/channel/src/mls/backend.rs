@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use enlace_identity::entropy::Entropy;
 use openmls_traits::OpenMlsProvider;
 
-use super::crypto::{Crypto, Entropy, Tamper};
+use super::crypto::{Crypto, Tamper};
 use super::error::BackendError;
 use super::storage::Storage;
 use crate::state_store::{StateError, StateStore};
@@ -18,24 +19,32 @@ pub struct Backend {
 impl Backend {
     /// Draws from the operating system's randomness.
     pub fn new() -> Result<Self, BackendError> {
-        Crypto::new().map(Self::of)
+        Self::with_entropy(Entropy::system())
     }
 
-    /// Draws from `entropy`, for simulations. HPKE's own ephemeral keys still come from the
-    /// operating system, so ciphertexts for other members differ from run to run.
-    pub fn dangerous_with_entropy(entropy: Box<dyn Entropy>) -> Result<Self, BackendError> {
-        Ok(Self::of(Crypto::new()?.with_entropy(entropy)))
+    /// Draws from `entropy`. With a seeded one the same commands make the same bytes, ephemeral
+    /// keys of welcomes and commits included, with one exception: openmls orders the removals of a
+    /// commit that has several by a hash map of its own, so that such a commit, and all that
+    /// follows it in the channel, has other bytes each time, of the same length.
+    pub fn with_entropy(entropy: Entropy) -> Result<Self, BackendError> {
+        Crypto::new(entropy).map(Self::of)
     }
 
     /// Lets an adversary rewrite what this backend makes, for tests.
     pub fn dangerous_with_tamper(tamper: Box<dyn Tamper>) -> Result<Self, BackendError> {
-        Ok(Self::of(Crypto::new()?.with_tamper(tamper)))
+        Ok(Self::of(Crypto::new(Entropy::system())?.with_tamper(tamper)))
     }
 
     /// Joins the backend with the store that an operation works on.
     #[must_use]
     pub fn on<'a>(&'a self, store: &'a dyn StateStore) -> Provider<'a> {
         Provider(MlsProvider { crypto: &self.crypto, storage: Storage::new(store) })
+    }
+
+    /// Where chance comes from.
+    #[must_use]
+    pub fn entropy(&self) -> &Entropy {
+        self.crypto.entropy()
     }
 
     pub(super) fn crypto(&self) -> &Crypto {

@@ -1,5 +1,8 @@
 //! libcrux behind our own type, so that randomness and HPKE sealing can be replaced.
 
+use std::convert::Infallible;
+
+use enlace_identity::entropy::Entropy;
 use openmls_libcrux_crypto::CryptoProvider;
 use openmls_traits::crypto::OpenMlsCrypto;
 use openmls_traits::random::OpenMlsRand;
@@ -7,16 +10,11 @@ use openmls_traits::types::{
     AeadType, Ciphersuite, CryptoError, ExporterSecret, HashType, HpkeCiphertext, HpkeConfig,
     HpkeKeyPair, KemOutput, SignatureScheme,
 };
-use thiserror::Error;
 use tls_codec::SecretVLBytes;
+use zeroize::Zeroizing;
 
 use super::error::BackendError;
-
-/// A source of randomness for simulations.
-pub trait Entropy: Send + Sync {
-    /// Fills `bytes`.
-    fn fill(&self, bytes: &mut [u8]);
-}
+use super::hpke;
 
 /// An adversary inside the cryptography, for tests: what a modified client would send.
 pub trait Tamper: Send + Sync {
@@ -34,23 +32,18 @@ pub trait Tamper: Send + Sync {
 /// The cryptography that openmls calls.
 pub(super) struct Crypto {
     libcrux: CryptoProvider,
-    entropy: Option<Box<dyn Entropy>>,
+    entropy: Entropy,
     tamper: Option<Box<dyn Tamper>>,
 }
 
-/// The operating system gave no randomness.
-#[derive(Debug, Error)]
-#[error("no randomness")]
-pub(super) struct NoRandomness;
-
 impl Crypto {
-    pub(super) fn new() -> Result<Self, BackendError> {
+    pub(super) fn new(entropy: Entropy) -> Result<Self, BackendError> {
         let libcrux = CryptoProvider::new().map_err(|_| BackendError::NoRandomness)?;
-        Ok(Self { libcrux, entropy: None, tamper: None })
+        Ok(Self { libcrux, entropy, tamper: None })
     }
 
-    pub(super) fn with_entropy(self, entropy: Box<dyn Entropy>) -> Self {
-        Self { entropy: Some(entropy), ..self }
+    pub(super) fn entropy(&self) -> &Entropy {
+        &self.entropy
     }
 
     pub(super) fn with_tamper(self, tamper: Box<dyn Tamper>) -> Self {
@@ -62,31 +55,31 @@ impl Crypto {
     pub(super) fn can_seal_to(&self, suite: Ciphersuite, key: &[u8]) -> bool {
         self.libcrux.hpke_seal(suite.hpke_config(), key, &[], &[], &[0; 32]).is_ok()
     }
+
+    /// What the ephemeral key of one encryption is made of, if it is not for the operating system
+    /// to say. openmls encrypts in parallel: so it depends on what is encrypted, to whom.
+    fn ephemeral_seed(&self, parts: [&[u8]; 4]) -> Option<Zeroizing<[u8; 64]>> {
+        let [receiver, info, aad, plaintext] = parts;
+        let mut seed = Zeroizing::new([0; 64]);
+        for (half, number) in seed.chunks_exact_mut(32).zip([&[0], &[1]]) {
+            let point = [b"hpke", &number[..], receiver, info, aad, plaintext];
+            half.copy_from_slice(&self.entropy.point(&point)?);
+        }
+        Some(seed)
+    }
 }
 
 impl OpenMlsRand for Crypto {
-    type Error = NoRandomness;
+    type Error = Infallible;
 
     fn random_array<const N: usize>(&self) -> Result<[u8; N], Self::Error> {
-        match &self.entropy {
-            Some(entropy) => {
-                let mut bytes = [0; N];
-                entropy.fill(&mut bytes);
-                Ok(bytes)
-            }
-            None => self.libcrux.random_array().map_err(|_| NoRandomness),
-        }
+        Ok(self.entropy.bytes())
     }
 
     fn random_vec(&self, len: usize) -> Result<Vec<u8>, Self::Error> {
-        match &self.entropy {
-            Some(entropy) => {
-                let mut bytes = vec![0; len];
-                entropy.fill(&mut bytes);
-                Ok(bytes)
-            }
-            None => self.libcrux.random_vec(len).map_err(|_| NoRandomness),
-        }
+        let mut bytes = vec![0; len];
+        self.entropy.fill(&mut bytes);
+        Ok(bytes)
     }
 }
 
@@ -179,7 +172,10 @@ impl OpenMlsCrypto for Crypto {
         aad: &[u8],
         ptxt: &[u8],
     ) -> Result<HpkeCiphertext, CryptoError> {
-        let mut sealed = self.libcrux.hpke_seal(config, pk_r, info, aad, ptxt)?;
+        let mut sealed = match self.ephemeral_seed([pk_r, info, aad, ptxt]) {
+            Some(seed) => hpke::seal(config, pk_r, info, aad, ptxt, &seed)?,
+            None => self.libcrux.hpke_seal(config, pk_r, info, aad, ptxt)?,
+        };
         if let Some(tamper) = &self.tamper {
             let mut ciphertext = sealed.ciphertext.as_slice().to_vec();
             tamper.sealed(pk_r, &mut ciphertext);

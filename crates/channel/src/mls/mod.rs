@@ -18,6 +18,7 @@ mod credential;
 mod crypto;
 mod error;
 mod group;
+mod hpke;
 mod ids;
 mod inspect;
 mod join;
@@ -36,7 +37,7 @@ mod view;
 
 pub use self::backend::{Backend, Provider};
 pub use self::commit::{Changes, NewIdentity, PendingCommit};
-pub use self::crypto::{Entropy, Tamper};
+pub use self::crypto::Tamper;
 pub use self::error::{
     BackendError, CommitError, EncryptError, GroupError, JoinError, KeyPackageError, LeafError,
     MergeError, MlsError, ProcessError, VoidReason,

@@ -1,5 +1,6 @@
 //! Welcomes and key packages: what is accepted, shown and refused.
 
+use enlace_identity::entropy::Entropy;
 use openmls::prelude::{KeyPackage, Lifetime, MlsMessageOut};
 use tls_codec::Serialize;
 
@@ -7,8 +8,8 @@ use super::{Device, GROUP, POLICY, Pair, add};
 use crate::mls::credential::credential_with_key;
 use crate::mls::signer::DeviceSigner;
 use crate::mls::{
-    Backend, Changes, CommitError, Entropy, Epoch, Group, GroupError, JoinError, KeyPackageError,
-    LeafError, LeafIndex, Suite, delete_key_package, generate_key_package, profile, stage_welcome,
+    Backend, Changes, CommitError, Epoch, Group, GroupError, JoinError, KeyPackageError, LeafError,
+    LeafIndex, Suite, delete_key_package, generate_key_package, profile, stage_welcome,
     validate_key_package,
 };
 use crate::state_store::StateStore;
@@ -179,22 +180,10 @@ fn leaves_are_told_apart_by_key() {
 
 #[test]
 fn the_same_entropy_makes_the_same_key_package() {
-    struct Counting(std::sync::Mutex<u8>);
-
-    impl Entropy for Counting {
-        fn fill(&self, bytes: &mut [u8]) {
-            let mut next = self.0.lock().unwrap();
-            for byte in bytes {
-                *byte = *next;
-                *next = next.wrapping_add(1);
-            }
-        }
-    }
-
     let [first, second] = [(); 2].map(|()| {
         let mut rui = Device::new(2);
-        let entropy = Box::new(Counting(std::sync::Mutex::new(0)));
-        rui.backend = Backend::dangerous_with_entropy(entropy).unwrap();
+        let entropy = Entropy::dangerous_seeded([1; 32]);
+        rui.backend = Backend::with_entropy(entropy).unwrap();
         (rui.key_package(Suite::PostQuantum), rui.store.entries())
     });
     assert_eq!(first, second);

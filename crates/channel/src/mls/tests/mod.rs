@@ -4,6 +4,7 @@ mod adversary;
 mod commits;
 mod joining;
 mod messages;
+mod repeating;
 mod void;
 
 use enlace_identity::certificate::UnverifiedChain;
