@@ -8,6 +8,7 @@ mod channels;
 mod doctor;
 mod findings;
 mod notes;
+mod parts;
 mod views;
 
 use std::path::Path;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use enlace_channel::mls::{Backend, BackendError};
 use enlace_identity::bundle::{Bundle, LeafUsage};
 use enlace_identity::chain::{ChainError, VerifiedLeaf};
+use enlace_identity::entropy::Entropy;
 use enlace_identity::keys::Passphrase;
 use enlace_identity::names::{DeviceName, OfficerAddress};
 use enlace_identity::revocation::RevocationLists;
@@ -26,6 +28,7 @@ use tokio::time::Instant;
 
 pub use self::findings::{Finding, Level};
 pub use self::notes::{WaitError, Waited};
+pub use self::parts::{Parts, Sockets, SystemSockets};
 pub use self::views::{ChannelDetails, EntryState, EntryView, MemberView};
 
 use crate::engine::{Engine, EngineError};
@@ -45,7 +48,8 @@ pub struct Client {
 
 struct Inner {
     shared: Arc<Shared>,
-    profile: Profile,
+    address: OfficerAddress,
+    device: DeviceName,
     endpoint_record: Vec<u8>,
     /// Held by whoever syncs.
     syncing: tokio::sync::Mutex<()>,
@@ -85,37 +89,52 @@ impl Client {
     ) -> Result<Self, OpenError> {
         let profile = Profile::open(dir)?;
         let unlocked = profile.unlock(passphrase)?;
-        let store = SqlCipher::open(&profile.store_path(), passphrase)?;
-        let trust = Trust::new(unlocked.bundle, RevocationLists::new(), clock);
-        let mut engine = Engine::new(Box::new(store), unlocked.device, Backend::new()?, trust);
+        Self::open_on(Parts {
+            store: Box::new(SqlCipher::open(&profile.store_path(), passphrase)?),
+            device: unlocked.device,
+            bundle: unlocked.bundle,
+            crls: unlocked.crls,
+            endpoint_record: unlocked.endpoint_record,
+            clock,
+            entropy: Entropy::system(),
+            sockets: Arc::new(SystemSockets),
+        })
+    }
+
+    /// Opens a client on what the caller brings. It has no thread and no task of its own: whatever
+    /// it does, it does in the futures that its methods return, and dropping those and the client
+    /// ends it as a crash does.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_on(parts: Parts) -> Result<Self, OpenError> {
+        let Parts { device, bundle, crls, endpoint_record, store, clock, entropy, sockets } = parts;
+        let (address, name) = (device.name.officer().clone(), device.name.clone());
+        let trust = Trust::new(bundle, RevocationLists::new(), clock);
+        let mut engine = Engine::new(store, device, Backend::with_entropy(entropy)?, trust);
         engine.load_crls()?;
-        engine.take_crls(&unlocked.crls)?;
+        engine.take_crls(&crls)?;
         Ok(Self {
             inner: Arc::new(Inner {
-                shared: Arc::new(Shared::new(engine)),
-                profile,
-                endpoint_record: unlocked.endpoint_record,
+                shared: Arc::new(Shared::new(engine, sockets)),
+                address,
+                device: name,
+                endpoint_record,
                 syncing: tokio::sync::Mutex::new(()),
             }),
         })
     }
 
-    /// The profile.
-    #[must_use]
-    pub fn profile(&self) -> &Profile {
-        &self.inner.profile
-    }
-
     /// The officer.
     #[must_use]
     pub fn address(&self) -> &OfficerAddress {
-        self.inner.profile.address()
+        &self.inner.address
     }
 
     /// This device.
     #[must_use]
     pub fn device(&self) -> &DeviceName {
-        self.inner.profile.device()
+        &self.inner.device
     }
 
     /// The network.
@@ -164,7 +183,8 @@ impl Client {
             if began.elapsed() > Duration::from_secs(30) {
                 backoff.reset();
             }
-            self.pause(backoff.next(jitter())).await?;
+            let random = self.with_engine(jitter);
+            self.pause(backoff.next(random)).await?;
         }
     }
 
@@ -176,6 +196,7 @@ impl Client {
         let mut look = tokio::time::interval(LOOK);
         loop {
             tokio::select! {
+                biased;
                 () = &mut over => return Ok(()),
                 () = self.shared().wake.notified() => return Ok(()),
                 _ = look.tick() => {
@@ -198,7 +219,8 @@ impl Client {
                 // A connection that was lost in the middle is worth another one.
                 Err(SyncError::Lost(lost)) if Instant::now() < deadline => {
                     tracing::info!(%lost, "the connection was lost");
-                    tokio::time::sleep(backoff.next(jitter())).await;
+                    let random = self.with_engine(jitter);
+                    tokio::time::sleep(backoff.next(random)).await;
                 }
                 outcome => return outcome,
             }
@@ -229,11 +251,9 @@ impl Client {
 }
 
 /// A random byte, to spread reconnections.
-fn jitter() -> u8 {
-    let mut byte = [0];
-    // Without randomness the pauses are only less spread.
-    let _ = getrandom::fill(&mut byte);
-    byte[0]
+fn jitter(engine: &mut Engine) -> u8 {
+    let [byte] = engine.entropy().bytes();
+    byte
 }
 
 impl From<StoreError> for WaitError {

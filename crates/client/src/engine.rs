@@ -31,6 +31,7 @@ use std::collections::HashMap;
 use enlace_channel::channel::{Channel, ChannelError, Context, Device};
 use enlace_channel::mls::Backend;
 use enlace_channel::state_store::StateError;
+use enlace_identity::entropy::Entropy;
 use enlace_log::ChannelId;
 use enlace_transport::Trust;
 use tokio::sync::broadcast;
@@ -135,6 +136,12 @@ impl Engine {
     #[must_use]
     pub fn trust(&self) -> &Trust {
         &self.trust
+    }
+
+    /// Where chance comes from.
+    #[must_use]
+    pub fn entropy(&self) -> &Entropy {
+        self.backend.entropy()
     }
 
     /// Where events are told.

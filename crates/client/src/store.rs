@@ -2,8 +2,8 @@
 //!
 //! One trait per topic, all of them on one [`Transaction`], so that MLS state, the position in a
 //! log and the rows shown change together or not at all. Nothing here decides anything: what an
-//! item means is [`crate::engine`]'s. The engine behind it is [`SqlCipher`]; the traits name no
-//! type of it.
+//! item means is [`crate::engine`]'s. The engine behind it is [`SqlCipher`], in a file or on a
+//! [`MemoryDisk`]; the traits name no type of it.
 //!
 //! Several processes may have one store open. [`Store::begin`] takes the only write lock, and
 //! [`Transaction::data_version`] tells whether somebody else has written since it was last asked:
@@ -15,6 +15,7 @@ mod entries;
 mod error;
 mod items;
 mod key_packages;
+mod memory;
 mod migrations;
 mod notices;
 mod outbox;
@@ -30,6 +31,7 @@ pub use self::entries::{EntryRow, EntryRows};
 pub use self::error::StoreError;
 pub use self::items::{ItemRow, ItemRows};
 pub use self::key_packages::{KeyPackageRow, KeyPackageRows};
+pub use self::memory::{CommitFault, CommitHook, MemoryDisk};
 pub use self::notices::{NoticeRow, NoticeRows};
 pub use self::outbox::{OutboxRow, OutboxRows, OutboxState, SealedItem};
 pub use self::sqlcipher::SqlCipher;

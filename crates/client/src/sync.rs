@@ -16,13 +16,16 @@ mod inbound;
 mod session;
 mod settled;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use enlace_log::ClientId;
-use enlace_transport::{BindError, ConnectError, LocalIdentityError, Lost, StreamError};
+use enlace_transport::{
+    BindError, ConnectError, Endpoint, LocalIdentity, LocalIdentityError, Lost, StreamError, Trust,
+};
 use tokio::sync::Notify;
 
+use crate::client::Sockets;
 use crate::engine::{Engine, EngineError};
 use crate::store::StoreError;
 
@@ -32,6 +35,8 @@ pub(crate) use self::session::{Goal, Session};
 /// What the sync task and those who ask it share.
 pub(crate) struct Shared {
     engine: Mutex<Engine>,
+    /// Where connections are dialled from.
+    sockets: Arc<dyn Sockets>,
     /// Something was put in the outbox.
     pub(crate) wake: Notify,
     /// What the last connection taught.
@@ -109,8 +114,18 @@ impl SyncError {
 }
 
 impl Shared {
-    pub(crate) fn new(engine: Engine) -> Self {
-        Self { engine: Mutex::new(engine), wake: Notify::new(), status: Mutex::default() }
+    pub(crate) fn new(engine: Engine, sockets: Arc<dyn Sockets>) -> Self {
+        let (engine, wake, status) = (Mutex::new(engine), Notify::new(), Mutex::default());
+        Self { engine, sockets, wake, status }
+    }
+
+    /// Opens a socket to dial from.
+    pub(crate) fn open_socket(
+        &self,
+        identity: LocalIdentity,
+        trust: Trust,
+    ) -> Result<Endpoint, BindError> {
+        self.sockets.open(identity, trust)
     }
 
     /// The engine; never held while waiting.

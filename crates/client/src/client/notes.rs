@@ -97,6 +97,7 @@ impl Client {
             }
         };
         tokio::select! {
+            biased;
             waited = self.wait_accepted(client_id, limit) => waited,
             error = sync => Err(error.into()),
         }

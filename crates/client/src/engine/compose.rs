@@ -7,7 +7,7 @@ use enlace_channel::policy::{NewCase, PolicyError};
 use enlace_log::{ChannelId, ChannelNonce, ClientId, Generation};
 
 use super::seal::Sealing;
-use super::work::{Work, new_client_id, random};
+use super::work::Work;
 use super::{Engine, EngineError};
 use crate::event::ClientEvent;
 use crate::store::{ChannelRow, ChannelStanding, OutboxRow, OutboxState, SealedItem, StoreError};
@@ -122,9 +122,9 @@ impl Engine {
 impl Work<'_> {
     fn create(&mut self, new: NewChannel) -> Result<ChannelId, CreateChannelError> {
         let hub = self.me().domain().clone();
-        let nonce = ChannelNonce(random());
+        let nonce = ChannelNonce(self.random());
         let id = ChannelId::derive(&hub, &nonce);
-        let client_id = new_client_id();
+        let client_id = self.new_client_id();
         let policy = NewCase {
             channel: id,
             owner: self.me().officer().clone(),
@@ -158,7 +158,7 @@ impl Work<'_> {
     }
 
     fn post(&mut self, id: ChannelId, note: NewNote) -> Result<ClientId, PostError> {
-        let client_id = note.client_id.unwrap_or_else(new_client_id);
+        let client_id = note.client_id.unwrap_or_else(|| self.new_client_id());
         if let Some(row) = self.tx.outbox_of(client_id)? {
             let is_same = row.channel == id && row.task == Task::Entry;
             return if is_same { Ok(client_id) } else { Err(PostError::ClientIdUsed) };
@@ -186,7 +186,7 @@ impl Work<'_> {
             text: &note.text,
         };
         let draft = NoteDraft { generation: channel.policy().generation(), ..draft };
-        let entry = draft.sign(&self.ctx.device.key, || Salt::from_bytes(random()))?;
+        let entry = draft.sign(&self.ctx.device.key, || Salt::from_bytes(self.random()))?;
         self.tx.put_outbox(&OutboxRow {
             signed: Some(entry.encode()),
             ..self.new_row(id, client_id, Task::Entry)

@@ -11,7 +11,7 @@ use enlace_log::{ChannelId, Item};
 use super::EngineError;
 use super::items::Batch;
 use super::settle::entry_row;
-use super::work::{Work, new_client_id};
+use super::work::Work;
 use crate::event::ClientEvent;
 use crate::notice::{Author, ChangeAct, Notice};
 use crate::store::{OutboxRow, OutboxState};
@@ -128,7 +128,7 @@ impl Work<'_> {
         }
         let row = OutboxRow {
             position: 0,
-            client_id: new_client_id(),
+            client_id: self.new_client_id(),
             channel: id,
             task,
             signed: None,

@@ -44,6 +44,16 @@ impl<'w> Work<'w> {
         &self.ctx.device.name
     }
 
+    /// Random bytes.
+    pub(super) fn random<const N: usize>(&self) -> [u8; N] {
+        self.ctx.backend.entropy().bytes()
+    }
+
+    /// A fresh idempotency key.
+    pub(super) fn new_client_id(&self) -> ClientId {
+        ClientId(self.random())
+    }
+
     /// Takes a channel in hand; [`Self::keep`] puts it back.
     pub(crate) fn take(&mut self, id: ChannelId) -> Result<Option<Channel>, ChannelError> {
         match self.channels.remove(&id) {
@@ -102,19 +112,4 @@ impl LogBook for Book<'_> {
             .ok()?
             .map(|row| row.chain)
     }
-}
-
-/// Random bytes from the operating system.
-///
-/// # Panics
-/// When the operating system has none to give.
-pub(super) fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the operating system provides randomness");
-    bytes
-}
-
-/// A fresh idempotency key.
-pub(super) fn new_client_id() -> ClientId {
-    ClientId(random())
 }

@@ -26,6 +26,7 @@ use std::time::Duration;
 use enlace_identity::keys::Passphrase;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use super::memory::{CommitFault, Faults};
 use super::migrations::{MIGRATIONS, migrate};
 use super::{Store, StoreError, Transaction};
 
@@ -35,11 +36,13 @@ const BUSY: Duration = Duration::from_secs(30);
 /// An open store.
 pub struct SqlCipher {
     connection: Connection,
+    faults: Option<Faults>,
 }
 
 struct SqlTransaction<'c> {
     sql: rusqlite::Transaction<'c>,
     savepoints: Cell<u32>,
+    faults: Option<&'c Faults>,
 }
 
 impl SqlCipher {
@@ -49,6 +52,19 @@ impl SqlCipher {
     /// [`StoreError::WrongPassphrase`], [`StoreError::Newer`], or a failure of the engine.
     pub fn open(path: &Path, passphrase: &Passphrase) -> Result<Self, StoreError> {
         Self::open_with(path, passphrase, MIGRATIONS)
+    }
+
+    /// A store in memory: not encrypted, and nothing of it outlives the process.
+    pub(super) fn in_memory(
+        mut connection: Connection,
+        faults: Faults,
+    ) -> Result<Self, StoreError> {
+        connection.pragma_update(None, "journal_mode", "MEMORY")?;
+        connection.pragma_update(None, "foreign_keys", "ON")?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.set_prepared_statement_cache_capacity(128);
+        migrate(&mut connection, MIGRATIONS)?;
+        Ok(Self { connection, faults: Some(faults) })
     }
 
     fn open_with(
@@ -75,7 +91,7 @@ impl SqlCipher {
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.set_prepared_statement_cache_capacity(128);
         migrate(&mut connection, migrations)?;
-        Ok(Self { connection })
+        Ok(Self { connection, faults: None })
     }
 
     fn transaction(
@@ -83,7 +99,8 @@ impl SqlCipher {
         behavior: TransactionBehavior,
     ) -> Result<Box<dyn Transaction + '_>, StoreError> {
         let sql = self.connection.transaction_with_behavior(behavior)?;
-        Ok(Box::new(SqlTransaction { sql, savepoints: Cell::new(0) }))
+        let faults = self.faults.as_ref();
+        Ok(Box::new(SqlTransaction { sql, savepoints: Cell::new(0), faults }))
     }
 }
 
@@ -103,7 +120,15 @@ impl Transaction for SqlTransaction<'_> {
     }
 
     fn commit(self: Box<Self>) -> Result<(), StoreError> {
-        Ok(self.sql.commit()?)
+        let broken = || StoreError::Engine("the disk was told to fail".into());
+        match self.faults.and_then(Faults::next) {
+            None => Ok(self.sql.commit()?),
+            Some(CommitFault::NothingKept) => Err(broken()),
+            Some(CommitFault::AllKept) => {
+                self.sql.commit()?;
+                Err(broken())
+            }
+        }
     }
 }
 

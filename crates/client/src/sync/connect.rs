@@ -38,7 +38,7 @@ impl Dialler {
         let (trust, device) = (engine.trust().clone(), engine.device());
         let identity = LocalIdentity::new(&trust, &device.chain, device.key.clone())?;
         drop(engine);
-        let endpoint = Endpoint::dial_only(identity, trust)?;
+        let endpoint = shared.open_socket(identity, trust)?;
         Ok(Self { endpoint, enrolled_record: enrolled_record.to_vec() })
     }
 

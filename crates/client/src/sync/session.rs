@@ -126,13 +126,8 @@ impl Session {
             }
             let shared = self.shared.clone();
             tokio::select! {
-                event = self.events.next() => {
-                    match event? {
-                        Some(event) => self.handle_event(event).await?,
-                        None => return Err(self.connection.closed().await.into()),
-                    }
-                    self.settled.something_came();
-                }
+                biased;
+                lost = self.connection.closed() => return Err(lost.into()),
                 Some(done) = self.calls.join_next(), if !self.calls.is_empty() => match done {
                     Ok(done) => self.handle_done(done).await?,
                     Err(error) => tracing::error!(%error, "a call's task failed"),
@@ -146,7 +141,14 @@ impl Session {
                 }
                 channel = self.cut_off.due() => self.ask_again(channel).await?,
                 _ = upkeep.tick() => self.shared.engine().renew_keys()?,
-                lost = self.connection.closed() => return Err(lost.into()),
+                // Last, so that many items coming hold up nothing else.
+                event = self.events.next() => {
+                    match event? {
+                        Some(event) => self.handle_event(event).await?,
+                        None => return Err(self.connection.closed().await.into()),
+                    }
+                    self.settled.something_came();
+                }
             }
         }
     }
