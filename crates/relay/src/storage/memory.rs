@@ -60,6 +60,13 @@ impl MemoryDisk {
         Ok(MemoryStorage(self.clone()))
     }
 
+    /// Another disk with what is committed here: what a backup or a snapshot brings back.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let tables = self.lock().tables.clone();
+        Self(Arc::new(Mutex::new(Disk { tables, ..Disk::default() })))
+    }
+
     /// Breaks the next commit.
     pub fn fail_next_commit(&self, fault: CommitFault) {
         self.lock().fault = Some(fault);
@@ -128,5 +135,51 @@ impl Storage for MemoryStorage {
 impl Drop for MemoryStorage {
     fn drop(&mut self) {
         self.0.lock().in_use = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::storage::SideWrite;
+
+    fn record(domain: &str) -> WriteBatch {
+        let (domain, record) = (domain.parse().unwrap(), Bytes::from_static(b"record"));
+        WriteBatch {
+            side: vec![SideWrite::EndpointRecord { domain, record }],
+            ..Default::default()
+        }
+    }
+
+    fn records(storage: &MemoryStorage) -> usize {
+        storage.reader().unwrap().endpoint_records().unwrap().len()
+    }
+
+    #[test]
+    fn a_copy_stays_as_it_was() {
+        let disk = MemoryDisk::default();
+        let mut storage = disk.open().unwrap();
+        storage.commit(&record("a.example")).unwrap();
+        let copy = disk.copy().open().unwrap();
+        storage.commit(&record("b.example")).unwrap();
+        assert_eq!((records(&storage), records(&copy)), (2, 1));
+    }
+
+    #[test]
+    fn a_hook_decides_over_each_commit() {
+        let disk = MemoryDisk::default();
+        let mut storage = disk.open().unwrap();
+        disk.on_commit(Box::new(|number| match number {
+            0 => Some(CommitFault::NothingKept),
+            1 => Some(CommitFault::AllKept),
+            _ => None,
+        }));
+        storage.commit(&record("a.example")).unwrap_err();
+        assert_eq!(records(&storage), 0);
+        storage.commit(&record("b.example")).unwrap_err();
+        storage.commit(&record("c.example")).unwrap();
+        assert_eq!(records(&storage), 2);
     }
 }

@@ -17,7 +17,7 @@ use crate::storage::{
 
 type Place = (ChannelId, Seq);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tables {
     pub(super) channels: BTreeMap<ChannelId, ChannelRecord>,
     pub(super) items: BTreeMap<Place, StoredItem>,
