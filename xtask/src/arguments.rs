@@ -14,6 +14,8 @@ pub(crate) enum Arguments {
     /// With what its program takes.
     Bench(Vec<String>),
     CertsExample,
+    /// What follows is the simulator's own to read.
+    Simulate(Vec<String>),
     Test(Selection),
 }
 
@@ -33,6 +35,7 @@ impl Arguments {
                 None => Ok(Self::CertsExample),
                 Some(more) => bail!("certs-example takes no `{more}`"),
             },
+            Some("simulate") => Ok(Self::Simulate(arguments.collect())),
             Some("test") => Selection::parse(arguments),
             Some(other) => bail!("no task is called `{other}`"),
         }
@@ -71,8 +74,11 @@ pub(crate) fn help() -> String {
     let mut text = String::from(
         "Usage: cargo xtask test [--only STEP...] [--skip STEP...]\n\
         \x20      cargo xtask bench [--quick] [--only W1,...] [--json FILE] [--check]\n\
+        \x20      cargo xtask simulate [--seeds N] [--seed S] [--help]\n\
         \x20      cargo xtask certs-example\n\n\
          `bench` measures (docs/PERFORMANCE.md; `bench --help`).\n\
+         `simulate` plays whole networks on virtual time, one for each seed, and checks what must hold\n\
+         of them (docs/RELIABILITY.md; `simulate --help`).\n\
          `certs-example` makes the directory of that name anew. `test` runs every check of this repository and names those that failed.\n\
          Nothing has to be installed first but Rust, a C compiler, make, perl and openssl;\n\
          what is missing is installed by apt-get where that is possible, or named.\n\n\

@@ -1,14 +1,16 @@
 //! `cargo xtask`: the chores of this repository, in the language that its builders have anyway.
 //!
 //! `cargo xtask test` is everything that has to hold before a change is merged; CI runs that one
-//! command. Each check is a file of its own under `steps`. `cargo xtask bench` measures, and
-//! `cargo xtask certs-example` makes the example certificates anew.
+//! command. Each check is a file of its own under `steps`. `cargo xtask bench` measures,
+//! `cargo xtask simulate` plays whole networks on virtual time, and `cargo xtask certs-example`
+//! makes the example certificates anew.
 
 mod arguments;
 mod bench;
 mod certs_example;
 mod process;
 mod run;
+mod simulate;
 mod steps;
 mod workspace;
 
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
         }
         Ok(Arguments::Bench(arguments)) => exit(bench::run(&workspace, &arguments)),
         Ok(Arguments::CertsExample) => exit(certs_example::run(&workspace)),
+        Ok(Arguments::Simulate(arguments)) => simulate::run(&workspace, &arguments),
         Ok(Arguments::Test(selection)) => run::test(&workspace, &selection),
         Err(error) => {
             eprintln!("error: {error}\n\n{}", arguments::help());

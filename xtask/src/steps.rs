@@ -1,5 +1,5 @@
 //! The steps of `cargo xtask test`, in the order in which they run: the quick ones first, the tests
-//! last, so that their result is the last thing one reads.
+//! and the simulation last, so that their result is the last thing one reads.
 //!
 //! Clippy comes before the documentation and the tests because the three share what they build:
 //! build scripts and procedural macros once for all, checked dependencies once for the first two.
@@ -12,6 +12,7 @@ mod layers;
 mod machine_paths;
 mod prerequisites;
 mod ring;
+mod simulation;
 mod tests;
 
 use anyhow::Result;
@@ -44,6 +45,11 @@ pub(crate) const ALL: &[Step] = &[
     step("clippy", "clippy and rustc have nothing to say", clippy::run),
     step("doc", "the documentation builds and its links lead somewhere", documentation::run),
     step("test", "unit, conformance, end-to-end and documentation tests", tests::run),
+    step(
+        "simulation",
+        "200 seeds of whole networks under faults keep what must hold",
+        simulation::run,
+    ),
 ];
 
 const fn step(name: &'static str, what: &'static str, run: fn(&Workspace) -> Result<()>) -> Step {

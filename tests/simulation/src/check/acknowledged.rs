@@ -1,0 +1,141 @@
+//! Invariants 0 and 1: nothing that was taken is lost, doubled or left lying.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Findings, Membership};
+use crate::facts::{Asked, DeviceId, Entry, Facts, Outcome, Standing, Wish};
+
+pub(super) fn check(facts: &Facts, membership: &Membership, found: &mut Findings) {
+    for asked in &facts.asked {
+        is_settled(facts, membership, asked, found);
+    }
+    for acknowledged in &facts.acknowledged {
+        let (device, id) = (&acknowledged.device, &acknowledged.id);
+        let now = facts.devices.get(device).and_then(|shown| shown.outcomes.get(id));
+        if now.is_some_and(|now| *now != Outcome::Accepted(acknowledged.place)) {
+            let place = acknowledged.place;
+            found
+                .add(1, format!("{device}: {id} was acknowledged at {place:?} and is now {now:?}"));
+        }
+    }
+    for asked in &facts.asked {
+        if let Wish::Note(text) = &asked.what {
+            note_is_everywhere(facts, membership, asked, text, found);
+        }
+    }
+    nothing_is_doubled(facts, found);
+    all_have_all(facts, membership, found);
+}
+
+/// Whether a device still has a say: the revoked and the removed may be left with what they asked.
+fn counts(facts: &Facts, membership: &Membership, asked: &Asked) -> bool {
+    !facts.revoked.contains(&asked.device)
+        && !facts.modified.contains(&asked.device)
+        && membership.includes_now(&asked.channel, &asked.device)
+        && facts.devices.get(&asked.device).is_some_and(|shown| {
+            shown
+                .channels
+                .get(&asked.channel)
+                .is_some_and(|view| view.standing == Standing::Member && view.stopped.is_none())
+        })
+}
+
+fn is_settled(facts: &Facts, membership: &Membership, asked: &Asked, found: &mut Findings) {
+    let outcome = facts.devices.get(&asked.device).and_then(|shown| shown.outcomes.get(&asked.id));
+    let what = &asked.what;
+    match outcome {
+        None | Some(Outcome::Forgotten) => {
+            let device = &asked.device;
+            found.add(1, format!("{device} took {what:?} as {} and knows nothing of it", asked.id));
+        }
+        Some(Outcome::Queued) if counts(facts, membership, asked) => {
+            let device = &asked.device;
+            found.add(0, format!("{device}: {what:?}, asked at {:?}, still waits", asked.at));
+        }
+        Some(_) => {}
+    }
+}
+
+/// Whether everything that others have is due on a device.
+fn must_have_all(facts: &Facts, device: &DeviceId, channel: &str) -> bool {
+    let Some(view) = facts.devices.get(device).and_then(|shown| shown.channels.get(channel)) else {
+        return false;
+    };
+    !facts.revoked.contains(device)
+        && !facts.modified.contains(device)
+        && view.standing != Standing::Stranded
+        && view.stopped.is_none()
+}
+
+/// An accepted note stands at its place in the store of everybody who was a member there.
+fn note_is_everywhere(
+    facts: &Facts,
+    membership: &Membership,
+    asked: &Asked,
+    text: &str,
+    found: &mut Findings,
+) {
+    let Asked { device: author, channel, id, .. } = asked;
+    let outcome = facts.devices.get(author).and_then(|shown| shown.outcomes.get(id));
+    let Some(Outcome::Accepted(Some(place))) = outcome else {
+        if matches!(outcome, Some(Outcome::Accepted(None))) {
+            found.add(1, format!("{author}: the note {text:?} was accepted nowhere"));
+        }
+        return;
+    };
+    for (device, shown) in &facts.devices {
+        if !membership.includes(channel, device, *place) || !must_have_all(facts, device, channel) {
+            continue;
+        }
+        let wanted =
+            Entry { place: *place, author: author.clone(), id: id.clone(), text: text.to_owned() };
+        let entries = shown.channels.get(channel).map_or(&[][..], |view| view.entries.as_slice());
+        if !entries.contains(&wanted) {
+            let there: Vec<&Entry> =
+                entries.iter().filter(|e| e.place == *place || e.id == *id).collect();
+            found.add(1, format!("{device} lacks the note {text:?} of {author}, accepted at {place} of {channel}; it has {there:?}"));
+        }
+    }
+}
+
+fn nothing_is_doubled(facts: &Facts, found: &mut Findings) {
+    for (device, shown) in &facts.devices {
+        for (channel, view) in &shown.channels {
+            let (mut ids, mut places) = (BTreeSet::new(), BTreeSet::new());
+            for entry in &view.entries {
+                if !ids.insert((&entry.author, &entry.id)) || !places.insert(entry.place) {
+                    found.add(1, format!("{device} shows {entry:?} of {channel} twice"));
+                }
+            }
+        }
+    }
+}
+
+/// Whatever one member shows, all show who were members there.
+fn all_have_all(facts: &Facts, membership: &Membership, found: &mut Findings) {
+    let mut all: BTreeMap<(&String, u64), (&DeviceId, &Entry)> = BTreeMap::new();
+    for (device, shown) in &facts.devices {
+        for (channel, view) in &shown.channels {
+            for entry in &view.entries {
+                all.entry((channel, entry.place)).or_insert((device, entry));
+            }
+        }
+    }
+    for ((channel, place), (witness, entry)) in all {
+        for (device, shown) in &facts.devices {
+            if !membership.includes(channel, device, place)
+                || !must_have_all(facts, device, channel)
+            {
+                continue;
+            }
+            let Some(view) = shown.channels.get(channel) else { continue };
+            let same = view.entries.iter().find(|e| e.place == place);
+            if same != Some(entry) && !facts.forked {
+                found.add(
+                    1,
+                    format!("at {place} of {channel} {witness} shows {entry:?}, {device} {same:?}"),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Who was in, at which places. Taken from what members were told, where all must have been told
+//! the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::Findings;
+use crate::facts::{Change, Channel, DeviceId, Facts, Place, Standing, View, Wish};
+
+/// The places at which each device was a member.
+#[derive(Debug, Default)]
+pub struct Membership {
+    spans: BTreeMap<(Channel, DeviceId), Vec<Range<Place>>>,
+}
+
+impl Membership {
+    /// Reads it off the facts.
+    pub fn of(facts: &Facts, found: &mut Findings) -> Self {
+        let mut membership = Self::default();
+        let channels: BTreeSet<&Channel> =
+            facts.devices.values().flat_map(|shown| shown.channels.keys()).collect();
+        for channel in channels {
+            let changes = changes(facts, channel, found);
+            membership.follow(facts, channel, &changes, found);
+            asked_acts_took_effect(facts, channel, &changes, found);
+        }
+        membership
+    }
+
+    /// Whether a device was a member at a place.
+    #[must_use]
+    pub fn includes(&self, channel: &Channel, device: &DeviceId, place: Place) -> bool {
+        self.spans(channel, device).iter().any(|span| span.contains(&place))
+    }
+
+    /// Whether a device is a member in the end.
+    #[must_use]
+    pub fn includes_now(&self, channel: &Channel, device: &DeviceId) -> bool {
+        self.spans(channel, device).last().is_some_and(|span| span.end == Place::MAX)
+    }
+
+    fn spans(&self, channel: &Channel, device: &DeviceId) -> &[Range<Place>] {
+        self.spans.get(&(channel.clone(), device.clone())).map_or(&[], Vec::as_slice)
+    }
+
+    fn follow(
+        &mut self,
+        facts: &Facts,
+        channel: &Channel,
+        changes: &BTreeMap<Place, Vec<Change>>,
+        found: &mut Findings,
+    ) {
+        let admitted: BTreeSet<&DeviceId> = changes
+            .values()
+            .flatten()
+            .filter_map(|change| match change {
+                Change::Admitted(device) => Some(device),
+                _ => None,
+            })
+            .collect();
+        // Whoever has the channel from its first place without having been admitted opened it.
+        for (device, shown) in &facts.devices {
+            let begins = shown.channels.get(channel).is_some_and(View::begins_it);
+            if begins && !admitted.contains(device) {
+                let whole = 0..Place::MAX;
+                self.spans.entry((channel.clone(), device.clone())).or_default().push(whole);
+            }
+        }
+        for (place, change) in changes.iter().flat_map(|(p, all)| all.iter().map(move |c| (*p, c)))
+        {
+            match change {
+                Change::Admitted(device) => {
+                    let spans = self.spans.entry((channel.clone(), device.clone())).or_default();
+                    if spans.last().is_some_and(|span| span.end == Place::MAX) {
+                        found.add(
+                            2,
+                            format!("{device} was admitted to {channel} twice, again at {place}"),
+                        );
+                    }
+                    spans.push(place + 1..Place::MAX);
+                }
+                Change::Removed(device) => {
+                    let spans = self.spans.entry((channel.clone(), device.clone())).or_default();
+                    match spans.last_mut() {
+                        Some(span) if span.end == Place::MAX => span.end = place,
+                        _ => found.add(
+                            2,
+                            format!(
+                                "{device} was removed from {channel} at {place} and was not in"
+                            ),
+                        ),
+                    }
+                }
+                Change::Other(_) => {}
+            }
+        }
+    }
+}
+
+impl View {
+    fn begins_it(&self) -> bool {
+        self.chain.contains_key(&0)
+    }
+
+    fn is_told_all(&self) -> bool {
+        self.standing == Standing::Member && self.stopped.is_none()
+    }
+}
+
+/// What members were told changed, by place.
+fn changes(facts: &Facts, channel: &Channel, found: &mut Findings) -> BTreeMap<Place, Vec<Change>> {
+    let mut told: BTreeMap<Place, (&DeviceId, &Vec<Change>)> = BTreeMap::new();
+    for (device, shown) in &facts.devices {
+        let Some(view) = shown.channels.get(channel) else { continue };
+        for (place, changes) in &view.changes {
+            let (first, other) = told.entry(*place).or_insert((device, changes));
+            if *other != changes && !facts.forked {
+                found.add(
+                    2,
+                    format!(
+                        "{channel} at {place}: {first} was told {other:?}, {device} {changes:?}"
+                    ),
+                );
+            }
+        }
+    }
+    told.into_iter().map(|(place, (_, changes))| (place, changes.clone())).collect()
+}
+
+/// What was acknowledged as carried out must have happened there.
+fn asked_acts_took_effect(
+    facts: &Facts,
+    channel: &Channel,
+    changes: &BTreeMap<Place, Vec<Change>>,
+    found: &mut Findings,
+) {
+    for asked in facts.asked.iter().filter(|asked| asked.channel == *channel) {
+        let acknowledged = facts.acknowledged.iter().find(|acknowledged| {
+            acknowledged.device == asked.device && acknowledged.id == asked.id
+        });
+        let Some(place) = acknowledged.and_then(|acknowledged| acknowledged.place) else {
+            continue;
+        };
+        let there = changes.get(&place).map_or(&[][..], Vec::as_slice);
+        let happened = match &asked.what {
+            Wish::Admit(officer) => there.iter().any(|change| match change {
+                Change::Admitted(device) => officer_of(facts, device) == Some(officer),
+                _ => false,
+            }),
+            Wish::Remove(officer) => there.iter().any(|change| match change {
+                Change::Removed(device) => officer_of(facts, device) == Some(officer),
+                _ => false,
+            }),
+            _ => continue,
+        };
+        let somebody_was_told = facts.devices.values().any(|shown| {
+            shown
+                .channels
+                .get(channel)
+                .is_some_and(|v| v.is_told_all() && v.next > place && v.chain.contains_key(&place))
+        });
+        if !happened && somebody_was_told && !facts.forked {
+            found.add(1, format!(
+                "{}: {:?} was acknowledged at {place} of {channel} and did not happen: {there:?}",
+                asked.device, asked.what
+            ));
+        }
+    }
+}
+
+fn officer_of<'f>(facts: &'f Facts, device: &DeviceId) -> Option<&'f String> {
+    facts.devices.get(device).map(|shown| &shown.officer)
+}

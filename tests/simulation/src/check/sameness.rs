@@ -1,0 +1,155 @@
+//! Invariants 2, 5, 7 and 9: everybody has one sequence and one state.
+
+use std::collections::BTreeMap;
+
+use super::{Findings, Membership};
+use crate::facts::{Channel, DeviceId, Facts, Standing, View};
+
+pub(super) fn check(facts: &Facts, membership: &Membership, found: &mut Findings) {
+    let mut channels: BTreeMap<&Channel, Vec<(&DeviceId, &View)>> = BTreeMap::new();
+    for (device, shown) in &facts.devices {
+        for (channel, view) in &shown.channels {
+            channels.entry(channel).or_default().push((device, view));
+        }
+    }
+    for (channel, views) in channels {
+        alarms(facts, channel, &views, found);
+        one_chain(facts, channel, &views, found);
+        one_state(facts, channel, &views, found);
+        void_alike(facts, membership, channel, &views, found);
+        the_revoked_are_out(facts, channel, &views, found);
+        members_know_it(facts, membership, channel, &views, found);
+    }
+}
+
+type Views<'f> = [(&'f DeviceId, &'f View)];
+
+fn alarms(facts: &Facts, channel: &Channel, views: &Views<'_>, found: &mut Findings) {
+    for (device, view) in views {
+        for alarm in &view.alarms {
+            if !alarm.genuine || !alarm.contradicting || !facts.forked {
+                found.add(2, format!("{device} raises a false alarm in {channel}: {alarm:?}"));
+            }
+        }
+        if let Some(reason) = view.stopped.as_ref().filter(|_| !facts.forked) {
+            found.add(2, format!("{device} stopped taking in {channel}: {reason}"));
+        }
+    }
+}
+
+fn one_chain(facts: &Facts, channel: &Channel, views: &Views<'_>, found: &mut Findings) {
+    let mut chain: BTreeMap<u64, (&DeviceId, &String)> = BTreeMap::new();
+    let warned = views.iter().any(|(_, view)| !view.alarms.is_empty());
+    for (device, view) in views {
+        for (place, hash) in &view.chain {
+            let (first, other) = chain.entry(*place).or_insert((device, hash));
+            if *other != hash && !(facts.forked && warned) {
+                found.add(
+                    2,
+                    format!("{first} and {device} have different logs of {channel} at {place}"),
+                );
+                return;
+            }
+        }
+    }
+}
+
+/// Current members, who hold keys and take in what comes.
+fn current<'v, 'f>(facts: &Facts, views: &'v Views<'f>) -> Vec<&'v (&'f DeviceId, &'f View)> {
+    let takes_part = |(device, view): &&(&DeviceId, &View)| {
+        view.standing == Standing::Member
+            && view.stopped.is_none()
+            && !facts.revoked.contains(*device)
+            && !facts.modified.contains(*device)
+    };
+    views.iter().filter(takes_part).collect()
+}
+
+fn one_state(facts: &Facts, channel: &Channel, views: &Views<'_>, found: &mut Findings) {
+    let current = current(facts, views);
+    let Some((first, one)) = current.first() else { return };
+    for (device, other) in &current[1..] {
+        let pair = format!("{first} and {device} in {channel}");
+        if one.next != other.next {
+            if !facts.forked {
+                found.add(
+                    0,
+                    format!("{pair} are at different places: {} and {}", one.next, other.next),
+                );
+            }
+            continue;
+        }
+        if facts.forked && one.chain.get(&(one.next - 1)) != other.chain.get(&(one.next - 1)) {
+            continue;
+        }
+        if one.authenticator != other.authenticator {
+            found.add(9, format!("{pair} have different keys at {}", one.next));
+        }
+        if one.policy != other.policy {
+            found.add(9, format!("{pair} have different policies at {}", one.next));
+        }
+        if one.members != other.members {
+            found.add(
+                9,
+                format!("{pair} see different members: {:?} and {:?}", one.members, other.members),
+            );
+        }
+    }
+}
+
+fn void_alike(
+    facts: &Facts,
+    membership: &Membership,
+    channel: &Channel,
+    views: &Views<'_>,
+    found: &mut Findings,
+) {
+    if facts.forked {
+        return;
+    }
+    for (witness, view) in views {
+        for (place, author) in &view.void {
+            for (device, other) in views {
+                let was_there = membership.includes(channel, device, *place) && other.next > *place;
+                if was_there
+                    && other.standing != Standing::Stranded
+                    && !facts.modified.contains(*device)
+                    && other.void.get(place) != Some(author)
+                {
+                    found.add(5, format!("{witness} voids the change of {author} at {place} of {channel}, {device} does not"));
+                }
+            }
+        }
+    }
+}
+
+/// Nothing of what is written at the end reaches a device that was revoked before.
+fn the_revoked_are_out(facts: &Facts, channel: &Channel, views: &Views<'_>, found: &mut Findings) {
+    for (device, view) in views.iter().filter(|(device, _)| facts.revoked.contains(*device)) {
+        for entry in view.entries.iter().filter(|entry| facts.probes.contains(&entry.text)) {
+            found.add(7, format!("the revoked {device} reads on in {channel}: {entry:?}"));
+        }
+    }
+}
+
+/// Whoever is in by what everybody was told knows it.
+fn members_know_it(
+    facts: &Facts,
+    membership: &Membership,
+    channel: &Channel,
+    views: &Views<'_>,
+    found: &mut Findings,
+) {
+    for (device, shown) in &facts.devices {
+        let is_in = membership.includes_now(channel, device);
+        let knows = shown.channels.get(channel).is_some_and(|v| v.standing != Standing::Removed);
+        let excused =
+            facts.revoked.contains(device) || facts.modified.contains(device) || facts.forked;
+        if is_in != knows && !excused && !current(facts, views).is_empty() {
+            found.add(
+                0,
+                format!("{device} is a member of {channel}: {is_in}; it believes so: {knows}"),
+            );
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! A device's disk, and the program that opens it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use enlace_client::Client;
+use enlace_client::client::{Parts, Sockets};
+use enlace_client::store::{CommitFault, MemoryDisk, Store as _, StoreError};
+use enlace_identity::entropy::Entropy;
+use enlace_log::{ChannelId, Seq};
+use enlace_transport::{BindError, Endpoint, LocalIdentity, Trust};
+
+use crate::network::{Network, NodeId, NodeRuntime};
+use crate::power::Power;
+use crate::world::World;
+
+/// The disk, over all lives of its device.
+pub(super) struct Disk {
+    memory: MemoryDisk,
+    full: Arc<AtomicBool>,
+}
+
+/// Sockets of one life.
+struct NodeSockets {
+    network: Network,
+    node: NodeId,
+    power: Power,
+    runtime: Arc<NodeRuntime>,
+    entropy: Entropy,
+}
+
+impl Disk {
+    pub(super) fn new() -> Result<Self, StoreError> {
+        Ok(Self { memory: MemoryDisk::new()?, full: Arc::default() })
+    }
+
+    pub(super) fn fill(&self, full: bool) {
+        self.full.store(full, Ordering::SeqCst);
+    }
+
+    /// The chain at each place of a channel's log that is here.
+    pub(super) fn chain(
+        &self,
+        channel: ChannelId,
+        next: Seq,
+    ) -> Result<BTreeMap<u64, String>, StoreError> {
+        let mut store = self.memory.open()?;
+        let items = store.read()?.items(channel, Seq(0), next)?;
+        Ok(items.into_iter().map(|row| (row.item.seq.0, hex::encode(row.chain.0))).collect())
+    }
+
+    /// Nothing is written when it is full or without power.
+    fn power(&self, power: &Power) {
+        let (power, full) = (power.clone(), self.full.clone());
+        self.memory.on_commit(Box::new(move |_| {
+            let kept = !full.load(Ordering::SeqCst) && power.allow();
+            (!kept).then_some(CommitFault::NothingKept)
+        }));
+    }
+}
+
+impl Sockets for NodeSockets {
+    fn open(&self, identity: LocalIdentity, trust: Trust) -> Result<Endpoint, BindError> {
+        let socket = self.network.open(self.node, 0, &self.power);
+        let entropy = Entropy::dangerous_seeded(self.entropy.bytes());
+        Endpoint::on_socket(socket, self.runtime.clone(), entropy, identity, trust)
+    }
+}
+
+impl super::OfficerNode {
+    pub(super) fn open(
+        &self,
+        network: &Network,
+        power: &Power,
+        runtime: &Arc<NodeRuntime>,
+    ) -> anyhow::Result<Client> {
+        let world = World::get();
+        let authority = &world.authorities[self.authority];
+        let entropy = self.entropy.fork(&format!("life {}", self.lives));
+        self.disk.power(power);
+        let sockets = NodeSockets {
+            network: network.clone(),
+            node: self.node,
+            power: power.clone(),
+            runtime: runtime.clone(),
+            entropy: entropy.fork("sockets"),
+        };
+        Ok(Client::open_on(Parts {
+            device: self.credential.device(),
+            bundle: world.bundle(),
+            crls: authority.lists(1, &[]),
+            endpoint_record: authority.endpoint_record.clone(),
+            store: Box::new(self.disk.memory.open()?),
+            clock: self.clock.clone(),
+            entropy: entropy.fork("client"),
+            sockets: Arc::new(sockets),
+        })?)
+    }
+}

@@ -1,0 +1,147 @@
+//! The nodes of a run.
+
+use std::collections::BTreeMap;
+
+use enlace_identity::entropy::Entropy;
+use enlace_log::ChannelId;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use super::Journal;
+use crate::check::Violation;
+use crate::clock::NodeClock;
+use crate::dice::Dice;
+use crate::facts::Facts;
+use crate::network::Network;
+use crate::officer::OfficerNode;
+use crate::plan::Plan;
+use crate::relay::RelayNode;
+use crate::trace::Trace;
+
+/// Everything that a run consists of.
+pub(super) struct Nodes {
+    pub(super) seed: u64,
+    pub(super) network: Network,
+    pub(super) journal: Journal,
+    pub(super) relays: Vec<RelayNode>,
+    pub(super) officers: Vec<OfficerNode>,
+    /// Channels, by their number in the plan.
+    pub(super) channels: Vec<ChannelId>,
+    /// The number of each authority's newest revocation list, and whom it names.
+    pub(super) revoked: BTreeMap<usize, Vec<usize>>,
+    pub(super) began: Instant,
+    pub(super) performed: u64,
+    carrier: AbortHandle,
+}
+
+impl Nodes {
+    /// Builds them and starts them all.
+    pub(super) async fn build(seed: u64, plan: &Plan, dice: &Dice, trace: &Trace) -> Self {
+        let network = Network::new(dice.fork("network"), trace.clone());
+        let journal = Journal::new(trace.clone());
+        let carrier = tokio::spawn(network.clone().carry()).abort_handle();
+        let began = Instant::now();
+        let entropy = Entropy::dangerous_seeded(dice.fork("entropy").bytes());
+        let clock = || NodeClock::new(began);
+        let relays = (0..plan.authorities)
+            .map(|authority| {
+                let entropy = entropy.fork(&format!("relay {authority}"));
+                RelayNode::new(authority, plan.authorities, clock(), entropy)
+            })
+            .collect();
+        let officers = plan
+            .officers
+            .iter()
+            .enumerate()
+            .map(|(number, authority)| {
+                let entropy = entropy.fork(&format!("officer {number}"));
+                let node = OfficerNode::new(number, *authority, clock(), entropy);
+                node.expect("a disk in memory can be made")
+            })
+            .collect();
+        let mut nodes = Self {
+            seed,
+            network,
+            journal,
+            relays,
+            officers,
+            channels: Vec::new(),
+            revoked: BTreeMap::new(),
+            began,
+            performed: 0,
+            carrier,
+        };
+        for relay in 0..nodes.relays.len() {
+            nodes.start_relay(relay).await;
+        }
+        for officer in 0..nodes.officers.len() {
+            nodes.start_officer(officer);
+        }
+        nodes
+    }
+
+    /// Starts a relay; whether it did.
+    pub(super) async fn start_relay(&mut self, authority: usize) -> bool {
+        let started = self.relays[authority].start(&self.network).await;
+        let runs = started.is_ok();
+        let text = match started {
+            Ok(()) => format!("relay {authority} starts"),
+            Err(error) => format!("relay {authority} does not start: {error:#}"),
+        };
+        self.journal.operation(text);
+        runs
+    }
+
+    /// Starts an officer's program; whether it did.
+    pub(super) fn start_officer(&mut self, number: usize) -> bool {
+        let officer = &mut self.officers[number];
+        let started = officer.start(&self.network, &self.journal);
+        let runs = started.is_ok();
+        let text = match started {
+            Ok(()) => format!("officer {number} starts ({})", officer.device()),
+            Err(error) => format!("officer {number} does not start: {error:#}"),
+        };
+        self.journal.operation(text);
+        runs
+    }
+
+    pub(super) fn network(&self) -> &Network {
+        &self.network
+    }
+
+    pub(super) fn performed(&self) -> u64 {
+        self.performed
+    }
+
+    /// Reads what everybody shows, and takes everything down.
+    pub(super) async fn finish(mut self) -> (Facts, Vec<Violation>) {
+        let mut troubles = Vec::new();
+        for officer in &self.officers {
+            let device = officer.device();
+            let asked = self.journal.asked_of(&device);
+            match officer.shown(&asked) {
+                Ok(shown) => {
+                    self.journal.facts().devices.insert(device, shown);
+                }
+                Err(error) => {
+                    let what = format!("{device} shows nothing: {error:#}");
+                    troubles.push(Violation { invariant: 0, what });
+                }
+            }
+        }
+        for relay in &self.relays {
+            let kept = format!("{:?}", relay.memory()).into_bytes();
+            let name = format!("the disk of relay {}", relay.authority);
+            self.journal.facts().kept_by_relays.push((name, kept));
+        }
+        for officer in &mut self.officers {
+            officer.crash().await;
+        }
+        for relay in &mut self.relays {
+            relay.crash().await;
+        }
+        self.carrier.abort();
+        let facts = self.journal.facts().clone();
+        (facts, troubles)
+    }
+}
