@@ -10,6 +10,7 @@ mod documentation;
 mod format;
 mod layers;
 mod machine_paths;
+mod order;
 mod prerequisites;
 mod ring;
 mod simulation;
@@ -40,6 +41,7 @@ pub(crate) const ALL: &[Step] = &[
     step("fmt", "the code is formatted by rustfmt", format::run),
     step("layers", "crates depend on each other in one direction only", layers::run),
     step("ring", "no program of ours links a second cryptographic library", ring::run),
+    step("order", "what a simulation runs leaves no order to chance", order::run),
     step("paths", "no file holds a path of somebody's machine", machine_paths::run),
     step("deny", "dependencies: licences, sources, banned crates", dependencies::run),
     step("clippy", "clippy and rustc have nothing to say", clippy::run),

@@ -55,6 +55,7 @@ fn serve(settings: Settings, material: Material) -> anyhow::Result<()> {
         // For whoever starts the relay and waits for it.
         output::line(format_args!("listening on {}", server.local_addr()));
         let outcome = tokio::select! {
+            biased;
             asked = stop_signal(&server) => asked,
             () = server.failed() => Err(anyhow!("the relay accepts nothing any more")),
         };
@@ -75,6 +76,7 @@ async fn stop_signal(server: &Server) -> anyhow::Result<()> {
     let mut hang_up = signal(SignalKind::hangup()).context("SIGHUP cannot be awaited")?;
     loop {
         tokio::select! {
+            biased;
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
             _ = hang_up.recv() => server.reload_crls(),

@@ -3,9 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use enlace_transport::{Expected, Lost, Target};
+use enlace_transport::{Expected, Lost, Target, watch};
 use tokio::net::UdpSocket;
-use tokio::sync::watch;
 
 use crate::support::{Authority, DAY, Device, Relay, TestClock, loopback, soon, trust};
 
