@@ -16,6 +16,8 @@ mod demo;
 mod failure;
 mod files;
 mod fingerprint;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod language;
 mod network;
 mod officer;

@@ -94,7 +94,7 @@ impl Draft {
         Err(Failure::new(format!("{signer} has signed this bundle already")).hint(hint))
     }
 
-    fn bundle(&self) -> Result<Option<SignedBundle>, Failure> {
+    pub(crate) fn bundle(&self) -> Result<Option<SignedBundle>, Failure> {
         if self.authorities.is_empty() {
             return Ok(None);
         }

@@ -1,0 +1,13 @@
+//! Payloads of control items.
+
+use enlace_log::control::{Contest, Leave};
+
+use crate::Outcome;
+use crate::check::canonical;
+
+/// Reads the input as each of them.
+pub fn run(data: &[u8]) -> Outcome {
+    let leave = canonical(data, Leave::decode, Leave::encode);
+    let contest = canonical(data, Contest::decode, Contest::encode);
+    Outcome::of(&leave).or(Outcome::of(&contest))
+}

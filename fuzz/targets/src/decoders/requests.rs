@@ -1,0 +1,159 @@
+//! What a relay reads of each call, up to the decision of its hub.
+//!
+//! Input: the method's number, then the request.
+
+use std::collections::BTreeSet;
+
+use enlace_identity::certificate::UnverifiedChain;
+use enlace_identity::keys::PublicKey;
+use enlace_identity::names::{DeviceName, Domain, LeafName, OfficerAddress};
+use enlace_identity::revocation::RevocationLists;
+use enlace_log::{ChannelId, ChannelNonce, HeadSigner, SignedHead};
+use enlace_proto::method::Method;
+use enlace_proto::relay::v1 as wire;
+use enlace_relay::hub::core::ChannelState;
+use enlace_relay::hub::{Anchor, Caller, DeviceTrust, Submission, TrustError};
+
+use super::{heads, items};
+use crate::Outcome;
+use crate::check::{message, outcome};
+use crate::scene::{Log, NOW, network};
+
+/// Reads a request and does with it what the relay does before anything is stored.
+pub fn run(data: &[u8]) -> Outcome {
+    let [method, body @ ..] = data else { return Outcome::Refused };
+    let Some(method) = Method::from_number((*method).into()) else { return Outcome::Refused };
+    let read = match method {
+        Method::Hello => message::<wire::HelloRequest>(body).map(|hello| greet(&hello)),
+        Method::PublishKeyPackages => message::<wire::PublishKeyPackagesRequest>(body).map(drop),
+        Method::ClaimKeyPackages => message(body).and_then(|claim| claimed(&claim)),
+        Method::CreateChannel => message(body).and_then(create),
+        Method::Lease => message(body).and_then(|lease| leased(&lease)),
+        Method::Submit => message(body).and_then(submit),
+        Method::Subscribe => message(body).and_then(|request| subscribe(&request)),
+        Method::FetchRange => message::<wire::FetchRangeRequest>(body)
+            .and_then(|range| channel(range.channel.as_ref()).map(drop)),
+        Method::FetchDirectory => message::<wire::FetchDirectoryRequest>(body).map(drop),
+        Method::DeliverWelcome => message::<wire::DeliverWelcomeRequest>(body)
+            .and_then(|request| deliver(request.welcome?)),
+        Method::PublishCrls => {
+            message::<wire::PublishCrlsRequest>(body).map(|request| take_crls(&request.crls))
+        }
+        Method::SubmitStream => message::<wire::SubmitStreamRequest>(body).map(drop),
+        Method::FetchHeadCertificate => message::<wire::FetchHeadCertificateRequest>(body)
+            .and_then(|request| HeadSigner::try_from(&request.signer[..]).ok().map(drop)),
+    };
+    outcome(&read)
+}
+
+fn greet(hello: &wire::HelloRequest) {
+    take_crls(&hello.crls);
+    for known in &hello.known_heads {
+        let _ = channel(known.channel.as_ref());
+        if let Some(head) = known.head.as_ref().and_then(heads::from_wire) {
+            heads::verify(head);
+        }
+    }
+}
+
+pub(super) fn take_crls(crls: &[Vec<u8>]) {
+    let mut lists = RevocationLists::new();
+    for crl in crls {
+        let _ = lists.insert(crl, &network().bundle, NOW);
+    }
+    assert!(lists.all().iter().all(|list| network().crls.contains(list)));
+}
+
+fn claimed(claim: &wire::ClaimKeyPackagesRequest) -> Option<()> {
+    let _: Vec<DeviceName> = parse_all(&claim.devices)?;
+    parse_all::<OfficerAddress>(&claim.officers).map(drop)
+}
+
+fn parse_all<T: std::str::FromStr>(texts: &[String]) -> Option<Vec<T>> {
+    texts.iter().map(|text| text.parse().ok()).collect()
+}
+
+fn create(request: wire::CreateChannelRequest) -> Option<()> {
+    let nonce = ChannelNonce::try_from(&request.nonce[..]).ok()?;
+    let submission = submission(request.first?)?;
+    let own = &network().a.domain;
+    let (state, acceptance) = ChannelState::create(NOW, &submission, nonce, own).ok()?;
+    assert_eq!(state.channel(), ChannelId::derive(own, &nonce));
+    assert_eq!(state.tail_seq().map(|seq| seq.0), Some(0));
+    assert_eq!(acceptance.accepted.seq.0, 0);
+    Some(())
+}
+
+fn leased(lease: &wire::LeaseRequest) -> Option<()> {
+    channel(lease.channel.as_ref())?;
+    let _ = lease.revoked.parse::<DeviceName>();
+    let _ = UnverifiedChain::from_ders(&lease.certificates).map(|chain| Trust.device_key(&chain));
+    lease
+        .device
+        .is_empty()
+        .then_some(())
+        .or_else(|| lease.device.parse::<DeviceName>().ok().map(drop))
+}
+
+fn submit(request: wire::SubmitRequest) -> Option<()> {
+    if let Some(head) = request.known_head.as_ref().and_then(heads::from_wire) {
+        heads::verify(head);
+    }
+    let _ = request.hub.parse::<Domain>();
+    submission(request).map(drop)
+}
+
+/// The request as the hub takes it, if whoever it names may have sent it.
+fn submission(request: wire::SubmitRequest) -> Option<Submission> {
+    let envelope = enlace_log::Envelope::decode(&request.envelope).ok()?;
+    let caller = Caller::Device(envelope.device.clone());
+    let is_signed = envelope.kind.is_outer_signed();
+    let bytes = request.envelope.clone();
+    let submission = Submission::check(&caller, request, &Trust).ok()?;
+    items::check_sealed(submission.sealed());
+    assert!(!is_signed || Log::shared().holds(&bytes), "an item that its author never signed");
+    Some(submission)
+}
+
+fn subscribe(request: &wire::SubscribeRequest) -> Option<()> {
+    let _ = parse_all::<DeviceName>(&request.devices);
+    for cursor in &request.cursors {
+        channel(cursor.channel.as_ref())?;
+        let _ = cursor.hub.parse::<Domain>();
+    }
+    Some(())
+}
+
+fn deliver(delivery: wire::WelcomeDelivery) -> Option<()> {
+    let network = network();
+    let channel = channel(delivery.channel.as_ref())?;
+    let head = SignedHead::from_wire(channel, delivery.head.as_ref()?).ok()?;
+    let head = head.verify(&network.a.head_key().public()).ok()?;
+    let (hub, own) = (&network.a.domain, &network.b.domain);
+    let anchor = Anchor::check(delivery, &head, hub, own, &Trust).ok()?;
+    assert_eq!(anchor.channel(), Log::channel(), "a welcome into a channel that is not there");
+    Some(())
+}
+
+fn channel(id: Option<&wire::ChannelId>) -> Option<ChannelId> {
+    ChannelId::try_from(&id?.value[..]).ok()
+}
+
+/// Accepts whom the network certifies.
+#[derive(Debug)]
+pub(crate) struct Trust;
+
+impl DeviceTrust for Trust {
+    fn device_key(&self, chain: &UnverifiedChain) -> Result<(DeviceName, PublicKey), TrustError> {
+        let usage = enlace_identity::chain::LeafUsage::Device;
+        let leaf = network().bundle.verify(chain, NOW, usage)?;
+        match leaf.name() {
+            LeafName::Device(device) => Ok((device.clone(), leaf.public_key())),
+            LeafName::Service(_) => Err(TrustError::NotADevice),
+        }
+    }
+
+    fn is_revoked(&self, device: &DeviceName) -> bool {
+        BTreeSet::from(["phone", "tablet"]).contains(device.label())
+    }
+}
