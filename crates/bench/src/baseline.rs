@@ -7,3 +7,4 @@ mod log;
 pub(crate) mod server;
 pub(crate) mod sync;
 mod tls;
+mod upstream;

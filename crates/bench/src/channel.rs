@@ -10,6 +10,7 @@ use enlace_log::{
     ListHash, PayloadHash, Seq, SubmitCounter, WelcomesHash,
 };
 use enlace_proto::relay::v1::{self as wire, CreateChannelRequest, Cursor, SubmitRequest, Welcome};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::member::Member;
 
@@ -19,6 +20,9 @@ pub(crate) const ENTRY_BYTES: usize = 300;
 /// Where the first entry stands: the commit that creates the channel is at 0.
 pub(crate) const FIRST_ENTRY: u64 = 1;
 
+/// Calls of one device at a time.
+const CALLS: usize = 8;
+
 /// A channel that has been created.
 #[derive(Clone, Debug)]
 pub(crate) struct Channel {
@@ -27,20 +31,37 @@ pub(crate) struct Channel {
 }
 
 impl Channel {
-    /// Its creator and all others of `members` are in it from its first commit on.
-    pub(crate) async fn create(
+    /// A channel with all members in it; the first creates it.
+    pub(crate) async fn with_all(members: &mut [Member]) -> Result<Self> {
+        let mut channels = Self::many_with_all(1, members).await?;
+        channels.pop().context("one channel was created")
+    }
+
+    /// So many channels, all members in each; the first creates them.
+    pub(crate) async fn many_with_all(count: usize, members: &mut [Member]) -> Result<Vec<Self>> {
+        let (creator, others) = members.split_first_mut().context("a channel has members")?;
+        let others: Vec<_> = others.iter().map(|member| member.name().clone()).collect();
+        let (channels, requests): (Vec<Self>, Vec<CreateChannelRequest>) =
+            (0..count as u64).map(|number| Self::plan(number, creator, &others)).unzip();
+        let creator = &*creator;
+        let calls = requests.iter().map(|request| creator.call(request));
+        let created = stream::iter(calls).buffer_unordered(CALLS).try_collect::<Vec<_>>().await;
+        created.context("a channel cannot be created")?;
+        Ok(channels)
+    }
+
+    /// A channel that will have that creator and others, and the request that creates it.
+    fn plan(
         number: u64,
         creator: &mut Member,
         others: &[DeviceName],
-    ) -> Result<Self> {
+    ) -> (Self, CreateChannelRequest) {
         let hub = creator.name().domain().clone();
         let mut nonce = ChannelNonce([0; 32]);
         nonce.0[..8].copy_from_slice(&number.to_be_bytes());
         let channel = Self { id: ChannelId::derive(&hub, &nonce), hub };
-        let first = channel.first_commit(creator, others);
-        let request = CreateChannelRequest { first: Some(first), nonce: nonce.0.to_vec() };
-        creator.call(&request).await.context("a channel cannot be created")?;
-        Ok(channel)
+        let first = Some(channel.first_commit(creator, others));
+        (channel, CreateChannelRequest { first, nonce: nonce.0.to_vec() })
     }
 
     fn first_commit(&self, creator: &mut Member, others: &[DeviceName]) -> SubmitRequest {
@@ -120,20 +141,20 @@ impl Channel {
     }
 }
 
-/// Entries with these numbers, the authors taking turns; for each author its own, in order.
+/// Entries with these numbers, the authors taking turns, and the channels; for each author its
+/// own, in order.
 pub(crate) fn entries_in_turn(
-    channel: &Channel,
+    channels: &[Channel],
     authors: &mut [Member],
     numbers: Range<u64>,
 ) -> Vec<Vec<SubmitRequest>> {
-    let count = authors.len() as u64;
-    let by_author = authors.iter_mut().zip(0..);
-    by_author
-        .map(|(author, index)| {
-            let own = numbers.clone().filter(|number| number % count == index);
-            own.map(|number| channel.entry(author, number, ENTRY_BYTES)).collect()
-        })
-        .collect()
+    let (mut entries, count) = (vec![Vec::new(); authors.len()], authors.len() as u64);
+    for number in numbers {
+        let author = (number % count) as usize;
+        let channel = &channels[(number % channels.len() as u64) as usize];
+        entries[author].push(channel.entry(&mut authors[author], number, ENTRY_BYTES));
+    }
+    entries
 }
 
 /// The payload of an entry that carries a number; at least 8 bytes.

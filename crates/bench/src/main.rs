@@ -19,9 +19,12 @@ mod cli;
 mod cpu;
 mod machine;
 mod member;
+mod memory;
 mod place;
 mod process;
+mod proxy;
 mod report;
+mod seat;
 mod statistics;
 mod workload;
 

@@ -8,30 +8,47 @@ use enlace_identity::keys::SigningKey;
 use enlace_identity::names::DeviceName;
 use enlace_proto::method::Call;
 use enlace_proto::relay::v1::{
-    Acknowledge, AcknowledgeWelcome, Cursor, Item, SubmitRequest, SubmitResponse, SubscribeRequest,
+    Acknowledge, AcknowledgeWelcome, Cursor, Item, SubmitAnswers, SubmitRequest, SubscribeRequest,
     SubscriptionControl, SubscriptionEvent, subscription_control::Control,
     subscription_event::Event,
 };
 use enlace_test_authorities::{Authority, Credential, Network};
-use enlace_transport::{Connection, Endpoint, HelloOffer, Subscription, Target};
-use futures_util::{StreamExt as _, stream};
+use enlace_transport::{
+    CloseCode, Connection, EncodedFrame, Endpoint, FrameReceiver, FrameSender, HelloOffer,
+    SubmitStream, Subscription, Target, answers_by_index,
+};
 
 /// Only what has gone wrong takes so long.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Cursors that are sent with the request; more follow it.
+const CURSORS: usize = 500;
 
 /// A device that is connected to a relay.
 pub(crate) struct Member {
     name: DeviceName,
     credential: Credential,
+    endpoint: Endpoint,
     connection: Connection,
     counter: u64,
 }
 
-/// Submits for a device.
-#[derive(Clone, Debug)]
+/// A submit stream.
+#[derive(Debug)]
 pub(crate) struct Submitter {
-    connection: Connection,
+    /// To the relay.
+    pub(crate) submissions: Submissions,
+    /// From the relay.
+    pub(crate) answers: Answers,
 }
+
+/// The direction of a submit stream that leads to the relay.
+#[derive(Debug)]
+pub(crate) struct Submissions(FrameSender<SubmitRequest>);
+
+/// The direction of a submit stream that comes from the relay.
+#[derive(Debug)]
+pub(crate) struct Answers(FrameReceiver<SubmitAnswers>);
 
 /// A subscription that is read item by item.
 #[derive(Debug)]
@@ -52,7 +69,7 @@ impl Member {
         let identity = credential.identity(&trust);
         let endpoint = Endpoint::bind((Ipv4Addr::LOCALHOST, 0).into(), identity, trust)?;
         let connection = dial(&endpoint, target).await?;
-        Ok(Self { name, credential, connection, counter: 0 })
+        Ok(Self { name, credential, endpoint, connection, counter: 0 })
     }
 
     /// Several, named by their numbers.
@@ -68,6 +85,23 @@ impl Member {
             members.push(Self::connect(network, authority, &officer, target).await?);
         }
         Ok(members)
+    }
+
+    /// Disconnects, and waits until that is done.
+    pub(crate) async fn leave(&self) {
+        self.connection.close(CloseCode::Done);
+        self.connection.closed().await;
+    }
+
+    /// Another connection of this device, beside the one it has.
+    pub(crate) async fn connect_again(&self, target: &Target) -> Result<Connection> {
+        dial(&self.endpoint, target).await
+    }
+
+    /// Connects anew, from the same socket.
+    pub(crate) async fn reconnect(&mut self, target: &Target) -> Result<()> {
+        self.connection = dial(&self.endpoint, target).await?;
+        Ok(())
     }
 
     /// The device's name.
@@ -96,16 +130,23 @@ impl Member {
         Ok(self.connection.call(request, PATIENCE).await?)
     }
 
-    /// What submits for this device from a task of its own.
-    pub(crate) fn submitter(&self) -> Submitter {
-        Submitter { connection: self.connection.clone() }
+    /// Opens a submit stream.
+    pub(crate) async fn submitter(&self) -> Result<Submitter> {
+        let SubmitStream { submissions, answers } = self.connection.submit_stream(PATIENCE).await?;
+        Ok(Submitter { submissions: Submissions(submissions), answers: Answers(answers) })
     }
 
     /// Subscribes from those places on.
     pub(crate) async fn subscribe(&self, cursors: Vec<Cursor>) -> Result<Reader> {
-        let request = SubscribeRequest { cursors, devices: Vec::new() };
+        let mut cursors = cursors.into_iter();
+        let first = cursors.by_ref().take(CURSORS).collect();
+        let request = SubscribeRequest { cursors: first, devices: Vec::new() };
         let subscription = self.connection.subscribe(&request, PATIENCE).await?;
-        Ok(Reader { subscription })
+        let mut reader = Reader { subscription };
+        for cursor in cursors {
+            reader.follow(cursor).await?;
+        }
+        Ok(reader)
     }
 }
 
@@ -113,22 +154,42 @@ impl Submitter {
     /// Submits items in order with at most `window` of them unanswered; returns when the last was
     /// accepted.
     pub(crate) async fn submit_all(
-        &self,
+        &mut self,
         requests: Vec<SubmitRequest>,
         window: usize,
     ) -> Result<Instant> {
-        let calls = requests.into_iter().map(|request| self.submit(request));
-        let mut answers = stream::iter(calls).buffer_unordered(window);
-        while let Some(answer) = answers.next().await {
-            answer?;
+        let mut requests = requests.into_iter();
+        let mut unanswered = 0;
+        loop {
+            let more: Vec<SubmitRequest> = requests.by_ref().take(window - unanswered).collect();
+            unanswered += more.len();
+            if unanswered == 0 {
+                return Ok(Instant::now());
+            }
+            self.submissions.send(&more).await?;
+            unanswered -= self.answers.next().await?;
         }
-        Ok(Instant::now())
     }
+}
 
-    /// Submits one item.
-    pub(crate) async fn submit(&self, request: SubmitRequest) -> Result<SubmitResponse> {
-        let answer = self.connection.call(&request, PATIENCE).await;
-        answer.context("an item was not accepted")
+impl Submissions {
+    /// Sends items together.
+    pub(crate) async fn send(&mut self, requests: &[SubmitRequest]) -> Result<()> {
+        let frames = requests.iter().map(EncodedFrame::new).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.0.send_encoded(&frames).await?)
+    }
+}
+
+impl Answers {
+    /// Waits until items were accepted; returns how many.
+    pub(crate) async fn next(&mut self) -> Result<usize> {
+        let answers = tokio::time::timeout(PATIENCE, self.0.next()).await;
+        let answers = answers.context("no answer comes any more")??;
+        let answers = answers_by_index(answers.context("the submit stream ended")?);
+        for (_, answer) in &answers {
+            answer.as_ref().map_err(Clone::clone).context("an item was not accepted")?;
+        }
+        Ok(answers.len())
     }
 }
 
@@ -146,33 +207,48 @@ impl Reader {
         mut count: u64,
         mut show: impl FnMut(&Item, Instant),
     ) -> Result<Instant> {
-        loop {
-            if count == 0 {
-                return Ok(Instant::now());
-            }
-            let event = tokio::time::timeout(PATIENCE, self.subscription.events.next()).await;
-            let event = event.context("nothing comes any more")??;
-            let Some(SubscriptionEvent { event: Some(event) }) = event else {
-                bail!("the subscription ended");
-            };
-            match event {
-                Event::Items(items) => {
-                    let now = Instant::now();
-                    items.items.iter().for_each(|item| show(item, now));
-                    count = count.saturating_sub(items.items.len() as u64);
-                    let seq = items.items.last().map_or(0, |item| item.seq);
-                    let acknowledge = Acknowledge { channel: items.channel, seq };
-                    self.send(Control::Acknowledge(acknowledge)).await?;
-                }
-                Event::Welcome(welcome) => {
-                    let seq = welcome.commit.map_or(0, |commit| commit.seq);
-                    let taken = AcknowledgeWelcome { channel: welcome.channel, seq };
-                    self.send(Control::Welcome(taken)).await?;
-                }
-                Event::Ended(_) => bail!("a channel ended"),
-                Event::HeadCertificate(_) | Event::Crls(_) => {}
-            }
+        while count > 0 {
+            let Event::Items(items) = self.next().await? else { continue };
+            let now = Instant::now();
+            items.items.iter().for_each(|item| show(item, now));
+            count = count.saturating_sub(items.items.len() as u64);
+            let seq = items.items.last().map_or(0, |item| item.seq);
+            self.send(Control::Acknowledge(Acknowledge { channel: items.channel, seq })).await?;
         }
+        Ok(Instant::now())
+    }
+
+    /// Reads a channel too, from that place on.
+    pub(crate) async fn follow(&mut self, cursor: Cursor) -> Result<()> {
+        self.send(Control::Follow(cursor)).await
+    }
+
+    /// Reads until `count` welcomes have come, and takes them.
+    pub(crate) async fn take_welcomes(&mut self, count: usize) -> Result<()> {
+        let mut taken = 0;
+        while taken < count {
+            taken += usize::from(matches!(self.next().await?, Event::Welcome(_)));
+        }
+        Ok(())
+    }
+
+    /// The next event. Welcomes are taken.
+    async fn next(&mut self) -> Result<Event> {
+        let event = tokio::time::timeout(PATIENCE, self.subscription.events.next()).await;
+        let event = event.context("nothing comes any more")??;
+        let Some(SubscriptionEvent { event: Some(event) }) = event else {
+            bail!("the subscription ended");
+        };
+        match &event {
+            Event::Welcome(welcome) => {
+                let seq = welcome.commit.as_ref().map_or(0, |commit| commit.seq);
+                let channel = welcome.channel.clone();
+                self.send(Control::Welcome(AcknowledgeWelcome { channel, seq })).await?;
+            }
+            Event::Ended(_) => bail!("a channel ended"),
+            _ => {}
+        }
+        Ok(event)
     }
 
     async fn send(&mut self, control: Control) -> Result<()> {

@@ -16,8 +16,8 @@ use tempfile::TempDir;
 
 use crate::process::Server;
 
-/// The file with the authority's root, which the bare baseline trusts.
-pub(crate) const ROOT: &str = "root.der";
+/// The directory with the authorities' roots, which the bare baseline trusts.
+pub(crate) const ROOTS: &str = "roots";
 /// The file with the relay's certificates.
 pub(crate) const CERTIFICATES: &str = "relay.pem";
 /// The file with the relay's key.
@@ -56,7 +56,11 @@ impl Place {
         let authority = &network.authorities[self.authority];
         self.write_credential("relay", &authority.service("r1", ServiceKind::Relay))?;
         self.write_credential("head", &authority.service("h1", ServiceKind::Head))?;
-        fs::write(self.path(ROOT), authority.root.certificate().as_bytes())?;
+        fs::create_dir(self.path(ROOTS))?;
+        for one in &network.authorities {
+            let name = format!("{}.der", one.domain);
+            fs::write(self.path(ROOTS).join(name), one.root.certificate().as_bytes())?;
+        }
         fs::write(self.path("network.bundle"), network.signed.encode())?;
         fs::write(self.path("own.endpoint"), &records[self.authority])?;
         fs::create_dir(self.path("endpoints"))?;
@@ -107,6 +111,20 @@ impl Place {
     pub(crate) fn start_relay(&self) -> Result<Server> {
         let config = self.path(CONFIGURATION);
         Server::start(&["relay".as_ref(), config.as_os_str()]).context("the relay does not start")
+    }
+
+    /// Starts bare quinn with the relay's certificate, in a process of its own.
+    pub(crate) fn start_bare(&self) -> Result<Server> {
+        let directory = self.directory().as_os_str();
+        Server::start(&["baseline".as_ref(), directory]).context("bare quinn does not start")
+    }
+
+    /// Starts bare quinn as one that follows another authority's.
+    pub(crate) fn start_bare_follower(&self, hub: &Authority, upstream: &Server) -> Result<Server> {
+        let (address, name) = (upstream.address().to_string(), hub.relay_name().to_string());
+        let directory = self.directory().as_os_str();
+        Server::start(&["baseline".as_ref(), directory, address.as_ref(), name.as_ref()])
+            .context("bare quinn does not start")
     }
 
     /// How to dial the relay.

@@ -1,9 +1,17 @@
 //! The workloads. A new one is a module and a line in [`ALL`].
 
+pub(crate) mod alone;
+mod b1;
 pub(crate) mod burst;
+pub(crate) mod measure;
 pub(crate) mod pace;
 pub(crate) mod steady;
 mod w1;
+mod w2;
+mod w3;
+mod w4;
+mod w5;
+mod w6;
 
 use std::path::PathBuf;
 
@@ -13,7 +21,15 @@ use clap::ValueEnum;
 use crate::report::Figure;
 
 /// All of them, in the order in which they run.
-pub(crate) const ALL: &[Workload] = &[w1::WORKLOAD];
+pub(crate) const ALL: &[Workload] = &[
+    w1::WORKLOAD,
+    w2::WORKLOAD,
+    w3::WORKLOAD,
+    w4::WORKLOAD,
+    w5::WORKLOAD,
+    w6::WORKLOAD,
+    b1::WORKLOAD,
+];
 
 /// One workload.
 #[derive(Debug)]

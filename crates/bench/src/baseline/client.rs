@@ -57,6 +57,11 @@ pub(crate) enum Arrival {
 }
 
 impl Device {
+    /// What dials from that socket.
+    pub(super) fn at(endpoint: Endpoint, server: std::net::SocketAddr, name: &str) -> Self {
+        Self { endpoint, server, name: name.to_owned() }
+    }
+
     /// A device of the authority whose relay's directory that is.
     pub(crate) fn new(
         authority: &Authority,
@@ -69,9 +74,30 @@ impl Device {
         Ok(Self { endpoint, server: server.address(), name: authority.relay_name().to_string() })
     }
 
+    /// One that finds the server by way of a port of this machine.
+    pub(crate) fn through(mut self, port: u16) -> Self {
+        self.server.set_port(port);
+        self
+    }
+
     /// Connects.
     pub(crate) async fn connect(&self) -> Result<Connection> {
         Ok(self.endpoint.connect(self.server, &self.name)?.await?)
+    }
+
+    /// Devices of the authority of that relay's directory, each with its stream.
+    pub(crate) async fn link_many(
+        authority: &Authority,
+        count: usize,
+        directory: &Path,
+        server: &Server,
+    ) -> Result<Vec<Link>> {
+        let mut links = Vec::with_capacity(count);
+        for number in 0..count {
+            let device = Self::new(authority, &format!("b{number}"), directory, server)?;
+            links.push(device.link(false).await?);
+        }
+        Ok(links)
     }
 
     /// Connects and opens its stream; with `replay`, all that is in the file comes first.
@@ -89,17 +115,17 @@ impl Device {
 
 impl Link {
     /// Sends one's own payloads with at most `window` of them unacknowledged, and reads until
-    /// `count` have come from all. Returns when the last own one was durable, and the end. What is
+    /// `count` have come from all. Returns when the last own one was durable, if any, and the end. What is
     /// read is acknowledged.
     pub(crate) async fn exchange(
         &mut self,
         own: Vec<Vec<u8>>,
         window: u64,
         count: u64,
-    ) -> Result<(Instant, Instant)> {
+    ) -> Result<(Option<Instant>, Instant)> {
         let (all_sent, all_taken) = (self.sent + own.len() as u64, self.taken + count);
         let mut own = own.into_iter();
-        let mut accepted = Instant::now();
+        let mut accepted = None;
         while self.taken < all_taken || self.durable < all_sent {
             self.send(own.by_ref().take((window - (self.sent - self.durable)) as usize)).await?;
             let before = self.taken;
@@ -108,7 +134,7 @@ impl Link {
                 Arrival::Entry(_) => *taken += 1,
                 Arrival::Durable(so_far) => {
                     *durable = so_far;
-                    accepted = Instant::now();
+                    accepted = Some(Instant::now());
                 }
             };
             self.reader.take(show).await?;
@@ -138,6 +164,11 @@ impl Link {
 }
 
 impl Sender {
+    /// Sends frames as they are.
+    pub(super) async fn send_frames(&mut self, frames: Bytes) -> Result<()> {
+        Ok(self.stream.write_chunk(frames).await?)
+    }
+
     /// Sends a payload.
     pub(crate) async fn send(&mut self, payload: &[u8]) -> Result<()> {
         let mut out = BytesMut::with_capacity(payload.len() + 5);

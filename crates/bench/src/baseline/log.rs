@@ -52,15 +52,17 @@ impl Log {
         Ok((log, receiver))
     }
 
-    /// Adds entries of one stream, which has sent `count` of them so far.
-    pub(crate) fn append(&self, entries: &[Bytes], stream: u64, count: u64) {
+    /// Adds entries of one stream, which has sent so many of them so far; or of none that waits.
+    pub(crate) fn append(&self, entries: &[Bytes], sender: Option<(u64, u64)>) {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         for entry in entries {
             frame::put(&mut pending.entries, frame::ENTRY, entry);
         }
-        match pending.senders.iter_mut().find(|(sender, _)| *sender == stream) {
-            Some((_, so_far)) => *so_far = count,
-            None => pending.senders.push((stream, count)),
+        if let Some((stream, count)) = sender {
+            match pending.senders.iter_mut().find(|(sender, _)| *sender == stream) {
+                Some((_, so_far)) => *so_far = count,
+                None => pending.senders.push((stream, count)),
+            }
         }
         self.more.notify_one();
     }
@@ -78,7 +80,7 @@ impl Log {
 
     fn take(&self) -> Pending {
         let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_empty = |pending: &mut Pending| pending.senders.is_empty();
+        let is_empty = |pending: &mut Pending| pending.entries.is_empty();
         let mut pending =
             self.more.wait_while(pending, is_empty).unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *pending)

@@ -10,9 +10,11 @@ use anyhow::Result;
 use bytes::Bytes;
 use tokio::sync::{Notify, mpsc};
 
+use super::client::Arrival;
 use super::frame::{self, Frames};
 use super::log::{Durable, Log};
 use super::tls;
+use super::upstream::{self, Forwarder};
 
 /// The plain file's name, in the relay's directory.
 pub(crate) const FILE: &str = "bare.log";
@@ -25,6 +27,9 @@ const REPLAY_BYTES: usize = 256 << 10;
 pub(crate) struct Arguments {
     /// A relay's directory.
     directory: PathBuf,
+    /// The server that this one sends its entries to and has all entries from, and its name.
+    #[arg(num_args = 2)]
+    upstream: Vec<String>,
 }
 
 /// Where a stream's answers wait to be written.
@@ -45,6 +50,8 @@ struct Shared {
     log: Arc<Log>,
     streams: Streams,
     file: PathBuf,
+    /// Where entries go that another server orders.
+    upstream: Option<Forwarder>,
 }
 
 /// Serves until the process ends.
@@ -54,8 +61,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let endpoint = tls::server(&arguments.directory)?;
         let file = arguments.directory.join(FILE);
         let (log, durable) = Log::open(&file)?;
-        let shared = Arc::new(Shared { log, streams: Streams::default(), file });
+        let (upstream, from_upstream) = match &arguments.upstream[..] {
+            [address, name] => {
+                let (forwarder, reading) =
+                    upstream::connect(&arguments.directory, address.parse()?, name).await?;
+                (Some(forwarder), Some(reading))
+            }
+            _ => (None, None),
+        };
+        let shared = Arc::new(Shared { log, streams: Streams::default(), file, upstream });
         tokio::spawn(pass_on(shared.clone(), durable));
+        if let Some(reading) = from_upstream {
+            tokio::spawn(follow(shared.clone(), reading));
+        }
         writeln!(std::io::stdout(), "listening on {}", endpoint.local_addr()?)?;
         while let Some(incoming) = endpoint.accept().await {
             tokio::spawn(serve_connection(shared.clone(), incoming));
@@ -74,6 +92,31 @@ async fn pass_on(shared: Arc<Shared>, mut durable: mpsc::Receiver<Durable>) {
             queue.push(entries.clone());
             drop(queue);
             stream.more.notify_one();
+        }
+    }
+}
+
+/// Keeps and passes on what the other server has ordered, and acknowledges what it made durable.
+async fn follow(shared: Arc<Shared>, mut reading: upstream::Reading) {
+    loop {
+        let (mut entries, mut durable) = (Vec::new(), None);
+        let read = reading.take(|arrival| match arrival {
+            Arrival::Entry(body) => entries.push(body),
+            Arrival::Durable(count) => durable = Some(count),
+        });
+        if let Err(error) = read.await {
+            eprintln!("error: the other server is gone: {error:#}");
+            std::process::exit(1);
+        }
+        if !entries.is_empty() {
+            shared.log.append(&entries, None);
+        }
+        let (Some(count), Some(forwarder)) = (durable, &shared.upstream) else { continue };
+        let acknowledged = forwarder.acknowledged(count);
+        for (number, stream) in shared.streams.all() {
+            if let Some(count) = acknowledged.get(&number) {
+                stream.push(frame::number(frame::ACKNOWLEDGE, *count));
+            }
         }
     }
 }
@@ -122,13 +165,21 @@ async fn receive(
         }
         if !entries.is_empty() {
             count += entries.len() as u64;
-            shared.log.append(&entries, number, count);
+            match &shared.upstream {
+                Some(upstream) => upstream.send(&entries, number, count).await?,
+                None => shared.log.append(&entries, Some((number, count))),
+            }
         }
     }
     Ok(())
 }
 
 impl Outbound {
+    fn push(&self, frame: Bytes) {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).push(frame);
+        self.more.notify_one();
+    }
+
     async fn write(&self, mut send: quinn::SendStream) -> Result<()> {
         loop {
             self.more.notified().await;

@@ -19,7 +19,7 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::place::{CERTIFICATES, KEY, ROOT};
+use crate::place::{CERTIFICATES, KEY, ROOTS};
 
 const ALPN: &[u8] = b"bare";
 const STREAMS: u32 = 16;
@@ -31,8 +31,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(25);
 
 /// A socket that accepts, with the relay's certificate from its directory.
 pub(crate) fn server(directory: &Path) -> Result<Endpoint> {
-    let chain = UnverifiedChain::from_pem(&fs::read_to_string(directory.join(CERTIFICATES))?)?;
-    let key = SigningKey::from_pem(&fs::read_to_string(directory.join(KEY))?, None)?;
+    let (chain, key) = credential(directory)?;
     let provider = provider();
     let verifier =
         WebPkiClientVerifier::builder_with_provider(Arc::new(roots(directory)?), provider.clone())
@@ -45,6 +44,12 @@ pub(crate) fn server(directory: &Path) -> Result<Endpoint> {
     let mut config = quinn::ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls)?));
     config.transport_config(Arc::new(transport(STREAMS)?));
     endpoint(Some(config))
+}
+
+/// A socket that dials with the relay's certificate from its directory.
+pub(crate) fn client_of_relay(directory: &Path) -> Result<Endpoint> {
+    let (chain, key) = credential(directory)?;
+    client(directory, &chain, &key)
 }
 
 /// A socket that dials with a device's certificate.
@@ -65,6 +70,12 @@ pub(crate) fn client(
     let mut endpoint = endpoint(None)?;
     endpoint.set_default_client_config(config);
     Ok(endpoint)
+}
+
+fn credential(directory: &Path) -> Result<(UnverifiedChain, SigningKey)> {
+    let chain = UnverifiedChain::from_pem(&fs::read_to_string(directory.join(CERTIFICATES))?)?;
+    let key = SigningKey::from_pem(&fs::read_to_string(directory.join(KEY))?, None)?;
+    Ok((chain, key))
 }
 
 fn endpoint(server: Option<quinn::ServerConfig>) -> Result<Endpoint> {
@@ -106,7 +117,9 @@ fn provider() -> Arc<CryptoProvider> {
 
 fn roots(directory: &Path) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from(fs::read(directory.join(ROOT))?))?;
+    for root in fs::read_dir(directory.join(ROOTS))? {
+        roots.add(CertificateDer::from(fs::read(root?.path())?))?;
+    }
     Ok(roots)
 }
 

@@ -1,17 +1,16 @@
 //! Entries at a steady rate, to the relay and to bare quinn.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use enlace_proto::relay::v1::SubmitRequest;
 use tokio::task::JoinSet;
 
-use super::burst::Measure;
+use super::measure::Measure;
 use super::pace::Pace;
 use crate::baseline::client::{Arrival, Link};
 use crate::channel::{ENTRY_BYTES, number_of, payload};
-use crate::member::{Member, Reader};
+use crate::seat::Seat;
 use crate::statistics::{Samples, micros_each};
 
 /// What steady load gave.
@@ -25,59 +24,54 @@ pub(crate) struct Steady {
     pub(crate) cpu_per_delivery: f64,
 }
 
-/// The members submit in turn; `requests` are numbered from 0 on.
+/// How late things came to one member: what it read, and the answers to its own.
+type Late = (Vec<Duration>, Vec<Duration>);
+
+/// The members submit in turn; `requests` are numbered from 0 on. The seats can't be used
+/// afterwards.
 pub(crate) async fn relay(
     servers: &[u32],
-    members: &[Member],
-    readers: &mut Vec<Reader>,
+    seats: Vec<Seat>,
     requests: Vec<Vec<SubmitRequest>>,
     rate: u32,
 ) -> Result<Steady> {
     let entries: u64 = requests.iter().map(|own| own.len() as u64).sum();
     let mut measure = Measure::start(servers)?;
     let pace = Pace::per_second(rate);
+    let count = seats.len() as u64;
+    let mut submissions = Vec::new();
     let mut reading = JoinSet::new();
-    for (index, mut reader) in readers.drain(..).enumerate() {
+    for ((index, seat), own) in (0..).zip(seats).zip(&requests) {
+        let Seat { submitter, mut reader } = seat;
+        let submitter = submitter.context("everybody writes")?;
+        submissions.push(submitter.submissions);
+        let (own, mut answers) = (own.len(), submitter.answers);
         reading.spawn(async move {
-            let mut late = Vec::new();
-            let mut show = |payload: &[u8], at: Instant| {
-                late.extend(number_of(payload).map(|n| at.saturating_duration_since(pace.due(n))));
+            let (mut delivered, mut answered) = (Vec::new(), Vec::new());
+            let answering = async {
+                while answered.len() < own {
+                    let more = answers.next().await?;
+                    let late = |turn| late(pace.due(turn * count + index), Instant::now());
+                    answered.extend((answered.len() as u64..).take(more).map(late));
+                }
+                Ok(())
             };
-            reader.read(entries, |item, at| show(&item.payload, at)).await?;
-            anyhow::Ok((index, reader, late))
+            let delivering = reader.read(entries, |item, at| {
+                delivered.extend(number_of(&item.payload).map(|n| late(pace.due(n), at)));
+            });
+            tokio::try_join!(answering, delivering)?;
+            anyhow::Ok((delivered, answered))
         });
     }
     let mut queues: Vec<_> = requests.into_iter().map(Vec::into_iter).collect();
-    let mut answers = JoinSet::new();
     for number in 0..entries {
-        let author = (number % members.len() as u64) as usize;
+        let author = (number % count) as usize;
         let request = queues[author].next().context("an entry for each turn")?;
-        let submitter = members[author].submitter();
         pace.wait(number).await;
-        answers.spawn(async move {
-            submitter.submit(request).await?;
-            anyhow::Ok(Instant::now().saturating_duration_since(pace.due(number)))
-        });
-        if number % u64::from(rate) == u64::from(rate / 2) {
-            tokio::task::yield_now().await;
-            measure.cpu()?;
-        }
+        submissions[author].send(&[request]).await?;
+        glance(&mut measure, number, rate).await?;
     }
-    let mut acknowledgement = Vec::new();
-    while let Some(answer) = answers.join_next().await {
-        acknowledgement.push(answer??);
-    }
-    let mut ended = Vec::new();
-    while let Some(end) = reading.join_next().await {
-        ended.push(end??);
-    }
-    ended.sort_by_key(|(index, ..)| *index);
-    let mut delivery = Vec::new();
-    for (_, reader, late) in ended {
-        readers.push(reader);
-        delivery.extend(late);
-    }
-    Steady::new(&mut measure, delivery, acknowledgement)
+    end(measure, reading).await
 }
 
 /// The same with bare quinn. The links can't be used afterwards.
@@ -90,67 +84,61 @@ pub(crate) async fn bare(
     let mut measure = Measure::start(servers)?;
     let pace = Pace::per_second(rate);
     let count = links.len() as u64;
-    let acknowledged = Arc::new(Mutex::new(Vec::new()));
     let (mut senders, mut connections, mut reading) = (Vec::new(), Vec::new(), JoinSet::new());
-    for (index, link) in links.into_iter().enumerate() {
-        let (already_durable, connection, sender, mut reader) = link.split();
+    for (index, link) in (0..).zip(links) {
+        let (durable_before, connection, sender, mut reader) = link.split();
         connections.push(connection);
         senders.push(sender);
-        let acknowledged = acknowledged.clone();
         reading.spawn(async move {
-            let mut late = Vec::new();
-            let own = (entries + count - 1 - index as u64) / count;
-            let mut durable = 0;
-            while (late.len() as u64) < entries || durable < own {
-                let show = |arrival| {
-                    let at = Instant::now();
-                    match arrival {
-                        Arrival::Entry(body) => late.extend(
-                            number_of(&body).map(|n| at.saturating_duration_since(pace.due(n))),
-                        ),
-                        Arrival::Durable(so_far) => {
-                            let so_far = so_far - already_durable;
-                            let due = |turn| pace.due(turn * count + index as u64);
-                            let waited = (durable..so_far).map(|turn| at - due(turn));
-                            acknowledged
-                                .lock()
-                                .unwrap_or_else(PoisonError::into_inner)
-                                .extend(waited);
-                            durable = so_far;
-                        }
+            let (mut delivered, mut answered) = (Vec::new(), Vec::new());
+            let own = (entries + count - 1 - index) / count;
+            while (delivered.len() as u64) < entries || (answered.len() as u64) < own {
+                let show = |arrival| match arrival {
+                    Arrival::Entry(body) => {
+                        let at = Instant::now();
+                        delivered.extend(number_of(&body).map(|n| late(pace.due(n), at)));
+                    }
+                    Arrival::Durable(so_far) => {
+                        let late = |turn| late(pace.due(turn * count + index), Instant::now());
+                        let before = answered.len() as u64;
+                        answered.extend((before..so_far - durable_before).map(late));
                     }
                 };
                 reader.take(show).await?;
             }
-            anyhow::Ok(late)
+            anyhow::Ok((delivered, answered))
         });
     }
     for number in 0..entries {
         pace.wait(number).await;
         let author = (number % count) as usize;
         senders[author].send(&payload(number, ENTRY_BYTES)).await?;
-        if number % u64::from(rate) == u64::from(rate / 2) {
-            tokio::task::yield_now().await;
-            measure.cpu()?;
-        }
+        glance(&mut measure, number, rate).await?;
     }
-    let mut delivery: Vec<Duration> = Vec::new();
-    while let Some(late) = reading.join_next().await {
-        delivery.extend(late??);
-    }
-    let acknowledged =
-        std::mem::take(&mut *acknowledged.lock().unwrap_or_else(PoisonError::into_inner));
-    Steady::new(&mut measure, delivery, acknowledged)
+    end(measure, reading).await
 }
 
-impl Steady {
-    fn new(
-        measure: &mut Measure,
-        delivery: Vec<Duration>,
-        acknowledgement: Vec<Duration>,
-    ) -> Result<Self> {
-        let cpu_per_delivery = micros_each(measure.cpu()?, delivery.len() as u64);
-        let (delivery, acknowledgement) = (Samples::new(delivery), Samples::new(acknowledgement));
-        Ok(Self { delivery, acknowledgement, cpu_per_delivery })
+fn late(due: Instant, at: Instant) -> Duration {
+    at.saturating_duration_since(due)
+}
+
+/// Looks at the servers' threads once a second, between two entries: idle ones may end.
+async fn glance(measure: &mut Measure, number: u64, rate: u32) -> Result<()> {
+    if number % u64::from(rate) == u64::from(rate / 2) {
+        tokio::task::yield_now().await;
+        measure.cpu()?;
     }
+    Ok(())
+}
+
+async fn end(mut measure: Measure, mut reading: JoinSet<Result<Late>>) -> Result<Steady> {
+    let (mut delivery, mut acknowledgement) = (Vec::new(), Vec::new());
+    while let Some(late) = reading.join_next().await {
+        let (delivered, answered) = late??;
+        delivery.extend(delivered);
+        acknowledgement.extend(answered);
+    }
+    let cpu_per_delivery = micros_each(measure.cpu()?, delivery.len() as u64);
+    let (delivery, acknowledgement) = (Samples::new(delivery), Samples::new(acknowledgement));
+    Ok(Steady { delivery, acknowledgement, cpu_per_delivery })
 }

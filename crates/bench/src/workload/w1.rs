@@ -6,14 +6,14 @@ use enlace_test_authorities::Network;
 use super::burst::{self, Typical};
 use super::steady::{self, Steady};
 use super::{Plan, Workload, runtime};
-use crate::baseline::client::{Device, Link};
+use crate::baseline::client::Device;
 use crate::baseline::sync;
 use crate::channel::{Channel, ENTRY_BYTES, FIRST_ENTRY, entries_in_turn};
-use crate::member::{Member, Reader};
+use crate::member::Member;
 use crate::place::Place;
-use crate::process::Server;
 use crate::report::{Figure, Target};
-use crate::statistics::milliseconds;
+use crate::seat::Seat;
+use crate::statistics::{Samples, milliseconds};
 
 pub(super) const WORKLOAD: Workload = Workload {
     name: NAME,
@@ -33,38 +33,31 @@ fn run(plan: &Plan) -> Result<Vec<Figure>> {
     runtime()?.block_on(measure(plan))
 }
 
-/// The members at the relay.
-struct Scene {
-    members: Vec<Member>,
-    readers: Vec<Reader>,
-    channel: Channel,
-}
-
 async fn measure(plan: &Plan) -> Result<Vec<Figure>> {
     let network = Network::new(&["a.example"]);
     let places = Place::prepare(&network, &plan.dir)?;
-    let place = &places[0];
-    let relay = place.start_relay()?;
-    let bare = Server::start(&["baseline".as_ref(), place.directory().as_os_str()])?;
-    let mut scene = Scene::new(&network, place).await?;
-    let mut links = links(&network, place, &bare).await?;
+    let (place, target) = (&places[0], places[0].target(&network));
+    let authority = place.authority(&network);
+    let (relay, bare) = (place.start_relay()?, place.start_bare()?);
+    let mut members = Member::connect_many(&network, authority, MEMBERS, &target).await?;
+    let channel = [Channel::with_all(&mut members).await?];
+    let mut seats = Seat::take_all(&members, MEMBERS, &[channel[0].cursor(FIRST_ENTRY)]).await?;
+    let mut links = Device::link_many(authority, MEMBERS, place.directory(), &bare).await?;
 
     let (relays, bares) = (&[relay.id()], &[bare.id()]);
     let entries = plan.pick(20_000, 4_000, 80);
     let window = WINDOW / MEMBERS;
     let (mut with_relay, mut with_bare) = (Vec::new(), Vec::new());
     for _ in 0..=REPEATS {
-        let requests = entries_in_turn(&scene.channel, &mut scene.members, 0..entries);
-        let Scene { members, readers, .. } = &mut scene;
-        with_relay.push(burst::relay(relays, members, readers, requests, window).await?);
-        with_bare.push(burst::bare(bares, &mut links, 0..entries, MEMBERS, window as u64).await?);
+        let requests = entries_in_turn(&channel, &mut members, 0..entries);
+        with_relay.push(burst::relay(relays, &mut seats, requests, window).await?);
+        with_bare.push(burst::bare(bares, &mut links, 0..entries, MEMBERS, window).await?);
     }
     let bursts = (Typical::of(&with_relay[1..]), Typical::of(&with_bare[1..]));
 
     let entries = u64::from(RATE) * plan.pick(20, 6, 1);
-    let requests = entries_in_turn(&scene.channel, &mut scene.members, 0..entries);
-    let Scene { members, readers, .. } = &mut scene;
-    let steady_relay = steady::relay(relays, members, readers, requests, RATE).await?;
+    let requests = entries_in_turn(&channel, &mut members, 0..entries);
+    let steady_relay = steady::relay(relays, seats, requests, RATE).await?;
     let steady_bare = steady::bare(bares, links, entries, RATE).await?;
     let sync = sync::one_by_one(place.directory(), plan.pick(500, 200, 10), ENTRY_BYTES)?;
 
@@ -77,30 +70,6 @@ async fn measure(plan: &Plan) -> Result<Vec<Figure>> {
         "ms",
     ));
     Ok(figures)
-}
-
-impl Scene {
-    async fn new(network: &Network, place: &Place) -> Result<Self> {
-        let (authority, target) = (place.authority(network), place.target(network));
-        let mut members = Member::connect_many(network, authority, MEMBERS, &target).await?;
-        let others: Vec<_> = members[1..].iter().map(|member| member.name().clone()).collect();
-        let channel = Channel::create(1, &mut members[0], &others).await?;
-        let mut readers = Vec::new();
-        for member in &members {
-            readers.push(member.subscribe(vec![channel.cursor(FIRST_ENTRY)]).await?);
-        }
-        Ok(Self { members, readers, channel })
-    }
-}
-
-async fn links(network: &Network, place: &Place, server: &Server) -> Result<Vec<Link>> {
-    let mut links = Vec::new();
-    for number in 0..MEMBERS {
-        let authority = place.authority(network);
-        let device = Device::new(authority, &format!("b{number}"), place.directory(), server)?;
-        links.push(device.link(false).await?);
-    }
-    Ok(links)
 }
 
 fn of_bursts(relay: Typical, bare: Typical) -> Vec<Figure> {
@@ -121,8 +90,7 @@ fn of_bursts(relay: Typical, bare: Typical) -> Vec<Figure> {
 }
 
 fn of_steady(relay: &Steady, bare: &Steady) -> Vec<Figure> {
-    let p =
-        |samples: &crate::statistics::Samples, percent| milliseconds(samples.percentile(percent));
+    let p = |samples: &Samples, percent| milliseconds(samples.percentile(percent));
     vec![
         Figure::new(NAME, "50/s: relay CPU per delivery", relay.cpu_per_delivery, "µs")
             .against(bare.cpu_per_delivery)
