@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Result, bail, ensure};
 
+use crate::mutants;
 use crate::steps::{self, Step};
 
 /// What the caller asked for.
@@ -14,6 +15,7 @@ pub(crate) enum Arguments {
     /// With what its program takes.
     Bench(Vec<String>),
     CertsExample,
+    Mutants(mutants::Options),
     /// What follows is the simulator's own to read.
     Simulate(Vec<String>),
     Test(Selection),
@@ -35,6 +37,7 @@ impl Arguments {
                 None => Ok(Self::CertsExample),
                 Some(more) => bail!("certs-example takes no `{more}`"),
             },
+            Some("mutants") => Ok(Self::Mutants(mutants::Options::parse(arguments)?)),
             Some("simulate") => Ok(Self::Simulate(arguments.collect())),
             Some("test") => Selection::parse(arguments),
             Some(other) => bail!("no task is called `{other}`"),
@@ -75,15 +78,19 @@ pub(crate) fn help() -> String {
         "Usage: cargo xtask test [--only STEP...] [--skip STEP...]\n\
         \x20      cargo xtask bench [--quick] [--only W1,...] [--json FILE] [--check]\n\
         \x20      cargo xtask simulate [--seeds N] [--seed S] [--help]\n\
+        \x20      cargo xtask mutants [MECHANISM...] [--seeds N] [--from S]\n\
         \x20      cargo xtask certs-example\n\n\
          `bench` measures (docs/PERFORMANCE.md; `bench --help`).\n\
          `simulate` plays whole networks on virtual time, one for each seed, and checks what must hold\n\
          of them (docs/RELIABILITY.md; `simulate --help`).\n\
+         `mutants` takes one protection after the other out of a copy of the source and shows the seed at\n\
+         which the simulator misses it. MECHANISM is one of: {mutants}.\n\
          `certs-example` makes the directory of that name anew. `test` runs every check of this repository and names those that failed.\n\
          Nothing has to be installed first but Rust, a C compiler, make, perl and openssl;\n\
          what is missing is installed by apt-get where that is possible, or named.\n\n\
          Steps:\n",
-    );
+    )
+    .replace("{mutants}", &mutants::names());
     for step in steps::ALL {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "  {:<14} {}", step.name, step.what);

@@ -2,12 +2,14 @@
 //!
 //! `cargo xtask test` is everything that has to hold before a change is merged; CI runs that one
 //! command. Each check is a file of its own under `steps`. `cargo xtask bench` measures,
-//! `cargo xtask simulate` plays whole networks on virtual time, and `cargo xtask certs-example`
-//! makes the example certificates anew.
+//! `cargo xtask simulate` plays whole networks on virtual time, `cargo xtask mutants` shows that it
+//! misses each protection that is taken out, and `cargo xtask certs-example` makes the example
+//! certificates anew.
 
 mod arguments;
 mod bench;
 mod certs_example;
+mod mutants;
 mod process;
 mod run;
 mod simulate;
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         }
         Ok(Arguments::Bench(arguments)) => exit(bench::run(&workspace, &arguments)),
         Ok(Arguments::CertsExample) => exit(certs_example::run(&workspace)),
+        Ok(Arguments::Mutants(options)) => exit(mutants::run(&workspace, &options)),
         Ok(Arguments::Simulate(arguments)) => simulate::run(&workspace, &arguments),
         Ok(Arguments::Test(selection)) => run::test(&workspace, &selection),
         Err(error) => {
