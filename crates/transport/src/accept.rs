@@ -11,6 +11,7 @@ use enlace_proto::frame::{self, Place};
 use enlace_proto::method::Method;
 use enlace_proto::relay::v1::HelloRequest;
 use enlace_proto::shape;
+use quinn::{ConnectionError, TransportErrorCode};
 
 use crate::close::{CloseCode, Lost};
 use crate::connection::{Connection, speaks_enlace, verify_peer};
@@ -35,6 +36,10 @@ pub struct Incoming {
 /// Why somebody's connection was not accepted. The peer has been told by a close code.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum HandshakeError {
+    /// Its first packet says nothing: left over from an earlier connection, or garbage. Of such
+    /// packets only some get this far, by the chance of two masked bits: nothing may depend on it.
+    #[error("the first packet cannot be read")]
+    Noise,
     /// TLS failed: a stranger's certificate, another protocol or key agreement, or nobody there.
     #[error("the handshake failed: {0}")]
     Tls(Lost),
@@ -59,7 +64,7 @@ impl HandshakeError {
     /// What the peer is told; nothing if it is gone or TLS has told it.
     fn close_code(&self) -> Option<CloseCode> {
         match self {
-            Self::Tls(_) | Self::Lost(_) => None,
+            Self::Noise | Self::Tls(_) | Self::Lost(_) => None,
             Self::Untrusted(untrusted) => Some(untrusted.close_code()),
             Self::Hello(error) => Some(error.close_code()),
             Self::Protocol => Some(CloseCode::Protocol),
@@ -105,7 +110,14 @@ impl Incoming {
         let Self { endpoint, quic, place } = self;
         let deadline = tokio::time::Instant::now() + GREETING_TIME;
         let tls_failed = |error| HandshakeError::Tls(Lost::from(error));
-        let connecting = quic.accept().map_err(tls_failed)?;
+        let connecting = quic.accept().map_err(|error| match error {
+            ConnectionError::TransportError(ref broken)
+                if broken.code == TransportErrorCode::PROTOCOL_VIOLATION =>
+            {
+                HandshakeError::Noise
+            }
+            error => tls_failed(error),
+        })?;
         let quic = tokio::time::timeout_at(deadline, connecting)
             .await
             .map_err(|_| HandshakeError::TimedOut)?

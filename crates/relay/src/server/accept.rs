@@ -6,7 +6,7 @@ use enlace_identity::chain::VerifiedLeaf;
 use enlace_identity::names::LeafName;
 use enlace_log::SubmitCounter;
 use enlace_proto::relay::v1::HelloRequest;
-use enlace_transport::{CloseCode, Connection, Greeting, HelloReply, Incoming};
+use enlace_transport::{CloseCode, Connection, Greeting, HandshakeError, HelloReply, Incoming};
 use prost::Message as _;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -43,6 +43,10 @@ async fn serve(context: Arc<Context>, incoming: Incoming) {
     }
     let greeting = match incoming.greet().await {
         Ok(greeting) => greeting,
+        Err(error @ HandshakeError::Noise) => {
+            debug!(%address, %error, "a packet is passed over");
+            return;
+        }
         Err(error) => {
             info!(%address, %error, "a connection was refused");
             return;

@@ -7,8 +7,8 @@ use enlace_transport::{CloseCode, HandshakeError, HelloError};
 use prost::Message;
 
 use crate::support::{
-    Authority, DAY, Device, Groups, PATIENCE, RawClient, Relay, TestClock, exchange, hello, soon,
-    trust,
+    Authority, DAY, Device, Groups, PATIENCE, RawClient, Relay, TestClock, exchange, hello,
+    loopback, soon, trust,
 };
 
 struct Scene {
@@ -32,6 +32,23 @@ impl Scene {
     async fn greeted(&self) -> quinn::Connection {
         self.client().greeted(&self.relay.target, &self.trust).await
     }
+}
+
+#[tokio::test]
+async fn a_first_packet_that_cannot_be_read_is_noise() {
+    let mut scene = scene();
+    let socket = tokio::net::UdpSocket::bind(loopback()).await.unwrap();
+    let address = scene.relay.endpoint.local_address().unwrap();
+    // An Initial packet of version 1 with two connection ids of 8 bytes, and nothing true in it.
+    // What its header's masked bits come to depends on its bytes: one in four gets any further.
+    for filler in 0..64 {
+        let header = [&[0xc3, 0, 0, 0, 1, 8][..], &[1; 8], &[8], &[2; 8], &[0], &[0x44, 0x96]];
+        let mut packet = header.concat();
+        packet.resize(1200, filler);
+        socket.send_to(&packet, address).await.unwrap();
+    }
+    assert_eq!(scene.relay.accepted().await.unwrap_err(), HandshakeError::Noise);
+    scene.greeted().await;
 }
 
 #[tokio::test]
