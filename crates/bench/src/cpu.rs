@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{Error, ErrorKind};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+
+/// Linux: "no such process".
+const ESRCH: i32 = 3;
 
 /// Reads the CPU time of some processes. What a thread had used when it was last seen still counts
 /// when it has ended: sample now and then while idle threads may end.
@@ -30,7 +33,7 @@ impl Meter {
                 let task = task?;
                 let read = fs::read_to_string(task.path().join("schedstat"));
                 let text = match read {
-                    Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                    Err(error) if thread_has_ended(&error) => continue,
                     read => read.context("the kernel does not count each thread's time")?,
                 };
                 let nanos = on_cpu(&text).context("schedstat begins with a number")?;
@@ -39,6 +42,11 @@ impl Meter {
         }
         Ok(Duration::from_nanos(self.threads.values().sum()))
     }
+}
+
+/// A thread can end before its file is opened, and also between that and reading it.
+fn thread_has_ended(error: &Error) -> bool {
+    error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(ESRCH)
 }
 
 fn on_cpu(schedstat: &str) -> Option<u64> {
@@ -53,6 +61,13 @@ mod tests {
     fn the_first_number_is_the_time_on_the_cpu() {
         assert_eq!(on_cpu("113195 2222358 2\n"), Some(113_195));
         assert_eq!(on_cpu(""), None);
+    }
+
+    #[test]
+    fn a_thread_that_ends_while_it_is_looked_at_is_no_failure() {
+        assert!(thread_has_ended(&Error::from_raw_os_error(ESRCH)));
+        assert!(thread_has_ended(&ErrorKind::NotFound.into()));
+        assert!(!thread_has_ended(&ErrorKind::PermissionDenied.into()));
     }
 
     #[cfg(target_os = "linux")]
