@@ -94,6 +94,7 @@ impl Channel {
             welcomes: if admitted.is_empty() { Vec::new() } else { vec![welcome] },
             certificates: creator.certificates(),
             known_head: None,
+            incarnation: 0,
             hub: self.hub.to_string(),
         }
     }
@@ -118,7 +119,7 @@ impl Channel {
             channel: self.id,
             generation: Generation(0),
             kind: ItemKind::Entry,
-            device: author.name().clone(),
+            author: author.name().clone().into(),
             client_id,
             submit_counter: SubmitCounter(counter),
             fence: created,
@@ -137,7 +138,12 @@ impl Channel {
 
     /// A reader's place before an item.
     pub(crate) fn cursor(&self, next_seq: u64) -> Cursor {
-        Cursor { channel: Some(self.wire_id()), next_seq, hub: self.hub.to_string() }
+        Cursor {
+            channel: Some(self.wire_id()),
+            next_seq,
+            hub: self.hub.to_string(),
+            incarnation: 0,
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod heads;
 mod join;
 mod outgoing;
 mod receive;
+mod rewind;
 mod roster;
 mod seal;
 mod state;
@@ -25,7 +26,10 @@ mod state;
 use enlace_identity::bundle::BundleHash;
 use enlace_identity::canonical::Writer;
 use enlace_identity::names::{DeviceName, Domain};
-use enlace_log::{ChainStart, ChannelId, DeviceList, Generation, Replica, Seq, VerifiedHead};
+use enlace_log::{
+    ChainStart, ChannelId, DeviceList, Generation, Incarnation, Incarnations, QuotedHead, Replica,
+    Seq, VerifiedHead,
+};
 
 use crate::mls::{EpochAuthenticator, Group, GroupError, GroupId, GroupView, MergeError};
 use crate::policy::{Policy, PolicyError};
@@ -37,6 +41,7 @@ pub use create::ChannelDraft;
 pub use event::{Culprit, Event};
 pub use join::{JoinOffer, JoinRefused};
 pub use outgoing::Outgoing;
+pub use rewind::Rewound;
 pub use seal::SealError;
 pub use state::{Standing, next_submit_counter, submit_counter};
 
@@ -120,9 +125,24 @@ impl Channel {
     pub fn replica(&self) -> Replica {
         let (next, chain) = self.state.position();
         match next.0.checked_sub(1) {
-            Some(last) => Replica::after(self.id(), Seq(last), chain),
+            Some(last) => {
+                let incarnation = self.state.incarnations().newest();
+                Replica::after(self.id(), Seq(last), chain, incarnation)
+            }
             None => Replica::from_start(&self.chain_start()),
         }
+    }
+
+    /// Which incarnation of the hub ordered which part of this copy of the log.
+    #[must_use]
+    pub fn incarnations(&self) -> Incarnations {
+        self.state.incarnations()
+    }
+
+    /// The newest signed head known of one of the hub's incarnations.
+    #[must_use]
+    pub fn head_of(&self, incarnation: Incarnation) -> Option<QuotedHead> {
+        QuotedHead::decode(self.state.head_of(incarnation)?).ok()
     }
 
     /// The first position that this device knows: its admission.
@@ -162,9 +182,8 @@ impl Channel {
 
     /// The newest signed head known, as items quote it.
     #[must_use]
-    pub fn known_head(&self) -> Option<enlace_log::QuotedHead> {
-        let bytes = self.state.known_head.as_ref()?;
-        enlace_log::QuotedHead::decode(bytes).ok()
+    pub fn known_head(&self) -> Option<QuotedHead> {
+        QuotedHead::decode(self.state.known_head.as_ref()?).ok()
     }
 
     /// Everything up to `head` was verified and handled.

@@ -63,8 +63,8 @@ pub fn judge(
 ) -> Result<Vec<Act>, JudgeError> {
     let sender = details.sender_before().and_then(|member| device_name(&member.chain).ok());
     let committer = sender
-        .filter(|sender| *sender == envelope.device)
-        .ok_or_else(|| Void::new(Rule::Sender, &envelope.device))?;
+        .filter(|sender| envelope.author == *sender)
+        .ok_or_else(|| Void::new(Rule::Sender, envelope.author.as_str()))?;
     let change = Change {
         committer,
         before: State::of_view(&details.before)?,

@@ -24,9 +24,9 @@ use enlace_identity::names::{DeviceName, Domain, LeafName};
 use enlace_identity::time::{Timestamp, Validity};
 use enlace_log::control::{Contest, LeafHash, Leave};
 use enlace_log::{
-    ChainStart, ChannelId, ChannelNonce, ClientId, Commitment, DeviceList, Envelope, Generation,
-    Head, HeadSigner, Incarnation, ItemKind, ListHash, OuterSignature, PayloadHash, Seq,
-    SubmitCounter, WelcomesHash,
+    ChainLink, ChainStart, ChannelId, ChannelNonce, ClientId, Commitment, DeviceList, Envelope,
+    Generation, Head, HeadSigner, HubStatement, Incarnation, ItemKind, ListHash, OuterSignature,
+    PayloadHash, Seq, SubmitCounter, WelcomesHash,
 };
 use serde_json::{Map, Value, json};
 
@@ -125,6 +125,26 @@ fn chain_and_head(vectors: &mut Vectors) -> enlace_log::QuotedHead {
         json!({ "head": "head", "signature": "head_signature", "signer": "99".repeat(32) }),
         quoted.encode(),
     );
+    let statement = HubStatement {
+        incarnation: Incarnation(1_790_000_000),
+        held: Some(Seq(7)),
+        lost: Some(quoted.clone()),
+        unheard: vec!["fge.example".parse().unwrap(), "mpf.example".parse().unwrap()],
+        signer: HeadSigner([0x99; 32]),
+    };
+    vectors.add(
+        "hub_statement",
+        json!({ "incarnation": 1_790_000_000, "held": 7, "lost": "quoted_head",
+                "unheard": ["fge.example", "mpf.example"], "signer": "99".repeat(32) }),
+        statement.encode(),
+    );
+    let link = ChainLink::new(NOW, b"envelope bytes", &OuterSignature::NONE);
+    vectors.add(
+        "chain_link",
+        json!({ "received_at": NOW.as_millis(), "envelope": hex(b"envelope bytes"),
+                "outer_signature": "" }),
+        link.encode(),
+    );
     quoted
 }
 
@@ -198,7 +218,7 @@ fn envelope(vectors: &mut Vectors, head: &enlace_log::QuotedHead) {
         channel: CHANNEL,
         generation: Generation(0),
         kind: ItemKind::Entry,
-        device: device("ana-ruiz"),
+        author: device("ana-ruiz").into(),
         client_id: CLIENT_ID,
         submit_counter: SubmitCounter(7),
         fence: Some(Seq(5)),

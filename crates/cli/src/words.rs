@@ -137,6 +137,8 @@ pub(crate) enum Notice<'a> {
     NeedsNewerVersion,
     FalseQuote { by: &'a str },
     Fork { hub: &'a str },
+    HubBeganAnew { hub: &'a str, brought_back: bool, lost: bool },
+    SetBack { entries: u64, is_stranded: bool },
     Stopped { reason: &'a str },
     WelcomeRefused { reason: &'a str },
     NotDone { reason: &'a str },

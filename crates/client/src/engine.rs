@@ -17,6 +17,7 @@ mod key_packages;
 mod lanes;
 mod leases;
 mod plan;
+mod refill;
 mod renewal;
 mod seal;
 mod settle;
@@ -45,6 +46,7 @@ pub use self::items::{ReceiveError, Received};
 pub use self::key_packages::{PoolError, Publication};
 pub use self::lanes::Lanes;
 pub use self::plan::{Action, Plan};
+pub use self::refill::SetBack;
 pub use self::welcome::{Disposition, WelcomeError};
 
 pub(crate) use self::settle::body_of;

@@ -81,6 +81,28 @@ pub enum Notice {
     },
     /// The hub signed two histories: the proof is here.
     Fork(ForkAlarm),
+    /// The relay that orders the channel could not be sure that it had kept everything: it says so,
+    /// and goes on from there.
+    HubBeganAnew {
+        /// The hub's authority.
+        hub: String,
+        /// Whether others brought back something that it had lost.
+        brought_back: bool,
+        /// Until which former position something is lost that nobody brought back.
+        lost_until: Option<u64>,
+        /// The authorities that could not be asked whether they hold more.
+        unheard: Vec<String>,
+    },
+    /// This device had received what the relay has lost. Own notes are sent again; the others stay
+    /// on this device, and are no longer part of the channel's log.
+    SetBack {
+        /// From which position on.
+        from: u64,
+        /// How many notes that concerns.
+        entries: u64,
+        /// Whether the device has to be let in again.
+        is_stranded: bool,
+    },
     /// The relay sent a log that does not fit; the channel rests until it does.
     Stopped {
         /// Why.
@@ -219,7 +241,14 @@ impl Notice {
     /// Whether the officer has to be told at once.
     #[must_use]
     pub fn is_alarm(&self) -> bool {
-        matches!(self, Self::Fork(_) | Self::Stranded { .. } | Self::SnapshotRestored { .. })
+        matches!(
+            self,
+            Self::Fork(_)
+                | Self::Stranded { .. }
+                | Self::SnapshotRestored { .. }
+                | Self::SetBack { .. }
+                | Self::HubBeganAnew { lost_until: Some(_), .. }
+        )
     }
 }
 

@@ -13,6 +13,7 @@ mod calls;
 mod connect;
 mod cut_off;
 mod inbound;
+mod refill;
 mod session;
 mod settled;
 

@@ -189,6 +189,24 @@ impl LeafName {
     }
 }
 
+impl From<DeviceName> for LeafName {
+    fn from(name: DeviceName) -> Self {
+        Self::Device(name)
+    }
+}
+
+impl From<ServiceName> for LeafName {
+    fn from(name: ServiceName) -> Self {
+        Self::Service(name)
+    }
+}
+
+impl PartialEq<DeviceName> for LeafName {
+    fn eq(&self, other: &DeviceName) -> bool {
+        matches!(self, Self::Device(name) if name == other)
+    }
+}
+
 #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
 struct Label(String);
 

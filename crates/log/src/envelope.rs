@@ -2,7 +2,7 @@
 
 use enlace_identity::canonical::{DecodeError, Reader, Writer, sha256};
 use enlace_identity::keys::{PublicKey, Signature, SigningKey};
-use enlace_identity::names::DeviceName;
+use enlace_identity::names::{DeviceName, LeafName, ServiceKind};
 
 use crate::device_list::ListHash;
 use crate::head::QuotedHead;
@@ -104,8 +104,8 @@ pub struct Envelope {
     pub generation: Generation,
     /// What it holds.
     pub kind: ItemKind,
-    /// The author's device.
-    pub device: DeviceName,
+    /// Who made it: a device; of a hub's statement, the hub's relay.
+    pub author: LeafName,
     /// The idempotency key.
     pub client_id: ClientId,
     /// The device's count of encryptions.
@@ -154,7 +154,7 @@ impl Envelope {
             channel,
             generation,
             kind,
-            device: r.text()?.parse().map_err(|_| DecodeError::Value("device"))?,
+            author: r.text()?.parse().map_err(|_| DecodeError::Value("author"))?,
             client_id: ClientId(r.fixed()?),
             submit_counter: SubmitCounter(r.u64()?),
             fence: seq_from_u64("fence", r.u64()?)?,
@@ -165,6 +165,15 @@ impl Envelope {
             payload_hash: PayloadHash(r.fixed()?),
         };
         r.finish()?;
+        let is_author = match &envelope.author {
+            LeafName::Device(_) => kind != ItemKind::HubStatement,
+            LeafName::Service(name) => {
+                kind == ItemKind::HubStatement && name.kind() == ServiceKind::Relay
+            }
+        };
+        if !is_author {
+            return Err(DecodeError::Value("author"));
+        }
         if is_entry && envelope.commitment == Commitment::NONE {
             return Err(DecodeError::Value("commitment"));
         }
@@ -182,7 +191,16 @@ impl Envelope {
         self.write_authenticated(Writer::new(AAD_LABEL)).bytes(&quoted).finish()
     }
 
-    /// Signs the envelope with the author's device key.
+    /// The device that made it; `None` where a hub did.
+    #[must_use]
+    pub fn device(&self) -> Option<&DeviceName> {
+        match &self.author {
+            LeafName::Device(device) => Some(device),
+            LeafName::Service(_) => None,
+        }
+    }
+
+    /// Signs the envelope with the author's key: a device's, or a hub's head key.
     #[must_use]
     pub fn sign(&self, key: &SigningKey) -> OuterSignature {
         OuterSignature(Some(key.sign(&self.encode())))
@@ -194,7 +212,7 @@ impl Envelope {
             .fixed(&self.channel.0)
             .u64(self.generation.0)
             .u64(self.kind.code())
-            .bytes(self.device.as_str().as_bytes())
+            .bytes(self.author.as_str().as_bytes())
             .fixed(&self.client_id.0)
             .u64(self.submit_counter.0)
             .u64(seq_to_u64(self.fence))

@@ -1,11 +1,7 @@
 //! Proof that a hub signed two histories: it travels, and needs no trust in whoever shows it.
 
-use enlace_identity::canonical::Writer;
-use enlace_identity::time::Timestamp;
-
-use crate::chain::ChainHash;
+use crate::chain::{ChainHash, ChainLink};
 use crate::head::VerifiedHead;
-use crate::ids::Seq;
 use crate::item::Item;
 
 /// Two heads that one hub signed and that cannot both be true.
@@ -20,15 +16,7 @@ pub struct ForkProof {
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Between {
     chain_at_earlier: ChainHash,
-    steps: Vec<Step>,
-}
-
-/// All that the chain takes of an item.
-#[derive(Clone, Debug, Eq, PartialEq)]
-struct Step {
-    received_at: Timestamp,
-    envelope_hash: [u8; 32],
-    signature_hash: [u8; 32],
+    links: Vec<ChainLink>,
 }
 
 impl ForkProof {
@@ -51,15 +39,8 @@ impl ForkProof {
         chain_at_earlier: ChainHash,
         items: &[Item],
     ) -> Option<Self> {
-        let steps = items
-            .iter()
-            .map(|item| Step {
-                received_at: item.received_at,
-                envelope_hash: enlace_identity::canonical::sha256(item.sealed.envelope_bytes()),
-                signature_hash: item.sealed.outer_signature().hash(),
-            })
-            .collect();
-        let proof = Self { earlier, later, between: Some(Between { chain_at_earlier, steps }) };
+        let links = items.iter().map(Item::link).collect();
+        let proof = Self { earlier, later, between: Some(Between { chain_at_earlier, links }) };
         proof.holds().then_some(proof)
     }
 
@@ -74,28 +55,14 @@ impl ForkProof {
         let Some(between) = &self.between else { return true };
         let mut chain = between.chain_at_earlier;
         let mut seq = earlier.seq;
-        for step in &between.steps {
+        for link in &between.links {
             seq = seq.next();
-            chain = step.after(&chain, seq);
+            chain = chain.after_link(seq, link);
         }
         same_history(&self.earlier, &self.later)
             && between.chain_at_earlier != earlier.chain
             && seq == later.seq
             && chain == later.chain
-    }
-}
-
-impl Step {
-    fn after(&self, chain: &ChainHash, seq: Seq) -> ChainHash {
-        ChainHash(
-            Writer::new("enlace chain v1")
-                .fixed(&chain.0)
-                .u64(seq.0)
-                .u64(self.received_at.as_millis())
-                .fixed(&self.envelope_hash)
-                .fixed(&self.signature_hash)
-                .hash(),
-        )
     }
 }
 

@@ -119,7 +119,8 @@ counter!(
     Generation
 );
 counter!(
-    /// How often a hub was restored from an older state.
+    /// Which life of a hub ordered a part of a log: 0 at first, and something greater whenever it
+    /// begins anew, not knowing whether it holds all that it signed.
     Incarnation
 );
 counter!(

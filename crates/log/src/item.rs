@@ -9,7 +9,7 @@ use enlace_identity::canonical::DecodeError;
 use enlace_identity::time::Timestamp;
 use enlace_proto::relay::v1 as wire;
 
-use crate::chain::ChainHash;
+use crate::chain::{ChainHash, ChainLink};
 use crate::device_list::{ListChange, ListError};
 use crate::envelope::{Envelope, ItemKind, OuterSignature, PayloadHash};
 use crate::ids::{MAX_SEQ, Seq};
@@ -66,6 +66,15 @@ impl Sealed {
         Ok(Self { envelope: read, envelope_bytes: envelope, outer_signature, payload, list_change })
     }
 
+    /// An item that its author has just made: an envelope, its signature where one is due, and the
+    /// payload that the envelope names. Not a commit.
+    #[must_use]
+    pub fn new(envelope: Envelope, outer_signature: OuterSignature, payload: Bytes) -> Self {
+        let envelope_bytes = envelope.encode().into();
+        let payload = Some(payload);
+        Self { envelope, envelope_bytes, outer_signature, payload, list_change: None }
+    }
+
     /// The envelope, read.
     #[must_use]
     pub fn envelope(&self) -> &Envelope {
@@ -101,8 +110,14 @@ impl Item {
     /// The chain up to and with this item.
     #[must_use]
     pub fn chain_after(&self, before: &ChainHash) -> ChainHash {
-        let sealed = &self.sealed;
-        before.after(self.seq, self.received_at, &sealed.envelope_bytes, &sealed.outer_signature)
+        before.after_link(self.seq, &self.link())
+    }
+
+    /// What the chain takes of it.
+    #[must_use]
+    pub fn link(&self) -> ChainLink {
+        let Sealed { envelope_bytes, outer_signature, .. } = &self.sealed;
+        ChainLink::new(self.received_at, envelope_bytes, outer_signature)
     }
 
     /// As it travels, without its chain hash.

@@ -16,8 +16,9 @@ pub mod ids;
 pub mod item;
 pub mod membership;
 pub mod replica;
+pub mod statement;
 
-pub use chain::{ChainHash, ChainStart};
+pub use chain::{ChainHash, ChainLink, ChainStart};
 pub use device_list::{DeviceList, ListChange, ListHash};
 pub use envelope::{Envelope, ItemKind, OuterSignature, PayloadHash, WelcomesHash};
 pub use fork::ForkProof;
@@ -28,3 +29,4 @@ pub use ids::{
 pub use item::{Item, Sealed};
 pub use membership::Membership;
 pub use replica::Replica;
+pub use statement::{HubStatement, Incarnations};

@@ -121,20 +121,22 @@ impl Membership {
         has_evidence: impl Fn(&DeviceName) -> bool,
     ) -> Result<Option<Event>, MembershipError> {
         let envelope = item.envelope();
+        // What a hub states of itself changes nothing about members.
+        let Some(author) = envelope.device() else { return Ok(None) };
         if envelope.kind == ItemKind::Contest {
-            return self.plan_contest(seq, item).map(Some);
+            return self.plan_contest(seq, item, author).map(Some);
         }
-        if !self.may_write(envelope) {
+        if !self.may_write(envelope, author) {
             return Err(MembershipError::NotAMember);
         }
         self.check_last_valid(envelope)?;
         match (envelope.kind, item.list_change()) {
             (ItemKind::Commit, Some(change)) => {
-                self.plan_commit(seq, envelope, change, has_evidence).map(Some)
+                self.plan_commit(seq, envelope, author, change, has_evidence).map(Some)
             }
             (ItemKind::Commit, None) => Err(MembershipError::List(ListHash::NONE)),
-            (ItemKind::Leave, _) => Ok(Some(Event::Leave { device: envelope.device.clone() })),
-            _ => Ok(self.plan_confirmation(seq, envelope)),
+            (ItemKind::Leave, _) => Ok(Some(Event::Leave { device: author.clone() })),
+            _ => Ok(self.plan_confirmation(seq, envelope, author)),
         }
     }
 
@@ -181,9 +183,9 @@ impl Membership {
         }
     }
 
-    fn may_write(&self, envelope: &Envelope) -> bool {
+    fn may_write(&self, envelope: &Envelope, author: &DeviceName) -> bool {
         let creates = self.commits.is_empty() && envelope.kind == ItemKind::Commit;
-        creates || self.current.contains(&envelope.device)
+        creates || self.current.contains(author)
     }
 
     /// The last commit held valid must be one that the author can have processed, and must have
@@ -207,6 +209,7 @@ impl Membership {
         &self,
         seq: Seq,
         envelope: &Envelope,
+        author: &DeviceName,
         change: &ListChange,
         has_evidence: impl Fn(&DeviceName) -> bool,
     ) -> Result<Event, MembershipError> {
@@ -216,7 +219,7 @@ impl Membership {
         if list.hash() != envelope.list_hash {
             return Err(MembershipError::List(list.hash()));
         }
-        if !list.contains(&envelope.device) {
+        if !list.contains(author) {
             return Err(MembershipError::DropsItself);
         }
         let final_drops = self
@@ -224,7 +227,7 @@ impl Membership {
             .iter()
             .filter(|device| !list.contains(device))
             .filter(|device| {
-                device.domain() == envelope.device.domain()
+                device.domain() == author.domain()
                     || self.left.contains(*device)
                     || has_evidence(device)
             })
@@ -232,21 +235,25 @@ impl Membership {
             .collect();
         Ok(Event::Commit {
             seq,
-            author: envelope.device.clone(),
+            author: author.clone(),
             parent,
             change: change.clone(),
             final_drops,
         })
     }
 
-    fn plan_contest(&self, seq: Seq, item: &Sealed) -> Result<Event, MembershipError> {
+    fn plan_contest(
+        &self,
+        seq: Seq,
+        item: &Sealed,
+        device: &DeviceName,
+    ) -> Result<Event, MembershipError> {
         let envelope = item.envelope();
         let contest = item
             .payload()
             .and_then(|payload| Contest::decode(payload).ok())
             .filter(|c| c.channel == envelope.channel && c.generation == envelope.generation)
             .ok_or(MembershipError::Control)?;
-        let device = &envelope.device;
         let is_dropped = |unsettled: &Unsettled| {
             unsettled.since <= contest.commit
                 && unsettled.former.contains(device)
@@ -261,8 +268,13 @@ impl Membership {
     }
 
     /// The newest commit in the line of `last_valid_commit` that this item confirms.
-    fn plan_confirmation(&self, seq: Seq, envelope: &Envelope) -> Option<Event> {
-        let commit = self.confirmable(envelope.last_valid_commit, &envelope.device)?;
+    fn plan_confirmation(
+        &self,
+        seq: Seq,
+        envelope: &Envelope,
+        author: &DeviceName,
+    ) -> Option<Event> {
+        let commit = self.confirmable(envelope.last_valid_commit, author)?;
         Some(Event::Confirmation { seq, commit })
     }
 

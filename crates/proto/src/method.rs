@@ -55,6 +55,8 @@ pub enum Method {
     FetchHeadCertificate = 12,
     /// Opens the long-lived stream on which items are submitted.
     SubmitStream = 13,
+    /// Brings back to a hub what it signed and no longer holds.
+    Refill = 14,
 }
 
 /// Which kind of certificate a caller holds.
@@ -68,7 +70,7 @@ pub enum Caller {
 
 impl Method {
     /// Every method of this version, by number.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Hello,
         Self::PublishKeyPackages,
         Self::ClaimKeyPackages,
@@ -82,6 +84,7 @@ impl Method {
         Self::PublishCrls,
         Self::FetchHeadCertificate,
         Self::SubmitStream,
+        Self::Refill,
     ];
 
     /// The method with that number, if this version knows one.
@@ -106,7 +109,7 @@ impl Method {
             | Self::Subscribe
             | Self::PublishCrls => MEDIUM,
             Self::CreateChannel | Self::Submit => LARGE,
-            Self::DeliverWelcome => DELIVERY,
+            Self::DeliverWelcome | Self::Refill => DELIVERY,
             Self::Lease
             | Self::FetchRange
             | Self::FetchDirectory
@@ -130,7 +133,8 @@ impl Method {
             | Self::DeliverWelcome
             | Self::PublishCrls
             | Self::FetchHeadCertificate
-            | Self::SubmitStream => SMALL,
+            | Self::SubmitStream
+            | Self::Refill => SMALL,
         }
     }
 
@@ -151,7 +155,8 @@ impl Method {
             | Self::FetchDirectory
             | Self::PublishCrls
             | Self::FetchHeadCertificate
-            | Self::SubmitStream => true,
+            | Self::SubmitStream
+            | Self::Refill => true,
         }
     }
 }
@@ -188,6 +193,7 @@ calls! {
     DeliverWelcome: DeliverWelcomeRequest -> DeliverWelcomeResponse,
     PublishCrls: PublishCrlsRequest -> PublishCrlsResponse,
     FetchHeadCertificate: FetchHeadCertificateRequest -> FetchHeadCertificateResponse,
+    Refill: RefillRequest -> RefillResponse,
 }
 
 #[cfg(test)]
@@ -197,7 +203,7 @@ mod tests {
     #[test]
     fn numbers_are_those_of_the_protocol_page() {
         let numbers: Vec<u16> = Method::ALL.iter().map(|method| method.number()).collect();
-        assert_eq!(numbers, (1..=13).collect::<Vec<u16>>());
+        assert_eq!(numbers, (1..=14).collect::<Vec<u16>>());
     }
 
     #[test]
@@ -205,7 +211,7 @@ mod tests {
         for number in 0..=u16::MAX {
             match Method::from_number(number) {
                 Some(method) => assert_eq!(method.number(), number),
-                None => assert!(number == 0 || number > 13),
+                None => assert!(number == 0 || number > 14),
             }
         }
     }

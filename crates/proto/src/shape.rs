@@ -132,7 +132,8 @@ mod tests {
         assert_eq!(read(items.encode_to_vec().into()), Ok(items));
 
         let channel = crate::relay::v1::ChannelId { value: vec![9; 32] };
-        let cursor = Cursor { channel: Some(channel), next_seq: 9, hub: "a.example".into() };
+        let hub = "a.example".into();
+        let cursor = Cursor { channel: Some(channel), next_seq: 9, hub, incarnation: 7 };
         let count = MEDIUM as usize / cursor.encoded_len() - 10;
         let request = SubscribeRequest { cursors: vec![cursor; count], devices: Vec::new() };
         assert_eq!(read(request.encode_to_vec().into()), Ok(request));

@@ -9,6 +9,7 @@ mod fetch_range;
 mod head_certificate;
 mod key_packages;
 mod lease;
+mod refill;
 mod refusals;
 mod submit;
 mod submit_stream;
@@ -19,7 +20,7 @@ use enlace_proto::method::{Call, Method};
 use enlace_proto::relay::v1::{
     ClaimKeyPackagesRequest, CreateChannelRequest, DeliverWelcomeRequest, ErrorCode,
     FetchDirectoryRequest, FetchHeadCertificateRequest, FetchRangeRequest, LeaseRequest,
-    PublishCrlsRequest, PublishKeyPackagesRequest, SubmitRequest,
+    PublishCrlsRequest, PublishKeyPackagesRequest, RefillRequest, SubmitRequest,
 };
 use enlace_transport::{IncomingStream, Refusal, RequestError};
 use tracing::debug;
@@ -65,6 +66,7 @@ async fn dispatch(caller: &Caller, stream: IncomingStream) -> Result<(), Request
         Method::DeliverWelcome => answer::<DeliverWelcomeRequest>(caller, call).await,
         Method::PublishCrls => answer::<PublishCrlsRequest>(caller, call).await,
         Method::FetchHeadCertificate => answer::<FetchHeadCertificateRequest>(caller, call).await,
+        Method::Refill => answer::<RefillRequest>(caller, call).await,
         Method::SubmitStream => {
             submit_stream::serve(caller, call.into_submit_stream().await?).await;
             Ok(())

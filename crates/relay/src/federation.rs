@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enlace_identity::names::Domain;
-use enlace_log::{ChannelId, Seq};
+use enlace_log::ChannelId;
 use enlace_proto::method::Call;
 use enlace_proto::relay::v1::ErrorCode;
 use enlace_transport::{CallError, Refusal};
@@ -95,10 +95,10 @@ impl Links {
         )
     }
 
-    /// The channel is to be followed from that position on; its copy begins there.
-    pub(crate) fn follow(&self, authority: &Domain, channel: ChannelId, next: Seq) {
+    /// The channel is to be followed from where its copy ends.
+    pub(crate) fn follow(&self, authority: &Domain, channel: ChannelId) {
         if let Some(link) = self.0.get(authority) {
-            link.follow(channel, next);
+            link.follow(channel);
         }
     }
 

@@ -11,6 +11,8 @@ mod hello;
 mod in_flight;
 mod parts;
 mod peers;
+mod seen;
+mod shown;
 mod start;
 
 use std::net::SocketAddr;

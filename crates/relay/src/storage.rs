@@ -26,14 +26,14 @@ use bytes::Bytes;
 use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
 use enlace_log::head::HeadSigner;
 use enlace_log::membership::{Event, ReadRange};
-use enlace_log::{ChannelId, ClientId, Incarnation, Seq, SignedHead, SubmitCounter};
+use enlace_log::{ChannelId, ClientId, Incarnations, Seq, SignedHead, SubmitCounter};
 
 pub use batch::{LogWrite, REMEMBERED_KEY_PACKAGES, SideWrite, WriteBatch};
 pub use error::StorageError;
 pub use memory::{CommitFault, CommitHook, MemoryDisk, MemoryStorage};
 pub use records::{
-    Accepted, AuthorityCrls, ChannelRecord, ClaimedKeyPackage, PendingWelcome, ReadLimit, Role,
-    StoredItem, Tail,
+    Accepted, AuthorityCrls, ChannelRecord, ClaimedKeyPackage, Doubts, LastRun, PendingWelcome,
+    ReadLimit, Role, StoredItem, Tail,
 };
 pub use sqlite::{SqliteOptions, SqliteReader, SqliteStorage};
 
@@ -83,6 +83,9 @@ pub trait ReadStorage: Send {
 
     /// What changed who may read and write, in order.
     fn events(&mut self, channel: &ChannelId) -> Result<Vec<Event>, StorageError>;
+
+    /// Those of [`Self::events`] that came with an item up to and with `last`.
+    fn events_until(&mut self, channel: &ChannelId, last: Seq) -> Result<Vec<Event>, StorageError>;
 
     /// Every device that may or might read, once for each range of positions, sorted by name and
     /// position.
@@ -170,6 +173,9 @@ pub trait ReadStorage: Send {
     /// The newest signed endpoint record of each authority.
     fn endpoint_records(&mut self) -> Result<Vec<(Domain, Bytes)>, StorageError>;
 
-    /// How often this store was restored from an older state.
-    fn incarnation(&mut self) -> Result<Incarnation, StorageError>;
+    /// Where the hub of a channel began anew.
+    fn incarnations(&mut self, channel: &ChannelId) -> Result<Incarnations, StorageError>;
+
+    /// How the relay last ran on this store.
+    fn last_run(&mut self) -> Result<LastRun, StorageError>;
 }

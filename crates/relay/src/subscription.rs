@@ -12,10 +12,11 @@ use std::sync::Arc;
 
 use enlace_log::head::HeadSigner;
 use enlace_log::ids::MAX_SEQ;
-use enlace_log::{ChannelId, Seq};
+use enlace_log::{ChannelId, Incarnation, Seq};
 use enlace_proto::relay::v1::{
-    self as wire, ChannelEnded, Crls, Cursor, ErrorCode, HeadCertificate, SubscriptionControl,
-    SubscriptionEvent, subscription_control::Control, subscription_event::Event,
+    self as wire, Behind, ChannelEnded, Crls, Cursor, ErrorCode, HeadCertificate,
+    SubscriptionControl, SubscriptionEvent, subscription_control::Control,
+    subscription_event::Event,
 };
 use enlace_transport::{
     FrameReceiver, FrameSender, IncomingSubscription, Refusal, RequestError, SendError, watch,
@@ -26,7 +27,7 @@ use self::channels::{Channels, Step, TooMany};
 use self::welcomes::Welcomes;
 use crate::calls::{Caller, Peer, channel_id, limit, malformed, unreadable};
 use crate::federation::unsent_crls;
-use crate::hub::{EncodedBatch, ReadError};
+use crate::hub::{EncodedBatch, Holder, ReadError};
 
 /// Why a subscription ends from this side.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +104,7 @@ impl Session<'_> {
         cursors: Vec<Cursor>,
         controls: &mut FrameReceiver<SubscriptionControl>,
     ) -> Result<(), End> {
+        Self::hear(self.caller, &cursors).await?;
         for cursor in &cursors {
             self.follow(cursor)?;
         }
@@ -130,6 +132,7 @@ impl Session<'_> {
                     match step.map_err(|error| unreadable(&error))? {
                         Step::Batches(batches) => self.send_batches(&batches).await?,
                         Step::Ended { channel, last } => self.send_end(channel, last).await?,
+                        Step::Departs { channel, next } => self.send_behind(channel, next).await?,
                     }
                 }
             }
@@ -138,7 +141,10 @@ impl Session<'_> {
 
     async fn obey(&mut self, control: SubscriptionControl) -> Result<(), End> {
         match control.control {
-            Some(Control::Follow(cursor)) => self.follow(&cursor)?,
+            Some(Control::Follow(cursor)) => {
+                Self::hear(self.caller, std::slice::from_ref(&cursor)).await?;
+                self.follow(&cursor)?;
+            }
             Some(Control::Unfollow(id)) => self.channels.unfollow(channel_id(Some(&id))?),
             Some(Control::Welcome(taken)) => {
                 if let Some(welcomes) = &mut self.welcomes {
@@ -152,13 +158,29 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// Whoever may hold more than a hub that was restored says here where its copies end.
+    async fn hear(caller: &Caller, cursors: &[Cursor]) -> Result<(), Refusal> {
+        let holder = match caller.peer() {
+            Peer::Device(device) if caller.is_own() => Holder::Device(device.clone()),
+            Peer::Device(_) => return Ok(()),
+            Peer::Relay(relay) => Holder::Relay(relay.domain().clone()),
+        };
+        let end = |cursor: &Cursor| {
+            let channel = channel_id(cursor.channel.as_ref()).ok()?;
+            Some((channel, Seq(cursor.next_seq)))
+        };
+        let ends = cursors.iter().filter_map(end).collect();
+        let heard = caller.context().hub().hear(holder, ends).await;
+        heard.map_err(|_| unreadable(&ReadError::Stopped))
+    }
+
     fn follow(&mut self, cursor: &Cursor) -> Result<(), Refusal> {
         let channel = channel_id(cursor.channel.as_ref())?;
         if cursor.next_seq > MAX_SEQ {
             return Err(malformed("no log reaches that position"));
         }
         self.channels
-            .follow(channel, Seq(cursor.next_seq))
+            .follow(channel, Seq(cursor.next_seq), Incarnation(cursor.incarnation))
             .map_err(|error: TooMany| limit(error.to_string()))
     }
 
@@ -174,6 +196,11 @@ impl Session<'_> {
         let last_seq = enlace_log::ids::seq_to_u64(last);
         let channel = Some(wire::ChannelId { value: channel.0.to_vec() });
         self.send(Event::Ended(ChannelEnded { channel, last_seq })).await
+    }
+
+    async fn send_behind(&mut self, channel: ChannelId, next: Seq) -> Result<(), End> {
+        let channel = Some(wire::ChannelId { value: channel.0.to_vec() });
+        self.send(Event::Behind(Behind { channel, next_seq: next.0 })).await
     }
 
     async fn send_welcomes(&mut self) -> Result<(), End> {

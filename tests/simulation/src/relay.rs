@@ -105,6 +105,8 @@ impl RelayNode {
             entropy: entropy.fork("relay"),
             proofs: Box::new(self.proofs.clone()),
             crls: None,
+            // A power cut ends the machine.
+            boot: None,
             is_inline: true,
         };
         let material = self.material(authority, identity, trust.clone());

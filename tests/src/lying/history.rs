@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::{
-    ChainHash, ChainStart, ChannelId, ChannelNonce, ClientId, DeviceList, Generation, Item,
-    ItemKind, ListChange, Sealed, Seq,
+    ChainHash, ChainStart, ChannelId, ChannelNonce, ClientId, DeviceList, Envelope, Generation,
+    Item, ItemKind, ListChange, Sealed, Seq,
 };
 use enlace_proto::relay::v1::{self as wire, ErrorCode, SubmitRequest};
 use enlace_transport::{Clock as _, Refusal, SystemClock};
@@ -52,7 +52,7 @@ impl History {
     pub(super) fn submit(&mut self, request: &SubmitRequest) -> Result<Seq, Refusal> {
         let sealed = read(request);
         let envelope = sealed.envelope();
-        let key = (envelope.device.clone(), envelope.client_id);
+        let key = (author(envelope), envelope.client_id);
         if let Some(seq) = self.accepted.get(&key) {
             return Ok(*seq);
         }
@@ -68,7 +68,7 @@ impl History {
         let sealed = read(request);
         let envelope = sealed.envelope();
         let seq = Seq(self.items.len() as u64);
-        self.accepted.insert((envelope.device.clone(), envelope.client_id), seq);
+        self.accepted.insert((author(envelope), envelope.client_id), seq);
         if let Some(change) = &request.list_change {
             self.list = self.list.apply(&ListChange::try_from(change).unwrap()).unwrap();
         }
@@ -108,4 +108,8 @@ fn read(request: &SubmitRequest) -> Sealed {
         request.list_change.as_ref(),
     )
     .unwrap()
+}
+
+fn author(envelope: &Envelope) -> DeviceName {
+    envelope.device().expect("no hub's statement is submitted").clone()
 }

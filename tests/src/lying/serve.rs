@@ -73,7 +73,7 @@ impl World {
                     self.feed(&peer, subscription).await;
                 }
             }
-            Method::Hello | Method::DeliverWelcome => {
+            Method::Hello | Method::DeliverWelcome | Method::Refill => {
                 let _ = call.refuse(Refusal::new(ErrorCode::Unsupported, "")).await;
             }
         }

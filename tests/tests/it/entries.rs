@@ -160,7 +160,7 @@ async fn an_entry_in_another_envelope_is_refused_by_all() {
     let mut doras = Rogue::of(&scene.case.network, &scene.case.officers[DORA]).await;
     let stolen = doras.build_note(channel, LIE);
     let ben = scene.device(BEN);
-    let stolen = with_envelope(&stolen, |envelope| envelope.device = ben);
+    let stolen = with_envelope(&stolen, |envelope| envelope.author = ben.into());
     for (what, request) in
         [("another commitment", commitment), ("another counter", counter), ("stolen", stolen)]
     {
@@ -176,7 +176,7 @@ async fn what_a_hub_can_see_is_refused_and_changes_nothing() {
     let channel = scene.case.channel;
     let note = scene.rogue.build_note(channel, LIE);
     let ana = scene.device(ANA);
-    let as_ana = with_envelope(&note, |envelope| envelope.device = ana);
+    let as_ana = with_envelope(&note, |envelope| envelope.author = ana.into());
     scene.refuses(&as_ana, ErrorCode::NotAllowed, "in another's name").await;
     let mut payload = note.request.clone();
     payload.payload = b"something else".to_vec().into();

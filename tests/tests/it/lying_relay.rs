@@ -255,7 +255,7 @@ fn forged(scene: &LyingScene, kind: ItemKind) -> SubmitRequest {
     let is_commit = kind == ItemKind::Commit;
     let envelope = Envelope {
         kind,
-        device: scene.officers[BEN].device().clone(),
+        author: scene.officers[BEN].device().clone().into(),
         client_id: enlace_log::ClientId(random()),
         fence: details.fence,
         last_valid_commit: details.fence,

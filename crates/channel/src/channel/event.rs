@@ -2,7 +2,7 @@
 
 use enlace_identity::names::DeviceName;
 use enlace_log::head::HeadSigner;
-use enlace_log::{ClientId, Seq, VerifiedHead};
+use enlace_log::{ClientId, HubStatement, Seq, VerifiedHead};
 
 use crate::entry::VerifiedEntry;
 use crate::rules::Act;
@@ -65,6 +65,8 @@ pub enum Event {
     Resumed,
     /// Another member's item decrypted: the channel is what its welcome said.
     Confirmed,
+    /// The hub began a new incarnation: it may lack what it once signed, and says what it knows.
+    HubBeganAnew(Box<HubStatement>),
     /// An item of a kind that only a newer version knows.
     NeedsNewerVersion,
     /// A quoted head could not be checked for want of this certificate.

@@ -28,7 +28,10 @@ impl Channel {
         let Ok(verified) = signed.verify(&key) else {
             return Some(Event::FalseQuote(author.clone()));
         };
+        let ours = self.state.incarnations();
         match ctx.log.chain_at(self.id(), head.seq) {
+            // What the hub signed in another of its lives, and no longer holds, accuses nobody.
+            Some(_) if ours.at(head.seq) != head.incarnation => None,
             Some(here) => contradiction(here, verified),
             None => {
                 self.keep_for_later(author, quoted);

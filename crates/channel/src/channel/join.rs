@@ -3,7 +3,7 @@
 use enlace_identity::bundle::LeafUsage;
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::chain::ChainError;
-use enlace_identity::names::{DeviceName, Domain, LeafName};
+use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::{
     ChainHash, ChannelId, ChannelNonce, DeviceList, Item, ItemKind, ListHash, Seq, VerifiedHead,
     WelcomesHash,
@@ -111,7 +111,7 @@ impl JoinOffer {
             return Err(JoinRefused::Head);
         }
         let signer = ctx.bundle.verify(&self.signer, self.commit.received_at, LeafUsage::Device)?;
-        let by_author = matches!(signer.name(), LeafName::Device(d) if *d == envelope.device);
+        let by_author = envelope.device().is_some() && *signer.name() == envelope.author;
         let bytes = self.commit.sealed.envelope_bytes();
         if !by_author || !self.commit.sealed.outer_signature().verify(bytes, &signer.public_key()) {
             return Err(JoinRefused::Signature);
@@ -134,7 +134,7 @@ impl JoinOffer {
         if roster.list() != self.devices {
             return Err(JoinRefused::DeviceList);
         }
-        if roster.device_at(staged.sender) != Some(&envelope.device) {
+        if roster.device_at(staged.sender) != envelope.device() {
             return Err(JoinRefused::Signature);
         }
         let policy = Policy::decode(&staged.view.policy)?;
@@ -155,6 +155,7 @@ impl JoinOffer {
         state.generation = self.commit.sealed.envelope().generation.0;
         state.set_anchor(self.commit.seq);
         state.set_position(self.commit.seq.next(), self.chain);
+        state.begin_incarnation(self.commit.seq, self.head.head().incarnation);
         state.pass_commit(self.commit.seq, true);
         state.known_head = Some(self.head.quoted().encode());
         state.save(ctx.store)?;

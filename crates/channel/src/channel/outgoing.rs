@@ -58,6 +58,7 @@ impl Outgoing {
             welcomes,
             certificates,
             known_head: None,
+            incarnation: 0,
             hub: String::new(),
         };
         Self { envelope, request }

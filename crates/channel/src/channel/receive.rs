@@ -3,7 +3,9 @@
 mod commit;
 mod control;
 mod entry;
+mod statement;
 
+use enlace_identity::names::DeviceName;
 use enlace_log::{Item, ItemKind};
 
 use super::state::Standing;
@@ -50,13 +52,16 @@ impl Channel {
         if self.state.standing == Standing::Removed {
             return Ok(Vec::new());
         }
+        let Some(author) = item.sealed.envelope().device() else {
+            return Ok(self.handle_statement(item));
+        };
         if let Some(own) = self.state.take_own(item.sealed.envelope_bytes()) {
             return match item.sealed.envelope().kind {
-                ItemKind::Commit => self.handle_own_commit(ctx, item, own),
-                ItemKind::Entry => Ok(vec![self.handle_own_entry(item, own)]),
+                ItemKind::Commit => self.handle_own_commit(ctx, item, author, own),
+                ItemKind::Entry => Ok(vec![self.handle_own_entry(item, author, own)]),
                 ItemKind::Leave => {
                     self.state.forget(own);
-                    Ok(self.handle_leave(item))
+                    Ok(self.handle_leave(item, author))
                 }
                 _ => {
                     self.state.forget(own);
@@ -65,18 +70,18 @@ impl Channel {
             };
         }
         match item.sealed.envelope().kind {
-            ItemKind::Entry => self.handle_entry(ctx, item),
-            ItemKind::Commit => self.handle_commit(ctx, item),
-            ItemKind::Leave => Ok(self.handle_leave(item)),
-            ItemKind::Contest => Ok(self.handle_contest(item)),
+            ItemKind::Entry => self.handle_entry(ctx, item, author),
+            ItemKind::Commit => self.handle_commit(ctx, item, author),
+            ItemKind::Leave => Ok(self.handle_leave(item, author)),
+            ItemKind::Contest => Ok(self.handle_contest(item, author)),
             ItemKind::Stranded | ItemKind::HubStatement => Ok(vec![Event::NeedsNewerVersion]),
         }
     }
 
-    fn another_members_item_decrypted(&mut self, item: &Item) -> Vec<Event> {
+    fn another_members_item_decrypted(&mut self, item: &Item, author: &DeviceName) -> Vec<Event> {
         let event = match self.state.standing {
             Standing::Provisional => Event::Confirmed,
-            Standing::Stranded if self.may_end_stranding(item) => Event::Resumed,
+            Standing::Stranded if self.may_end_stranding(item, author) => Event::Resumed,
             Standing::Stranded | Standing::Member | Standing::Removed => return Vec::new(),
         };
         self.state.standing = Standing::Member;
@@ -87,15 +92,14 @@ impl Channel {
     /// Whether an item, if this device can read it, shows that the commit that stranded it counts
     /// for nobody. The word of that commit's author is worth nothing here: whoever leaves a device
     /// behind could go on talking to it alone.
-    fn may_end_stranding(&self, item: &Item) -> bool {
-        let author = item.sealed.envelope().device.officer();
+    fn may_end_stranding(&self, item: &Item, author: &DeviceName) -> bool {
         let payload = item.sealed.payload();
         let epoch = payload.and_then(|payload| match item.sealed.envelope().kind {
             ItemKind::Entry => mls::compact_epoch(payload),
             _ => mls::message_info(payload).ok().map(|info| info.epoch),
         });
         epoch == Some(self.group.epoch())
-            && self.state.stranded_by().is_none_or(|by| by.officer() != author)
+            && self.state.stranded_by().is_none_or(|by| by.officer() != author.officer())
     }
 
     fn leave_no_trace(&mut self, ctx: &Context<'_>) -> Result<(), ChannelError> {
@@ -121,11 +125,11 @@ fn describe(reason: &VoidReason) -> String {
     }
 }
 
-fn culprit(item: &Item, refused: &Refused) -> Culprit {
-    let device = item.sealed.envelope().device.clone();
+fn culprit(author: &DeviceName, refused: &Refused) -> Culprit {
+    let device = author.clone();
     if refused.signed { Culprit::Member(device) } else { Culprit::ByRelaysWord(device) }
 }
 
-fn unreadable(item: &Item, refused: Refused) -> Event {
-    Event::Unreadable { author: culprit(item, &refused), reason: refused.reason }
+fn unreadable(author: &DeviceName, refused: Refused) -> Event {
+    Event::Unreadable { author: culprit(author, &refused), reason: refused.reason }
 }

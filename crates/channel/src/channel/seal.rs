@@ -225,7 +225,7 @@ impl Channel {
             channel: self.id(),
             generation: self.state.generation(),
             kind,
-            device: ctx.device.name.clone(),
+            author: ctx.device.name.clone().into(),
             client_id,
             submit_counter: next_submit_counter(ctx.store)?,
             fence: self.state.fence(),

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use enlace_identity::canonical::{DecodeError, sha256};
 use enlace_identity::names::{DeviceName, Domain};
-use enlace_log::{ChainHash, ChannelId, ClientId, Generation, Seq, SubmitCounter};
+use enlace_log::{
+    ChainHash, ChannelId, ClientId, Generation, Incarnation, Incarnations, Seq, SubmitCounter,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::channel::Outgoing;
@@ -68,6 +70,12 @@ pub(crate) struct State {
     pub(crate) leaving: BTreeMap<String, LeaveEvidence>,
     pub(crate) stranded_by: Option<String>,
     pub(crate) own_messages_since_update: u64,
+    /// Where the hub began anew, and as what.
+    #[serde(default)]
+    incarnations: BTreeMap<u64, u64>,
+    /// Of each former incarnation of the hub, the newest signed head known.
+    #[serde(default)]
+    former_heads: BTreeMap<u64, Vec<u8>>,
 }
 
 /// The format of [`State`].
@@ -93,6 +101,8 @@ impl State {
             leaving: BTreeMap::new(),
             stranded_by: None,
             own_messages_since_update: 0,
+            incarnations: BTreeMap::new(),
+            former_heads: BTreeMap::new(),
         }
     }
 
@@ -145,6 +155,39 @@ impl State {
 
     pub(crate) fn set_anchor(&mut self, anchor: Seq) {
         self.anchor_seq = anchor.0;
+    }
+
+    /// Which incarnation of the hub ordered which part of this copy.
+    pub(crate) fn incarnations(&self) -> Incarnations {
+        self.incarnations.iter().map(|(seq, i)| (Seq(*seq), Incarnation(*i))).collect()
+    }
+
+    /// The hub began anew; what it signed before stays what it is.
+    pub(crate) fn begin_incarnation(&mut self, seq: Seq, incarnation: Incarnation) {
+        let former = self.incarnations().newest();
+        if incarnation == former {
+            return;
+        }
+        self.incarnations.insert(seq.0, incarnation.0);
+        if let Some(head) = &self.known_head {
+            self.former_heads.insert(former.0, head.clone());
+        }
+    }
+
+    /// Forgets what the log held from a position on.
+    pub(crate) fn rewind(&mut self, from: Seq, chain: ChainHash, fence: Option<Seq>) {
+        self.set_position(from, chain);
+        self.incarnations.split_off(&from.0);
+        self.fence = fence.map(|fence| fence.0);
+        self.last_valid = self.last_valid.min(self.fence);
+    }
+
+    /// The newest signed head known of one of the hub's incarnations.
+    pub(crate) fn head_of(&self, incarnation: Incarnation) -> Option<&Vec<u8>> {
+        if incarnation == self.incarnations().newest() {
+            return self.known_head.as_ref();
+        }
+        self.former_heads.get(&incarnation.0)
     }
 
     pub(crate) fn fence(&self) -> Option<Seq> {

@@ -72,7 +72,7 @@ fn envelope(entry: &SignedEntry) -> Envelope {
         channel: CHANNEL,
         generation: Generation(0),
         kind: ItemKind::Entry,
-        device: device("ana-ruiz"),
+        author: device("ana-ruiz").into(),
         client_id: ClientId([2; 16]),
         submit_counter: SubmitCounter(1),
         fence: Some(Seq(3)),
@@ -290,7 +290,7 @@ fn an_entry_for_another_item_is_refused() {
         ("kind", |e| e.kind = ItemKind::Leave, EntryError::ItemKind),
         ("channel", |e| e.channel = ChannelId([2; 32]), EntryError::Signature),
         ("generation", |e| e.generation = Generation(1), EntryError::Signature),
-        ("device", |e| e.device = device("eva-soto"), EntryError::Author),
+        ("author", |e| e.author = device("eva-soto").into(), EntryError::Author),
         ("client_id", |e| e.client_id = ClientId([3; 16]), EntryError::Signature),
         ("commitment", |e| e.commitment = Commitment([4; 32]), EntryError::Commitment),
     ];

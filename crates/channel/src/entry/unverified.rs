@@ -94,7 +94,7 @@ impl UnverifiedEntry {
         let header = Header {
             channel: envelope.channel,
             generation: envelope.generation,
-            author: envelope.device.clone(),
+            author: envelope.device().cloned().ok_or(EntryError::ItemKind)?,
             client_id: envelope.client_id,
             local_time: Timestamp::from_millis(entry.local_time),
             time_zone,

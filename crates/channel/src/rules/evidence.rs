@@ -50,7 +50,7 @@ fn verify(change: &Change, evidence: &wire::LeaveEvidence) -> Result<DeviceName,
     let policy = &change.before.policy;
     let here = (policy.channel(), policy.generation());
     let holds = envelope.kind == ItemKind::Leave
-        && envelope.device == leave.device
+        && envelope.author == leave.device
         && (envelope.channel, envelope.generation) == here
         && (leave.channel, leave.generation) == here
         && envelope.payload_hash == PayloadHash::of(&evidence.payload)

@@ -139,7 +139,7 @@ fn an_item_put_in_a_members_name_by_a_hub_changes_nothing() {
     let mut case = Case::with_four();
     let genuine = case.members[ANA].note(&case.network, "genuine");
     let mut forged = genuine.envelope.clone();
-    forged.device = case.members[CID].name().clone();
+    forged.author = case.members[CID].name().clone().into();
     let sealed =
         Sealed::read(forged.encode().into(), &[], genuine.request.payload.clone(), None).unwrap();
     case.hub.accept_sealed(sealed);

@@ -127,7 +127,7 @@ fn entry(author: &DeviceName, rumour: Rumour, hub: &str) -> SubmitRequest {
         channel: rumour.channel,
         generation: Generation(0),
         kind: ItemKind::Entry,
-        device: author.clone(),
+        author: author.clone().into(),
         client_id: ClientId([7; 16]),
         submit_counter: SubmitCounter(1),
         fence: rumour.fence,

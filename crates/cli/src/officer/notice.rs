@@ -75,6 +75,13 @@ pub(crate) fn notice_words(notice: &Notice, ui: &Ui) -> Vec<String> {
         Notice::NeedsNewerVersion => say(Words::NeedsNewerVersion),
         Notice::FalseQuote { by } => say(Words::FalseQuote { by: &officer(by) }),
         Notice::Fork(alarm) => say(Words::Fork { hub: &alarm.hub }),
+        Notice::HubBeganAnew { hub, brought_back, lost_until, .. } => {
+            let (brought_back, lost) = (*brought_back, lost_until.is_some());
+            say(Words::HubBeganAnew { hub, brought_back, lost })
+        }
+        Notice::SetBack { entries, is_stranded, .. } => {
+            say(Words::SetBack { entries: *entries, is_stranded: *is_stranded })
+        }
         Notice::Stopped { reason } => say(Words::Stopped { reason }),
         Notice::WelcomeRefused { reason } => say(Words::WelcomeRefused { reason }),
         Notice::NotDone { reason, .. } => say(Words::NotDone { reason }),

@@ -177,6 +177,30 @@ fn say_notice(notice: &Notice<'_>) -> String {
             "The relay of {hub} signed two different histories of this channel. Tell your \
              authority, and the other members by another way."
         ),
+        Notice::HubBeganAnew { hub, brought_back, lost } => {
+            let what = match (lost, brought_back) {
+                (true, _) => {
+                    "was restored from an older copy, and lacks messages that nobody could \
+                     bring back"
+                }
+                (false, true) => {
+                    "was restored from an older copy; members brought back what it lacked"
+                }
+                (false, false) => "was interrupted and goes on; nothing is known to be missing",
+            };
+            format!("The relay of {hub} {what}.")
+        }
+        Notice::SetBack { entries, is_stranded } => {
+            let then = if is_stranded {
+                " A lead of your authority has to remove you and add you again."
+            } else {
+                ""
+            };
+            format!(
+                "The relay lost {entries} messages that this device had received. Yours are sent \
+                 again; the others stay here.{then}"
+            )
+        }
         Notice::Stopped { reason } => {
             format!("What the relay sends does not fit, and the channel rests: {reason}")
         }

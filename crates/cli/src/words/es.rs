@@ -186,6 +186,31 @@ fn say_notice(notice: &Notice<'_>) -> String {
             "El servidor de {hub} firmó dos historias distintas de este canal. Avise a su \
              autoridad, y a los demás miembros por otra vía."
         ),
+        Notice::HubBeganAnew { hub, brought_back, lost } => {
+            let what = match (lost, brought_back) {
+                (true, _) => {
+                    "fue restaurado desde una copia antigua y le faltan mensajes que nadie \
+                     pudo devolverle"
+                }
+                (false, true) => {
+                    "fue restaurado desde una copia antigua; los miembros le devolvieron \
+                     lo que faltaba"
+                }
+                (false, false) => "se interrumpió y continúa; no se sabe que falte nada",
+            };
+            format!("El servidor de {hub} {what}.")
+        }
+        Notice::SetBack { entries, is_stranded } => {
+            let then = if is_stranded {
+                " Un responsable de su autoridad tiene que retirarle y volver a admitirle."
+            } else {
+                ""
+            };
+            format!(
+                "El servidor perdió {entries} mensajes que este dispositivo ya tenía. Los suyos se \
+                 envían de nuevo; los demás siguen guardados aquí.{then}"
+            )
+        }
         Notice::Stopped { reason } => {
             format!("Lo que envía el servidor no encaja y el canal queda en pausa: {reason}")
         }

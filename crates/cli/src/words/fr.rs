@@ -186,6 +186,31 @@ fn say_notice(notice: &Notice<'_>) -> String {
             "Le serveur de {hub} a signé deux histoires différentes de ce canal. Prévenez votre \
              autorité, et les autres membres par une autre voie."
         ),
+        Notice::HubBeganAnew { hub, brought_back, lost } => {
+            let what = match (lost, brought_back) {
+                (true, _) => {
+                    "a été restauré à partir d'une ancienne copie ; il lui manque des \
+                     messages que personne n'a pu rendre"
+                }
+                (false, true) => {
+                    "a été restauré à partir d'une ancienne copie ; les membres ont rendu \
+                     ce qui manquait"
+                }
+                (false, false) => "a été interrompu et continue ; rien ne semble manquer",
+            };
+            format!("Le serveur de {hub} {what}.")
+        }
+        Notice::SetBack { entries, is_stranded } => {
+            let then = if is_stranded {
+                " Un responsable de votre autorité doit vous retirer et vous admettre de nouveau."
+            } else {
+                ""
+            };
+            format!(
+                "Le serveur a perdu {entries} messages que cet appareil avait reçus. Les vôtres sont \
+                 renvoyés ; les autres restent ici.{then}"
+            )
+        }
         Notice::Stopped { reason } => {
             format!("Ce que le serveur envoie ne concorde pas, le canal est en pause : {reason}")
         }

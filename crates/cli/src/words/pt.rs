@@ -182,6 +182,31 @@ fn say_notice(notice: &Notice<'_>) -> String {
             "O servidor de {hub} assinou duas histórias diferentes deste canal. Avise a sua \
              autoridade, e os outros membros por outra via."
         ),
+        Notice::HubBeganAnew { hub, brought_back, lost } => {
+            let what = match (lost, brought_back) {
+                (true, _) => {
+                    "foi restaurado de uma cópia antiga e faltam-lhe mensagens que ninguém \
+                     pôde devolver"
+                }
+                (false, true) => {
+                    "foi restaurado de uma cópia antiga; os membros devolveram-lhe o que \
+                     faltava"
+                }
+                (false, false) => "foi interrompido e continua; não se sabe que falte algo",
+            };
+            format!("O servidor de {hub} {what}.")
+        }
+        Notice::SetBack { entries, is_stranded } => {
+            let then = if is_stranded {
+                " Um responsável da sua autoridade tem de retirar e admitir você de novo."
+            } else {
+                ""
+            };
+            format!(
+                "O servidor perdeu {entries} mensagens que este dispositivo já tinha. As suas são \
+                 enviadas de novo; as outras continuam guardadas aqui.{then}"
+            )
+        }
         Notice::Stopped { reason } => {
             format!("O que o servidor envia não confere e o canal fica em pausa: {reason}")
         }

@@ -148,6 +148,7 @@ impl Work<'_> {
             joined_at: self.now(),
             updated_at: self.now(),
         })?;
+        self.keep_nonce(id, &nonce)?;
         self.tx.put_outbox(&OutboxRow {
             sealed: Some(SealedItem { fence: outgoing.envelope.fence, request: outgoing.request }),
             ..self.new_row(id, client_id, Task::Create { nonce })

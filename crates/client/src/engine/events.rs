@@ -46,6 +46,7 @@ impl Work<'_> {
                 batch.own_commit_was_void |= author.device() == self.me();
                 Notice::VoidChange { author: Author::from(&author), reason }
             }
+            Event::Unreadable { .. } if self.restore_superseded(id, item)? => return Ok(()),
             Event::Unreadable { author, reason } => {
                 Notice::Unreadable { author: Author::from(&author), reason }
             }
@@ -71,6 +72,12 @@ impl Work<'_> {
             Event::Stranded { by } => Notice::Stranded { by },
             Event::Resumed => Notice::Resumed,
             Event::Confirmed => Notice::Confirmed,
+            Event::HubBeganAnew(statement) => Notice::HubBeganAnew {
+                hub: channel.hub().to_string(),
+                brought_back: statement.held.map_or(0, |held| held.0 + 1) < item.seq.0,
+                lost_until: statement.lost.map(|head| head.as_signed().unverified_head().seq.0),
+                unheard: statement.unheard.iter().map(ToString::to_string).collect(),
+            },
             Event::NeedsNewerVersion => Notice::NeedsNewerVersion,
             Event::HeadKeyMissing(signer) => {
                 batch.missing_head_keys.push(signer);

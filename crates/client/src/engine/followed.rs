@@ -1,7 +1,7 @@
 //! Which logs are taken in, and from where on.
 
 use enlace_identity::names::Domain;
-use enlace_log::{ChannelId, Seq};
+use enlace_log::{ChannelId, Incarnation, Seq};
 use enlace_proto::relay::v1 as wire;
 
 use super::work::Work;
@@ -17,6 +17,8 @@ pub struct Followed {
     pub hub: Domain,
     /// What comes next.
     pub next: Seq,
+    /// The hub's incarnation before that.
+    pub incarnation: Incarnation,
     /// Whether this device is a member, as far as its log says.
     pub is_member: bool,
     /// The newest signed head known.
@@ -59,10 +61,11 @@ impl Work<'_> {
     pub(super) fn followed(&mut self, id: ChannelId) -> Result<Option<Followed>, EngineError> {
         let Some(row) = self.tx.channel(id)? else { return Ok(None) };
         let Some(channel) = self.take(id)? else { return Ok(None) };
-        let next = channel.replica().next_seq();
+        let replica = channel.replica();
+        let (next, incarnation) = (replica.next_seq(), replica.incarnation());
         self.keep(channel);
         let head = row.head.map(|head| head.to_wire());
         let is_member = row.standing != ChannelStanding::Removed;
-        Ok(Some(Followed { channel: id, hub: row.hub, next, is_member, head }))
+        Ok(Some(Followed { channel: id, hub: row.hub, next, incarnation, is_member, head }))
     }
 }

@@ -1,7 +1,9 @@
 //! Fork alarms: two contradicting signatures of one hub, and nothing less.
 
 use enlace_channel::channel::Channel;
-use enlace_log::{ChainHash, ChannelId, ForkProof, Item, Seq, SignedHead, VerifiedHead};
+use enlace_log::{
+    ChainHash, ChannelId, ForkProof, Item, QuotedHead, Seq, SignedHead, VerifiedHead,
+};
 use enlace_proto::relay::v1 as wire;
 
 use super::items::ReceiveError;
@@ -54,7 +56,8 @@ impl Work<'_> {
         let Some(row) = self.tx.channel(id)? else { return Ok(()) };
         // In the middle of a batch the newest verified head is the one before it: what stands
         // between the quoted head and it is in the store.
-        let own = channel.known_head().map(|head| head.into_signed()).or(row.head);
+        let own = channel.head_of(quoted.head().incarnation).map(QuotedHead::into_signed);
+        let own = own.or(row.head);
         let Some(own) = own else { return Ok(()) };
         let Ok(own) = self.verify_head(&row.hub, own) else { return Ok(()) };
         let proof = self.contradiction(id, quoted, own)?;

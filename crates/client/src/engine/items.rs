@@ -11,6 +11,7 @@ use enlace_log::replica::ReplicaError;
 use enlace_log::{ChannelId, HeadSigner, Item, Seq, SignedHead, VerifiedHead};
 use enlace_proto::relay::v1 as wire;
 
+use super::refill::KEPT;
 use super::work::Work;
 use super::{Engine, EngineError};
 use crate::event::ClientEvent;
@@ -110,7 +111,7 @@ impl Engine {
 }
 
 impl Work<'_> {
-    fn stop_channel(&mut self, id: ChannelId, reason: &str) -> Result<(), EngineError> {
+    pub(super) fn stop_channel(&mut self, id: ChannelId, reason: &str) -> Result<(), EngineError> {
         let Some(mut row) = self.tx.channel(id)? else { return Ok(()) };
         if row.stopped.as_deref() == Some(reason) {
             return Ok(());
@@ -156,8 +157,12 @@ impl Work<'_> {
         let mut replica = channel.replica();
         let added = replica.append(items, &head)?;
         let news = items.len() - added.len()..;
-        for (item, (_, chain)) in items[news.clone()].iter().zip(&added) {
-            self.tx.put_item(&ItemRow { item: item.clone(), chain: *chain })?;
+        for (item, added) in items[news.clone()].iter().zip(&added) {
+            self.tx.put_item(&ItemRow { item: item.clone(), chain: added.chain })?;
+        }
+        if let Some(first) = added.first() {
+            let old = |seq: Seq| Seq(seq.0.saturating_sub(KEPT));
+            self.tx.drop_payloads(id, old(first.seq), old(replica.next_seq()))?;
         }
         let mut batch = Batch::default();
         for item in &items[news] {

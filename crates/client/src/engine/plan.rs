@@ -174,8 +174,10 @@ fn call(
     let (client_id, id) = (row.client_id, row.channel);
     let head = channel.known_head().map(QuotedHead::into_signed);
     let head = head.filter(|head| shown < Some(head.unverified_head().seq));
+    let incarnation = channel.replica().incarnation().0;
     let request = row.sealed.as_ref().map(|sealed| SubmitRequest {
         known_head: head.map(|head| head.to_wire()),
+        incarnation,
         ..sealed.request.clone()
     });
     Ok(match step {

@@ -132,9 +132,10 @@ impl Work<'_> {
             updated_at: self.now(),
         })?;
         self.tx.put_item(&ItemRow { item: offer.commit.clone(), chain: offer.chain })?;
-        let by = offer.commit.sealed.envelope().device.clone();
-        let place = Some((offer.commit.seq, offer.commit.received_at));
-        self.note(Some(id), place, Notice::Joined { by })?;
+        if let Some(by) = offer.commit.sealed.envelope().device().cloned() {
+            let place = Some((offer.commit.seq, offer.commit.received_at));
+            self.note(Some(id), place, Notice::Joined { by })?;
+        }
         self.tell(ClientEvent::Channel(id));
         Ok(())
     }

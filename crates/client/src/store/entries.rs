@@ -65,6 +65,17 @@ pub trait EntryRows {
         client_id: ClientId,
     ) -> Result<Option<EntryRow>, StoreError>;
 
+    /// The entry with an author's idempotency key that had a place in a log which the log has lost.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn superseded_entry(
+        &self,
+        channel: ChannelId,
+        author: &DeviceName,
+        client_id: ClientId,
+    ) -> Result<Option<EntryRow>, StoreError>;
+
     /// Keeps an author's certificates; nothing happens when they are here.
     ///
     /// # Errors

@@ -4,8 +4,8 @@ use enlace_log::{ChainHash, ChannelId, Item, Seq};
 
 use super::StoreError;
 
-/// One position of a log with the chain there. Payloads are kept of commits only: an entry's
-/// content is its row in [`EntryRows`](super::EntryRows).
+/// One position of a log with the chain there. Payloads are kept of commits and of hubs' statements,
+/// and of the newest others: what an entry says is its row in [`EntryRows`](super::EntryRows).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ItemRow {
     /// The item.
@@ -34,4 +34,23 @@ pub trait ItemRows {
     /// # Errors
     /// When the engine fails.
     fn items(&self, channel: ChannelId, from: Seq, to: Seq) -> Result<Vec<ItemRow>, StoreError>;
+
+    /// Drops the payloads of the positions `from..to` that nobody needs: of entries and control
+    /// items.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn drop_payloads(&self, channel: ChannelId, from: Seq, to: Seq) -> Result<(), StoreError>;
+
+    /// The newest commit item up to and with a position.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn newest_commit(&self, channel: ChannelId, to: Seq) -> Result<Option<Seq>, StoreError>;
+
+    /// Forgets the positions from `from` on. Entries there are kept apart from the log.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn supersede(&self, channel: ChannelId, from: Seq) -> Result<(), StoreError>;
 }

@@ -8,8 +8,9 @@ use enlace_identity::names::Domain;
 use enlace_log::{ChannelId, HeadSigner, Seq};
 use enlace_proto::method::Call;
 use enlace_proto::relay::v1::{
-    ClaimKeyPackagesRequest, FetchDirectoryRequest, FetchDirectoryResponse,
+    ClaimKeyPackagesRequest, ErrorCode, FetchDirectoryRequest, FetchDirectoryResponse,
     FetchHeadCertificateRequest, FetchRangeRequest, FetchRangeResponse, PublishKeyPackagesRequest,
+    RefillResponse,
 };
 use enlace_transport::{CallError, Connection, ReceiveError};
 
@@ -38,6 +39,10 @@ pub(super) enum Done {
     Published(Publication, Result<(), CallError>),
     /// The certificate of a head key that a member quoted.
     HeadKey(Option<Domain>, Result<Vec<Vec<u8>>, CallError>),
+    /// What was brought back to a hub, from which position on.
+    Refilled(ChannelId, Option<Seq>, Result<RefillResponse, CallError>),
+    /// What stands before the position at which a hub began anew.
+    WayBack(ChannelId, Seq, Result<FetchRangeResponse, CallError>),
 }
 
 impl Session {
@@ -89,7 +94,7 @@ impl Session {
         });
     }
 
-    fn spawn<C: Call + Send + Sync + 'static>(
+    pub(super) fn spawn<C: Call + Send + Sync + 'static>(
         &mut self,
         request: C,
         limit: Duration,
@@ -107,6 +112,9 @@ impl Session {
             Done::Row(action, answer) => {
                 if matches!(*answer, Answer::Accepted(_)) {
                     self.cut_off.accepted(action.channel());
+                }
+                if is_recovering(&answer) {
+                    self.ask_where_it_ends(action.channel())?;
                 }
                 let created =
                     self.shared.engine().take_answer(&action, *answer, &mut self.lanes)?;
@@ -140,6 +148,12 @@ impl Session {
                 Ok(certificates) => take_head_key(&self.shared, hub.as_ref(), &certificates)?,
                 Err(error) => tracing::warn!(%error, "a head key's certificate did not come"),
             },
+            Done::Refilled(channel, from, answer) => {
+                self.take_refilled(channel, from, answer).await?;
+            }
+            Done::WayBack(channel, next, answer) => {
+                self.take_way_back(channel, next, answer).await?;
+            }
         }
         Ok(())
     }
@@ -234,6 +248,12 @@ pub(super) fn take_head_key(
         Ok(_) => {}
     }
     Ok(())
+}
+
+/// Whether the hub finds out what it has lost.
+fn is_recovering(answer: &Answer) -> bool {
+    matches!(answer, Answer::Failed(CallError::Refused(refusal))
+        if refusal.code == ErrorCode::Recovering)
 }
 
 async fn make(connection: &Connection, action: &Action) -> Result<Answer, CallError> {

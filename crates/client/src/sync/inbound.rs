@@ -31,6 +31,7 @@ impl Session {
                 None => Ok(()),
             },
             Some(Event::Crls(crls)) => Ok(self.shared.engine().take_crls(&crls.crls)?),
+            Some(Event::Behind(behind)) => self.handle_behind(&behind),
             // Of a newer version of the protocol.
             None => Ok(()),
         }
@@ -155,13 +156,15 @@ impl Session {
             let reason = "the relay says that this device may read no further";
             self.shared.engine().stop_channel(channel, reason)?;
             self.cut_off.refused(channel);
+            // A hub that was restored may have lost what made this device a member.
+            self.ask_where_it_ends(channel)?;
         }
         Ok(())
     }
 
     /// The items don't lead to what the hub signed. The relay is asked for the other history from
     /// this copy's end on: either it proves that the hub signed both, or the relay alone is wrong.
-    async fn handle_divergence(
+    pub(super) async fn handle_divergence(
         &mut self,
         channel: ChannelId,
         head: &VerifiedHead,
@@ -173,6 +176,9 @@ impl Session {
             max_items: 0,
             hub: followed.hub.to_string(),
         };
+        if head.head().incarnation > followed.incarnation {
+            return self.ask_where_it_ends(channel);
+        }
         let mut proven = false;
         if let Ok(range) = self.connection.call(&request, PER_ADDRESS).await {
             let mut items = range.items;
@@ -193,7 +199,7 @@ impl Session {
         self.stop(channel, reason).await
     }
 
-    async fn stop(&mut self, channel: ChannelId, reason: &str) -> Result<(), SyncError> {
+    pub(super) async fn stop(&mut self, channel: ChannelId, reason: &str) -> Result<(), SyncError> {
         tracing::warn!(%channel, reason, "a channel is stopped");
         self.shared.engine().stop_channel(channel, reason)?;
         self.unfollow(channel).await
@@ -219,7 +225,10 @@ impl Session {
         Ok(self.followed_channel(channel)?.map(|followed| followed.hub))
     }
 
-    fn followed_channel(&self, channel: ChannelId) -> Result<Option<Followed>, SyncError> {
+    pub(super) fn followed_channel(
+        &self,
+        channel: ChannelId,
+    ) -> Result<Option<Followed>, SyncError> {
         Ok(self.shared.engine().followed_channel(channel)?)
     }
 }

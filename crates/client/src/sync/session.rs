@@ -1,6 +1,6 @@
 //! One connection's life: a loop over what comes, what is answered and what is to be sent.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +54,10 @@ pub(crate) struct Session {
     pub(super) cut_off: CutOff,
     /// Welcomes that are not good yet; the relay has them until they are acknowledged.
     pub(super) kept_welcomes: Vec<WelcomeDelivery>,
+    /// Channels whose hub is being refilled.
+    pub(super) refilling: HashSet<ChannelId>,
+    /// When each hub that may have lost something was last asked where its log goes on.
+    pub(super) asked_at: HashMap<ChannelId, Instant>,
     again_at: Option<Timestamp>,
     goal: Goal,
 }
@@ -70,11 +74,12 @@ impl Session {
             cursors: followed.iter().map(cursor).collect(),
             devices: Vec::new(),
         };
-        let connection = greeted.dialled.connection;
         let mut lanes = Lanes::default();
+        let lagging = lagging(&followed, &greeted);
         for (channel, seq) in greeted.shown {
             lanes.head_was_shown(channel, seq);
         }
+        let connection = greeted.dialled.connection;
         let subscription = connection
             .subscribe(&request, PER_ADDRESS)
             .await
@@ -90,6 +95,8 @@ impl Session {
             settled: Settled::default(),
             cut_off: CutOff::default(),
             kept_welcomes: Vec::new(),
+            refilling: HashSet::new(),
+            asked_at: HashMap::new(),
             again_at: None,
             goal,
         };
@@ -99,6 +106,9 @@ impl Session {
         }
         for channel in &followed {
             session.probe(channel.channel);
+        }
+        for channel in lagging {
+            session.ask_where_it_ends(channel)?;
         }
         session.tell(ClientEvent::Connected(true));
         Ok(session)
@@ -227,7 +237,24 @@ fn cursor(followed: &Followed) -> Cursor {
         channel: Some(wire_id(followed.channel)),
         next_seq: followed.next.0,
         hub: followed.hub.to_string(),
+        incarnation: followed.incarnation.0,
     }
+}
+
+/// Channels of which this device has shown more than the relay holds.
+fn lagging(followed: &[Followed], greeted: &Greeted) -> Vec<ChannelId> {
+    let known = &greeted.dialled.hello.known_heads;
+    let theirs = |channel: ChannelId| {
+        let is_it = |id: &enlace_proto::relay::v1::ChannelId| id.value == channel.0;
+        let known = known.iter().find(|known| known.channel.as_ref().is_some_and(is_it));
+        known.and_then(|known| Some(known.head.as_ref()?.seq))
+    };
+    let members = followed.iter().filter(|followed| followed.is_member);
+    let lagging = members.filter(|followed| {
+        let shown = greeted.shown.iter().find(|(channel, _)| *channel == followed.channel);
+        shown.is_some_and(|(channel, seq)| theirs(*channel) < Some(seq.0))
+    });
+    lagging.map(|followed| followed.channel).collect()
 }
 
 async fn sleep_until_due(due: Option<Timestamp>, shared: &Shared) {

@@ -116,7 +116,7 @@ fn item(
         channel: CHANNEL,
         generation: Generation(0),
         kind,
-        device: device(author),
+        author: device(author).into(),
         client_id: ClientId([0; 16]),
         submit_counter: SubmitCounter(1),
         fence: next.checked_sub(1).map(Seq),

@@ -1,6 +1,6 @@
 //! `DeliverWelcome`: another authority's relay hands over what admits devices of this one.
 
-use enlace_log::{ChannelId, Seq, SignedHead};
+use enlace_log::{ChannelId, SignedHead};
 use enlace_proto::relay::v1::{DeliverWelcomeRequest, DeliverWelcomeResponse, ErrorCode};
 use enlace_transport::Refusal;
 use tracing::info;
@@ -35,9 +35,7 @@ impl Handle for DeliverWelcomeRequest {
         context.hub().anchor(anchor).await.map_err(|error| refused(&error))?;
         info!(channel = %short(&channel), %hub, "a welcome came");
 
-        let record = context.hub().channel(channel).await.map_err(|error| unreadable(&error))?;
-        let next = record.map_or(Seq(0), |record| record.tail.seq.next());
-        context.links().follow(hub, channel, next);
+        context.links().follow(hub, channel);
         Ok(DeliverWelcomeResponse {})
     }
 }

@@ -35,6 +35,7 @@ pub(super) fn other_hub(
 
 /// This relay is the hub.
 async fn sequence(request: SubmitRequest, caller: &Caller) -> Result<SubmitResponse, Refusal> {
+    look_at_known_head(caller, &request).await;
     let submission = check(caller, request)?;
     let accepted = caller.context().hub().submit(submission).await;
     Ok(accepted.map_err(|error| refused(&error))?.to_wire())
@@ -59,10 +60,22 @@ pub(super) fn check_forwarded(
     let device = caller.own_device()?;
     let envelope = Envelope::decode(&request.envelope)
         .map_err(|_| malformed("the envelope cannot be read"))?;
-    if envelope.device != *device {
-        return Err(refused(&SubmitError::NotTheCallers(envelope.device)));
+    match envelope.device() {
+        None => return Err(refused(&SubmitError::HubStatement)),
+        Some(author) if author != device => {
+            return Err(refused(&SubmitError::NotTheCallers(author.clone())));
+        }
+        Some(_) => {}
     }
-    Ok(Forwarded { device: envelope.device, counter: envelope.submit_counter, request })
+    Ok(Forwarded { device: device.clone(), counter: envelope.submit_counter, request })
+}
+
+/// What the author knows to be signed comes before what it submits.
+pub(super) async fn look_at_known_head(caller: &Caller, request: &SubmitRequest) {
+    let Some(head) = &request.known_head else { return };
+    if let Ok(envelope) = Envelope::decode(&request.envelope) {
+        caller.context().take_shown(envelope.channel, head).await;
+    }
 }
 
 /// Checks a request by itself: who may speak for whom, hashes, signatures.

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use super::Caller;
-use super::submit::{check, check_forwarded, other_hub, refused};
+use super::submit::{check, check_forwarded, look_at_known_head, other_hub, refused};
 use crate::federation::Forwarded;
 use crate::hub::{Submission, SubmitError, Unavailable};
 
@@ -140,6 +140,7 @@ impl Session<'_> {
         let mut sorted = Sorted::default();
         let mut slots = Vec::with_capacity(messages.len());
         for request in messages {
+            look_at_known_head(self.caller, &request).await;
             slots.push(sorted.add(self.caller, request).unwrap_or_else(Slot::Refused));
         }
         let Sorted { own, foreign } = sorted;

@@ -5,9 +5,10 @@
 //! that contradicts what this relay holds is followed no further: both signed heads are kept, the
 //! operator is told, and this relay's readers are told nothing that might be false.
 
+mod back;
 mod batch;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use enlace_identity::names::Domain;
@@ -17,8 +18,11 @@ use enlace_proto::relay::v1::{
     subscription_control::Control, subscription_event::Event,
 };
 use enlace_transport::{CallError, Connection, FrameSender, SendError, StreamError};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use tracing::{debug, warn};
 
+use self::back::{Other, Outcome};
 use super::link::Link;
 use crate::head_certificates::HeadCertificateError;
 use crate::hub::ReadError;
@@ -29,6 +33,9 @@ const OPEN_TIME: Duration = Duration::from_secs(30);
 
 /// Channels that the request names; it has a limited length. The others are added afterwards.
 const FIRST_CURSORS: usize = 1000;
+
+/// When a hub that lacks something is asked again.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// Channels read from the storage at a time.
 const PAGE: usize = 256;
@@ -81,51 +88,71 @@ async fn follow(
     connection: &Connection,
 ) -> Result<std::convert::Infallible, FollowError> {
     // Channels that come while the storage is read are taken afterwards, if they are not in it.
-    let mut channels: BTreeMap<ChannelId, Seq> = link.take_to_follow().into_iter().collect();
+    let mut channels: BTreeSet<ChannelId> = link.take_to_follow();
     channels.extend(followed(context, authority).await?);
-    channels.retain(|channel, _| !link.is_forsaken(channel));
+    channels.retain(|channel| !link.is_forsaken(channel));
     if channels.is_empty() {
         channels.extend(link.taken_to_follow().await);
     }
-    let mut cursors = channels.iter().map(|(channel, next)| cursor(authority, *channel, *next));
+    let mut cursors = cursors(context, authority, channels).await?.into_iter();
     let first = cursors.by_ref().take(FIRST_CURSORS).collect();
     let request = SubscribeRequest { cursors: first, devices: Vec::new() };
     let mut subscription = connection.subscribe(&request, OPEN_TIME).await?;
     for cursor in cursors {
         send(&mut subscription.controls, Control::Follow(cursor)).await?;
     }
+    let other = Other { context, authority, link, connection };
     let mut refused: HashSet<ChannelId> = HashSet::new();
+    let mut later = FuturesUnordered::new();
     loop {
-        tokio::select! {
+        let outcome = tokio::select! {
             biased;
             added = link.taken_to_follow() => {
-                for (channel, next) in added {
-                    refused.remove(&channel);
-                    let follow = Control::Follow(cursor(authority, channel, next));
-                    send(&mut subscription.controls, follow).await?;
+                for cursor in self::cursors(context, authority, added).await? {
+                    if let Some(Ok(channel)) = cursor.channel.as_ref().map(read_id) {
+                        refused.remove(&channel);
+                    }
+                    send(&mut subscription.controls, Control::Follow(cursor)).await?;
                 }
+                continue;
+            }
+            Some(channel) = later.next() => {
+                let cursor = cursor_of(context, authority, channel).await?;
+                (channel, cursor.map_or(Outcome::Nothing, |c| Outcome::Say(Control::Follow(c))))
             }
             event = subscription.events.next() => {
                 let event = event?.ok_or(FollowError::Ended)?;
-                let answer = handle(context, authority, link, &mut refused, event).await?;
-                if let Some(control) = answer {
-                    send(&mut subscription.controls, control).await?;
+                match handle(&other, &mut refused, event).await? {
+                    Some(outcome) => outcome,
+                    None => continue,
                 }
             }
+        };
+        match outcome {
+            (_, Outcome::Say(control)) => send(&mut subscription.controls, control).await?,
+            (channel, Outcome::Later) => later.push(async move {
+                tokio::time::sleep(AGAIN).await;
+                channel
+            }),
+            (_, Outcome::Nothing) => {}
         }
     }
 }
 
-/// What is to be said to the hub after an event.
+/// What is to be done about a channel after an event.
 async fn handle(
-    context: &Context,
-    authority: &Domain,
-    link: &Link,
+    other: &Other<'_>,
     refused: &mut HashSet<ChannelId>,
     event: SubscriptionEvent,
-) -> Result<Option<Control>, FollowError> {
+) -> Result<Option<(ChannelId, Outcome)>, FollowError> {
+    let Other { context, authority, link, .. } = *other;
     match event.event {
-        Some(Event::Items(items)) => batch::take(context, authority, link, refused, items).await,
+        Some(Event::Items(items)) => {
+            let id = items.channel.as_ref().map(read_id);
+            let Some(Ok(channel)) = id else { return Err(FollowError::Ended) };
+            let control = batch::take(context, authority, link, refused, channel, items).await?;
+            Ok(control.map(|control| (channel, Outcome::Say(control))))
+        }
         Some(Event::HeadCertificate(certificate)) => {
             let learned = context.head_certificates().learn(&certificate.certificates).await;
             match learned {
@@ -145,24 +172,26 @@ async fn handle(
         }
         Some(Event::Ended(ended)) => {
             debug!(%authority, last_seq = ended.last_seq, "no own member reads a channel any more");
-            let id = ended.channel.as_ref().and_then(|id| ChannelId::try_from(&id.value[..]).ok());
-            if let Some(channel) = id
+            let Some(Ok(channel)) = ended.channel.as_ref().map(read_id) else { return Ok(None) };
+            let outcome = other.question_end(channel).await?;
+            if matches!(outcome, Outcome::Nothing)
                 && let Err(error) = context.hub().end_copy(channel, authority.clone()).await
             {
                 debug!(%authority, %error, "the end of a copy was not noted");
             }
-            Ok(None)
+            Ok(Some((channel, outcome)))
+        }
+        Some(Event::Behind(behind)) => {
+            let Some(Ok(channel)) = behind.channel.as_ref().map(read_id) else { return Ok(None) };
+            let outcome = other.offer(channel, Seq(behind.next_seq)).await?;
+            Ok(Some((channel, outcome)))
         }
         Some(Event::Welcome(_)) | None => Ok(None),
     }
 }
 
-/// The channels whose log the authority orders and own devices still read, with the position
-/// that comes next.
-async fn followed(
-    context: &Context,
-    authority: &Domain,
-) -> Result<Vec<(ChannelId, Seq)>, ReadError> {
+/// The channels whose log the authority orders and own devices still read.
+async fn followed(context: &Context, authority: &Domain) -> Result<Vec<ChannelId>, ReadError> {
     let (hub, own) = (authority.clone(), context.domain().clone());
     context.hub().query(move |storage| list_followed(storage, &hub, &own)).await
 }
@@ -171,7 +200,7 @@ fn list_followed(
     storage: &mut dyn ReadStorage,
     hub: &Domain,
     own: &Domain,
-) -> Result<Vec<(ChannelId, Seq)>, StorageError> {
+) -> Result<Vec<ChannelId>, StorageError> {
     let mut followed = Vec::new();
     let mut after = None;
     loop {
@@ -180,12 +209,8 @@ fn list_followed(
         after = Some(last.channel);
         for record in page.iter().filter(|r| r.role == Role::Follower && r.hub == *hub) {
             let readers = storage.readers(&record.channel)?;
-            let goes_on = |(device, range): &(enlace_identity::names::DeviceName, _)| {
-                let range: &enlace_log::membership::ReadRange = range;
-                device.domain() == own && range.to.is_none()
-            };
-            if readers.iter().any(goes_on) {
-                followed.push((record.channel, record.tail.seq.next()));
+            if readers.iter().any(|(d, range)| d.domain() == own && range.to.is_none()) {
+                followed.push(record.channel);
             }
         }
     }
@@ -198,10 +223,42 @@ async fn send(
     controls.send(&SubscriptionControl { control: Some(control) }).await
 }
 
-fn cursor(hub: &Domain, channel: ChannelId, next: Seq) -> Cursor {
-    Cursor { channel: Some(wire_id(channel)), next_seq: next.0, hub: hub.to_string() }
+/// Where the copy of a channel ends; nothing where there is none.
+async fn cursor_of(
+    context: &Context,
+    authority: &Domain,
+    channel: ChannelId,
+) -> Result<Option<Cursor>, ReadError> {
+    Ok(cursors(context, authority, [channel]).await?.pop())
+}
+
+/// Where the copies of these channels end.
+async fn cursors(
+    context: &Context,
+    authority: &Domain,
+    channels: impl IntoIterator<Item = ChannelId>,
+) -> Result<Vec<Cursor>, ReadError> {
+    let (hub, channels) = (authority.to_string(), channels.into_iter().collect::<Vec<_>>());
+    let read = move |storage: &mut dyn ReadStorage| {
+        let mut cursors = Vec::with_capacity(channels.len());
+        for channel in channels {
+            let Some(record) = storage.channel(&channel)? else { continue };
+            cursors.push(Cursor {
+                channel: Some(wire_id(channel)),
+                next_seq: record.tail.seq.next().0,
+                hub: hub.clone(),
+                incarnation: storage.incarnations(&channel)?.newest().0,
+            });
+        }
+        Ok(cursors)
+    };
+    context.hub().query(read).await
 }
 
 fn wire_id(channel: ChannelId) -> wire::ChannelId {
     wire::ChannelId { value: channel.0.to_vec() }
+}
+
+fn read_id(id: &wire::ChannelId) -> Result<ChannelId, std::array::TryFromSliceError> {
+    id.value[..].try_into().map(ChannelId)
 }

@@ -1,11 +1,11 @@
 //! The state of one link, shared by those who use it and the task that keeps it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use enlace_log::{ChannelId, Seq};
+use enlace_log::ChannelId;
 use enlace_transport::{Connection, watch};
 use tokio::sync::{Notify, mpsc};
 
@@ -19,7 +19,7 @@ pub(super) struct Link {
     told: AtomicU64,
     work: Notify,
     hurry: Notify,
-    to_follow: Mutex<BTreeMap<ChannelId, Seq>>,
+    to_follow: Mutex<BTreeSet<ChannelId>>,
     following: Notify,
     forsaken: Mutex<BTreeSet<ChannelId>>,
     forwards: mpsc::Sender<Forward>,
@@ -147,18 +147,18 @@ impl Link {
         self.forsaken.lock().unwrap_or_else(PoisonError::into_inner).contains(channel)
     }
 
-    /// A channel is to be followed from `next` on.
-    pub(super) fn follow(&self, channel: ChannelId, next: Seq) {
+    /// A channel is to be followed from where its copy ends.
+    pub(super) fn follow(&self, channel: ChannelId) {
         if self.is_forsaken(&channel) {
             return;
         }
-        self.to_follow.lock().unwrap_or_else(PoisonError::into_inner).insert(channel, next);
+        self.to_follow.lock().unwrap_or_else(PoisonError::into_inner).insert(channel);
         self.following.notify_one();
         self.work.notify_one();
     }
 
     /// Waits for channels to follow, and takes them.
-    pub(super) async fn taken_to_follow(&self) -> Vec<(ChannelId, Seq)> {
+    pub(super) async fn taken_to_follow(&self) -> BTreeSet<ChannelId> {
         loop {
             let taken = self.take_to_follow();
             if !taken.is_empty() {
@@ -169,9 +169,9 @@ impl Link {
     }
 
     /// Takes the channels that were added.
-    pub(super) fn take_to_follow(&self) -> Vec<(ChannelId, Seq)> {
+    pub(super) fn take_to_follow(&self) -> BTreeSet<ChannelId> {
         let mut to_follow = self.to_follow.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *to_follow).into_iter().collect()
+        std::mem::take(&mut *to_follow)
     }
 }
 

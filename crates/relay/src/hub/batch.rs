@@ -1,7 +1,7 @@
 //! A piece of a log as it is delivered.
 
 use enlace_log::head::HeadSigner;
-use enlace_log::{ChannelId, Incarnation, Seq, SignedHead};
+use enlace_log::{ChannelId, Incarnations, Seq, SignedHead};
 use enlace_proto::frame::TooLong;
 use enlace_proto::relay::v1::{self as wire, SubscriptionEvent, subscription_event::Event};
 use enlace_transport::EncodedFrame;
@@ -32,22 +32,24 @@ impl LogBatch {
         Ok(Self { channel, items, last: head.unverified_head().seq, head })
     }
 
-    /// What a reader of a hub's log gets after a commit begins anew: whoever the commit removes
-    /// reads no further. Of what was accepted together, and the newest head of it.
-    pub(crate) fn after_commits<'i>(
+    /// What a reader of a hub's log gets begins anew after a commit, for whoever the commit removes
+    /// reads no further; and before a hub's statement, for what an incarnation signs does not
+    /// reach back. Of what was accepted together, and the newest head of it.
+    pub(crate) fn split<'i>(
         channel: ChannelId,
         items: &'i [StoredItem],
         newest: &SignedHead,
         key: &HeadKey,
-        incarnation: Incarnation,
+        incarnations: &'i Incarnations,
     ) -> impl Iterator<Item = Result<Self, StorageError>> + use<'i> {
         let (newest, key) = (newest.clone(), key.clone());
         items
-            .chunk_by(|item, _| item.list_change.is_none())
+            .chunk_by(|item, next| item.list_change.is_none() && !incarnations.begins_at(next.seq))
             .flat_map(|run| run.chunks(MAX_ITEMS))
             .map(move |run| {
                 let head = match run.last() {
                     Some(last) if last.seq != newest.unverified_head().seq => {
+                        let incarnation = incarnations.at(last.seq);
                         key.sign(channel, incarnation, last.seq, last.chain).signed().clone()
                     }
                     _ => newest.clone(),

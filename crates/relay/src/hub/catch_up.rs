@@ -1,8 +1,8 @@
 //! Batches that were read from the storage for somebody who catches up: whoever stands at the same
 //! position a little later gets the same bytes, and whoever asks meanwhile waits for them.
 //!
-//! As many are kept as fit into a few megabytes, however many readers there are. A log is never
-//! changed, so what is kept stays true.
+//! As many are kept as fit into a few megabytes, however many readers there are. What is kept stays
+//! true until a copy goes back, as its hub did.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -64,6 +64,17 @@ impl CatchUp {
     /// Counts what has come into the place of a position.
     pub(crate) fn count(&self, channel: ChannelId, batch: &EncodedBatch) {
         self.lock().weigh((channel, batch.first), batch.weight());
+    }
+
+    /// The log has gone back.
+    pub(crate) fn forget(&self, channel: ChannelId) {
+        let mut kept = self.lock();
+        kept.cells.retain(|(of, _), _| *of != channel);
+        let (gone, order) = std::mem::take(&mut kept.order)
+            .into_iter()
+            .partition::<VecDeque<_>, _>(|((of, _), _)| *of == channel);
+        kept.order = order;
+        kept.bytes -= gone.iter().map(|(_, weight)| weight).sum::<usize>();
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {

@@ -7,6 +7,8 @@
 
 mod copy;
 mod lease;
+mod recovery;
+mod settling;
 mod writes;
 
 use std::time::Duration;
@@ -15,17 +17,21 @@ use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::membership::{Event, MembershipError};
 use enlace_log::{
-    ChainHash, ChainStart, ChannelId, ChannelNonce, Envelope, Generation, Item, ItemKind,
+    ChainHash, ChannelId, ChannelNonce, Envelope, Generation, Incarnations, Item, ItemKind,
     Membership, Replica, Seq,
 };
 use enlace_proto::method;
 
 use super::errors::{IngestError, SubmitError};
 use super::submission::Submission;
-use crate::storage::{Accepted, ChannelRecord, LogWrite, Role, StoredItem, Tail};
+use crate::storage::{Accepted, ChannelRecord, Doubts, LogWrite, Role, StoredItem, Tail};
 
 pub use copy::Copied;
 pub use lease::{Class, LEASE, Lease, LeaseClaim, NotYet};
+pub use recovery::{Gate, REFILL_PATIENCE, RefillError, Refilled, Shown};
+pub use settling::{AWAY, Holder, LONG_PATIENCE, PATIENCE, Settling, Start};
+
+use recovery::Recovery;
 
 /// A hub's clock may step back so far without its operator.
 pub const MAX_CLOCK_STEP: Duration = Duration::from_secs(5 * 60);
@@ -50,6 +56,9 @@ pub struct ChannelState {
     replica: Replica,
     received_at: Timestamp,
     membership: Membership,
+    incarnations: Incarnations,
+    settled: Doubts,
+    recovery: Option<Recovery>,
     lease: Lease,
     last_committer: Option<DeviceName>,
     has_ended: bool,
@@ -78,9 +87,10 @@ pub struct Acceptance {
 }
 
 impl ChannelState {
-    /// A channel as stored: its record, and its membership events in order.
+    /// A channel as stored: its record, its membership events in order, and where its hub began
+    /// anew.
     #[must_use]
-    pub fn load(record: &ChannelRecord, events: &[Event]) -> Self {
+    pub fn load(record: &ChannelRecord, events: &[Event], incarnations: Incarnations) -> Self {
         let mut membership = Membership::default();
         for event in events {
             membership.apply(event);
@@ -94,9 +104,17 @@ impl ChannelState {
             nonce: record.nonce,
             role: record.role,
             generation: record.generation,
-            replica: Replica::after(record.channel, record.tail.seq, record.tail.chain),
+            replica: Replica::after(
+                record.channel,
+                record.tail.seq,
+                record.tail.chain,
+                incarnations.at(record.tail.seq),
+            ),
             received_at: record.tail.received_at,
             membership,
+            incarnations,
+            settled: record.settled,
+            recovery: None,
             lease: Lease::default(),
             last_committer,
             has_ended: false,
@@ -113,9 +131,10 @@ impl ChannelState {
         submission: &Submission,
         nonce: ChannelNonce,
         own: &Domain,
+        doubts: Doubts,
     ) -> Result<(Self, Acceptance), SubmitError> {
         let envelope = submission.sealed().envelope();
-        if envelope.device.domain() != own {
+        if envelope.author.domain() != own {
             return Err(SubmitError::ForeignCreator(own.clone()));
         }
         let generation = Generation(0);
@@ -129,19 +148,7 @@ impl ChannelState {
         if channel != ChannelId::derive(own, &nonce) {
             return Err(SubmitError::ChannelId(own.clone()));
         }
-        let start = ChainStart { channel, hub: own.clone(), generation, predecessor: [0; 32] };
-        let mut state = Self {
-            hub: own.clone(),
-            nonce,
-            role: Role::Hub,
-            generation,
-            replica: Replica::from_start(&start),
-            received_at: now,
-            membership: Membership::default(),
-            lease: Lease::default(),
-            last_committer: None,
-            has_ended: false,
-        };
+        let mut state = Self { settled: doubts, ..Self::empty(channel, nonce, own) };
         let acceptance = state.accept(now, submission, |_| false)?;
         Ok((state, acceptance))
     }
@@ -168,13 +175,19 @@ impl ChannelState {
         if envelope.generation != self.generation {
             return Err(SubmitError::Generation(self.generation));
         }
-        if is_revoked(&envelope.device) {
-            return Err(SubmitError::Revoked(envelope.device.clone()));
+        let device = submission.device();
+        if is_revoked(device) {
+            return Err(SubmitError::Revoked(device.clone()));
+        }
+        // After the hub has begun anew, positions are given again: an author who has not heard of
+        // it may name the same fence and mean another commit.
+        if submission.incarnation() != self.incarnations.newest() {
+            return Err(SubmitError::StaleFence(self.membership.fence()));
         }
         if envelope.fence != self.membership.fence() {
             return Err(SubmitError::StaleFence(self.membership.fence()));
         }
-        if envelope.kind == ItemKind::Commit && !self.lease.is_held_by(&envelope.device, now) {
+        if envelope.kind == ItemKind::Commit && !self.lease.is_held_by(device, now) {
             return Err(SubmitError::LeaseMissing);
         }
         let acceptance = self.accept(now, submission, is_revoked)?;
@@ -259,6 +272,7 @@ impl ChannelState {
             generation: self.generation,
             tail,
             fence: self.membership.fence(),
+            settled: self.settled,
         }
     }
 
@@ -266,6 +280,17 @@ impl ChannelState {
     #[must_use]
     pub fn chain(&self) -> ChainHash {
         self.replica.chain()
+    }
+
+    /// It is known what the log holds, whatever doubts there were.
+    pub fn settle(&mut self, doubts: Doubts) {
+        self.settled = doubts;
+    }
+
+    /// Which incarnation of the hub ordered which part of it.
+    #[must_use]
+    pub fn incarnations(&self) -> &Incarnations {
+        &self.incarnations
     }
 
     /// Whether somebody holds the lease or waits for it, which only memory knows.
@@ -301,7 +326,7 @@ impl ChannelState {
         };
         let mut writes = vec![LogWrite::Accepted {
             channel: envelope.channel,
-            device: envelope.device.clone(),
+            device: submission.device().clone(),
             client_id: envelope.client_id,
             accepted,
         }];
@@ -315,7 +340,8 @@ impl ChannelState {
         if envelope.kind == ItemKind::Commit {
             writes.extend(self.welcome_write(submission, &item, &chain));
         }
-        self.replica = Replica::after(envelope.channel, seq, chain);
+        let incarnation = self.incarnations.newest();
+        self.replica = Replica::after(envelope.channel, seq, chain, incarnation);
         self.received_at = now;
         Ok(Acceptance { item: StoredItem::new(&item, chain), accepted, writes, access_changed })
     }

@@ -8,7 +8,7 @@ use enlace_log::replica::ReplicaError;
 use enlace_log::{Generation, Seq};
 use enlace_proto::relay::v1::{Error, ErrorCode};
 
-use super::core::NotYet;
+use super::core::{NotYet, RefillError};
 use super::trust::TrustError;
 use crate::storage::StorageError;
 
@@ -92,6 +92,9 @@ pub enum SubmitError {
     /// Who may write says no.
     #[error(transparent)]
     Membership(#[from] MembershipError),
+    /// This relay may have lost something that it accepted, and finds out first.
+    #[error("the relay finds out whether it lost something, send it again")]
+    Recovering,
     /// This relay's clock stepped back too far: the operator has to look.
     #[error("the relay's clock stepped back, its operator has to look")]
     ClockStep,
@@ -123,6 +126,7 @@ impl SubmitError {
             Self::ClientIdReused => ErrorCode::ClientIdReused,
             Self::StaleFence(_) => ErrorCode::StaleFence,
             Self::LeaseMissing => ErrorCode::LeaseMissing,
+            Self::Recovering => ErrorCode::Recovering,
             Self::LeaseHeld(_) => ErrorCode::LeaseHeld,
             Self::Membership(MembershipError::NotAMember) => ErrorCode::NotAMember,
             Self::Membership(_) => ErrorCode::BadEnvelope,
@@ -171,6 +175,9 @@ pub enum IngestError {
     /// The committer's certificate is not accepted.
     #[error(transparent)]
     Certificate(#[from] TrustError),
+    /// This relay's copy does not reach back so far.
+    #[error("this relay's copy begins later")]
+    BeforeAnchor,
     /// None of this authority's devices is welcomed.
     #[error("no device of this authority is welcomed")]
     NobodyHere,
@@ -186,8 +193,45 @@ impl IngestError {
         match self {
             Self::UnknownChannel => ErrorCode::UnknownChannel,
             Self::NotAFollower | Self::OtherHub(_) | Self::NobodyHere => ErrorCode::NotAllowed,
-            Self::Replica(_) | Self::Welcome(_) | Self::Item(_) => ErrorCode::BadEnvelope,
+            Self::Replica(_) | Self::Welcome(_) | Self::Item(_) | Self::BeforeAnchor => {
+                ErrorCode::BadEnvelope
+            }
             Self::Certificate(error) => error.code(),
+            Self::Unavailable(Unavailable::Storage) => ErrorCode::Internal,
+            Self::Unavailable(Unavailable::Stopped) => ErrorCode::Stopping,
+        }
+    }
+
+    /// As it travels.
+    #[must_use]
+    pub fn to_wire(&self) -> Error {
+        wire_error(self.code(), self.to_string())
+    }
+}
+
+/// Why nothing is taken back. Nothing has changed then.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum RefillRefused {
+    /// No such channel here, and the items do not begin one.
+    #[error("the channel is not known here")]
+    UnknownChannel,
+    /// What is offered does not hold.
+    #[error(transparent)]
+    Refill(#[from] RefillError),
+    /// Not the caller's fault.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl RefillRefused {
+    /// Its code on the wire.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::UnknownChannel | Self::Refill(RefillError::NotTheHub(_)) => {
+                ErrorCode::UnknownChannel
+            }
+            Self::Refill(_) => ErrorCode::BadEnvelope,
             Self::Unavailable(Unavailable::Storage) => ErrorCode::Internal,
             Self::Unavailable(Unavailable::Stopped) => ErrorCode::Stopping,
         }

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use enlace_log::{ChannelId, Seq, SignedHead};
+use enlace_log::{ChannelId, Incarnation, Incarnations, Seq, SignedHead};
 use enlace_transport::watch;
 
 use super::access::Access;
@@ -25,6 +25,17 @@ pub(crate) struct FeedState {
     /// The head at `tail`.
     pub(crate) head: SignedHead,
     pub(crate) access: Arc<Access>,
+    pub(crate) incarnations: Arc<Incarnations>,
+}
+
+impl FeedState {
+    /// Where the log departs from a copy that goes on at `next`, of that incarnation of the hub. A
+    /// follower's copy may simply lag.
+    pub(crate) fn departs(&self, next: Seq, incarnation: Incarnation) -> Option<Seq> {
+        let end = self.tail.next();
+        let began_anew = self.incarnations.first_after(incarnation).filter(|seq| *seq < next);
+        began_anew.or((self.role == Role::Hub && next > end).then_some(end))
+    }
 }
 
 /// One channel's.
@@ -82,6 +93,11 @@ impl Feed {
             recent.clear();
         }
         recent.push_back(batch);
+    }
+
+    /// The log has gone back.
+    pub(crate) fn forget(&self) {
+        lock(&self.recent).clear();
     }
 
     fn drop_until(&self, last: Seq) {

@@ -1,23 +1,25 @@
 //! What the rest of the relay holds of the hub.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::ids::seq_to_u64;
-use enlace_log::{ChainHash, ChannelId, ChannelNonce, Seq, SignedHead};
+use enlace_log::{ChainHash, ChannelId, ChannelNonce, Incarnations, Seq, SignedHead, VerifiedHead};
 use enlace_proto::relay::v1 as wire;
 use enlace_transport::watch;
 use prost::Message as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::access::{Access, Reader};
-use super::core::LeaseClaim;
-use super::errors::{IngestError, ReadError, SubmitError, Unavailable};
+use super::core::{Holder, LeaseClaim};
+use super::errors::{IngestError, ReadError, RefillRefused, SubmitError, Unavailable};
 use super::feed::{FeedState, Feeds};
 use super::head_key::HeadKey;
 use super::ingest::{Anchor, Copy};
+use super::refill::{Refill, TakenBack};
 use super::sequencer::Request;
 use super::submission::Submission;
 use super::subscription::{Source, Subscription};
@@ -57,6 +59,7 @@ pub struct Handle {
     pub(super) feeds: Arc<Feeds>,
     pub(super) welcomes: Arc<WelcomeBoard>,
     pub(super) source: Source,
+    pub(super) is_listening: Arc<AtomicBool>,
 }
 
 /// What one permit of the queue's byte bound stands for.
@@ -149,6 +152,48 @@ impl Handle {
         self.ask(0, |answer| Request::EndCopy { channel, hub, answer }).await?
     }
 
+    /// A copy goes back to a head of its hub's, after which the hub began anew without what came
+    /// here; the position that comes next.
+    ///
+    /// # Errors
+    /// [`IngestError::BeforeAnchor`] when the copy does not reach back so far;
+    /// [`IngestError::Replica`] with `Diverged` when it differs there already.
+    pub async fn rewind(&self, hub: Domain, head: VerifiedHead) -> Result<Seq, IngestError> {
+        self.ask(0, |answer| Request::Rewind { hub, head, answer }).await?
+    }
+
+    /// Somebody holds a head by this hub's own signature. If what leads there is not here, nothing
+    /// is taken in until others have brought it back.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn show(&self, head: VerifiedHead) -> Result<(), Unavailable> {
+        self.ask(0, |answer| Request::Shown { head, answer }).await?
+    }
+
+    /// The copies of somebody who may hold more than this hub go on at these positions.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn hear(
+        &self,
+        holder: Holder,
+        ends: Vec<(ChannelId, Seq)>,
+    ) -> Result<(), Unavailable> {
+        if !self.is_listening.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.ask(0, |answer| Request::Heard { holder, ends, answer }).await?
+    }
+
+    /// Takes back what this hub signed and lost, or says where its log goes on.
+    ///
+    /// # Errors
+    /// [`RefillRefused`].
+    pub async fn refill(&self, refill: Refill) -> Result<TakenBack, RefillRefused> {
+        self.ask(refill.weight(), |answer| Request::Refill { refill, answer }).await?
+    }
+
     /// Writes something beside the logs; returns when it is durable.
     ///
     /// # Errors
@@ -202,17 +247,19 @@ impl Handle {
         let feed = self.feeds.open(channel);
         if feed.state().is_none() {
             let found = self.query(move |storage| find_channel(storage, channel)).await?;
-            let (record, head, access) = found.ok_or(ReadError::UnknownChannel)?;
-            let Source { head_key, incarnation, .. } = &self.source;
-            let tail = record.tail;
-            let head = match record.role {
+            let Found { record, head, access, incarnations } =
+                found.ok_or(ReadError::UnknownChannel)?;
+            let (role, tail) = (record.role, record.tail);
+            let head = match role {
                 Role::Hub => {
-                    head_key.sign(channel, *incarnation, tail.seq, tail.chain).signed().clone()
+                    let key = &self.source.head_key;
+                    let incarnation = incarnations.newest();
+                    key.sign(channel, incarnation, tail.seq, tail.chain).signed().clone()
                 }
                 Role::Follower => head.ok_or(StorageError::Corrupt("head"))?,
             };
-            let access = Arc::new(access);
-            feed.initialise(FeedState { role: record.role, tail: tail.seq, head, access });
+            let (access, incarnations) = (Arc::new(access), Arc::new(incarnations));
+            feed.initialise(FeedState { role, tail: tail.seq, head, access, incarnations });
         }
         Ok(Subscription::new(channel, reader, feed, self.source.clone()))
     }
@@ -295,16 +342,23 @@ impl Handle {
     /// Adds what only a hub can, and only once the commits are durable: its signatures there.
     fn complete(
         &self,
-        mut deliveries: Vec<wire::WelcomeDelivery>,
+        deliveries: Vec<(wire::WelcomeDelivery, Incarnations)>,
     ) -> Result<Vec<wire::WelcomeDelivery>, ReadError> {
-        for delivery in deliveries.iter_mut().filter(|delivery| delivery.head.is_none()) {
+        let mut complete = Vec::with_capacity(deliveries.len());
+        for (mut delivery, incarnations) in deliveries {
+            if delivery.head.is_some() {
+                complete.push(delivery);
+                continue;
+            }
             let (channel, seq, chain) =
-                place_of(delivery).ok_or(StorageError::Corrupt("welcome"))?;
-            let Source { head_key, incarnation, .. } = &self.source;
-            delivery.head = Some(head_key.sign(channel, *incarnation, seq, chain).to_wire());
+                place_of(&delivery).ok_or(StorageError::Corrupt("welcome"))?;
+            let head_key = &self.source.head_key;
+            delivery.head =
+                Some(head_key.sign(channel, incarnations.at(seq), seq, chain).to_wire());
             delivery.head_certificates = head_key.certificates().to_vec();
+            complete.push(delivery);
         }
-        Ok(deliveries)
+        Ok(complete)
     }
 }
 
@@ -355,26 +409,36 @@ impl LeaseGrant {
     }
 }
 
+/// What is stored of a channel that somebody reads.
+struct Found {
+    record: ChannelRecord,
+    head: Option<SignedHead>,
+    access: Access,
+    incarnations: Incarnations,
+}
+
 fn find_channel(
     storage: &mut dyn ReadStorage,
     channel: ChannelId,
-) -> Result<Option<(ChannelRecord, Option<SignedHead>, Access)>, StorageError> {
+) -> Result<Option<Found>, StorageError> {
     let Some(record) = storage.channel(&channel)? else { return Ok(None) };
     let head = storage.newest_head(&channel, Seq(0), record.tail.seq)?;
     let access = storage.readers(&channel)?.into_iter().collect();
-    Ok(Some((record, head, access)))
+    let incarnations = storage.incarnations(&channel)?;
+    Ok(Some(Found { record, head, access, incarnations }))
 }
 
 /// Without those that were acknowledged meanwhile.
 fn load_welcomes(
     storage: &mut dyn ReadStorage,
     welcomes: &[PendingWelcome],
-) -> Result<Vec<wire::WelcomeDelivery>, StorageError> {
+) -> Result<Vec<(wire::WelcomeDelivery, Incarnations)>, StorageError> {
     let mut deliveries = Vec::with_capacity(welcomes.len());
     for PendingWelcome { channel, seq } in welcomes {
         let Some(bytes) = storage.welcome(channel, *seq)? else { continue };
         let delivery = wire::WelcomeDelivery::decode(bytes);
-        deliveries.push(delivery.map_err(|_| StorageError::Corrupt("welcome"))?);
+        let delivery = delivery.map_err(|_| StorageError::Corrupt("welcome"))?;
+        deliveries.push((delivery, storage.incarnations(channel)?));
     }
     Ok(deliveries)
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use enlace_identity::canonical::sha256;
 use enlace_identity::keys::SigningKey;
 use enlace_log::head::HeadSigner;
-use enlace_log::{ChainHash, ChannelId, Head, Incarnation, Seq, VerifiedHead};
+use enlace_log::{
+    ChainHash, ChannelId, Envelope, Head, Incarnation, OuterSignature, Seq, VerifiedHead,
+};
 
 /// An authority's head key with its certificates. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -38,6 +40,11 @@ impl HeadKey {
     #[must_use]
     pub fn certificates(&self) -> &[Vec<u8>] {
         &self.0.certificates
+    }
+
+    /// Signs what its hub states of itself.
+    pub(crate) fn sign_envelope(&self, envelope: &Envelope) -> OuterSignature {
+        envelope.sign(&self.0.key)
     }
 
     /// Signs a position that is durable.

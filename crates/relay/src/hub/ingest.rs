@@ -30,6 +30,7 @@ pub struct Anchor {
     pub(crate) hub: Domain,
     pub(crate) nonce: ChannelNonce,
     pub(crate) commit: Item,
+    pub(crate) author: DeviceName,
     pub(crate) chain: ChainHash,
     pub(crate) head: SignedHead,
     pub(crate) list: DeviceList,
@@ -100,8 +101,10 @@ impl Anchor {
         if devices.is_empty() {
             return Err(IngestError::NobodyHere);
         }
-        let head = head.signed().clone();
-        Ok(Self { hub: hub.clone(), nonce, commit, chain, head, list, devices, delivery })
+        let (hub, head) = (hub.clone(), head.signed().clone());
+        let author = commit.sealed.envelope().device().cloned();
+        let author = author.ok_or(IngestError::Welcome("author"))?;
+        Ok(Self { hub, nonce, commit, author, chain, head, list, devices, delivery })
     }
 
     /// What is kept for its devices.

@@ -13,20 +13,23 @@ mod cache;
 mod options;
 mod request;
 mod round;
+mod settling;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use enlace_transport::watch;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::catch_up::CatchUp;
+use super::core::Settling;
 use super::feed::Feeds;
 use super::handle::Handle;
 use super::readers::Readers;
 use super::subscription::Source;
 use super::welcome::WelcomeBoard;
-use crate::storage::{SideWrite, Storage, StorageError, WriteBatch};
+use crate::storage::{Storage, StorageError, WriteBatch};
 
 use cache::Cache;
 use round::Round;
@@ -60,6 +63,7 @@ impl Sequencer {
             {
                 worker.work(&mut taken);
             }
+            worker.stop();
         };
         let thread = std::thread::Builder::new().name("sequencer".into()).spawn(run);
         sequencer.thread = Some(thread.map_err(|error| StorageError::Engine(Box::new(error)))?);
@@ -82,6 +86,7 @@ impl Sequencer {
             while worker.requests.recv_many(&mut taken, worker.options.round_requests).await > 0 {
                 worker.work(&mut taken);
             }
+            worker.stop();
         };
         Ok((sequencer, run))
     }
@@ -123,6 +128,9 @@ impl Drop for Sequencer {
 struct Worker {
     storage: Box<dyn Storage>,
     options: HubOptions,
+    settling: Settling,
+    /// Whether handles say who was heard.
+    is_listening: Arc<AtomicBool>,
     requests: mpsc::Receiver<Request>,
     cache: Cache,
     feeds: Arc<Feeds>,
@@ -137,18 +145,14 @@ impl Worker {
         is_inline: bool,
     ) -> Result<(Sequencer, Self, watch::Sender<()>), StorageError> {
         let head_key = options.head_key.clone();
-        let certificate = SideWrite::HeadCertificate {
-            signer: head_key.signer(),
-            certificates: head_key.certificates().to_vec(),
-        };
-        storage.commit(&WriteBatch { side: vec![certificate], ..WriteBatch::default() })?;
-        let mut reader = storage.reader()?;
-        let incarnation = reader.incarnation()?;
+        let settling = settling::begin(&mut *storage, &options)?;
+        let is_listening = Arc::new(AtomicBool::new(!settling.is_over()));
+        let reader = storage.reader()?;
         let readers = (0..options.readers.max(1)).map(|_| storage.reader());
         let readers = Readers::new(readers.collect::<Result<_, _>>()?, is_inline);
         let (sender, requests) = mpsc::channel(options.queue_requests.max(1));
         let catch_up = CatchUp::default();
-        let source = Source { readers, head_key, incarnation, catch_up };
+        let source = Source { readers, head_key, catch_up };
         let (feeds, welcomes) = (Arc::new(Feeds::default()), Arc::new(WelcomeBoard::default()));
         let handle = Handle {
             requests: sender.downgrade(),
@@ -156,11 +160,22 @@ impl Worker {
             feeds: feeds.clone(),
             welcomes: welcomes.clone(),
             source: source.clone(),
+            is_listening: is_listening.clone(),
         };
         let cache = Cache::new(reader, options.cached_channels);
         let (running, runs) = watch::channel(());
         let sequencer = Sequencer { handle, open: Some(sender), thread: None, running: runs };
-        let worker = Self { storage, options, requests, cache, feeds, welcomes, source };
+        let worker = Self {
+            storage,
+            options,
+            settling,
+            is_listening,
+            requests,
+            cache,
+            feeds,
+            welcomes,
+            source,
+        };
         Ok((sequencer, worker, running))
     }
 
@@ -169,12 +184,25 @@ impl Worker {
         let mut waiting = requests.drain(..).peekable();
         while waiting.peek().is_some() {
             let now = (self.options.now)();
-            let mut round = Round::new(now, &self.options, &mut self.cache, &mut *self.storage);
+            let (options, settling) = (&self.options, &mut self.settling);
+            let mut round = Round::new(now, options, settling, &mut self.cache, &mut *self.storage);
             while let Some(request) = waiting.next_if(|_| !round.is_full()) {
                 round.handle(request);
             }
             round.finish(&self.feeds, &self.welcomes, &self.source);
         }
+        if self.settling.is_over() {
+            self.is_listening.store(false, Ordering::Release);
+        }
         self.cache.shrink((self.options.now)());
+    }
+
+    /// What was accepted is durable, and nothing more will be.
+    fn stop(mut self) {
+        let seen = settling::seen(&self.options, (self.options.now)(), true);
+        let batch = WriteBatch { side: vec![seen], ..WriteBatch::default() };
+        if let Err(error) = self.storage.commit(&batch) {
+            tracing::warn!(%error, "the store does not say that the relay was stopped");
+        }
     }
 }

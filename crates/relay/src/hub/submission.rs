@@ -10,7 +10,7 @@ use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::device_list::parse_sorted;
 use enlace_log::item::Sealed;
-use enlace_log::{ItemKind, WelcomesHash};
+use enlace_log::{Incarnation, WelcomesHash};
 use enlace_proto::relay::v1 as wire;
 
 use super::errors::SubmitError;
@@ -40,6 +40,8 @@ impl Caller {
 #[derive(Clone, Debug)]
 pub struct Submission {
     sealed: Sealed,
+    device: DeviceName,
+    incarnation: Incarnation,
     envelope_hash: [u8; 32],
     welcomes: Vec<wire::Welcome>,
     welcomed: BTreeMap<DeviceName, usize>,
@@ -59,14 +61,12 @@ impl Submission {
         let wire::SubmitRequest { envelope, outer_signature, payload, list_change, .. } = request;
         let sealed = Sealed::read(envelope, &outer_signature, payload, list_change.as_ref())?;
         let envelope = sealed.envelope();
-        if !caller.speaks_for(&envelope.device) {
-            return Err(SubmitError::NotTheCallers(envelope.device.clone()));
+        let device = envelope.device().cloned().ok_or(SubmitError::HubStatement)?;
+        if !caller.speaks_for(&device) {
+            return Err(SubmitError::NotTheCallers(device));
         }
         if sealed.payload().is_none() {
             return Err(SubmitError::NoPayload);
-        }
-        if envelope.kind == ItemKind::HubStatement {
-            return Err(SubmitError::HubStatement);
         }
         let welcomed = read_welcomes(&request.welcomes, envelope.welcomes_hash)?;
         if envelope.kind.is_outer_signed()
@@ -77,6 +77,8 @@ impl Submission {
         Ok(Self {
             envelope_hash: sha256(sealed.envelope_bytes()),
             sealed,
+            device,
+            incarnation: Incarnation(request.incarnation),
             welcomes: request.welcomes,
             welcomed,
             certificates: request.certificates,
@@ -87,6 +89,18 @@ impl Submission {
     #[must_use]
     pub fn sealed(&self) -> &Sealed {
         &self.sealed
+    }
+
+    /// Its author.
+    #[must_use]
+    pub fn device(&self) -> &DeviceName {
+        &self.device
+    }
+
+    /// The hub's incarnation where the author's copy of the log ends.
+    #[must_use]
+    pub fn incarnation(&self) -> Incarnation {
+        self.incarnation
     }
 
     /// SHA-256 of its envelope.
@@ -145,6 +159,6 @@ pub(crate) fn is_signed_by_author(
     trust: &dyn DeviceTrust,
 ) -> Result<bool, TrustError> {
     let (device, key) = trust.device_key(&UnverifiedChain::from_ders(certificates)?)?;
-    Ok(device == sealed.envelope().device
+    Ok(sealed.envelope().author == device
         && sealed.outer_signature().verify(sealed.envelope_bytes(), &key))
 }

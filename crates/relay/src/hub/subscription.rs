@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use enlace_log::membership::ReadRange;
-use enlace_log::{ChannelId, Incarnation, Seq, SignedHead};
+use enlace_log::{ChannelId, Incarnation, Incarnations, Seq, SignedHead};
 use enlace_transport::watch;
 
 use super::access::{Access, Reader, Window};
@@ -54,6 +54,8 @@ pub(crate) enum NextEncoded {
         /// The last position that it could read.
         last: Seq,
     },
+    /// The reader's copy is not of this log from that position on.
+    Departs(Seq),
 }
 
 /// Where items and heads come from.
@@ -61,7 +63,6 @@ pub(crate) enum NextEncoded {
 pub(crate) struct Source {
     pub(crate) readers: Readers,
     pub(crate) head_key: HeadKey,
-    pub(crate) incarnation: Incarnation,
     pub(crate) catch_up: CatchUp,
 }
 
@@ -119,14 +120,20 @@ impl Subscription {
         self.read_at(self.feed.state(), from, limit).await
     }
 
+    /// Which incarnation of the hub ordered a position.
+    pub(crate) fn incarnation_at(&self, seq: Seq) -> Incarnation {
+        self.feed.state().map_or_else(Incarnation::default, |state| state.incarnations.at(seq))
+    }
+
     /// As [`Self::read`], in the form in which all readers at this position share it: at most
-    /// `most_bytes`, or one batch.
+    /// `most_bytes`, or one batch. What lies before `from` is of that incarnation of the hub.
     ///
     /// # Errors
     /// [`ReadError`]; also of a batch that is too long to be sent.
     pub(crate) async fn read_encoded(
         &mut self,
         from: Seq,
+        incarnation: Incarnation,
         most_bytes: usize,
     ) -> Result<Option<NextEncoded>, ReadError> {
         let state = self.feed.state().ok_or(ReadError::UnknownChannel)?;
@@ -135,6 +142,9 @@ impl Subscription {
             Window::Ended(last) => return Ok(Some(NextEncoded::Ended { last })),
             Window::Closed => return Err(ReadError::NotAMember),
         };
+        if let Some(next) = state.departs(from, incarnation) {
+            return Ok(Some(NextEncoded::Departs(next)));
+        }
         if from > to {
             return Ok(None);
         }
@@ -221,7 +231,7 @@ impl Subscription {
     ) -> Result<Next, ReadError> {
         match state.role {
             Role::Hub => self.read_hub(state, from, to, limit).await,
-            Role::Follower => self.read_copy(from, to, limit).await,
+            Role::Follower => self.read_copy(state, from, to, limit).await,
         }
     }
 
@@ -234,23 +244,34 @@ impl Subscription {
         limit: ReadLimit,
     ) -> Result<Next, ReadError> {
         let channel = self.channel;
-        let read =
-            move |storage: &mut dyn ReadStorage| stored_items(storage, channel, from, to, limit);
+        let incarnations = state.incarnations.clone();
+        let read = move |storage: &mut dyn ReadStorage| {
+            stored_items(storage, channel, from, to, limit, &incarnations)
+        };
         let items = self.source.readers.run(read).await?;
         let last = items.last().ok_or(ReadError::Missing)?;
         let head = if last.seq == state.tail {
             state.head.clone()
         } else {
-            let Source { head_key, incarnation, .. } = &self.source;
-            head_key.sign(self.channel, *incarnation, last.seq, last.chain).signed().clone()
+            let incarnation = state.incarnations.at(last.seq);
+            let key = &self.source.head_key;
+            key.sign(self.channel, incarnation, last.seq, last.chain).signed().clone()
         };
         Ok(Next::Batch(LogBatch::new(self.channel, &items, head)?))
     }
 
     /// A follower has the heads that it received: a batch ends at one of them.
-    async fn read_copy(&self, from: Seq, to: Seq, limit: ReadLimit) -> Result<Next, ReadError> {
-        let channel = self.channel;
-        let read = move |storage: &mut dyn ReadStorage| copied(storage, channel, from, to, limit);
+    async fn read_copy(
+        &self,
+        state: &FeedState,
+        from: Seq,
+        to: Seq,
+        limit: ReadLimit,
+    ) -> Result<Next, ReadError> {
+        let (channel, incarnations) = (self.channel, state.incarnations.clone());
+        let read = move |storage: &mut dyn ReadStorage| {
+            copied(storage, channel, from, to, limit, &incarnations)
+        };
         match self.source.readers.run(read).await? {
             Copied::Batch(batch) => Ok(Next::Batch(batch)),
             Copied::Unsigned => Ok(Next::Ended { last: Seq(from.0.saturating_sub(1)) }),
@@ -259,18 +280,21 @@ impl Subscription {
     }
 }
 
-/// Items up to the first commit, none after `to`.
+/// Items up to the first commit or before the next statement of the hub, none after `to`.
 fn stored_items(
     storage: &mut dyn ReadStorage,
     channel: ChannelId,
     from: Seq,
     to: Seq,
     limit: ReadLimit,
+    incarnations: &Incarnations,
 ) -> Result<Vec<StoredItem>, StorageError> {
     let limit = ReadLimit { items: limit.items.clamp(1, span(from, to)), ..limit };
     let mut items = storage.items(&channel, from, limit)?;
     let commit = items.iter().position(|item| item.list_change.is_some());
     items.truncate(commit.map_or(items.len(), |commit| commit + 1));
+    let statement = items.iter().skip(1).position(|item| incarnations.begins_at(item.seq));
+    items.truncate(statement.map_or(items.len(), |before| before + 1));
     Ok(items)
 }
 
@@ -292,8 +316,9 @@ fn copied(
     from: Seq,
     to: Seq,
     limit: ReadLimit,
+    incarnations: &Incarnations,
 ) -> Result<Copied, StorageError> {
-    let mut items = stored_items(storage, channel, from, to, limit)?;
+    let mut items = stored_items(storage, channel, from, to, limit, incarnations)?;
     let Some(last) = items.last() else { return Ok(Copied::Gap) };
     let head = match storage.newest_head(&channel, from, last.seq)? {
         Some(head) => head,

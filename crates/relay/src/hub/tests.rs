@@ -6,6 +6,7 @@ mod following;
 mod leases;
 mod membership;
 mod reading;
+mod recovering;
 mod refusing;
 mod welcoming;
 mod world;

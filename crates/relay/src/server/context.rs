@@ -40,6 +40,8 @@ pub(crate) struct Context {
     pub(super) proofs: Box<dyn Proofs>,
     pub(super) entropy: Entropy,
     pub(super) in_flight: InFlight,
+    /// The boot of the machine, where that is known.
+    pub(super) boot: Option<String>,
     pub(super) stopping: watch::Sender<bool>,
 }
 

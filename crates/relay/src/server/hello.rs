@@ -1,5 +1,5 @@
-//! What a relay says of logs in hello: its newest head of each channel that the caller names and
-//! may read.
+//! What is said of logs in hello: the caller shows the newest heads that it knows, and hears this
+//! relay's of each of these channels that it may read.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::storage::ReadLimit;
 /// Channels answered in one hello.
 pub(super) const MAX_CHANNELS: usize = 64;
 
-/// The heads that belong into the answer.
+/// Looks at the heads that were shown; those that belong into the answer.
 pub(super) async fn known_heads(
     context: &Arc<Context>,
     peer: &VerifiedLeaf,
@@ -29,6 +29,9 @@ pub(super) async fn known_heads(
     for known in request.known_heads.iter().take(MAX_CHANNELS) {
         let channel = known.channel.as_ref().and_then(|id| ChannelId::try_from(&id.value[..]).ok());
         let Some(channel) = channel else { continue };
+        if let Some(head) = &known.head {
+            context.take_shown(channel, head).await;
+        }
         if let Ok(Some(head)) = newest_head(context, channel, reader.clone()).await {
             heads.push(KnownHead { channel: known.channel.clone(), head: Some(head) });
         }

@@ -26,6 +26,9 @@ pub struct Parts {
     pub proofs: Box<dyn Proofs>,
     /// The directory in which new revocation lists appear, if they do in one.
     pub crls: Option<PathBuf>,
+    /// The boot of the machine, where that is known: what was written in it is not lost by the end
+    /// of a process.
+    pub boot: Option<String>,
     /// Whether everything runs as tasks of the caller's runtime, without a thread of its own: on a
     /// runtime of one thread with a paused clock, a simulation.
     pub is_inline: bool,
@@ -46,9 +49,16 @@ impl Parts {
             entropy: Entropy::system(),
             proofs: Box::new(ProofDirectory::new(settings.data_dir.join(ALARMS))),
             crls: Some(settings.network.crls.clone()),
+            boot: boot_of_this_machine(),
             is_inline: false,
         })
     }
+}
+
+/// Linux tells each boot from every other.
+fn boot_of_this_machine() -> Option<String> {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(boot.trim().to_owned()).filter(|boot| !boot.is_empty())
 }
 
 /// For the relay alone: what lies there says who is in touch with whom.

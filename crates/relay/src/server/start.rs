@@ -13,7 +13,7 @@ use super::allowances::Allowances;
 use super::crls::StoredCrls;
 use super::in_flight::InFlight;
 use super::peers::Peers;
-use super::{Context, Parts, Server, StartError, accept, crls, expiring};
+use super::{Context, Parts, Server, StartError, accept, crls, expiring, seen};
 use crate::config::{Limits, Material};
 use crate::crl_directory::CrlDirectory;
 use crate::device_trust::RelayTrust;
@@ -32,11 +32,12 @@ pub(super) async fn start(
     parts: Parts,
 ) -> Result<Server, StartError> {
     let Material { trust, head, bundle, endpoint_record, endpoint_records, .. } = material;
-    let Parts { endpoint, storage, entropy, proofs, crls: crl_directory, is_inline } = parts;
+    let Parts { endpoint, storage, entropy, proofs, crls: crl_directory, boot, is_inline } = parts;
     let device_trust = Arc::new(RelayTrust::new(trust.clone()));
     let clock = trust.clone();
     let now = Arc::new(move || clock.now());
-    let options = HubOptions::new(name.domain().clone(), head, device_trust.clone(), now);
+    let options = HubOptions::new(name.clone(), head, device_trust.clone(), now);
+    let options = HubOptions { boot: boot.clone(), ..options };
     let mut sequencing = JoinSet::new();
     let sequencer = if is_inline {
         let (sequencer, work) = Sequencer::inline(storage, options)?;
@@ -78,6 +79,7 @@ pub(super) async fn start(
         proofs,
         entropy,
         in_flight: InFlight::default(),
+        boot,
         stopping: watch::Sender::new(false),
     });
 
@@ -88,6 +90,7 @@ pub(super) async fn start(
         tasks.spawn(crls::poll(context.clone(), CrlDirectory::new(path), reloads));
     }
     tasks.spawn(expiring::watch(context.clone()));
+    tasks.spawn(seen::keep(context.clone()));
     tasks.spawn(federation::watch_outbound(context.clone()));
     for authority in context.links().authorities() {
         tasks.spawn(federation::keep(context.clone(), authority.clone()));

@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 use enlace_identity::names::{DeviceName, Domain};
+use enlace_identity::time::Timestamp;
 use enlace_log::head::HeadSigner;
 use enlace_log::membership::{Event, ReadRange};
 use enlace_log::{ChannelId, ClientId, Incarnation, Seq, SignedHead, SubmitCounter};
 
-use super::records::{Accepted, ChannelRecord, StoredItem, Tail};
+use super::records::{Accepted, ChannelRecord, Doubts, StoredItem, Tail};
 
 /// How many key packages of a device are remembered, so that none goes to the pool twice: a device
 /// that was not answered publishes the same again, soon after.
@@ -68,6 +69,25 @@ pub enum LogWrite {
         /// The positions.
         range: ReadRange,
     },
+    /// The hub began a new incarnation with the item at `seq`.
+    Incarnation {
+        /// The channel.
+        channel: ChannelId,
+        /// Its statement.
+        seq: Seq,
+        /// Which.
+        incarnation: Incarnation,
+    },
+    /// The hub knows what the channel's log holds, whatever doubts there were.
+    Settled {
+        /// The channel.
+        channel: ChannelId,
+        /// The doubts until then.
+        doubts: Doubts,
+    },
+    /// A copy goes back: everything after the record's tail is forgotten, and who may read; what
+    /// may be read of the rest is written beside it.
+    Rewind(ChannelRecord),
     /// A client id is used up.
     Accepted {
         /// The channel.
@@ -155,8 +175,20 @@ pub enum SideWrite {
         /// The file.
         record: Bytes,
     },
-    /// This store was restored from an older state.
-    Incarnation(Incarnation),
+    /// The relay starts without knowing whether this is the newest state of its store.
+    Doubt,
+    /// Forgets the key packages in all pools, which may have been handed out: their devices
+    /// publish others. Those of last resort stay.
+    ForgetKeyPackages,
+    /// The relay runs on this store, or ends running in good order.
+    Seen {
+        /// When.
+        at: Timestamp,
+        /// The boot of the machine, where that is known.
+        boot: Option<String>,
+        /// Whether it ends.
+        stopped: bool,
+    },
 }
 
 impl LogWrite {
@@ -164,11 +196,15 @@ impl LogWrite {
     #[must_use]
     pub fn channel(&self) -> ChannelId {
         match self {
-            Self::Create(record, _) | Self::Anchor(record, _) => record.channel,
+            Self::Create(record, _) | Self::Anchor(record, _) | Self::Rewind(record) => {
+                record.channel
+            }
             Self::Head(head) => head.unverified_head().channel,
             Self::Append { channel, .. }
             | Self::Event { channel, .. }
             | Self::Reader { channel, .. }
+            | Self::Incarnation { channel, .. }
+            | Self::Settled { channel, .. }
             | Self::Accepted { channel, .. }
             | Self::Welcome { channel, .. } => *channel,
         }
@@ -190,7 +226,9 @@ impl SideWrite {
             Self::SubmitCounter { .. }
             | Self::WelcomeTaken { .. }
             | Self::WelcomeSent { .. }
-            | Self::Incarnation(_) => 0,
+            | Self::Doubt
+            | Self::ForgetKeyPackages
+            | Self::Seen { .. } => 0,
         };
         bytes + 256
     }

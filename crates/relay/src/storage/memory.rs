@@ -60,7 +60,8 @@ impl MemoryDisk {
         Ok(MemoryStorage(self.clone()))
     }
 
-    /// Another disk with what is committed here: what a backup or a snapshot brings back.
+    /// Another disk with what is committed here: what a snapshot of the machine brings back, which
+    /// the store cannot tell from the disk itself.
     #[must_use]
     pub fn copy(&self) -> Self {
         let tables = self.lock().tables.clone();

@@ -1,6 +1,7 @@
 //! What a store gives back.
 
 use bytes::Bytes;
+use enlace_identity::canonical::sha256;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::{
@@ -48,6 +49,27 @@ pub struct ChannelRecord {
     pub tail: Tail,
     /// The newest commit item.
     pub fence: Option<Seq>,
+    /// Of a hub: the doubts that had come up when it last knew what this channel's log holds.
+    pub settled: Doubts,
+}
+
+/// How often a relay started without knowing whether its store is the newest it ever had.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Doubts(pub u64);
+
+/// How a relay last ran on a store.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct LastRun {
+    /// Doubts so far.
+    pub doubts: Doubts,
+    /// When it was last known to run, or stopped; `None` if it never ran.
+    pub seen_at: Option<Timestamp>,
+    /// Whether it was stopped in good order.
+    pub stopped: bool,
+    /// The boot of the machine that it ran in, where that is known.
+    pub boot: Option<String>,
+    /// Whether the store is a copy of the one that it ran on, as far as the engine can tell.
+    pub is_copy: bool,
 }
 
 /// One position of a log, as stored: its parts are as they were received, and not read.
@@ -133,6 +155,21 @@ pub struct Accepted {
     pub commitment: Commitment,
     /// SHA-256 of its envelope.
     pub envelope_hash: [u8; 32],
+}
+
+impl Accepted {
+    /// Of an item in the log.
+    #[must_use]
+    pub fn of(item: &Item) -> Self {
+        let envelope = item.sealed.envelope();
+        Self {
+            seq: item.seq,
+            received_at: item.received_at,
+            kind: envelope.kind,
+            commitment: envelope.commitment,
+            envelope_hash: sha256(item.sealed.envelope_bytes()),
+        }
+    }
 }
 
 /// A key package that was handed out.

@@ -14,6 +14,7 @@ mod read;
 mod write;
 
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use enlace_identity::names::DeviceName;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
@@ -117,6 +118,23 @@ fn make_private(database: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(database).map(drop)
+}
+
+/// Tells the database's file from a copy of it. A snapshot of the whole file system is the same.
+fn file_identity(connection: &Connection) -> Result<String, StorageError> {
+    let path = Path::new(connection.path().unwrap_or_default());
+    let open_error = |source| StorageError::Open { path: path.to_owned(), source };
+    let file = path.metadata().map_err(open_error)?;
+    #[cfg(unix)]
+    let number = {
+        use std::os::unix::fs::MetadataExt as _;
+        format!("{}:{}", file.dev(), file.ino())
+    };
+    #[cfg(not(unix))]
+    let number = path.display();
+    // Not all file systems know when a file was made.
+    let made = file.created().ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok());
+    Ok(format!("{number}:{}", made.unwrap_or_default().as_nanos()))
 }
 
 fn connect(database: &Path) -> Result<Connection, StorageError> {

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use enlace_log::{ChannelId, Seq};
+use enlace_log::{ChannelId, Incarnation, Seq};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::oneshot;
@@ -50,6 +50,8 @@ struct Place {
     log: Option<hub::Subscription>,
     stop: oneshot::Receiver<std::convert::Infallible>,
     from: Seq,
+    /// The hub's incarnation before it.
+    incarnation: Incarnation,
 }
 
 /// What the subscriber is to be sent.
@@ -63,6 +65,13 @@ pub(super) enum Step {
         channel: ChannelId,
         /// The last position that it could read.
         last: Option<Seq>,
+    },
+    /// Its copy is not of this log from some position on: it is followed no further.
+    Departs {
+        /// Of which channel.
+        channel: ChannelId,
+        /// The first position that differs.
+        next: Seq,
     },
 }
 
@@ -79,7 +88,12 @@ impl Channels {
     }
 
     /// Follows a channel from a position on, or moves its cursor there.
-    pub(super) fn follow(&mut self, channel: ChannelId, from: Seq) -> Result<(), TooMany> {
+    pub(super) fn follow(
+        &mut self,
+        channel: ChannelId,
+        from: Seq,
+        incarnation: Incarnation,
+    ) -> Result<(), TooMany> {
         let turn = match self.followed.get(&channel) {
             Some(followed) => followed.turn + 1,
             None if self.followed.len() >= self.limit => return Err(TooMany(self.limit)),
@@ -87,7 +101,7 @@ impl Channels {
         };
         let (sender, stop) = oneshot::channel();
         self.followed.insert(channel, Followed { turn, _stop: sender });
-        self.ready.push_back(Place { channel, turn, log: None, stop, from });
+        self.ready.push_back(Place { channel, turn, log: None, stop, from, incarnation });
         Ok(())
     }
 
@@ -134,13 +148,21 @@ impl Channels {
         let channel = place.channel;
         match result {
             Ok(Some(NextEncoded::Batches(batches))) => {
-                let from = batches.last().map_or(place.from, |batch| batch.last.next());
-                self.ready.push_back(Place { from, ..place });
+                let last = batches.last().map(|batch| batch.last);
+                let from = last.map_or(place.from, Seq::next);
+                let known = place.log.as_ref().zip(last);
+                let incarnation =
+                    known.map_or(place.incarnation, |(log, last)| log.incarnation_at(last));
+                self.ready.push_back(Place { from, incarnation, ..place });
                 Ok(Some(Step::Batches(batches)))
             }
             Ok(Some(NextEncoded::Ended { last })) => {
                 self.unfollow(channel);
                 Ok(Some(Step::Ended { channel, last: Some(last) }))
+            }
+            Ok(Some(NextEncoded::Departs(next))) => {
+                self.unfollow(channel);
+                Ok(Some(Step::Departs { channel, next }))
             }
             Err(ReadError::NotAMember | ReadError::Missing) => {
                 self.unfollow(channel);
@@ -191,5 +213,5 @@ async fn read(
         Some(open) => open,
         None => place.log.insert(hub.subscribe(place.channel, reader.clone()).await?),
     };
-    log.read_encoded(place.from, BYTES).await
+    log.read_encoded(place.from, place.incarnation, BYTES).await
 }

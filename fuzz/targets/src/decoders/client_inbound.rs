@@ -92,7 +92,7 @@ impl Officer {
                 engine.take_head_certificate(None, &certificate.certificates).is_ok()
             }
             Some(Event::Crls(crls)) => engine.take_crls(&crls.crls).is_ok(),
-            Some(Event::Ended(_)) | None => false,
+            Some(Event::Behind(_) | Event::Ended(_)) | None => false,
         };
         Outcome::when(taken)
     }

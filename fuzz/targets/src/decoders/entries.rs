@@ -68,7 +68,7 @@ fn envelope_of(entry: &SignedEntry) -> Envelope {
         channel: header.channel,
         generation: header.generation,
         kind: ItemKind::Entry,
-        device: header.author.clone(),
+        author: header.author.clone().into(),
         client_id: header.client_id,
         submit_counter: SubmitCounter(1),
         fence: None,

@@ -34,7 +34,7 @@ pub(super) fn check_sealed(sealed: &Sealed) {
     let envelope = sealed.envelope();
     let payload = sealed.payload();
     assert!(payload.is_none_or(|payload| PayloadHash::of(payload) == envelope.payload_hash));
-    let key = seeded_key(envelope.device.as_str()).public();
+    let key = seeded_key(envelope.author.as_str()).public();
     if sealed.outer_signature().verify(sealed.envelope_bytes(), &key) {
         let genuine = Log::shared().holds(sealed.envelope_bytes());
         assert!(genuine, "an envelope that its author never signed");

@@ -12,7 +12,8 @@ use enlace_log::{ChannelId, ChannelNonce, HeadSigner, SignedHead};
 use enlace_proto::method::Method;
 use enlace_proto::relay::v1 as wire;
 use enlace_relay::hub::core::ChannelState;
-use enlace_relay::hub::{Anchor, Caller, DeviceTrust, Submission, TrustError};
+use enlace_relay::hub::{Anchor, Caller, DeviceTrust, Refill, Submission, TrustError};
+use enlace_relay::storage::Doubts;
 
 use super::{heads, items};
 use crate::Outcome;
@@ -39,6 +40,7 @@ pub fn run(data: &[u8]) -> Outcome {
         Method::PublishCrls => {
             message::<wire::PublishCrlsRequest>(body).map(|request| take_crls(&request.crls))
         }
+        Method::Refill => message(body).and_then(refill),
         Method::SubmitStream => message::<wire::SubmitStreamRequest>(body).map(drop),
         Method::FetchHeadCertificate => message::<wire::FetchHeadCertificateRequest>(body)
             .and_then(|request| HeadSigner::try_from(&request.signer[..]).ok().map(drop)),
@@ -77,7 +79,7 @@ fn create(request: wire::CreateChannelRequest) -> Option<()> {
     let nonce = ChannelNonce::try_from(&request.nonce[..]).ok()?;
     let submission = submission(request.first?)?;
     let own = &network().a.domain;
-    let (state, acceptance) = ChannelState::create(NOW, &submission, nonce, own).ok()?;
+    let (state, acceptance) = ChannelState::create(NOW, &submission, nonce, own, Doubts(0)).ok()?;
     assert_eq!(state.channel(), ChannelId::derive(own, &nonce));
     assert_eq!(state.tail_seq().map(|seq| seq.0), Some(0));
     assert_eq!(acceptance.accepted.seq.0, 0);
@@ -103,10 +105,28 @@ fn submit(request: wire::SubmitRequest) -> Option<()> {
     submission(request).map(drop)
 }
 
+/// Whoever brings something back brings only what this hub has signed.
+fn refill(request: wire::RefillRequest) -> Option<()> {
+    let channel = channel(request.channel.as_ref())?;
+    let head = SignedHead::from_wire(channel, request.head.as_ref()?).ok()?;
+    let head = head.verify(&network().a.head_key().public()).ok()?;
+    let Refill { items, rest, head, nonce } = Refill::read(request, head).ok()?;
+    let (own, never) = (&network().a.domain, |_: &DeviceName| false);
+    let begun = ChannelState::recreate(NOW, items, &rest, &head, nonce?, own, never);
+    let (state, refilled) = begun.ok()?;
+    let log = Log::shared();
+    for item in &refilled.items {
+        let at = usize::try_from(item.seq.0).expect("a short log");
+        assert_eq!(log.chains.get(at), Some(&item.chain), "an item that the hub never ordered");
+    }
+    assert!(state.next_seq() <= head.head().seq.next());
+    Some(())
+}
+
 /// The request as the hub takes it, if whoever it names may have sent it.
 fn submission(request: wire::SubmitRequest) -> Option<Submission> {
     let envelope = enlace_log::Envelope::decode(&request.envelope).ok()?;
-    let caller = Caller::Device(envelope.device.clone());
+    let caller = Caller::Device(envelope.device()?.clone());
     let is_signed = envelope.kind.is_outer_signed();
     let bytes = request.envelope.clone();
     let submission = Submission::check(&caller, request, &Trust).ok()?;

@@ -7,7 +7,8 @@ use enlace_identity::bundle::SignedBundle;
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::chain::LeafUsage;
 use enlace_identity::endpoint::SignedEndpointRecord;
-use enlace_log::{ChainHash, Replica, Seq};
+use enlace_log::replica::Added;
+use enlace_log::{ChainHash, Incarnation, Replica, Seq};
 use enlace_proto::method::Method;
 use enlace_proto::relay::v1 as wire;
 use prost::Message as _;
@@ -48,6 +49,7 @@ pub fn run(data: &[u8]) -> Outcome {
         }),
         Method::DeliverWelcome => message::<wire::DeliverWelcomeResponse>(body).map(drop),
         Method::PublishCrls => message::<wire::PublishCrlsResponse>(body).map(drop),
+        Method::Refill => message::<wire::RefillResponse>(body).map(drop),
         Method::SubmitStream => message(body).and_then(|answers| answered(&answers)),
         Method::FetchHeadCertificate => message::<wire::FetchHeadCertificateResponse>(body)
             .and_then(|response| head_certificate(&response.certificates)),
@@ -95,11 +97,11 @@ pub(super) fn replicate(range: &wire::FetchRangeResponse) -> Option<()> {
         Some((Seq(before), *chain))
     });
     let mut replica = match before {
-        Some((seq, chain)) => Replica::after(Log::channel(), seq, chain),
+        Some((seq, chain)) => Replica::after(Log::channel(), seq, chain, Incarnation(0)),
         None => log.from_start(),
     };
     let added = replica.append(&items, &head).ok()?;
-    for (seq, chain) in added {
+    for Added { seq, chain, .. } in added {
         let at = usize::try_from(seq.0).expect("a short log");
         assert_eq!(log.chains.get(at), Some(&chain), "an item that the hub never ordered");
     }

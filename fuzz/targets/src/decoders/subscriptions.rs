@@ -37,6 +37,7 @@ pub(super) fn event(body: &[u8]) -> Option<()> {
         }
         Event::HeadCertificate(certificate) => head_certificate(&certificate.certificates),
         Event::Ended(ended) => id(ended.channel.as_ref()),
+        Event::Behind(behind) => id(behind.channel.as_ref()),
         Event::Crls(crls) => {
             requests::take_crls(&crls.crls);
             Some(())

@@ -217,7 +217,7 @@ impl Member {
         match handled {
             Ok(events) => {
                 self.store.release().unwrap();
-                self.book.chains.extend(added);
+                self.book.chains.extend(added.iter().map(|added| (added.seq, added.chain)));
                 self.events.extend(events.into_iter().map(|event| (item.seq, event)));
                 Ok(())
             }

@@ -46,7 +46,7 @@ impl Draft {
                 channel: Log::channel(),
                 generation: Generation(0),
                 kind,
-                device: author.name.clone(),
+                author: author.name.clone().into(),
                 client_id: client_id(payload),
                 submit_counter: SubmitCounter(1),
                 fence: fence.map(Seq),
@@ -116,6 +116,7 @@ impl Draft {
             welcomes: self.welcomes.clone(),
             certificates: self.certificates.clone(),
             known_head: None,
+            incarnation: 0,
             hub: "a.example".into(),
         }
     }
@@ -254,6 +255,21 @@ impl Log {
         let mut items: Vec<wire::Item> = self.items[from..=to].iter().map(Item::to_wire).collect();
         items[0].chain = self.chains[from].0.to_vec();
         wire::FetchRangeResponse { items, head: Some(self.heads[to].to_wire()) }
+    }
+
+    /// The items from one position to another, as somebody brings them back whose newest head is
+    /// the log's.
+    #[must_use]
+    pub fn refill(&self, from: usize, to: usize) -> wire::RefillRequest {
+        let rest = self.items[to + 1..].iter().flat_map(|item| item.link().encode());
+        wire::RefillRequest {
+            channel: Some(wire::ChannelId { value: Self::channel().0.to_vec() }),
+            hub: "a.example".into(),
+            head: self.heads.last().map(|head| head.to_wire()),
+            items: self.items[from..=to].iter().map(Item::to_wire).collect(),
+            nonce: Self::NONCE.0.to_vec(),
+            rest: rest.collect(),
+        }
     }
 
     /// What the other authority's relay gets at [`Self::ADMISSION`].

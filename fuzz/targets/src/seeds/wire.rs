@@ -53,7 +53,7 @@ fn known_heads() -> Vec<wire::KnownHead> {
 }
 
 fn cursor() -> wire::Cursor {
-    wire::Cursor { channel: channel(), next_seq: 3, hub: "a.example".into() }
+    wire::Cursor { channel: channel(), next_seq: 3, hub: "a.example".into(), incarnation: 0 }
 }
 
 fn request(method: Method) -> Vec<Vec<u8>> {
@@ -108,6 +108,9 @@ fn request(method: Method) -> Vec<Vec<u8>> {
         Method::SubmitStream => one(&wire::SubmitStreamRequest {}),
         Method::FetchHeadCertificate => {
             one(&wire::FetchHeadCertificateRequest { signer: network.a.head_signer().0.to_vec() })
+        }
+        Method::Refill => {
+            [(0, 2), (0, 5)].map(|(from, to)| log.refill(from, to).encode_to_vec()).into()
         }
     }
 }
@@ -171,6 +174,7 @@ fn response(method: Method) -> Vec<u8> {
             wire::FetchHeadCertificateResponse { certificates: network.a.head_chain().ders() }
                 .encode_to_vec()
         }
+        Method::Refill => wire::RefillResponse { next_seq: 3, superseded: true }.encode_to_vec(),
     }
 }
 
@@ -186,6 +190,7 @@ fn events() -> Vec<SubscriptionEvent> {
         Event::HeadCertificate(wire::HeadCertificate { certificates }),
         Event::Ended(wire::ChannelEnded { channel: channel(), last_seq: 4 }),
         Event::Crls(wire::Crls { crls: network.crls.clone() }),
+        Event::Behind(wire::Behind { channel: channel(), next_seq: 3 }),
     ];
     all.map(|event| SubscriptionEvent { event: Some(event) }).into()
 }

@@ -188,7 +188,7 @@ impl World {
             }
             1 => {
                 let other = input.int_in_range(0..=self.group.members.len() - 1)?;
-                envelope.device = self.group.members[other].name().clone();
+                envelope.author = self.group.members[other].name().clone().into();
             }
             _ => envelope.submit_counter = envelope.submit_counter.next(),
         }

@@ -97,7 +97,8 @@ impl World {
         let now = Arc::new(move || Timestamp::from_millis(clock.load(Ordering::Relaxed)));
         let hub = &network().a;
         let head_key = HeadKey::new(hub.head_key(), hub.head_chain().ders());
-        let options = HubOptions::new(hub.domain.clone(), head_key, Arc::new(Trust), now);
+        let name = format!("r1.relay.{}", hub.domain).parse().expect("a relay's name");
+        let options = HubOptions::new(name, head_key, Arc::new(Trust), now);
         let storage = self.disk.open().expect("no other process has the disk");
         let (sequencer, work) = Sequencer::inline(Box::new(storage), options).unwrap();
         self.running = Some((sequencer, self.runtime.spawn(work)));
@@ -376,7 +377,7 @@ impl World {
         for ((device, client_id), accepted) in &self.acknowledged {
             let held = items.iter().filter(|item| {
                 let envelope = item.sealed.envelope();
-                envelope.device == *device && envelope.client_id == *client_id
+                envelope.author == *device && envelope.client_id == *client_id
             });
             let places: Vec<Seq> = held.map(|item| item.seq).collect();
             assert_eq!(places, [accepted.seq], "an acknowledged item is not where it was");

@@ -1,5 +1,6 @@
 //! Commits: judged by everybody alike, then merged, or void without a trace.
 
+use enlace_identity::names::DeviceName;
 use enlace_log::control::Leave;
 use enlace_log::envelope::quoted_head_in_aad;
 use enlace_log::{ClientId, Item};
@@ -17,37 +18,42 @@ impl Channel {
         &mut self,
         ctx: &Context<'_>,
         item: &Item,
+        author: &DeviceName,
     ) -> Result<Vec<Event>, ChannelError> {
         let mut events = Vec::new();
-        if self.state.standing == Standing::Stranded && !self.may_end_stranding(item) {
+        if self.state.standing == Standing::Stranded && !self.may_end_stranding(item, author) {
             self.state.pass_commit(item.seq, false);
             return Ok(events);
         }
         ctx.store.savepoint()?;
-        match self.judge_commit(ctx, item)? {
+        match self.judge_commit(ctx, item, author)? {
             Attempt::Done((staged, acts)) => {
-                events.extend(self.merge(ctx, item, staged, acts)?);
+                events.extend(self.merge(ctx, item, author, staged, acts)?);
                 ctx.store.release()?;
             }
             Attempt::Refused(refused) => {
                 self.leave_no_trace(ctx)?;
-                events.extend(self.void(ctx, item, refused)?);
+                events.extend(self.void(ctx, item, author, refused)?);
             }
             Attempt::Stranded => {
                 self.leave_no_trace(ctx)?;
-                events.extend(self.strand(ctx, item)?);
+                events.extend(self.strand(ctx, item, author)?);
             }
         }
         Ok(events)
     }
 
     /// A commit counts for others, and this device cannot follow.
-    fn strand(&mut self, ctx: &Context<'_>, item: &Item) -> Result<Vec<Event>, ChannelError> {
-        let by = item.sealed.envelope().device.clone();
+    fn strand(
+        &mut self,
+        ctx: &Context<'_>,
+        item: &Item,
+        author: &DeviceName,
+    ) -> Result<Vec<Event>, ChannelError> {
         let mut events = self.lose_pending(ctx)?;
-        self.state.strand(&by);
+        self.state.strand(author);
         self.state.pass_commit(item.seq, false);
-        events.push(Event::Stranded { by });
+        events.push(Event::Stranded { by: author.clone() });
         if self.may_have_dropped_this_device(ctx, item) {
             events.push(Event::ContestDue(item.seq));
         }
@@ -59,9 +65,10 @@ impl Channel {
         &mut self,
         ctx: &Context<'_>,
         item: &Item,
+        author: &DeviceName,
     ) -> Result<Attempt<(StagedCommit, Vec<Act>)>, ChannelError> {
         let envelope = item.sealed.envelope();
-        let seat = match self.check_commits_envelope(item) {
+        let seat = match self.check_commits_envelope(item, author) {
             Ok(seat) => seat,
             Err(refused) => return Ok(Attempt::Refused(refused)),
         };
@@ -75,7 +82,7 @@ impl Channel {
             }
             // Signed by this device, for the present state: the others can merge it, and what is
             // needed to merge it here is gone.
-            Ok(Processed::OwnMessage) if envelope.device == ctx.device.name => {
+            Ok(Processed::OwnMessage) if *author == ctx.device.name => {
                 return Ok(Attempt::Stranded);
             }
             Ok(Processed::OwnMessage) => {
@@ -114,11 +121,11 @@ impl Channel {
     /// What can be said of a commit before it is decrypted: that its author's signature is on the
     /// whole envelope, and that it was made for this state of the channel. The list change beside
     /// it is the relay's business: neither the chain nor a signature covers it.
-    fn check_commits_envelope(&self, item: &Item) -> Result<Seat, Refused> {
+    fn check_commits_envelope(&self, item: &Item, author: &DeviceName) -> Result<Seat, Refused> {
         let envelope = item.sealed.envelope();
         let seat = self
             .roster
-            .seat(&envelope.device)
+            .seat(author)
             .ok_or_else(|| Refused::unsigned("its author is not a member"))?;
         let bytes = item.sealed.envelope_bytes();
         if !item.sealed.outer_signature().verify(bytes, &seat.key) {
@@ -137,15 +144,16 @@ impl Channel {
         &mut self,
         ctx: &Context<'_>,
         item: &Item,
+        author: &DeviceName,
         staged: StagedCommit,
         acts: Vec<Act>,
     ) -> Result<Vec<Event>, ChannelError> {
-        let by = item.sealed.envelope().device.clone();
+        let by = author.clone();
         let quoted = quoted_head_in_aad(item.sealed.envelope(), &staged.aad).ok().flatten();
         let removed = staged.details.removes_self;
         self.group.merge_staged(&ctx.backend.on(ctx.store), staged)?;
         let mut events = self.lose_pending(ctx)?;
-        events.extend(self.another_members_item_decrypted(item));
+        events.extend(self.another_members_item_decrypted(item, author));
         self.state.pass_commit(item.seq, true);
         if removed {
             self.state.standing = Standing::Removed;
@@ -167,14 +175,15 @@ impl Channel {
         &mut self,
         ctx: &Context<'_>,
         item: &Item,
+        author: &DeviceName,
         own: ClientId,
     ) -> Result<Vec<Event>, ChannelError> {
         self.state.forget(own);
-        if let Err(refused) = self.check_commits_envelope(item) {
-            return self.void(ctx, item, refused);
+        if let Err(refused) = self.check_commits_envelope(item, author) {
+            return self.void(ctx, item, author, refused);
         }
         let Some(verdict) = self.judge_pending(ctx, item)? else {
-            return self.strand(ctx, item);
+            return self.strand(ctx, item, author);
         };
         match verdict {
             Ok(acts) => {
@@ -183,10 +192,9 @@ impl Channel {
                 self.state.own_messages_since_update = 0;
                 self.state.pass_commit(item.seq, true);
                 self.refresh()?;
-                let by = item.sealed.envelope().device.clone();
-                Ok(vec![Event::Changed { by, acts, own }])
+                Ok(vec![Event::Changed { by: author.clone(), acts, own }])
             }
-            Err(refused) => self.void(ctx, item, refused),
+            Err(refused) => self.void(ctx, item, author, refused),
         }
     }
 
@@ -218,9 +226,10 @@ impl Channel {
         &mut self,
         ctx: &Context<'_>,
         item: &Item,
+        author: &DeviceName,
         refused: Refused,
     ) -> Result<Vec<Event>, ChannelError> {
-        let author = culprit(item, &refused);
+        let author = culprit(author, &refused);
         let mut events = vec![Event::Void { author, reason: refused.reason }];
         events.extend(self.lose_pending(ctx)?);
         self.state.pass_commit(item.seq, false);

@@ -1,5 +1,6 @@
 //! Control items: wishes to leave and objections, in clear and signed by their author.
 
+use enlace_identity::names::DeviceName;
 use enlace_log::Item;
 use enlace_log::control::{Contest, Leave};
 
@@ -9,30 +10,29 @@ use crate::channel::state::LeaveEvidence;
 use crate::channel::{Channel, Event};
 
 impl Channel {
-    pub(super) fn handle_leave(&mut self, item: &Item) -> Vec<Event> {
-        let envelope = item.sealed.envelope();
-        let wish = self.verified_control(item).and_then(|(seat, payload)| {
+    pub(super) fn handle_leave(&mut self, item: &Item, author: &DeviceName) -> Vec<Event> {
+        let wish = self.verified_control(item, author).and_then(|(seat, payload)| {
             let leave = Leave::decode(payload).map_err(Refused::signed)?;
             let fits = leave.channel == self.id()
                 && leave.generation == self.state.generation()
-                && leave.device == envelope.device
+                && leave.device == *author
                 && leave.leaf == seat.leaf_hash;
             if fits { Ok(()) } else { Err(Refused::signed("it does not fit its author")) }
         });
         if let Err(refused) = wish {
-            return vec![unreadable(item, refused)];
+            return vec![unreadable(author, refused)];
         }
         let evidence = LeaveEvidence {
             envelope: item.sealed.envelope_bytes().to_vec(),
             outer_signature: item.sealed.outer_signature().as_bytes().to_vec(),
             payload: item.sealed.payload().map(|p| p.to_vec()).unwrap_or_default(),
         };
-        self.state.leaving.insert(envelope.device.to_string(), evidence);
-        vec![Event::LeaveRequested(envelope.device.clone())]
+        self.state.leaving.insert(author.to_string(), evidence);
+        vec![Event::LeaveRequested(author.clone())]
     }
 
-    pub(super) fn handle_contest(&mut self, item: &Item) -> Vec<Event> {
-        let contest = self.verified_control(item).and_then(|(_, payload)| {
+    pub(super) fn handle_contest(&mut self, item: &Item, author: &DeviceName) -> Vec<Event> {
+        let contest = self.verified_control(item, author).and_then(|(_, payload)| {
             let contest = Contest::decode(payload).map_err(Refused::signed)?;
             let fits = contest.channel == self.id()
                 && contest.generation == self.state.generation()
@@ -40,18 +40,18 @@ impl Channel {
             if fits { Ok(contest) } else { Err(Refused::signed("it does not fit the channel")) }
         });
         match contest {
-            Ok(contest) => vec![Event::Contested {
-                by: item.sealed.envelope().device.clone(),
-                commit: contest.commit,
-            }],
-            Err(refused) => vec![unreadable(item, refused)],
+            Ok(contest) => vec![Event::Contested { by: author.clone(), commit: contest.commit }],
+            Err(refused) => vec![unreadable(author, refused)],
         }
     }
 
     /// A control item whose outer signature is a present member's.
-    fn verified_control<'i>(&self, item: &'i Item) -> Result<(Seat, &'i [u8]), Refused> {
-        let device = &item.sealed.envelope().device;
-        let seat = self.roster.seat(device);
+    fn verified_control<'i>(
+        &self,
+        item: &'i Item,
+        author: &DeviceName,
+    ) -> Result<(Seat, &'i [u8]), Refused> {
+        let seat = self.roster.seat(author);
         let seat = seat.ok_or_else(|| Refused::unsigned("no member wrote it"))?;
         let bytes = item.sealed.envelope_bytes();
         if !item.sealed.outer_signature().verify(bytes, &seat.key) {

@@ -1,5 +1,6 @@
 //! Entries: decrypted, bound to their envelope, verified.
 
+use enlace_identity::names::DeviceName;
 use enlace_log::{ClientId, Envelope, Item};
 
 use super::{Attempt, Refused, refused, unreadable};
@@ -13,20 +14,21 @@ impl Channel {
         &mut self,
         ctx: &Context<'_>,
         item: &Item,
+        author: &DeviceName,
     ) -> Result<Vec<Event>, ChannelError> {
         let Some(payload) = item.sealed.payload() else {
-            return Ok(vec![unreadable(item, Refused::unsigned("its content was erased"))]);
+            return Ok(vec![unreadable(author, Refused::unsigned("its content was erased"))]);
         };
         // The authenticated data is the envelope's, whatever the sender took: of another envelope
         // the message doesn't decrypt.
         let aad = item.sealed.envelope().aad(None);
         let Some(message) = mls::expand(self.group.id(), &aad, payload) else {
-            return Ok(vec![unreadable(item, Refused::unsigned("it is no message"))]);
+            return Ok(vec![unreadable(author, Refused::unsigned("it is no message"))]);
         };
         ctx.store.savepoint()?;
         let attempt = match self.group.process(&ctx.backend.on(ctx.store), &message) {
             Ok(Processed::Application { sender, plaintext, .. }) => {
-                match self.open_entry(item, sender.leaf, &plaintext) {
+                match self.open_entry(item, author, sender.leaf, &plaintext) {
                     Ok(entry) => Attempt::Done(entry),
                     Err(refused) => Attempt::Refused(refused),
                 }
@@ -40,7 +42,7 @@ impl Channel {
         match attempt {
             Attempt::Done(entry) => {
                 ctx.store.release()?;
-                let mut events = self.another_members_item_decrypted(item);
+                let mut events = self.another_members_item_decrypted(item, author);
                 if let Some(quoted) = &entry.header().known_head {
                     events.extend(self.check_quote(ctx, &entry.header().author, quoted));
                 }
@@ -49,11 +51,11 @@ impl Channel {
             }
             Attempt::Refused(refused) => {
                 self.leave_no_trace(ctx)?;
-                Ok(vec![unreadable(item, refused)])
+                Ok(vec![unreadable(author, refused)])
             }
             Attempt::Stranded => {
                 self.leave_no_trace(ctx)?;
-                Ok(vec![unreadable(item, Refused::unsigned("it cannot be decrypted"))])
+                Ok(vec![unreadable(author, Refused::unsigned("it cannot be decrypted"))])
             }
         }
     }
@@ -61,30 +63,36 @@ impl Channel {
     fn open_entry(
         &self,
         item: &Item,
+        author: &DeviceName,
         sender: LeafIndex,
         plaintext: &[u8],
     ) -> Result<VerifiedEntry, Refused> {
         let envelope = item.sealed.envelope();
         let roster = &self.roster;
-        if roster.device_at(sender) != Some(&envelope.device) {
+        if roster.device_at(sender) != Some(author) {
             return Err(Refused::unsigned("the envelope names another device than its sender"));
         }
         self.check_place(envelope)?;
-        let seat = roster.seat(&envelope.device).ok_or_else(|| Refused::unsigned("no member"))?;
-        rules::judge_author(&self.policy, &envelope.device).map_err(Refused::signed)?;
+        let seat = roster.seat(author).ok_or_else(|| Refused::unsigned("no member"))?;
+        rules::judge_author(&self.policy, author).map_err(Refused::signed)?;
         let entry = UnverifiedEntry::decode(plaintext, envelope).map_err(Refused::signed)?;
-        entry.verify(envelope, &envelope.device, &seat.key).map_err(Refused::signed)
+        entry.verify(envelope, author, &seat.key).map_err(Refused::signed)
     }
 
     /// An own entry counts when it stands where the others can read it: a relay that keeps one
     /// back and takes it in after the group has moved on has lost it, and it is sealed again.
-    pub(super) fn handle_own_entry(&mut self, item: &Item, own: ClientId) -> Event {
+    pub(super) fn handle_own_entry(
+        &mut self,
+        item: &Item,
+        author: &DeviceName,
+        own: ClientId,
+    ) -> Event {
         match self.check_place(item.sealed.envelope()) {
             Ok(()) => {
                 self.state.forget(own);
                 Event::OwnEntry(own)
             }
-            Err(refused) => unreadable(item, refused),
+            Err(refused) => unreadable(author, refused),
         }
     }
 

@@ -36,7 +36,7 @@ impl Wish {
                 channel: CHANNEL,
                 generation: Generation(0),
                 kind: ItemKind::Leave,
-                device,
+                author: device.into(),
                 client_id: ClientId([1; 16]),
                 submit_counter: SubmitCounter(9),
                 fence: Some(Seq(3)),
@@ -158,7 +158,7 @@ fn false_evidence_voids() {
         ("another channel's item", other(|w| w.envelope.channel = ChannelId([8; 32]))),
         ("another generation's wish", other(|w| w.leave.generation = Generation(1))),
         ("another generation's item", other(|w| w.envelope.generation = Generation(1))),
-        ("somebody else's item", other(|w| w.envelope.device = device("eva@fge.example"))),
+        ("somebody else's item", other(|w| w.envelope.author = device("eva@fge.example").into())),
         ("another kind of item", other(|w| w.envelope.kind = ItemKind::Contest)),
     ];
     let void = cases.into_iter().map(|(name, draft)| (name, Rule::Evidence, draft)).collect();

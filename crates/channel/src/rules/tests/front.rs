@@ -58,7 +58,7 @@ fn envelope(author: &DeviceName, after: &GroupView) -> Envelope {
         channel: CHANNEL,
         generation: Generation(0),
         kind: ItemKind::Commit,
-        device: author.clone(),
+        author: author.clone().into(),
         client_id: ClientId([1; 16]),
         submit_counter: SubmitCounter(1),
         fence: Some(Seq(0)),

@@ -270,7 +270,7 @@ impl Member {
         let head = hub.head_at(upto);
         let added = replica.append(&items, &head).unwrap();
         self.book.keys.insert(hub.signer, hub.key.public());
-        self.book.chains.extend(added);
+        self.book.chains.extend(added.iter().map(|added| (added.seq, added.chain)));
         self.store.savepoint().unwrap();
         let ctx = context!(self, network);
         for item in &items {

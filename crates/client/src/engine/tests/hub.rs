@@ -110,17 +110,18 @@ impl Hub {
         )
         .unwrap();
         let envelope = sealed.envelope().clone();
-        let counter = self.counters.entry(envelope.device.clone()).or_default();
+        let author = envelope.device().unwrap().clone();
+        let counter = self.counters.entry(author.clone()).or_default();
         *counter = (*counter).max(envelope.submit_counter.0);
         let channel = envelope.channel;
         let start = self.chain_start(channel);
         let log = self.logs.get_mut(&channel).ok_or_else(|| no(ErrorCode::UnknownChannel))?;
-        let key = (envelope.device.clone(), envelope.client_id);
+        let key = (author.clone(), envelope.client_id);
         if let Some(seq) = log.accepted.get(&key).copied() {
             let head = Some(self.head(channel));
             return Ok(wire::SubmitResponse { seq: seq.0, received_at_ms: now.as_millis(), head });
         }
-        if log.fence.is_some() && !log.list.contains(&envelope.device) {
+        if log.fence.is_some() && !log.list.contains(&author) {
             return Err(no(ErrorCode::NotAMember));
         }
         if envelope.fence != log.fence {

@@ -54,6 +54,18 @@ impl EntryRows for SqlTransaction<'_> {
         self.first(sql, params![author.as_str(), client_id.as_bytes()], read)
     }
 
+    fn superseded_entry(
+        &self,
+        channel: ChannelId,
+        author: &DeviceName,
+        client_id: ClientId,
+    ) -> Result<Option<EntryRow>, StoreError> {
+        let sql = "SELECT * FROM superseded_entries
+                   WHERE channel = ?1 AND author = ?2 AND client_id = ?3";
+        let key = params![channel.as_bytes(), author.as_str(), client_id.as_bytes()];
+        self.first(sql, key, read)
+    }
+
     fn put_certificates(&self, chain: &UnverifiedChain) -> Result<(), StoreError> {
         let sql = "INSERT OR IGNORE INTO certificates (fingerprint, leaf, issuing)
                    VALUES (?1, ?2, ?3)";

@@ -14,11 +14,11 @@ use crate::store::{ItemRow, ItemRows, StoreError};
 impl ItemRows for SqlTransaction<'_> {
     fn put_item(&self, row: &ItemRow) -> Result<(), StoreError> {
         let sealed = &row.item.sealed;
-        let is_commit = sealed.envelope().kind == ItemKind::Commit;
+        let is_statement = sealed.envelope().kind == ItemKind::HubStatement;
         self.run(
             "INSERT OR REPLACE INTO items (channel, seq, received_at, envelope, outer_signature, list_change,
-                 chain, payload)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                 chain, payload, statement)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             params![
                 sealed.envelope().channel.as_bytes(),
                 number(row.item.seq.0),
@@ -27,7 +27,8 @@ impl ItemRows for SqlTransaction<'_> {
                 sealed.outer_signature().as_bytes(),
                 sealed.list_change().map(|change| change.to_wire().encode_to_vec()),
                 row.chain.as_bytes(),
-                sealed.payload().filter(|_| is_commit).map(|payload| &payload[..]),
+                sealed.payload().map(|payload| &payload[..]),
+                is_statement,
             ],
         )?;
         Ok(())
@@ -41,6 +42,38 @@ impl ItemRows for SqlTransaction<'_> {
     fn items(&self, channel: ChannelId, from: Seq, to: Seq) -> Result<Vec<ItemRow>, StoreError> {
         let sql = "SELECT * FROM items WHERE channel = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq";
         self.all(sql, params![channel.as_bytes(), number(from.0), number(to.0)], read)
+    }
+
+    fn drop_payloads(&self, channel: ChannelId, from: Seq, to: Seq) -> Result<(), StoreError> {
+        if from >= to {
+            return Ok(());
+        }
+        let sql = "UPDATE items SET payload = NULL
+                   WHERE channel = ?1 AND seq >= ?2 AND seq < ?3
+                     AND list_change IS NULL AND statement = 0";
+        self.run(sql, params![channel.as_bytes(), number(from.0), number(to.0)])?;
+        Ok(())
+    }
+
+    fn newest_commit(&self, channel: ChannelId, to: Seq) -> Result<Option<Seq>, StoreError> {
+        let sql = "SELECT seq FROM items
+                   WHERE channel = ?1 AND seq <= ?2 AND list_change IS NOT NULL
+                   ORDER BY seq DESC LIMIT 1";
+        let found =
+            self.first(sql, params![channel.as_bytes(), number(to.0)], |row| position(row, "seq"))?;
+        Ok(found.flatten())
+    }
+
+    fn supersede(&self, channel: ChannelId, from: Seq) -> Result<(), StoreError> {
+        let place = params![channel.as_bytes(), number(from.0)];
+        self.run(
+            "INSERT OR IGNORE INTO superseded_entries
+             SELECT * FROM entries WHERE channel = ?1 AND seq >= ?2",
+            place,
+        )?;
+        self.run("DELETE FROM entries WHERE channel = ?1 AND seq >= ?2", place)?;
+        self.run("DELETE FROM items WHERE channel = ?1 AND seq >= ?2", place)?;
+        Ok(())
     }
 }
 

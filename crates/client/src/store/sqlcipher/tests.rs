@@ -317,7 +317,7 @@ fn a_device_that_is_let_back_in_takes_its_log_in_again() {
         channel: ChannelId([1; 32]),
         generation: Generation(0),
         kind: ItemKind::Leave,
-        device: "pc.ana.officer.fge.example".parse().unwrap(),
+        author: "pc.ana.officer.fge.example".parse().unwrap(),
         client_id: ClientId([1; 16]),
         submit_counter: SubmitCounter(1),
         fence: Some(Seq(0)),

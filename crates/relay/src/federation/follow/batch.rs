@@ -51,10 +51,9 @@ pub(super) async fn take(
     authority: &Domain,
     link: &Link,
     refused: &mut HashSet<ChannelId>,
+    channel: ChannelId,
     items: wire::Items,
 ) -> Result<Option<Control>, FollowError> {
-    let id = items.channel.as_ref().map(|id| ChannelId::try_from(&id.value[..]));
-    let Some(Ok(channel)) = id else { return Err(FollowError::Ended) };
     if refused.contains(&channel) {
         return Ok(None);
     }

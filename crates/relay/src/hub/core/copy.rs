@@ -2,12 +2,12 @@
 
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::membership::{Event, ReadRange};
-use enlace_log::replica::ReplicaError;
-use enlace_log::{Item, Membership, Replica, VerifiedHead};
+use enlace_log::replica::{Added, ReplicaError};
+use enlace_log::{Item, ItemKind, Membership, Replica, VerifiedHead};
 
 use super::{ChannelState, Lease};
 use crate::hub::ingest::Anchor;
-use crate::storage::{ChannelRecord, LogWrite, Role, StoredItem, Tail};
+use crate::storage::{ChannelRecord, Doubts, LogWrite, Role, StoredItem, Tail};
 
 /// What a batch added to a copy.
 #[derive(Clone, Debug, Default)]
@@ -34,11 +34,14 @@ impl ChannelState {
         head: &VerifiedHead,
         is_revoked: impl Fn(&DeviceName) -> bool,
     ) -> Result<Copied, ReplicaError> {
-        let chains = self.replica.append(&items, head)?;
+        let added = self.replica.append(&items, head)?;
         let mut copied = Copied::default();
-        let Some((first, _)) = chains.first().copied() else { return Ok(copied) };
+        let Some(first) = added.first().map(|added| added.seq) else { return Ok(copied) };
         let new = items.into_iter().skip_while(|item| item.seq < first);
-        for (item, (seq, chain)) in new.zip(chains) {
+        for (item, Added { seq, chain, incarnation }) in new.zip(added) {
+            if item.sealed.envelope().kind == ItemKind::HubStatement {
+                self.begin_incarnation(seq, incarnation, &mut copied.writes);
+            }
             match self.membership.plan(seq, &item.sealed, &is_revoked) {
                 Ok(Some(event)) => {
                     copied.access_changed |= self.apply(seq, event, &mut copied.writes);
@@ -59,10 +62,11 @@ impl ChannelState {
     /// Begins a copy at a commit that admits one of this authority's devices, or begins it again
     /// after a gap.
     pub fn anchor(previous: Option<&Self>, anchor: &Anchor) -> (Self, Vec<LogWrite>) {
-        let Anchor { hub, nonce, commit, chain, list, .. } = anchor;
+        let Anchor { hub, nonce, commit, chain, head, list, .. } = anchor;
         let (nonce, chain, list) = (*nonce, *chain, list.clone());
         let envelope = commit.sealed.envelope();
-        let (channel, author, seq) = (envelope.channel, envelope.device.clone(), commit.seq);
+        let (channel, author, seq) = (envelope.channel, anchor.author.clone(), commit.seq);
+        let incarnation = head.unverified_head().incarnation;
         let record = ChannelRecord {
             channel,
             hub: hub.clone(),
@@ -71,22 +75,51 @@ impl ChannelState {
             generation: envelope.generation,
             tail: Tail { seq, chain, received_at: commit.received_at },
             fence: Some(seq),
+            settled: Doubts::default(),
         };
         let mut state = Self {
             hub: hub.clone(),
             nonce,
             role: Role::Follower,
             generation: envelope.generation,
-            replica: Replica::after(channel, seq, chain),
+            replica: Replica::after(channel, seq, chain, incarnation),
             received_at: commit.received_at,
             membership: previous.map_or_else(Membership::default, |state| state.membership.clone()),
+            incarnations: previous
+                .map_or_else(Default::default, |state| state.incarnations.clone()),
+            settled: Doubts::default(),
+            recovery: None,
             lease: Lease::default(),
             last_committer: Some(author.clone()),
             has_ended: false,
         };
         let mut writes = vec![LogWrite::Anchor(record, StoredItem::new(commit, chain))];
+        if incarnation != state.incarnations.newest() {
+            state.begin_incarnation(seq, incarnation, &mut writes);
+        }
         state.apply(seq, Event::Anchor { seq, author, list }, &mut writes);
         (state, writes)
+    }
+
+    /// Goes back to an item, after which the hub began anew without what came here. `events` are
+    /// those until then, `kept` is the item.
+    pub fn rewind(&mut self, kept: &StoredItem, events: &[Event]) -> Vec<LogWrite> {
+        let mut incarnations = self.incarnations.clone();
+        incarnations.rewind(kept.seq.next());
+        let (hub, nonce) = (self.hub.clone(), self.nonce);
+        let (channel, role, generation) = (self.channel(), self.role, self.generation);
+        let (tail, settled) = (kept.tail(), self.settled);
+        let record =
+            ChannelRecord { channel, hub, nonce, role, generation, tail, fence: None, settled };
+        let state = Self::load(&record, events, incarnations);
+        *self = Self { has_ended: self.has_ended, ..state };
+        let mut writes = vec![LogWrite::Rewind(self.record(tail))];
+        writes.extend(self.membership.readers().map(|(device, range)| LogWrite::Reader {
+            channel,
+            device: device.clone(),
+            range,
+        }));
+        writes
     }
 
     /// Whether the copy still grows: one of the authority's devices may read on, and the hub has

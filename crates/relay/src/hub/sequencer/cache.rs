@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use enlace_identity::names::DeviceName;
 use enlace_identity::time::Timestamp;
+use enlace_log::membership::Event;
 use enlace_log::{ChainHash, ChannelId, ClientId, Seq};
 
 use crate::hub::core::ChannelState;
-use crate::storage::{Accepted, ReadLimit, ReadStorage, StorageError};
+use crate::storage::{Accepted, ReadLimit, ReadStorage, StorageError, StoredItem};
 
 pub(super) struct Cache {
     reader: Box<dyn ReadStorage>,
@@ -33,7 +34,9 @@ impl Cache {
     ) -> Result<Option<&mut ChannelState>, StorageError> {
         if !self.states.contains_key(channel) {
             let Some(record) = self.reader.channel(channel)? else { return Ok(None) };
-            let state = ChannelState::load(&record, &self.reader.events(channel)?);
+            let incarnations = self.reader.incarnations(channel)?;
+            let events = self.reader.events(channel)?;
+            let state = ChannelState::load(&record, &events, incarnations);
             self.insert(state);
         }
         self.uses += 1;
@@ -59,8 +62,8 @@ impl Cache {
         self.states.remove(channel);
     }
 
-    /// Drops the least recently used half when there are too many; leases live in memory only, so
-    /// whoever holds one stays.
+    /// Drops the least recently used half when there are too many; who holds a lease, or waits to
+    /// be refilled, only memory knows: they stay.
     pub(super) fn shrink(&mut self, now: Timestamp) {
         if self.states.len() <= self.capacity {
             return;
@@ -69,7 +72,8 @@ impl Cache {
         let middle = uses.len() / 2;
         let (_, median, _) = uses.select_nth_unstable(middle);
         let median = *median;
-        self.states.retain(|_, cached| cached.last_use >= median || cached.state.is_leased(now));
+        let stays = |state: &ChannelState| state.is_leased(now) || state.is_recovering();
+        self.states.retain(|_, cached| cached.last_use >= median || stays(&cached.state));
     }
 
     /// The chain at a position, as stored.
@@ -78,9 +82,26 @@ impl Cache {
         channel: &ChannelId,
         seq: Seq,
     ) -> Result<Option<ChainHash>, StorageError> {
+        Ok(self.item(channel, seq)?.map(|item| item.chain))
+    }
+
+    /// An item, as stored.
+    pub(super) fn item(
+        &mut self,
+        channel: &ChannelId,
+        seq: Seq,
+    ) -> Result<Option<StoredItem>, StorageError> {
         let one = ReadLimit { items: 1, bytes: 0 };
-        let items = self.reader.items(channel, seq, one)?;
-        Ok(items.first().map(|item| item.chain))
+        Ok(self.reader.items(channel, seq, one)?.pop())
+    }
+
+    /// What changed who may read until a position, as stored.
+    pub(super) fn events_until(
+        &mut self,
+        channel: &ChannelId,
+        last: Seq,
+    ) -> Result<Vec<Event>, StorageError> {
+        self.reader.events_until(channel, last)
     }
 
     /// What was accepted under a client id, as stored.

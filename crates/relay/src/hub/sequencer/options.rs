@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use enlace_identity::names::Domain;
+use enlace_identity::names::{Domain, ServiceName};
 use enlace_identity::time::Timestamp;
 
 use crate::hub::head_key::HeadKey;
@@ -15,14 +15,17 @@ pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// What a hub is told at its start.
 #[derive(Clone)]
 pub struct HubOptions {
-    /// The authority whose relay it is.
-    pub domain: Domain,
+    /// The relay.
+    pub name: ServiceName,
     /// Signs heads.
     pub head_key: HeadKey,
     /// Whom it trusts.
     pub trust: Arc<dyn DeviceTrust>,
     /// The time.
     pub now: Now,
+    /// The boot of the machine, where that is known: what was written in it is not lost by the end
+    /// of a process.
+    pub boot: Option<String>,
     /// How many requests may wait; whoever comes then waits to be let in.
     pub queue_requests: usize,
     /// How many requests one transaction takes at most.
@@ -38,12 +41,18 @@ pub struct HubOptions {
 impl HubOptions {
     /// The options that fit one small machine.
     #[must_use]
-    pub fn new(domain: Domain, head_key: HeadKey, trust: Arc<dyn DeviceTrust>, now: Now) -> Self {
+    pub fn new(
+        name: ServiceName,
+        head_key: HeadKey,
+        trust: Arc<dyn DeviceTrust>,
+        now: Now,
+    ) -> Self {
         Self {
-            domain,
+            name,
             head_key,
             trust,
             now,
+            boot: None,
             queue_requests: 1024,
             round_requests: 512,
             round_bytes: 8 << 20,
@@ -53,10 +62,18 @@ impl HubOptions {
     }
 }
 
+impl HubOptions {
+    /// The authority whose relay it is.
+    #[must_use]
+    pub fn domain(&self) -> &Domain {
+        self.name.domain()
+    }
+}
+
 impl fmt::Debug for HubOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HubOptions")
-            .field("domain", &self.domain)
+            .field("name", &self.name)
             .field("head_key", &self.head_key)
             .field("queue_requests", &self.queue_requests)
             .field("round_requests", &self.round_requests)

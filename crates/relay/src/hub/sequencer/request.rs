@@ -1,12 +1,13 @@
 //! What the writer is asked to do, and by whom it is awaited.
 
 use enlace_identity::names::{DeviceName, Domain};
-use enlace_log::{ChannelId, ChannelNonce, Seq};
+use enlace_log::{ChannelId, ChannelNonce, Seq, VerifiedHead};
 
-use crate::hub::core::LeaseClaim;
-use crate::hub::errors::{IngestError, SubmitError, Unavailable};
+use crate::hub::core::{Holder, LeaseClaim};
+use crate::hub::errors::{IngestError, RefillRefused, SubmitError, Unavailable};
 use crate::hub::handle::{Accepted, Answer, LeaseGrant};
 use crate::hub::ingest::{Anchor, Copy};
+use crate::hub::refill::{Refill, TakenBack};
 use crate::hub::submission::Submission;
 use crate::storage::{ClaimedKeyPackage, SideWrite};
 
@@ -34,6 +35,14 @@ pub(crate) enum Request {
     Anchor { anchor: Box<Anchor>, answer: Answer<Result<(), IngestError>> },
     /// The hub has no more for a copy.
     EndCopy { channel: ChannelId, hub: Domain, answer: Answer<Result<(), IngestError>> },
+    /// A copy goes back to that head: its hub no longer has what came after it.
+    Rewind { hub: Domain, head: VerifiedHead, answer: Answer<Result<Seq, IngestError>> },
+    /// A head that this hub signed, in somebody else's hands.
+    Shown { head: VerifiedHead, answer: Answer<Result<(), Unavailable>> },
+    /// Where the copies of somebody end who may hold more than this hub.
+    Heard { holder: Holder, ends: Vec<(ChannelId, Seq)>, answer: Answer<Result<(), Unavailable>> },
+    /// What this hub signed and may have lost.
+    Refill { refill: Refill, answer: Answer<Result<TakenBack, RefillRefused>> },
     /// Writes beside the logs.
     Store { writes: Vec<SideWrite>, answer: Answer<Result<(), Unavailable>> },
     /// Key packages.

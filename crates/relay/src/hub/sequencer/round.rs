@@ -6,18 +6,22 @@ use std::sync::Arc;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::replica::ReplicaError;
-use enlace_log::{ChannelId, ChannelNonce, ClientId, Head, Seq, SignedHead};
+use enlace_log::{ChannelId, ChannelNonce, ClientId, Head, Seq, SignedHead, VerifiedHead};
 
 use super::cache::Cache;
 use super::options::HubOptions;
 use super::request::Request;
 use crate::hub::access::Access;
 use crate::hub::batch::{EncodedBatch, LogBatch};
-use crate::hub::core::{Acceptance, ChannelState, Decision, LeaseClaim};
-use crate::hub::errors::{IngestError, SubmitError, Unavailable};
+use crate::hub::core::{
+    Acceptance, ChannelState, Decision, Gate, Holder, LeaseClaim, RefillError, Refilled, Settling,
+    Shown,
+};
+use crate::hub::errors::{IngestError, RefillRefused, SubmitError, Unavailable};
 use crate::hub::feed::{FeedState, Feeds};
 use crate::hub::handle::{Accepted, Answer, LeaseGrant};
 use crate::hub::ingest::{Anchor, Copy};
+use crate::hub::refill::{Refill, TakenBack};
 use crate::hub::submission::Submission;
 use crate::hub::subscription::Source;
 use crate::hub::welcome::WelcomeBoard;
@@ -27,6 +31,7 @@ use crate::storage::{self, LogWrite, Role, SideWrite, Storage, StoredItem, Write
 pub(super) struct Round<'a> {
     now: Timestamp,
     options: &'a HubOptions,
+    settling: &'a mut Settling,
     cache: &'a mut Cache,
     storage: &'a mut dyn Storage,
     writes: WriteBatch,
@@ -45,6 +50,8 @@ struct Grown {
     /// Of a copy: the hub's newest head.
     head: Option<SignedHead>,
     access_changed: bool,
+    /// A copy went back to this item before it grew.
+    back_to: Option<StoredItem>,
 }
 
 /// An answer that waits for the transaction.
@@ -53,6 +60,7 @@ enum Pending {
     Create(Result<Placed, SubmitError>, Answer<Result<Accepted, SubmitError>>),
     Ingest(Seq, Answer<Result<Seq, IngestError>>),
     Anchor(Answer<Result<(), IngestError>>),
+    Refill(TakenBack, Answer<Result<TakenBack, RefillRefused>>),
     Store(Answer<Result<(), Unavailable>>),
 }
 
@@ -67,12 +75,14 @@ impl<'a> Round<'a> {
     pub(super) fn new(
         now: Timestamp,
         options: &'a HubOptions,
+        settling: &'a mut Settling,
         cache: &'a mut Cache,
         storage: &'a mut dyn Storage,
     ) -> Self {
         Self {
             now,
             options,
+            settling,
             cache,
             storage,
             writes: WriteBatch::default(),
@@ -110,6 +120,16 @@ impl<'a> Round<'a> {
                 Err(error) => answer.send(Err(error)),
             },
             Request::EndCopy { channel, hub, answer } => answer.send(self.end_copy(&channel, &hub)),
+            Request::Rewind { hub, head, answer } => match self.rewind(&hub, head) {
+                Ok(next) => self.pending.push(Pending::Ingest(next, answer)),
+                Err(error) => answer.send(Err(error)),
+            },
+            Request::Shown { head, answer } => answer.send(self.shown(&head)),
+            Request::Heard { holder, ends, answer } => answer.send(self.heard(&holder, &ends)),
+            Request::Refill { refill, answer } => match self.refill(refill) {
+                Ok(taken) => self.pending.push(Pending::Refill(taken, answer)),
+                Err(error) => answer.send(Err(error)),
+            },
             Request::Store { writes, answer } => {
                 self.bytes += writes.iter().map(SideWrite::weight).sum::<usize>();
                 self.writes.side.extend(writes);
@@ -146,8 +166,9 @@ impl<'a> Round<'a> {
             }
             let state = cache.get(channel)?;
             let tail = state.tail_seq()?;
-            let Source { head_key, incarnation, .. } = source;
-            let head = head_key.sign(*channel, *incarnation, tail, state.chain()).signed().clone();
+            let incarnation = state.incarnations().newest();
+            let head = source.head_key.sign(*channel, incarnation, tail, state.chain());
+            let head = head.signed().clone();
             heads.insert(*channel, head.clone());
             Some(head)
         };
@@ -191,11 +212,14 @@ impl<'a> Round<'a> {
     ) -> Result<Decision, SubmitError> {
         let envelope = submission.sealed().envelope();
         let channel = envelope.channel;
-        let key = (channel, envelope.device.clone(), envelope.client_id);
+        let key = (channel, submission.device().clone(), envelope.client_id);
         let remembered = match self.accepted.get(&key) {
             Some(accepted) => Some(*accepted),
             None => self.cache.accepted(&key.0, &key.1, &key.2).map_err(|e| unavailable(&e))?,
         };
+        if creates.is_none() && remembered.is_none() {
+            self.open(&channel)?;
+        }
         let trust = &self.options.trust;
         match (self.cache.find(&channel).map_err(|error| unavailable(&error))?, creates) {
             (Some(_), Some(_)) if remembered.is_none() => Err(SubmitError::ChannelExists),
@@ -203,8 +227,9 @@ impl<'a> Round<'a> {
                 state.handle_submit(self.now, submission, remembered, |d| trust.is_revoked(d))
             }
             (None, Some(nonce)) => {
+                let (own, doubts) = (self.options.domain(), self.settling.doubts());
                 let (state, acceptance) =
-                    ChannelState::create(self.now, submission, nonce, &self.options.domain)?;
+                    ChannelState::create(self.now, submission, nonce, own, doubts)?;
                 self.cache.insert(state);
                 Ok(Decision::Accept(Box::new(acceptance)))
             }
@@ -213,14 +238,14 @@ impl<'a> Round<'a> {
     }
 
     fn note_counter(&mut self, submission: &Submission) {
-        let envelope = submission.sealed().envelope();
-        let (device, counter) = (envelope.device.clone(), envelope.submit_counter);
+        let counter = submission.sealed().envelope().submit_counter;
+        let device = submission.device().clone();
         self.writes.side.push(SideWrite::SubmitCounter { device, counter });
     }
 
     fn add(&mut self, channel: ChannelId, submission: &Submission, acceptance: Acceptance) {
         let envelope = submission.sealed().envelope();
-        let key = (channel, envelope.device.clone(), envelope.client_id);
+        let key = (channel, submission.device().clone(), envelope.client_id);
         self.accepted.insert(key, acceptance.accepted);
         let Acceptance { item, writes, access_changed, .. } = acceptance;
         self.append(channel, vec![item], access_changed);
@@ -260,11 +285,162 @@ impl<'a> Round<'a> {
         device: &DeviceName,
         claim: &LeaseClaim,
     ) -> Result<LeaseGrant, SubmitError> {
+        self.open(channel)?;
         let trust = &self.options.trust;
         let state = self.cache.find(channel).map_err(|error| unavailable(&error))?;
         let state = state.ok_or(SubmitError::UnknownChannel)?;
         let expires_in = state.handle_lease(self.now, device, claim, |d| trust.is_revoked(d))?;
         Ok(LeaseGrant { expires_in, fence: state.membership().fence() })
+    }
+
+    /// Lets a channel take something in, if that can be answered for: a hub that may lack what it
+    /// signed waits, and states it before it goes on.
+    fn open(&mut self, channel: &ChannelId) -> Result<(), SubmitError> {
+        let Self { now, options, settling, cache, .. } = self;
+        let state = cache.find(channel).map_err(|error| unavailable(&error))?;
+        let Some(state) = state else { return Ok(()) };
+        if settling.is_over() && !state.is_recovering() {
+            return Ok(());
+        }
+        let is_revoked = |device: &DeviceName| options.trust.is_revoked(device);
+        match state.gate(*now, settling, options.domain(), is_revoked) {
+            Gate::Open => Ok(()),
+            Gate::Closed => Err(SubmitError::Recovering),
+            Gate::Settled => {
+                self.settle(*channel);
+                Ok(())
+            }
+            Gate::BeginsAnew(unheard) => {
+                tracing::warn!(%channel, ?unheard, "the hub begins anew, and states it");
+                let begun = state.begin_anew(*now, unheard, &options.name, &options.head_key);
+                let (statement, writes) = begun?;
+                self.append(*channel, vec![statement], false);
+                self.writes.log.extend(writes);
+                self.settle(*channel);
+                Ok(())
+            }
+        }
+    }
+
+    fn settle(&mut self, channel: ChannelId) {
+        let doubts = self.settling.doubts();
+        if let Ok(Some(state)) = self.cache.find(&channel) {
+            state.settle(doubts);
+        }
+        self.grown.entry(channel).or_default();
+        self.settling.settle(&channel);
+        self.writes.log.push(LogWrite::Settled { channel, doubts });
+    }
+
+    fn shown(&mut self, head: &VerifiedHead) -> Result<(), Unavailable> {
+        let channel = head.head().channel;
+        let state = self.cache.find(&channel).map_err(|error| unavailable(&error))?;
+        let Some(state) = state else { return Ok(()) };
+        let was_recovering = state.is_recovering();
+        match state.handle_shown(self.now, head) {
+            Shown::Beyond if !was_recovering => {
+                let seq = head.head().seq;
+                tracing::error!(%channel, %seq,
+                    "this relay has lost what it signed: its store is an older one. It takes in \
+                     nothing until others have brought back what is missing");
+                self.writes.side.push(SideWrite::ForgetKeyPackages);
+            }
+            Shown::Beyond | Shown::Known => {}
+            Shown::Superseded => {
+                tracing::debug!(%channel, "somebody holds what was lost when the hub began anew");
+            }
+        }
+        Ok(())
+    }
+
+    fn heard(&mut self, holder: &Holder, ends: &[(ChannelId, Seq)]) -> Result<(), Unavailable> {
+        for (channel, next) in ends {
+            if !self.settling.is_in_doubt(channel) {
+                continue;
+            }
+            let state = self.cache.find(channel).map_err(|error| unavailable(&error))?;
+            if state.is_some_and(|state| *next <= state.next_seq()) {
+                self.settling.hear(*channel, holder.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn refill(&mut self, refill: Refill) -> Result<TakenBack, RefillRefused> {
+        self.bytes += refill.weight();
+        let Refill { items, rest, head, nonce } = refill;
+        let (now, channel) = (self.now, head.head().channel);
+        let trust = self.options.trust.clone();
+        let is_revoked = |device: &DeviceName| trust.is_revoked(device);
+        let state = self.cache.find(&channel).map_err(|error| unavailable(&error))?;
+        let refilled = match (state, nonce) {
+            (Some(state), _) => {
+                let ours = state.incarnations();
+                let departs = ours.first_after(head.head().incarnation);
+                if let Some(next) = departs.filter(|seq| *seq <= head.head().seq) {
+                    return Ok(TakenBack { next, superseded: true });
+                }
+                match state.handle_refill(now, items, &rest, &head, is_revoked) {
+                    // It begins elsewhere: whoever brings it learns where to begin.
+                    Err(RefillError::Replica(ReplicaError::Gap { .. })) => Refilled::default(),
+                    refilled => refilled?,
+                }
+            }
+            (None, Some(nonce)) => {
+                let own = self.options.domain();
+                let created =
+                    ChannelState::recreate(now, items, &rest, &head, nonce, own, is_revoked);
+                let (state, refilled) = created?;
+                self.cache.insert(state);
+                refilled
+            }
+            (None, None) => return Err(RefillRefused::UnknownChannel),
+        };
+        self.take_back(channel, refilled);
+        let next = self.cache.get(&channel).map_or(Seq(0), ChannelState::next_seq);
+        Ok(TakenBack { next, superseded: false })
+    }
+
+    fn take_back(&mut self, channel: ChannelId, refilled: Refilled) {
+        let Refilled { mut items, log, side, access_changed } = refilled;
+        if items.is_empty() {
+            return;
+        }
+        tracing::info!(%channel, count = items.len(), "items were brought back");
+        if items.first().is_some_and(|first| first.seq == Seq(0)) {
+            let later = items.split_off(1);
+            self.append(channel, items, access_changed);
+            items = later;
+        }
+        self.append(channel, items, access_changed);
+        self.writes.log.extend(log);
+        self.writes.side.extend(side);
+    }
+
+    fn rewind(&mut self, hub: &Domain, head: VerifiedHead) -> Result<Seq, IngestError> {
+        let (channel, last) = (head.head().channel, head.head().seq);
+        let kept = self.cache.item(&channel, last).map_err(|error| unavailable(&error))?;
+        let events =
+            self.cache.events_until(&channel, last).map_err(|error| unavailable(&error))?;
+        let state = self.cache.find(&channel).map_err(|error| unavailable(&error))?;
+        let state = state.ok_or(IngestError::UnknownChannel)?;
+        state.check_follows(hub)?;
+        if last >= state.next_seq() {
+            return Ok(state.next_seq());
+        }
+        let kept = kept.ok_or(IngestError::BeforeAnchor)?;
+        if kept.chain != head.head().chain {
+            return Err(ReplicaError::Diverged(Box::new(head)).into());
+        }
+        let next = last.next();
+        tracing::warn!(%channel, %next, "the hub began anew without what this copy holds");
+        self.writes.log.extend(state.rewind(&kept, &events));
+        self.writes.log.push(LogWrite::Head(head.signed().clone()));
+        let grown = self.grown.entry(channel).or_default();
+        grown.back_to = Some(kept);
+        grown.head = Some(head.signed().clone());
+        grown.access_changed = true;
+        Ok(next)
     }
 
     fn ingest(&mut self, copy: Copy) -> Result<Seq, IngestError> {
@@ -305,7 +481,7 @@ impl<'a> Round<'a> {
     fn anchor(&mut self, anchor: Anchor) -> Result<(), IngestError> {
         let channel = anchor.channel();
         let seq = anchor.commit.seq;
-        let own = &self.options.domain;
+        let own = self.options.domain();
         let state = self.cache.find(&channel).map_err(|error| unavailable(&error))?;
         let goes_on = match &state {
             Some(state) => {
@@ -345,17 +521,31 @@ fn publish(
     source: &Source,
 ) -> HashMap<ChannelId, SignedHead> {
     let mut heads = HashMap::with_capacity(grown.len());
-    for (channel, Grown { items, head, access_changed, .. }) in grown {
-        let (Some(last), Some(state)) = (items.last(), cache.get(&channel)) else { continue };
-        let Source { head_key, incarnation, .. } = source;
-        let sign = || head_key.sign(channel, *incarnation, last.seq, last.chain).signed().clone();
+    for (channel, Grown { items, head, access_changed, back_to, .. }) in grown {
+        if back_to.is_some() {
+            source.catch_up.forget(channel);
+            if let Some(feed) = feeds.find(&channel) {
+                feed.forget();
+            }
+        }
+        let last = items.last().or(back_to.as_ref());
+        let (Some(last), Some(state)) = (last, cache.get(&channel)) else { continue };
+        let incarnations = state.incarnations();
+        let sign = || {
+            let incarnation = incarnations.at(last.seq);
+            source.head_key.sign(channel, incarnation, last.seq, last.chain).signed().clone()
+        };
         let head = head.unwrap_or_else(sign);
         heads.insert(channel, head.clone());
         let Some(feed) = feeds.find(&channel) else { continue };
-        let batches = encoded(channel, &items, &head, state.role(), source);
+        let batches = encoded(channel, &items, &head, state, source);
         let known = feed.state().filter(|_| !access_changed).map(|state| state.access.clone());
         let access = known.unwrap_or_else(|| Arc::new(Access::of(state.membership())));
-        let state = FeedState { role: state.role(), tail: last.seq, head, access };
+        let incarnations = feed.state().map(|state| state.incarnations.clone());
+        let incarnations = incarnations.filter(|known| **known == *state.incarnations());
+        let incarnations = incarnations.unwrap_or_else(|| Arc::new(state.incarnations().clone()));
+        let role = state.role();
+        let state = FeedState { role, tail: last.seq, head, access, incarnations };
         feeds.publish(&feed, batches, state);
     }
     heads
@@ -367,13 +557,13 @@ fn encoded(
     channel: ChannelId,
     items: &[StoredItem],
     head: &SignedHead,
-    role: Role,
+    state: &ChannelState,
     source: &Source,
 ) -> Vec<EncodedBatch> {
-    let Source { head_key, incarnation, .. } = source;
-    let batches: Vec<_> = match role {
+    let incarnations = state.incarnations();
+    let batches: Vec<_> = match state.role() {
         Role::Hub => {
-            LogBatch::after_commits(channel, items, head, head_key, *incarnation).collect()
+            LogBatch::split(channel, items, head, &source.head_key, incarnations).collect()
         }
         Role::Follower => vec![LogBatch::new(channel, items, head.clone())],
     };
@@ -392,6 +582,7 @@ impl Pending {
             }
             Self::Ingest(next, answer) => answer.send(Ok(next)),
             Self::Anchor(answer) => answer.send(Ok(())),
+            Self::Refill(taken, answer) => answer.send(Ok(taken)),
             Self::Store(answer) => answer.send(Ok(())),
         }
     }
@@ -404,6 +595,7 @@ impl Pending {
             Self::Create(_, answer) => answer.send(Err(why.into())),
             Self::Ingest(_, answer) => answer.send(Err(why.into())),
             Self::Anchor(answer) => answer.send(Err(why.into())),
+            Self::Refill(_, answer) => answer.send(Err(why.into())),
             Self::Store(answer) => answer.send(Err(why)),
         }
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use enlace_identity::names::LeafName;
 use enlace_log::control::{Contest, LeafHash, Leave};
 use enlace_log::device_list::ListError;
 use enlace_log::envelope::PayloadHash;
@@ -21,8 +22,7 @@ async fn refused(good: Draft, change: impl FnOnce(&mut Draft), expected: SubmitE
     let mut bad = good.clone();
     change(&mut bad);
     let before = world.hub.channel(channel_id()).await.unwrap();
-    let lease =
-        world.hub.lease(channel_id(), good.envelope.device.clone(), LeaseClaim::default()).await;
+    let lease = world.hub.lease(channel_id(), good.author(), LeaseClaim::default()).await;
     assert_eq!(world.submit(&bad).await, Err(expected.clone()), "{expected}");
     assert_eq!(world.hub.channel(channel_id()).await.unwrap(), before, "{expected}");
     if lease.is_ok() {
@@ -72,6 +72,7 @@ async fn a_caller_that_may_not_speak_for_the_device() {
 async fn a_hub_statement() {
     let make = |d: &mut Draft| {
         d.envelope.kind = ItemKind::HubStatement;
+        d.envelope.author = LeafName::Service("r1.relay.a.example".parse().unwrap());
         d.envelope.commitment = Commitment::NONE;
     };
     refused(entry(), make, SubmitError::HubStatement).await;

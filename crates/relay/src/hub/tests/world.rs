@@ -8,11 +8,11 @@ use bytes::Bytes;
 use enlace_identity::canonical::sha256;
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::keys::{PublicKey, SigningKey};
-use enlace_identity::names::{DeviceName, Domain};
+use enlace_identity::names::{DeviceName, Domain, ServiceKind, ServiceName};
 use enlace_identity::time::Timestamp;
 use enlace_log::{
-    ChannelId, ChannelNonce, ClientId, Commitment, DeviceList, Envelope, Generation, ItemKind,
-    ListChange, ListHash, PayloadHash, Seq, SubmitCounter, WelcomesHash,
+    ChannelId, ChannelNonce, ClientId, Commitment, DeviceList, Envelope, Generation, Incarnation,
+    ItemKind, ListChange, ListHash, PayloadHash, Seq, SubmitCounter, WelcomesHash,
 };
 use enlace_proto::relay::v1 as wire;
 use zeroize::Zeroizing;
@@ -134,14 +134,15 @@ impl World {
     }
 
     pub(super) async fn commit(&self, draft: &Draft) -> Result<Accepted, SubmitError> {
-        self.hub.lease(channel_id(), draft.envelope.device.clone(), LeaseClaim::default()).await?;
+        self.hub.lease(channel_id(), draft.author(), LeaseClaim::default()).await?;
         self.submit(draft).await
     }
 }
 
 pub(super) fn options(domain: Domain, clock: &TestClock) -> HubOptions {
     let clock = clock.clone();
-    HubOptions::new(domain, head_key(), Arc::new(NameTrust), Arc::new(move || clock.now()))
+    let name = ServiceName::new("r1", ServiceKind::Relay, &domain).unwrap();
+    HubOptions::new(name, head_key(), Arc::new(NameTrust), Arc::new(move || clock.now()))
 }
 
 pub(super) fn new_clock() -> TestClock {
@@ -158,6 +159,7 @@ pub(super) struct Draft {
     pub(super) welcomes: Vec<wire::Welcome>,
     pub(super) certificates: Vec<Vec<u8>>,
     pub(super) signer: SigningKey,
+    pub(super) incarnation: Incarnation,
 }
 
 impl Draft {
@@ -167,11 +169,12 @@ impl Draft {
             caller: Caller::Device(device.clone()),
             certificates: vec![device.as_str().as_bytes().to_vec(), b"ca".to_vec()],
             signer: key_of(&device),
+            incarnation: Incarnation(0),
             envelope: Envelope {
                 channel: channel_id(),
                 generation: Generation(0),
                 kind,
-                device,
+                author: device.into(),
                 client_id: client_id(payload),
                 submit_counter: SubmitCounter(1),
                 fence: fence.map(Seq),
@@ -193,6 +196,10 @@ impl Draft {
         draft
     }
 
+    pub(super) fn author(&self) -> DeviceName {
+        self.envelope.device().unwrap().clone()
+    }
+
     /// A commit that turns one list of members into another, with a welcome for each new one.
     pub(super) fn commit(author: &str, fence: Option<u64>, from: &[&str], to: &[&str]) -> Self {
         let payload = format!("commit to {to:?} after {fence:?} by {author}");
@@ -202,7 +209,7 @@ impl Draft {
         draft.welcomes = change
             .added
             .iter()
-            .filter(|added| **added != draft.envelope.device)
+            .filter(|added| draft.envelope.author != **added)
             .map(|added| wire::Welcome {
                 devices: vec![added.to_string()],
                 message: Bytes::from(format!("welcome {added}")),
@@ -243,6 +250,7 @@ impl Draft {
             welcomes: self.welcomes.clone(),
             certificates: self.certificates.clone(),
             known_head: None,
+            incarnation: self.incarnation.0,
             hub: own().to_string(),
         }
     }

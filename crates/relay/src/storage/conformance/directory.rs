@@ -1,8 +1,8 @@
 //! Cases about what is kept beside the logs.
 
 use bytes::Bytes;
+use enlace_log::SubmitCounter;
 use enlace_log::head::HeadSigner;
-use enlace_log::{Incarnation, SubmitCounter};
 
 use super::samples::{device, domain};
 use super::{TestStore, side};
@@ -119,7 +119,6 @@ pub(super) fn replaced(store: &dyn TestStore) {
             record("a", "one"),
             record("b", "two"),
             record("a", "three"),
-            SideWrite::Incarnation(Incarnation(3)),
         ]))
         .unwrap();
     drop(storage);
@@ -129,5 +128,4 @@ pub(super) fn replaced(store: &dyn TestStore) {
     assert_eq!(read.crls().unwrap(), [(domain("b"), vec![b"5".to_vec(), b"6".to_vec()])]);
     let records = [(domain("a"), Bytes::from("three")), (domain("b"), Bytes::from("two"))];
     assert_eq!(read.endpoint_records().unwrap(), records);
-    assert_eq!(read.incarnation().unwrap(), Incarnation(3));
 }

@@ -11,7 +11,7 @@ use enlace_log::{
 };
 use zeroize::Zeroizing;
 
-use crate::storage::{Accepted, ChannelRecord, LogWrite, Role, StoredItem};
+use crate::storage::{Accepted, ChannelRecord, Doubts, LogWrite, Role, StoredItem};
 
 pub(super) fn channel(number: u8) -> ChannelId {
     ChannelId([number; 32])
@@ -36,7 +36,7 @@ pub(super) fn envelope(channel: ChannelId, seq: u64) -> Envelope {
         channel,
         generation: Generation(0),
         kind: ItemKind::Entry,
-        device: device("ana"),
+        author: device("ana").into(),
         client_id: client_id(seq),
         submit_counter: SubmitCounter(seq),
         fence: Some(Seq(0)),
@@ -64,7 +64,8 @@ pub(super) fn record(channel: ChannelId, role: Role, seq: u64) -> ChannelRecord 
     let tail = item(channel, seq).tail();
     let (hub, generation) = (domain("hub"), Generation(u64::MAX));
     let nonce = ChannelNonce([channel.0[0] ^ 0xff; 32]);
-    ChannelRecord { channel, hub, nonce, role, generation, tail, fence: Some(Seq(seq)) }
+    let settled = Doubts::default();
+    ChannelRecord { channel, hub, nonce, role, generation, tail, fence: Some(Seq(seq)), settled }
 }
 
 pub(super) fn create(channel: ChannelId) -> LogWrite {

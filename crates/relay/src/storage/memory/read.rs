@@ -4,12 +4,12 @@ use bytes::Bytes;
 use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
 use enlace_log::head::HeadSigner;
 use enlace_log::membership::{Event, ReadRange};
-use enlace_log::{ChannelId, ClientId, Incarnation, Seq, SignedHead, SubmitCounter};
+use enlace_log::{ChannelId, ClientId, Incarnations, Seq, SignedHead, SubmitCounter};
 
 use super::MemoryDisk;
 use crate::storage::{
-    Accepted, AuthorityCrls, ChannelRecord, PendingWelcome, ReadLimit, ReadStorage, StorageError,
-    StoredItem,
+    Accepted, AuthorityCrls, ChannelRecord, LastRun, PendingWelcome, ReadLimit, ReadStorage,
+    StorageError, StoredItem,
 };
 
 #[derive(Debug)]
@@ -33,8 +33,12 @@ impl ReadStorage for MemoryReader {
     }
 
     fn events(&mut self, channel: &ChannelId) -> Result<Vec<Event>, StorageError> {
+        self.events_until(channel, LAST)
+    }
+
+    fn events_until(&mut self, channel: &ChannelId, last: Seq) -> Result<Vec<Event>, StorageError> {
         let disk = self.0.lock();
-        let range = (*channel, Seq(0))..=(*channel, LAST);
+        let range = (*channel, Seq(0))..=(*channel, last);
         Ok(disk.tables.events.range(range).map(|(_, event)| event.clone()).collect())
     }
 
@@ -177,7 +181,14 @@ impl ReadStorage for MemoryReader {
         Ok(records.map(|(domain, record)| (domain.clone(), record.clone())).collect())
     }
 
-    fn incarnation(&mut self) -> Result<Incarnation, StorageError> {
-        Ok(self.0.lock().tables.incarnation)
+    fn incarnations(&mut self, channel: &ChannelId) -> Result<Incarnations, StorageError> {
+        let disk = self.0.lock();
+        let range = (*channel, Seq(0))..=(*channel, LAST);
+        let beginnings = disk.tables.incarnations.range(range);
+        Ok(beginnings.map(|((_, seq), incarnation)| (*seq, *incarnation)).collect())
+    }
+
+    fn last_run(&mut self) -> Result<LastRun, StorageError> {
+        Ok(self.0.lock().tables.last_run.clone())
     }
 }

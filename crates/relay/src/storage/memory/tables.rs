@@ -11,8 +11,8 @@ use enlace_log::membership::{Event, ReadRange};
 use enlace_log::{ChannelId, ClientId, Incarnation, Seq, SignedHead, SubmitCounter};
 
 use crate::storage::{
-    Accepted, ChannelRecord, ClaimedKeyPackage, LogWrite, PendingWelcome, REMEMBERED_KEY_PACKAGES,
-    Role, SideWrite, StorageError, StoredItem, WriteBatch,
+    Accepted, ChannelRecord, ClaimedKeyPackage, LastRun, LogWrite, PendingWelcome,
+    REMEMBERED_KEY_PACKAGES, Role, SideWrite, StorageError, StoredItem, WriteBatch,
 };
 
 type Place = (ChannelId, Seq);
@@ -36,7 +36,8 @@ pub(super) struct Tables {
     pub(super) head_certificates: BTreeMap<HeadSigner, Vec<Vec<u8>>>,
     pub(super) crls: BTreeMap<Domain, Vec<Vec<u8>>>,
     pub(super) endpoint_records: BTreeMap<Domain, Bytes>,
-    pub(super) incarnation: Incarnation,
+    pub(super) incarnations: BTreeMap<Place, Incarnation>,
+    pub(super) last_run: LastRun,
 }
 
 impl Tables {
@@ -82,11 +83,19 @@ impl Tables {
                 {
                     Some((role, record.tail.seq))
                 }
+                (LogWrite::Rewind(record), Some((role, seq)))
+                    if role == record.role && record.tail.seq <= seq =>
+                {
+                    Some((role, record.tail.seq))
+                }
                 (LogWrite::Append { after, items, .. }, Some((role, seq))) if *after == seq => {
                     items.last().map(|last| (role, last.seq))
                 }
                 (
-                    LogWrite::Create(..) | LogWrite::Anchor(..) | LogWrite::Append { .. },
+                    LogWrite::Create(..)
+                    | LogWrite::Anchor(..)
+                    | LogWrite::Append { .. }
+                    | LogWrite::Rewind(_),
                     Some(_),
                 ) => return Err(StorageError::Conflict(channel)),
                 (_, None) => return Err(StorageError::UnknownChannel(channel)),
@@ -122,6 +131,15 @@ impl Tables {
             LogWrite::Reader { channel, device, range } => {
                 self.readers.insert((*channel, device.clone(), range.from), *range);
             }
+            LogWrite::Incarnation { channel, seq, incarnation } => {
+                self.incarnations.insert((*channel, *seq), *incarnation);
+            }
+            LogWrite::Settled { channel, doubts } => {
+                if let Some(record) = self.channels.get_mut(channel) {
+                    record.settled = *doubts;
+                }
+            }
+            LogWrite::Rewind(record) => self.rewind(record),
             LogWrite::Accepted { channel, device, client_id, accepted } => {
                 self.accepted.insert((*channel, device.clone(), *client_id), *accepted);
             }
@@ -175,8 +193,27 @@ impl Tables {
             SideWrite::EndpointRecord { domain, record } => {
                 self.endpoint_records.insert(domain.clone(), record.clone());
             }
-            SideWrite::Incarnation(incarnation) => self.incarnation = *incarnation,
+            SideWrite::Doubt => self.last_run.doubts.0 += 1,
+            SideWrite::ForgetKeyPackages => self.key_packages.clear(),
+            SideWrite::Seen { at, boot, stopped } => {
+                self.last_run.seen_at = Some(*at);
+                self.last_run.boot.clone_from(boot);
+                self.last_run.stopped = *stopped;
+            }
         }
+    }
+
+    fn rewind(&mut self, record: &ChannelRecord) {
+        let (channel, last) = (record.channel, record.tail.seq);
+        let stays = |(of, seq): &Place| *of != channel || *seq <= last;
+        self.channels.insert(channel, record.clone());
+        self.items.retain(|place, _| stays(place));
+        self.heads.retain(|place, _| stays(place));
+        self.events.retain(|place, _| stays(place));
+        self.incarnations.retain(|place, _| stays(place));
+        self.readers.retain(|(of, _, _), _| *of != channel);
+        self.pending.retain(|(_, welcome)| stays(&(welcome.channel, welcome.seq)));
+        self.drop_delivered();
     }
 
     /// Keeps the deliveries that somebody waits for.

@@ -4,20 +4,22 @@ use bytes::Bytes;
 use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
 use enlace_identity::time::Timestamp;
 use enlace_log::head::HeadSigner;
+use enlace_log::ids::MAX_SEQ;
 use enlace_log::membership::{Event, ReadRange};
 use enlace_log::{
-    ChainHash, ChannelId, ChannelNonce, ClientId, Envelope, Generation, Head, Incarnation, Seq,
-    SignedHead, SubmitCounter,
+    ChainHash, ChannelId, ChannelNonce, ClientId, Envelope, Generation, Head, Incarnation,
+    Incarnations, Seq, SignedHead, SubmitCounter,
 };
 use enlace_proto::relay::v1 as wire;
 use rusqlite::{Connection, Params, Row, params};
 
 use super::column;
+use super::file_identity;
 use super::ids::{find_channel, find_device};
 use super::write::signed;
 use crate::storage::{
-    Accepted, AuthorityCrls, ChannelRecord, PendingWelcome, ReadLimit, ReadStorage, Role,
-    StorageError, StoredItem, Tail,
+    Accepted, AuthorityCrls, ChannelRecord, Doubts, LastRun, PendingWelcome, ReadLimit,
+    ReadStorage, Role, StorageError, StoredItem, Tail,
 };
 
 /// A reader of a store.
@@ -61,7 +63,7 @@ impl SqliteReader {
 }
 
 const CHANNEL: &str = "SELECT channel, hub, role, generation, tail_seq, tail_chain,
-                           tail_received_at, fence, nonce FROM channels";
+                           tail_received_at, fence, nonce, settled FROM channels";
 
 impl ReadStorage for SqliteReader {
     fn channel(&mut self, channel: &ChannelId) -> Result<Option<ChannelRecord>, StorageError> {
@@ -79,9 +81,13 @@ impl ReadStorage for SqliteReader {
     }
 
     fn events(&mut self, channel: &ChannelId) -> Result<Vec<Event>, StorageError> {
+        self.events_until(channel, Seq(MAX_SEQ))
+    }
+
+    fn events_until(&mut self, channel: &ChannelId, last: Seq) -> Result<Vec<Event>, StorageError> {
         let sql = "SELECT event FROM events JOIN channels c ON c.id = events.channel
-                   WHERE c.channel = ?1 ORDER BY seq";
-        self.rows(sql, [&channel.0[..]], |row| {
+                   WHERE c.channel = ?1 AND seq <= ?2 ORDER BY seq";
+        self.rows(sql, params![&channel.0[..], signed(last)], |row| {
             let bytes = column::bytes(row, 0, "event")?;
             Event::decode(&bytes).map_err(|_| StorageError::Corrupt("event"))
         })
@@ -273,10 +279,31 @@ impl ReadStorage for SqliteReader {
         })
     }
 
-    fn incarnation(&mut self) -> Result<Incarnation, StorageError> {
-        let read = |row: &Row<'_>| column::u64(row, 0, "incarnation");
-        let found = self.first("SELECT incarnation FROM store", [], read)?;
-        found.map(Incarnation).ok_or(StorageError::Corrupt("incarnation"))
+    fn incarnations(&mut self, channel: &ChannelId) -> Result<Incarnations, StorageError> {
+        let sql = "SELECT i.seq, i.incarnation FROM incarnations i
+                   JOIN channels c ON c.id = i.channel WHERE c.channel = ?1";
+        let beginnings = self.rows(sql, [&channel.0[..]], |row| {
+            let seq = Seq(column::u64(row, 0, "seq")?);
+            Ok((seq, Incarnation(column::u64(row, 1, "incarnation")?)))
+        })?;
+        Ok(beginnings.into_iter().collect())
+    }
+
+    fn last_run(&mut self) -> Result<LastRun, StorageError> {
+        let here = file_identity(&self.connection)?;
+        let sql = "SELECT doubts, seen_at, stopped, boot, file FROM store";
+        let found = self.first(sql, [], |row| {
+            let seen_at = column::get::<Option<i64>>(row, 1, "seen_at")?;
+            let file = column::get::<Option<String>>(row, 4, "file")?;
+            Ok(LastRun {
+                doubts: Doubts(column::u64(row, 0, "doubts")?),
+                seen_at: seen_at.map(|at| Timestamp::from_millis(at.cast_unsigned())),
+                stopped: column::get(row, 2, "stopped")?,
+                boot: column::get(row, 3, "boot")?,
+                is_copy: file.is_some_and(|file| file != here),
+            })
+        })?;
+        found.ok_or(StorageError::Corrupt("store"))
     }
 }
 
@@ -303,6 +330,7 @@ fn channel_record(row: &Row<'_>) -> Result<ChannelRecord, StorageError> {
             received_at: Timestamp::from_millis(column::u64(row, 6, "tail_received_at")?),
         },
         fence: fence.map(|fence| Seq(fence.cast_unsigned())),
+        settled: Doubts(column::u64(row, 9, "settled")?),
     })
 }
 

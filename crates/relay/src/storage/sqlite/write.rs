@@ -66,6 +66,22 @@ impl Writer<'_> {
                     params![id, device, signed(range.from), range.to.map(signed)],
                 )
             }
+            LogWrite::Incarnation { channel, seq, incarnation } => {
+                let id = self.channel(channel)?;
+                self.execute(
+                    "INSERT OR REPLACE INTO incarnations (channel, seq, incarnation)
+                     VALUES (?1, ?2, ?3)",
+                    params![id, signed(*seq), incarnation.0.cast_signed()],
+                )
+            }
+            LogWrite::Settled { channel, doubts } => {
+                let id = self.channel(channel)?;
+                self.execute(
+                    "UPDATE channels SET settled = ?1 WHERE id = ?2",
+                    params![doubts.0.cast_signed(), id],
+                )
+            }
+            LogWrite::Rewind(record) => self.rewind(record),
             LogWrite::Accepted { channel, device, client_id, accepted } => {
                 let (id, device) = (self.channel(channel)?, self.device(device)?);
                 self.execute(
@@ -83,8 +99,8 @@ impl Writer<'_> {
 
     fn create(&mut self, record: &ChannelRecord, item: &StoredItem) -> Result<(), StorageError> {
         let insert = "INSERT INTO channels (channel, hub, role, generation, tail_seq, tail_chain,
-                          tail_received_at, fence, nonce)
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING";
+                          tail_received_at, fence, nonce, settled)
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING";
         self.put_channel(insert, record)?;
         let id = self.channel(&record.channel)?;
         self.item(id, item)
@@ -92,8 +108,8 @@ impl Writer<'_> {
 
     fn anchor(&mut self, record: &ChannelRecord, item: &StoredItem) -> Result<(), StorageError> {
         let upsert = "INSERT INTO channels (channel, hub, role, generation, tail_seq, tail_chain,
-                          tail_received_at, fence, nonce)
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                          tail_received_at, fence, nonce, settled)
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
                       ON CONFLICT (channel) DO UPDATE SET hub = ?2, generation = ?4,
                           tail_seq = ?5, tail_chain = ?6, tail_received_at = ?7, fence = ?8,
                           nonce = ?9
@@ -101,6 +117,20 @@ impl Writer<'_> {
         self.put_channel(upsert, record)?;
         let id = self.channel(&record.channel)?;
         self.item(id, item)
+    }
+
+    fn rewind(&mut self, record: &ChannelRecord) -> Result<(), StorageError> {
+        let update =
+            "UPDATE channels SET hub = ?2, generation = ?4, tail_seq = ?5, tail_chain = ?6,
+                          tail_received_at = ?7, fence = ?8, nonce = ?9, settled = ?10
+                      WHERE channel = ?1 AND role = ?3 AND tail_seq >= ?5";
+        self.put_channel(update, record)?;
+        let id = self.channel(&record.channel)?;
+        for table in ["items", "heads", "events", "incarnations", "pending_welcomes", "welcomes"] {
+            let delete = format!("DELETE FROM {table} WHERE channel = ?1 AND seq > ?2");
+            self.execute(&delete, params![id, signed(record.tail.seq)])?;
+        }
+        self.execute("DELETE FROM readers WHERE channel = ?1", [id])
     }
 
     fn put_channel(&mut self, sql: &str, record: &ChannelRecord) -> Result<(), StorageError> {
@@ -115,6 +145,7 @@ impl Writer<'_> {
             received_at.as_millis().cast_signed(),
             record.fence.map(signed),
             &record.nonce.0[..],
+            record.settled.0.cast_signed(),
         ])?;
         self.bytes += ROW_OVERHEAD;
         if changed == 1 { Ok(()) } else { Err(StorageError::Conflict(record.channel)) }

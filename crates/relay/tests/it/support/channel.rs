@@ -178,6 +178,7 @@ impl TestChannel {
             welcomes,
             certificates: author.credential.chain.ders(),
             known_head: None,
+            incarnation: 0,
             hub: self.hub.to_string(),
         }
     }
@@ -190,7 +191,7 @@ impl TestChannel {
             channel: self.id,
             generation: Generation(0),
             kind,
-            device: author.name.clone(),
+            author: author.name.clone().into(),
             client_id: ClientId(client_id),
             submit_counter: SubmitCounter(counter),
             fence: self.fence,

@@ -93,7 +93,9 @@ impl Reading {
             match self.event().await {
                 Event::Items(items) => return items,
                 Event::HeadCertificate(_) | Event::Crls(_) | Event::Welcome(_) => {}
-                Event::Ended(ended) => panic!("items were expected, not {ended:?}"),
+                other @ (Event::Ended(_) | Event::Behind(_)) => {
+                    panic!("items were expected, not {other:?}")
+                }
             }
         }
     }
@@ -132,5 +134,5 @@ impl Reading {
 }
 
 fn cursor(channel: ChannelId, next: u64) -> Cursor {
-    Cursor { channel: Some(wire_id(channel)), next_seq: next, hub: String::new() }
+    Cursor { channel: Some(wire_id(channel)), next_seq: next, ..Cursor::default() }
 }

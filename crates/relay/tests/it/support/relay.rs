@@ -88,6 +88,7 @@ impl RelayPlace {
             entropy: Entropy::dangerous_seeded([1; 32]),
             proofs: Box::new(ProofMemory::default()),
             crls: None,
+            boot: Some("one boot".to_owned()),
             is_inline: true,
         };
         Relay::of(authority, Server::start_on(name, limits, material, parts).await.unwrap())

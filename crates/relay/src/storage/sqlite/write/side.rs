@@ -5,6 +5,7 @@ use enlace_log::{ChannelId, Seq};
 use rusqlite::params;
 
 use super::{Writer, signed};
+use crate::storage::sqlite::file_identity;
 use crate::storage::sqlite::ids::{find_channel, find_device};
 use crate::storage::{SideWrite, StorageError};
 
@@ -66,8 +67,14 @@ impl Writer<'_> {
                 "INSERT OR REPLACE INTO endpoint_records (domain, record) VALUES (?1, ?2)",
                 params![domain.as_str(), &record[..]],
             ),
-            SideWrite::Incarnation(incarnation) => {
-                self.execute("UPDATE store SET incarnation = ?1", [incarnation.0.cast_signed()])
+            SideWrite::Doubt => self.execute("UPDATE store SET doubts = doubts + 1", []),
+            SideWrite::ForgetKeyPackages => self.execute("DELETE FROM key_packages", []),
+            SideWrite::Seen { at, boot, stopped } => {
+                let file = file_identity(self.transaction)?;
+                self.execute(
+                    "UPDATE store SET seen_at = ?1, boot = ?2, stopped = ?3, file = ?4",
+                    params![at.as_millis().cast_signed(), boot, stopped, file],
+                )
             }
         }
     }

@@ -1,0 +1,232 @@
+//! A hub that was restored from an older copy: what this device has of its log is brought back; where
+//! the hub has stated that it begins anew without that, this copy goes back to where the two agree.
+
+use enlace_channel::channel::{Channel, Rewound};
+use enlace_identity::time::Timestamp;
+use enlace_log::replica::ReplicaError;
+use enlace_log::{ChainLink, ChannelId, ChannelNonce, Item, ItemKind, Seq, SignedHead};
+use enlace_proto::relay::v1 as wire;
+
+use super::items::{ReceiveError, standing_of};
+use super::settle::reload;
+use super::work::Work;
+use super::{Engine, EngineError};
+use crate::event::ClientEvent;
+use crate::notice::Notice;
+use crate::store::{ChannelRow, ChannelStanding, EntryRow, OutboxRow, OutboxState};
+use crate::task::Task;
+
+/// Items brought back at once, and their bytes.
+const PAGE_ITEMS: usize = 256;
+const PAGE_BYTES: usize = 1 << 20;
+
+/// Of how many of a channel's newest items the whole content is kept.
+pub(super) const KEPT: u64 = 4096;
+
+/// The most links that one request takes.
+const MAX_LINKS: usize = 28_000;
+
+/// What became of a copy that goes back.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SetBack {
+    /// It goes on from there.
+    GoesOn,
+    /// This device cannot follow any more: the channel rests until it is let in again.
+    Ended,
+}
+
+impl Engine {
+    /// What is to be brought back to the hub of a channel whose log goes on at `from`; to ask where
+    /// it goes on, without. Nothing when this device has no more.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn refill(
+        &mut self,
+        id: ChannelId,
+        from: Option<Seq>,
+    ) -> Result<Option<wire::RefillRequest>, EngineError> {
+        self.write(|work| work.refill(id, from))
+    }
+
+    /// The hub of a channel began anew after `head`, which it signed before.
+    ///
+    /// # Errors
+    /// [`ReceiveError`]; nothing has changed then. [`ReplicaError::Diverged`] when the two differ
+    /// there already.
+    pub fn go_back(
+        &mut self,
+        id: ChannelId,
+        head: &wire::SignedHead,
+    ) -> Result<SetBack, ReceiveError> {
+        let head = SignedHead::from_wire(id, head)?;
+        self.write(|work| work.go_back(id, head))
+    }
+}
+
+impl Work<'_> {
+    fn refill(
+        &mut self,
+        id: ChannelId,
+        from: Option<Seq>,
+    ) -> Result<Option<wire::RefillRequest>, EngineError> {
+        let Some(row) = self.tx.channel(id)? else { return Ok(None) };
+        let Some(head) = row.head else { return Ok(None) };
+        let last = head.unverified_head().seq;
+        let mut items: Vec<Item> = Vec::new();
+        let mut rest = Vec::new();
+        if let Some(from) = from {
+            let mut bytes = 0;
+            for held in self.tx.items(id, from, last)? {
+                if items.len() < PAGE_ITEMS && bytes < PAGE_BYTES && rest.is_empty() {
+                    bytes += held.item.sealed.payload().map_or(0, |payload| payload.len());
+                    items.push(held.item);
+                } else {
+                    rest.push(held.item.link());
+                }
+            }
+            if items.first().is_none_or(|item| item.seq != from) || rest.len() > MAX_LINKS {
+                return Ok(None);
+            }
+        }
+        let nonce = self.tx.setting(&nonce_setting(id))?;
+        let nonce = nonce.and_then(|text| hex::decode(text).ok()).unwrap_or_default();
+        Ok(Some(wire::RefillRequest {
+            channel: Some(wire::ChannelId { value: id.0.to_vec() }),
+            hub: row.hub.to_string(),
+            head: Some(head.to_wire()),
+            items: items.iter().map(Item::to_wire).collect(),
+            nonce,
+            rest: rest.iter().flat_map(ChainLink::encode).collect(),
+        }))
+    }
+
+    fn go_back(&mut self, id: ChannelId, head: SignedHead) -> Result<SetBack, ReceiveError> {
+        let row = self.tx.channel(id)?.ok_or(ReceiveError::UnknownChannel)?;
+        let mut channel = self.take(id)?.ok_or(ReceiveError::UnknownChannel)?;
+        let head = self.verify_head(&row.hub, head)?;
+        let (last, from) = (head.head().seq, head.head().seq.next());
+        if from >= channel.replica().next_seq() {
+            self.keep(channel);
+            return Ok(SetBack::GoesOn);
+        }
+        let Some(kept) = self.tx.item(id, last)? else {
+            self.keep(channel);
+            let reason = "the relay was restored from a copy that does not know this device yet";
+            self.stop_channel(id, reason)?;
+            return Ok(SetBack::Ended);
+        };
+        if kept.chain != head.head().chain {
+            return Err(ReplicaError::Diverged(Box::new(head)).into());
+        }
+        let fence = self.tx.newest_commit(id, last)?;
+        let lost = self.tx.entries(id, from, usize::MAX)?;
+        let rewound = channel.rewind(&self.ctx, from, kept.chain, fence)?;
+        self.tx.supersede(id, from)?;
+        self.unseal_all(id, &mut channel)?;
+        let (me, entries) = (self.me().clone(), lost.len() as u64);
+        for entry in lost.into_iter().filter(|entry| entry.author == me) {
+            self.send_again(entry)?;
+        }
+        let is_stranded = rewound == Rewound::Stranded;
+        let standing = standing_of(&channel);
+        self.tx.put_channel(&ChannelRow {
+            standing,
+            stopped: None,
+            head: Some(head.signed().clone()),
+            ..row
+        })?;
+        self.keep(channel);
+        self.note(Some(id), None, Notice::SetBack { from: from.0, entries, is_stranded })?;
+        self.tell(ClientEvent::Channel(id));
+        let ended = standing == ChannelStanding::Removed;
+        Ok(if ended { SetBack::Ended } else { SetBack::GoesOn })
+    }
+
+    /// What was sealed names a fence that may come to mean another commit.
+    fn unseal_all(&mut self, id: ChannelId, channel: &mut Channel) -> Result<(), EngineError> {
+        for row in self.tx.queued(Some(id))? {
+            if row.sealed.is_none() {
+                continue;
+            }
+            if row.task.lease().is_some() {
+                channel.commit_refused(&self.ctx)?;
+            }
+            self.tx.update_outbox(&OutboxRow { sealed: None, ..row })?;
+        }
+        Ok(())
+    }
+
+    /// The content of an entry item that this device has read before the hub lost it: the keys are
+    /// used up, and the item's commitment says that it is the same. `false` if it is not.
+    pub(super) fn restore_superseded(
+        &mut self,
+        id: ChannelId,
+        item: &Item,
+    ) -> Result<bool, EngineError> {
+        let envelope = item.sealed.envelope();
+        let Some(author) = envelope.device() else { return Ok(false) };
+        let found = self.tx.superseded_entry(id, author, envelope.client_id)?;
+        let Some(row) = found else { return Ok(false) };
+        let entry = reload(&row.signed)?;
+        if envelope.kind != ItemKind::Entry || entry.commitment() != envelope.commitment {
+            return Ok(false);
+        }
+        let (seq, received_at) = (item.seq, item.received_at);
+        if self.tx.put_entry(&EntryRow { seq, received_at, ..row })? {
+            self.tell(ClientEvent::Entry { channel: id, seq });
+        }
+        Ok(true)
+    }
+
+    /// An own entry has lost its place: the same signed entry gets another.
+    fn send_again(&mut self, entry: EntryRow) -> Result<(), EngineError> {
+        let signed = Some(entry.signed);
+        let (attempts, not_before) = (0, Timestamp::default());
+        let state = OutboxState::Queued;
+        match self.tx.outbox_of(entry.client_id)? {
+            Some(row) => {
+                let sealed = None;
+                self.tx.update_outbox(&OutboxRow {
+                    signed,
+                    sealed,
+                    state: state.clone(),
+                    attempts,
+                    not_before,
+                    ..row
+                })?;
+            }
+            None => {
+                self.tx.put_outbox(&OutboxRow {
+                    position: 0,
+                    client_id: entry.client_id,
+                    channel: entry.channel,
+                    task: Task::Entry,
+                    signed,
+                    sealed: None,
+                    state: state.clone(),
+                    attempts,
+                    not_before,
+                    automatic: false,
+                    created_at: entry.local_time,
+                })?;
+            }
+        }
+        let (channel, client_id) = (entry.channel, entry.client_id);
+        self.tell(ClientEvent::Outbox { channel, client_id, state });
+        Ok(())
+    }
+
+    /// Keeps what a channel's id is derived from: a hub that has lost the channel needs it.
+    pub(super) fn keep_nonce(
+        &mut self,
+        id: ChannelId,
+        nonce: &ChannelNonce,
+    ) -> Result<(), EngineError> {
+        Ok(self.tx.put_setting(&nonce_setting(id), Some(&hex::encode(nonce.0)))?)
+    }
+}
+
+fn nonce_setting(id: ChannelId) -> String {
+    format!("nonce/{id}")
+}

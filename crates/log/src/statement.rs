@@ -1,0 +1,169 @@
+//! What a hub states of itself when it begins a new incarnation, and which incarnation ordered
+//! which part of a log (PROTOCOL.md §3.10, §6.5).
+
+use std::collections::BTreeMap;
+
+use enlace_identity::canonical::{DecodeError, Reader, Writer};
+use enlace_identity::names::Domain;
+
+use crate::head::{HeadSigner, QuotedHead};
+use crate::ids::{Incarnation, Seq, seq_from_u64, seq_to_u64};
+
+const LABEL: &str = "enlace hub statement v1";
+
+/// The most authorities of a network (PROTOCOL.md §7.6).
+const MAX_UNHEARD: usize = 512;
+
+/// A hub does not know whether it holds all that it once signed: it begins anew, and says so. The
+/// payload of an item of kind `HubStatement`, in clear.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HubStatement {
+    /// The incarnation that begins with this item: greater than any before.
+    pub incarnation: Incarnation,
+    /// The last position that the hub's store held when it was opened; what lies between it and
+    /// this item was brought back by others.
+    pub held: Option<Seq>,
+    /// The newest head that the hub was shown, by its own signature, and whose items nobody
+    /// brought back. What lies between this item and that head is lost.
+    pub lost: Option<QuotedHead>,
+    /// The authorities whose relay or devices could not be asked whether they hold more, sorted.
+    pub unheard: Vec<Domain>,
+    /// Whose signature is round this item: SHA-256 of the head key's certificate (DER).
+    pub signer: HeadSigner,
+}
+
+impl HubStatement {
+    /// Its canonical bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let lost = self.lost.as_ref().map(QuotedHead::encode).unwrap_or_default();
+        Writer::new(LABEL)
+            .u64(self.incarnation.0)
+            .u64(seq_to_u64(self.held))
+            .bytes(&lost)
+            .list(&self.unheard, |w, domain| w.bytes(domain.as_str().as_bytes()))
+            .fixed(&self.signer.0)
+            .finish()
+    }
+
+    /// Reads canonical bytes.
+    ///
+    /// # Errors
+    /// Whatever an honest hub would not have written.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut r = Reader::new(LABEL, bytes)?;
+        let incarnation = Incarnation(r.u64()?);
+        let held = seq_from_u64("held", r.u64()?)?;
+        let lost = r.bytes()?;
+        let lost = (!lost.is_empty()).then(|| QuotedHead::decode(lost)).transpose()?;
+        let unheard = r.list("unheard", MAX_UNHEARD, |r| {
+            r.text()?.parse().map_err(|_| DecodeError::Value("unheard"))
+        })?;
+        let statement = Self { incarnation, held, lost, unheard, signer: HeadSigner(r.fixed()?) };
+        r.finish()?;
+        if !statement.unheard.is_sorted_by(|a: &Domain, b| a < b) {
+            return Err(DecodeError::Value("unheard"));
+        }
+        Ok(statement)
+    }
+}
+
+/// The positions at which a hub began a new incarnation: each is that of its statement.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Incarnations(BTreeMap<Seq, Incarnation>);
+
+impl Incarnations {
+    /// Which one ordered a position.
+    #[must_use]
+    pub fn at(&self, seq: Seq) -> Incarnation {
+        self.0.range(..=seq).next_back().map_or_else(Incarnation::default, |(_, i)| *i)
+    }
+
+    /// The newest.
+    #[must_use]
+    pub fn newest(&self) -> Incarnation {
+        self.0.values().next_back().copied().unwrap_or_default()
+    }
+
+    /// Whether one begins at a position.
+    #[must_use]
+    pub fn begins_at(&self, seq: Seq) -> bool {
+        self.0.contains_key(&seq)
+    }
+
+    /// Where the first one begins that is newer than `known`.
+    #[must_use]
+    pub fn first_after(&self, known: Incarnation) -> Option<Seq> {
+        self.0.iter().find(|(_, incarnation)| **incarnation > known).map(|(seq, _)| *seq)
+    }
+
+    /// One begins.
+    pub fn begin(&mut self, seq: Seq, incarnation: Incarnation) {
+        self.0.insert(seq, incarnation);
+    }
+
+    /// Forgets those that began at `from` or later.
+    pub fn rewind(&mut self, from: Seq) {
+        self.0.split_off(&from);
+    }
+
+    /// Each with the position at which it began, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (Seq, Incarnation)> {
+        self.0.iter().map(|(seq, incarnation)| (*seq, *incarnation))
+    }
+}
+
+impl FromIterator<(Seq, Incarnation)> for Incarnations {
+    fn from_iter<I: IntoIterator<Item = (Seq, Incarnation)>>(beginnings: I) -> Self {
+        Self(beginnings.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statement() -> HubStatement {
+        HubStatement {
+            incarnation: Incarnation(1_790_000_000),
+            held: Some(Seq(7)),
+            lost: None,
+            unheard: vec!["a.example".parse().unwrap(), "b.example".parse().unwrap()],
+            signer: HeadSigner([5; 32]),
+        }
+    }
+
+    #[test]
+    fn it_comes_back_as_it_went() {
+        for held in [None, Some(Seq(0)), Some(Seq(7))] {
+            let statement = HubStatement { held, ..statement() };
+            assert_eq!(HubStatement::decode(&statement.encode()), Ok(statement));
+        }
+    }
+
+    #[test]
+    fn another_order_or_anything_after_it_is_refused() {
+        let mut unsorted = statement();
+        unsorted.unheard.reverse();
+        assert_eq!(HubStatement::decode(&unsorted.encode()), Err(DecodeError::Value("unheard")));
+        let mut longer = statement().encode();
+        longer.push(0);
+        assert!(HubStatement::decode(&longer).is_err());
+        assert!(HubStatement::decode(&statement().encode()[1..]).is_err());
+    }
+
+    #[test]
+    fn each_position_is_of_one_incarnation() {
+        let mut all = Incarnations::default();
+        assert_eq!((all.at(Seq(9)), all.newest()), (Incarnation(0), Incarnation(0)));
+        all.begin(Seq(4), Incarnation(10));
+        all.begin(Seq(8), Incarnation(20));
+        let at = |seq| all.at(Seq(seq)).0;
+        assert_eq!([at(0), at(3), at(4), at(7), at(8), at(99)], [0, 0, 10, 10, 20, 20]);
+        assert_eq!(all.first_after(Incarnation(0)), Some(Seq(4)));
+        assert_eq!(all.first_after(Incarnation(10)), Some(Seq(8)));
+        assert_eq!(all.first_after(Incarnation(20)), None);
+        all.rewind(Seq(8));
+        assert_eq!(all.newest(), Incarnation(10));
+    }
+}

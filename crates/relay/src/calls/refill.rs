@@ -1,0 +1,47 @@
+//! `Refill`: a hub that was restored gets back what it signed and no longer holds.
+//!
+//! Whoever holds it may bring it: what counts is this hub's own signature, and that the items lead
+//! to it.
+
+use enlace_identity::names::Domain;
+use enlace_log::SignedHead;
+use enlace_proto::relay::v1::{RefillRequest, RefillResponse};
+use enlace_transport::Refusal;
+
+use super::refusals::{channel_id, malformed, optional_domain};
+use super::{Caller, Handle};
+use crate::hub::Refill;
+
+impl Handle for RefillRequest {
+    async fn handle(self, caller: &Caller) -> Result<RefillResponse, Refusal> {
+        caller.unless_stopping()?;
+        let own = caller.context().domain();
+        match optional_domain(&self.hub)?.filter(|hub| hub != own) {
+            Some(hub) => forward(&self, caller, &hub).await,
+            None => take_back(self, caller).await,
+        }
+    }
+}
+
+async fn take_back(request: RefillRequest, caller: &Caller) -> Result<RefillResponse, Refusal> {
+    let context = caller.context();
+    let channel = channel_id(request.channel.as_ref())?;
+    let head = request.head.as_ref().ok_or_else(|| malformed("no head"))?;
+    let head = SignedHead::from_wire(channel, head).map_err(|_| malformed("no head"))?;
+    let head = context.head_certificates().verify(head, context.domain()).await;
+    let head = head.map_err(|_| malformed("the head is not this relay's"))?;
+    let refill = Refill::read(request, head);
+    let refill = refill.map_err(|_| malformed("the items cannot be read"))?;
+    let taken = context.hub().refill(refill).await;
+    Ok(taken.map_err(|error| error.to_wire())?.to_wire())
+}
+
+/// An own device brings it to another authority's hub.
+async fn forward(
+    request: &RefillRequest,
+    caller: &Caller,
+    hub: &Domain,
+) -> Result<RefillResponse, Refusal> {
+    caller.own_device()?;
+    caller.context().links().call(hub, request).await
+}

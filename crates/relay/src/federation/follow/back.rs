@@ -1,0 +1,178 @@
+//! A hub whose log is shorter than this relay's copy, or has gone on without it: it was restored
+//! from an older one. What it signed is offered to it; where it has stated that it begins anew
+//! without that, the copy goes back to where the two agree.
+
+use enlace_identity::names::Domain;
+use enlace_log::{ChannelId, Seq, SignedHead};
+use enlace_proto::relay::v1::{
+    FetchRangeRequest, Items, RefillRequest, RefillResponse, subscription_control::Control,
+};
+use enlace_transport::{CallError, Connection};
+use prost::Message as _;
+use tracing::{error, info, warn};
+
+use super::{FollowError, cursor_of, wire_id};
+use crate::calls::short;
+use crate::federation::CALL_TIME;
+use crate::federation::alarm;
+use crate::federation::link::Link;
+use crate::hub::{IngestError, LogBatch, Next, Reader};
+use crate::server::Context;
+use crate::storage::{ChannelRecord, ReadLimit, ReadStorage};
+
+/// What is offered at once.
+const PAGE: ReadLimit = ReadLimit { items: 256, bytes: 1 << 20 };
+
+/// What is to be done about a channel now.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// Tell the hub.
+    Say(Control),
+    /// Ask again after a while: somebody else may have what is missing.
+    Later,
+    /// Nothing: the log has ended for this relay.
+    Nothing,
+}
+
+/// The other relay's side of a channel.
+pub(super) struct Other<'a> {
+    pub(super) context: &'a Context,
+    pub(super) authority: &'a Domain,
+    pub(super) link: &'a Link,
+    pub(super) connection: &'a Connection,
+}
+
+impl Other<'_> {
+    /// The hub's log departs from the copy at that position.
+    pub(super) async fn offer(
+        &self,
+        channel: ChannelId,
+        from: Seq,
+    ) -> Result<Outcome, FollowError> {
+        let Some(record) = self.context.hub().channel(channel).await? else {
+            return Ok(Outcome::Nothing);
+        };
+        let own = self.context.domain().clone();
+        let log = self.context.hub().subscribe(channel, Reader::Relay(own)).await?;
+        let mut from = from;
+        while from <= record.tail.seq {
+            let page = match log.read(from, PAGE).await {
+                Ok(Some(Next::Batch(page))) => page,
+                // The copy begins later.
+                _ => return Ok(Outcome::Later),
+            };
+            let answer = self.bring(&record, page).await?;
+            let next = Seq(answer.next_seq);
+            if answer.superseded {
+                return self.go_back(channel, next).await;
+            }
+            if next <= from {
+                return Ok(Outcome::Later);
+            }
+            info!(channel = %short(&channel), hub = %self.authority, %next, "a hub was refilled");
+            from = next;
+        }
+        self.follow_again(channel).await
+    }
+
+    /// The hub says that nobody here reads a log any more, though the copy says otherwise. It may
+    /// have lost what made them members.
+    pub(super) async fn question_end(&self, channel: ChannelId) -> Result<Outcome, FollowError> {
+        let own = self.context.domain().clone();
+        let read = move |storage: &mut dyn ReadStorage| {
+            let readers = storage.readers(&channel)?;
+            let reads_on = readers.iter().any(|(d, r)| d.domain() == &own && r.to.is_none());
+            let Some(record) = storage.channel(&channel)?.filter(|_| reads_on) else {
+                return Ok(None);
+            };
+            let head = storage.newest_head(&channel, Seq(0), record.tail.seq)?;
+            Ok(head.map(|head| (record, head)))
+        };
+        let Some((record, head)) = self.context.hub().query(read).await? else {
+            return Ok(Outcome::Nothing);
+        };
+        let last = record.tail.seq;
+        let nothing = LogBatch { channel, items: Vec::new(), last, head };
+        match self.bring(&record, nothing).await {
+            Ok(answer) if Seq(answer.next_seq) <= last => {
+                self.offer(channel, Seq(answer.next_seq)).await
+            }
+            Ok(_) | Err(FollowError::Call(CallError::Refused(_))) => Ok(Outcome::Nothing),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn bring(
+        &self,
+        record: &ChannelRecord,
+        page: LogBatch,
+    ) -> Result<RefillResponse, FollowError> {
+        let request = RefillRequest {
+            channel: Some(wire_id(record.channel)),
+            hub: self.authority.to_string(),
+            head: Some(page.head.to_wire()),
+            items: page.items,
+            nonce: record.nonce.0.to_vec(),
+            rest: Vec::new(),
+        };
+        Ok(self.connection.call(&request, CALL_TIME).await?)
+    }
+
+    /// The hub has begun anew at `next` without what came here. What both have lies before: the
+    /// hub's signature there has to say so.
+    async fn go_back(&self, channel: ChannelId, next: Seq) -> Result<Outcome, FollowError> {
+        let last = next.0.saturating_sub(1);
+        let (id, hub) = (Some(wire_id(channel)), self.authority.to_string());
+        let request = FetchRangeRequest { channel: id, from_seq: last, max_items: 1, hub };
+        let range = self.connection.call(&request, CALL_TIME).await?;
+        let head = range.head.and_then(|head| SignedHead::from_wire(channel, &head).ok());
+        let Some(head) = head.filter(|head| head.unverified_head().seq == Seq(last)) else {
+            return Ok(Outcome::Later);
+        };
+        let head = match self.context.head_certificates().verify(head, self.authority).await {
+            Ok(head) => head,
+            Err(error) => {
+                warn!(channel = %short(&channel), hub = %self.authority, %error, "no way back");
+                return Ok(Outcome::Later);
+            }
+        };
+        self.keep_what_goes(channel, next).await?;
+        match self.context.hub().rewind(self.authority.clone(), head).await {
+            Ok(_) => self.follow_again(channel).await,
+            Err(IngestError::Unavailable(_)) => Err(FollowError::Store),
+            Err(error) => {
+                error!(channel = %short(&channel), hub = %self.authority, %error,
+                    "ALARM: a log is followed no further, its hub began anew without this copy");
+                if let IngestError::Replica(enlace_log::replica::ReplicaError::Diverged(head)) =
+                    error
+                {
+                    let (channel, items) = (Some(wire_id(channel)), range.items);
+                    let batch = Items { channel, items, head: Some(head.to_wire()) };
+                    alarm::keep(self.context, self.authority, &head, &batch).await;
+                }
+                self.link.forsake(channel);
+                Ok(Outcome::Nothing)
+            }
+        }
+    }
+
+    /// What the hub signed and no longer knows is kept for whoever has to judge.
+    async fn keep_what_goes(&self, channel: ChannelId, next: Seq) -> Result<(), FollowError> {
+        let own = self.context.domain().clone();
+        let log = self.context.hub().subscribe(channel, Reader::Relay(own)).await?;
+        let Ok(Some(Next::Batch(batch))) = log.read(next, PAGE).await else { return Ok(()) };
+        let file = format!("{channel}-{next}.superseded");
+        match self.context.proofs().keep(&file, &batch.into_wire().encode_to_vec()) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                error!(file, %error, "what a hub dropped cannot be kept");
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn follow_again(&self, channel: ChannelId) -> Result<Outcome, FollowError> {
+        let cursor = cursor_of(self.context, self.authority, channel).await?;
+        Ok(cursor.map_or(Outcome::Nothing, |cursor| Outcome::Say(Control::Follow(cursor))))
+    }
+}

@@ -1,0 +1,346 @@
+//! A hub that is shown its own signature beyond its log: it takes in nothing new, takes back what
+//! others hold, states what happened, and only then goes on (PROTOCOL.md §6.5).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use enlace_identity::names::{DeviceName, Domain, ServiceName};
+use enlace_identity::time::Timestamp;
+use enlace_log::membership::MembershipError;
+use enlace_log::replica::ReplicaError;
+use enlace_log::{
+    ChainLink, ChainStart, ChannelId, ChannelNonce, ClientId, Commitment, Envelope, Generation,
+    HubStatement, Incarnation, Item, ItemKind, ListHash, Membership, PayloadHash, Replica, Sealed,
+    Seq, SubmitCounter, VerifiedHead, WelcomesHash,
+};
+
+use super::settling::{Settling, is_within};
+use super::{ChannelState, Lease, MAX_CLOCK_STEP};
+use crate::hub::errors::SubmitError;
+use crate::hub::head_key::HeadKey;
+use crate::storage::{Accepted, LogWrite, Role, SideWrite, StoredItem};
+
+/// How long a hub that recovers waits for more of what it lacks after something came.
+pub const REFILL_PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a hub knows of what it lost, until it has stated it.
+#[derive(Clone, Debug)]
+pub(super) struct Recovery {
+    /// The newest head of its own that lay beyond its log.
+    shown: VerifiedHead,
+    /// Where its log ended before anything was brought back.
+    held: Option<Seq>,
+    /// When that head was shown, or something brought back.
+    since: Timestamp,
+}
+
+/// Whether a channel takes in what is submitted.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Gate {
+    /// It does.
+    Open,
+    /// It does, and from now on without a doubt.
+    Settled,
+    /// Not yet.
+    Closed,
+    /// It does once the hub has stated that it begins anew; the authorities that were not heard.
+    BeginsAnew(Vec<Domain>),
+}
+
+/// What a signed head says to the hub whose signature it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Shown {
+    /// Nothing new.
+    Known,
+    /// The hub has lost what leads there.
+    Beyond,
+    /// Of a former incarnation: the log has gone on without what leads there.
+    Superseded,
+}
+
+/// What others brought back.
+#[derive(Clone, Debug, Default)]
+pub struct Refilled {
+    /// The items that were new.
+    pub items: Vec<StoredItem>,
+    /// What is written beside them.
+    pub log: Vec<LogWrite>,
+    /// What is written beside the log.
+    pub side: Vec<SideWrite>,
+    /// Whether who may read has changed.
+    pub access_changed: bool,
+}
+
+/// Why nothing is taken back. Nothing has changed then.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum RefillError {
+    /// This relay does not order the channel.
+    #[error("the channel's hub is {0}")]
+    NotTheHub(Domain),
+    /// The items do not lead from the log to the head.
+    #[error(transparent)]
+    Replica(#[from] ReplicaError),
+    /// An item that this hub cannot have accepted: whoever brings it altered what no signature
+    /// covers.
+    #[error("the item at {0} cannot have been accepted here: {1}")]
+    Item(Seq, MembershipError),
+    /// The items do not begin a channel of this hub.
+    #[error("the items do not begin a channel of this relay")]
+    NotACreation,
+}
+
+impl ChannelState {
+    /// Whether what is submitted can be taken in now.
+    pub fn gate(
+        &self,
+        now: Timestamp,
+        settling: &Settling,
+        own: &Domain,
+        is_revoked: impl Fn(&DeviceName) -> bool,
+    ) -> Gate {
+        if self.role != Role::Hub {
+            return Gate::Open;
+        }
+        let unheard = || settling.unheard(&self.channel(), &self.membership, own, &is_revoked);
+        if let Some(recovery) = &self.recovery {
+            let is_whole = self.next_seq() > recovery.shown.head().seq;
+            let waits = !is_whole && is_within(recovery.since, now, REFILL_PATIENCE);
+            return if waits { Gate::Closed } else { Gate::BeginsAnew(sorted(unheard())) };
+        }
+        if !settling.is_in_doubt(&self.channel()) {
+            return Gate::Open;
+        }
+        let unheard = unheard();
+        if unheard.is_empty() {
+            Gate::Settled
+        } else if settling.is_patient(now) {
+            Gate::Closed
+        } else {
+            Gate::BeginsAnew(sorted(unheard))
+        }
+    }
+
+    /// Whether it waits for something that only memory knows of.
+    #[must_use]
+    pub fn is_recovering(&self) -> bool {
+        self.recovery.is_some()
+    }
+
+    /// Somebody shows a head that this hub signed.
+    pub fn handle_shown(&mut self, now: Timestamp, shown: &VerifiedHead) -> Shown {
+        let head = shown.head();
+        let newest = self.incarnations.newest();
+        let is_held = head.seq < self.next_seq() && head.incarnation <= newest;
+        if self.role != Role::Hub || is_held {
+            return Shown::Known;
+        }
+        if head.incarnation < newest {
+            return Shown::Superseded;
+        }
+        let order = |head: &VerifiedHead| (head.head().incarnation, head.head().seq);
+        match &mut self.recovery {
+            Some(recovery) if order(&recovery.shown) >= order(shown) => {}
+            Some(recovery) => {
+                recovery.shown = shown.clone();
+                recovery.since = now;
+            }
+            None => {
+                let held = self.tail_seq();
+                self.recovery = Some(Recovery { shown: shown.clone(), held, since: now });
+            }
+        }
+        Shown::Beyond
+    }
+
+    /// Takes back items that lead, with `rest`, to a head that this hub signed.
+    ///
+    /// # Errors
+    /// [`RefillError`]; nothing has changed then.
+    pub fn handle_refill(
+        &mut self,
+        now: Timestamp,
+        items: Vec<Item>,
+        rest: &[ChainLink],
+        head: &VerifiedHead,
+        is_revoked: impl Fn(&DeviceName) -> bool,
+    ) -> Result<Refilled, RefillError> {
+        if self.role != Role::Hub {
+            return Err(RefillError::NotTheHub(self.hub.clone()));
+        }
+        if self.handle_shown(now, head) != Shown::Beyond || items.is_empty() {
+            return Ok(Refilled::default());
+        }
+        let mut state = self.clone();
+        let refilled = state.take_back(items, rest, head, is_revoked)?;
+        if let Some(recovery) = &mut state.recovery
+            && !refilled.items.is_empty()
+        {
+            recovery.since = now;
+        }
+        *self = state;
+        Ok(refilled)
+    }
+
+    /// Begins a channel of this hub again of which its store knows nothing.
+    ///
+    /// # Errors
+    /// [`RefillError`].
+    pub fn recreate(
+        now: Timestamp,
+        items: Vec<Item>,
+        rest: &[ChainLink],
+        head: &VerifiedHead,
+        nonce: ChannelNonce,
+        own: &Domain,
+        is_revoked: impl Fn(&DeviceName) -> bool,
+    ) -> Result<(Self, Refilled), RefillError> {
+        let first = items.first().ok_or(RefillError::NotACreation)?;
+        let envelope = first.sealed.envelope();
+        let (channel, generation) = (envelope.channel, Generation(0));
+        let begins = first.seq == Seq(0)
+            && envelope.kind == ItemKind::Commit
+            && envelope.fence.is_none()
+            && envelope.generation == generation
+            && channel == ChannelId::derive(own, &nonce);
+        if !begins {
+            return Err(RefillError::NotACreation);
+        }
+        let mut state = Self::empty(channel, nonce, own);
+        let refilled = state.handle_refill(now, items, rest, head, is_revoked)?;
+        Ok((state, refilled))
+    }
+
+    pub(super) fn empty(channel: ChannelId, nonce: ChannelNonce, own: &Domain) -> Self {
+        let (hub, generation) = (own.clone(), Generation(0));
+        let start = ChainStart { channel, hub: hub.clone(), generation, predecessor: [0; 32] };
+        Self {
+            hub,
+            nonce,
+            role: Role::Hub,
+            generation,
+            replica: Replica::from_start(&start),
+            received_at: Timestamp::default(),
+            membership: Membership::default(),
+            incarnations: Default::default(),
+            settled: Default::default(),
+            recovery: None,
+            lease: Lease::default(),
+            last_committer: None,
+            has_ended: false,
+        }
+    }
+
+    fn take_back(
+        &mut self,
+        items: Vec<Item>,
+        rest: &[ChainLink],
+        head: &VerifiedHead,
+        is_revoked: impl Fn(&DeviceName) -> bool,
+    ) -> Result<Refilled, RefillError> {
+        let channel = self.channel();
+        let added = self.replica.refill(&items, rest, head)?;
+        let mut refilled = Refilled::default();
+        let Some(first) = added.first().map(|added| added.seq) else { return Ok(refilled) };
+        let new = items.into_iter().skip_while(|item| item.seq < first);
+        for (item, added) in new.zip(added) {
+            let seq = item.seq;
+            let event = self.membership.plan(seq, &item.sealed, &is_revoked);
+            let event = event.map_err(|error| RefillError::Item(seq, error))?;
+            let stored = StoredItem::new(&item, added.chain);
+            let envelope = item.sealed.envelope();
+            match envelope.device() {
+                Some(device) => {
+                    let (device, client_id) = (device.clone(), envelope.client_id);
+                    let counter = envelope.submit_counter;
+                    let accepted = Accepted::of(&item);
+                    refilled
+                        .side
+                        .push(SideWrite::SubmitCounter { device: device.clone(), counter });
+                    refilled.log.push(LogWrite::Accepted { channel, device, client_id, accepted });
+                }
+                None => self.begin_incarnation(seq, added.incarnation, &mut refilled.log),
+            }
+            if let Some(event) = event {
+                if envelope.kind == ItemKind::Commit {
+                    self.last_committer = envelope.device().cloned();
+                }
+                refilled.access_changed |= self.apply(seq, event, &mut refilled.log);
+            }
+            self.received_at = item.received_at;
+            refilled.items.push(stored);
+        }
+        Ok(refilled)
+    }
+
+    /// States that the hub begins anew; the statement, and what is written beside it.
+    ///
+    /// # Errors
+    /// [`SubmitError::ClockStep`]; nothing has changed then.
+    pub fn begin_anew(
+        &mut self,
+        now: Timestamp,
+        unheard: Vec<Domain>,
+        relay: &ServiceName,
+        key: &HeadKey,
+    ) -> Result<(StoredItem, Vec<LogWrite>), SubmitError> {
+        if now.plus(MAX_CLOCK_STEP) < self.received_at {
+            return Err(SubmitError::ClockStep);
+        }
+        let recovery = self.recovery.take();
+        let held = recovery.as_ref().map_or(self.tail_seq(), |recovery| recovery.held);
+        let lost = recovery.map(|recovery| recovery.shown);
+        let lost = lost.filter(|lost| lost.head().seq >= self.next_seq());
+        let newest = lost.as_ref().map(|lost| lost.head().incarnation).unwrap_or_default();
+        let before = self.incarnations.newest().max(newest);
+        // Two beginnings from one copy are two incarnations.
+        let incarnation = before.next().max(Incarnation(now.as_millis() / 1000));
+        let lost = lost.map(|lost| lost.quoted());
+        let statement = HubStatement { incarnation, held, lost, unheard, signer: key.signer() };
+
+        let seq = self.next_seq();
+        let sealed = self.seal(&statement, relay, key);
+        let item = Item { seq, received_at: now, sealed };
+        let chain = item.chain_after(&self.replica.chain());
+        let mut writes = Vec::new();
+        self.begin_incarnation(seq, incarnation, &mut writes);
+        self.replica = Replica::after(self.channel(), seq, chain, incarnation);
+        self.received_at = now;
+        Ok((StoredItem::new(&item, chain), writes))
+    }
+
+    fn seal(&self, statement: &HubStatement, relay: &ServiceName, key: &HeadKey) -> Sealed {
+        let payload = Bytes::from(statement.encode());
+        let payload_hash = PayloadHash::of(&payload);
+        let client_id = std::array::from_fn(|index| payload_hash.0[index]);
+        let envelope = Envelope {
+            channel: self.channel(),
+            generation: self.generation,
+            kind: ItemKind::HubStatement,
+            author: relay.clone().into(),
+            client_id: ClientId(client_id),
+            submit_counter: SubmitCounter(0),
+            fence: self.membership.fence(),
+            last_valid_commit: None,
+            commitment: Commitment::NONE,
+            list_hash: ListHash::NONE,
+            welcomes_hash: WelcomesHash::NONE,
+            payload_hash,
+        };
+        let signature = key.sign_envelope(&envelope);
+        Sealed::new(envelope, signature, payload)
+    }
+
+    pub(super) fn begin_incarnation(
+        &mut self,
+        seq: Seq,
+        incarnation: Incarnation,
+        writes: &mut Vec<LogWrite>,
+    ) {
+        self.incarnations.begin(seq, incarnation);
+        writes.push(LogWrite::Incarnation { channel: self.channel(), seq, incarnation });
+    }
+}
+
+fn sorted(domains: std::collections::BTreeSet<Domain>) -> Vec<Domain> {
+    domains.into_iter().collect()
+}
