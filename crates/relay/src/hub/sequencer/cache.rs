@@ -1,11 +1,11 @@
 //! The channels' states that stay in memory: bounded, loaded when they are asked for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use enlace_identity::names::DeviceName;
 use enlace_identity::time::Timestamp;
 use enlace_log::membership::Event;
-use enlace_log::{ChainHash, ChannelId, ClientId, Seq};
+use enlace_log::{ChainHash, ChannelId, ClientId, Seq, SignedHead};
 
 use crate::hub::core::ChannelState;
 use crate::storage::{Accepted, ReadLimit, ReadStorage, StorageError, StoredItem};
@@ -13,6 +13,7 @@ use crate::storage::{Accepted, ReadLimit, ReadStorage, StorageError, StoredItem}
 pub(super) struct Cache {
     reader: Box<dyn ReadStorage>,
     states: HashMap<ChannelId, Cached>,
+    doubtful: BTreeSet<ChannelId>,
     capacity: usize,
     uses: u64,
 }
@@ -24,7 +25,8 @@ struct Cached {
 
 impl Cache {
     pub(super) fn new(reader: Box<dyn ReadStorage>, capacity: usize) -> Self {
-        Self { reader, states: HashMap::new(), capacity: capacity.max(1), uses: 0 }
+        let (states, doubtful) = (HashMap::new(), BTreeSet::new());
+        Self { reader, states, doubtful, capacity: capacity.max(1), uses: 0 }
     }
 
     /// A channel's state; `None` when there is no such channel.
@@ -58,8 +60,14 @@ impl Cache {
     }
 
     /// Forgets what may not be what is stored.
-    pub(super) fn forget(&mut self, channel: &ChannelId) {
+    pub(super) fn doubt(&mut self, channel: &ChannelId) {
         self.states.remove(channel);
+        self.doubtful.insert(*channel);
+    }
+
+    /// The channels of which more may be stored than was told.
+    pub(super) fn take_doubts(&mut self) -> BTreeSet<ChannelId> {
+        std::mem::take(&mut self.doubtful)
     }
 
     /// Drops the least recently used half when there are too many; who holds a lease, or waits to
@@ -102,6 +110,15 @@ impl Cache {
         last: Seq,
     ) -> Result<Vec<Event>, StorageError> {
         self.reader.events_until(channel, last)
+    }
+
+    /// The head at a position, as stored.
+    pub(super) fn head_at(
+        &mut self,
+        channel: &ChannelId,
+        seq: Seq,
+    ) -> Result<Option<SignedHead>, StorageError> {
+        self.reader.newest_head(channel, seq, seq)
     }
 
     /// What was accepted under a client id, as stored.

@@ -149,17 +149,15 @@ impl<'a> Round<'a> {
             && let Err(error) = storage.commit(&writes)
         {
             let why = unavailable(&error);
-            grown.keys().for_each(|channel| cache.forget(channel));
+            grown.keys().for_each(|channel| cache.doubt(channel));
             pending.into_iter().for_each(|pending| pending.fail(why));
+            tell_of_stored(cache, feeds, source);
+            announce(&writes, welcomes);
             return;
         }
-        let heads = publish(cache, grown, feeds, source);
-        for write in &writes.log {
-            if let LogWrite::Welcome { devices, domains, .. } = write {
-                welcomes.announce(devices, !domains.is_empty());
-            }
-        }
-        let mut heads = heads;
+        tell_of_stored(cache, feeds, source);
+        let mut heads = publish(cache, grown, feeds, source);
+        announce(&writes, welcomes);
         let mut head = |channel: &ChannelId| {
             if let Some(head) = heads.get(channel) {
                 return Some(head.clone());
@@ -511,6 +509,49 @@ impl<'a> Round<'a> {
         });
         Ok(())
     }
+}
+
+/// Tells those whom welcomes are for.
+fn announce(writes: &WriteBatch, welcomes: &WelcomeBoard) {
+    for write in &writes.log {
+        if let LogWrite::Welcome { devices, domains, .. } = write {
+            welcomes.announce(devices, !domains.is_empty());
+        }
+    }
+}
+
+/// A transaction of which an error was heard may be stored all the same. Its readers are told, as
+/// soon as it can be read: after a commit that nobody knows of, no item comes that would wake them.
+fn tell_of_stored(cache: &mut Cache, feeds: &Feeds, source: &Source) {
+    for channel in cache.take_doubts() {
+        let Some(feed) = feeds.find(&channel) else { continue };
+        let Some(known) = feed.state() else { continue };
+        match stored(cache, &channel, source) {
+            Ok(Some(state)) if state.tail > known.tail => feeds.publish(&feed, Vec::new(), state),
+            Ok(_) => {}
+            Err(_) => cache.doubt(&channel),
+        }
+    }
+}
+
+/// Where a channel stands in the storage.
+fn stored(
+    cache: &mut Cache,
+    channel: &ChannelId,
+    source: &Source,
+) -> Result<Option<FeedState>, storage::StorageError> {
+    let Some(state) = cache.find(channel)? else { return Ok(None) };
+    let Some(tail) = state.tail_seq() else { return Ok(None) };
+    let (role, chain) = (state.role(), state.chain());
+    let access = Arc::new(Access::of(state.membership()));
+    let head = match role {
+        Role::Hub => {
+            let Source { head_key, incarnation, .. } = source;
+            Some(head_key.sign(*channel, *incarnation, tail, chain).signed().clone())
+        }
+        Role::Follower => cache.head_at(channel, tail)?,
+    };
+    Ok(head.map(|head| FeedState { role, tail, head, access }))
 }
 
 /// Tells the readers of each channel that grew; the signed head of each.

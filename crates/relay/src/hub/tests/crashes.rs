@@ -41,6 +41,28 @@ async fn a_commit_that_was_kept_but_not_heard_of_is_found_again() {
     assert_eq!(world.submit(&Draft::entry("ana", 0, "next")).await.unwrap().seq, Seq(2));
 }
 
+/// Nobody can add anything to the log before having read it: no later item would wake a reader.
+#[tokio::test]
+async fn a_commit_item_that_was_kept_but_not_heard_of_reaches_its_readers() {
+    let disk = MemoryDisk::default();
+    let world = World::on(Box::new(disk.open().unwrap()));
+    world.create(&["ana", "ben"]).await.unwrap();
+    let mut log = world.hub.subscribe(channel_id(), Reader::Device(device("ben"))).await.unwrap();
+    let wait = log.next(Seq(1), LIMIT);
+    let commit = async {
+        tokio::task::yield_now().await;
+        world.lease("ana").await.unwrap();
+        disk.fail_next_commit(CommitFault::AllKept);
+        let same = ["ana", "ben"];
+        assert_eq!(world.submit(&Draft::commit("ana", Some(0), &same, &same)).await, Err(FAILED));
+        let stale = world.submit(&Draft::entry("ben", 0, "not yet")).await;
+        assert_eq!(stale, Err(SubmitError::StaleFence(Some(Seq(1)))));
+    };
+    let (found, ()) = tokio::join!(soon(wait), commit);
+    let Next::Batch(batch) = found.unwrap() else { panic!("the log ended") };
+    assert_eq!(batch.last, Seq(1));
+}
+
 #[tokio::test]
 async fn a_restart_knows_what_was_accepted() {
     let directory = tempfile::tempdir().unwrap();
