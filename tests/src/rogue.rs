@@ -1,22 +1,18 @@
-//! A modified client: it has an officer's own certificate, key and store, and submits what no
-//! honest program would. The officer's honest program may run beside it, on the same store.
+//! A modified client over loopback: [`enlace_test_rogue`] on an officer's profile, with a socket.
 
-use enlace_channel::channel::{Channel, Command, Context, LogBook, Outgoing, SealError};
-use enlace_channel::entry::{HandlingCode, NoteDraft, Salt, SignedEntry, TimeZone};
+use std::ops::Deref;
+use std::sync::Arc;
+
+use enlace_channel::channel::{Channel, Command, Context, Outgoing, SealError};
 use enlace_channel::mls::Backend;
 use enlace_client::Profile;
-use enlace_client::store::{SqlCipher, Store as _, Transaction};
-use enlace_identity::bundle::Bundle;
-use enlace_identity::keys::{PublicKey, SigningKey};
-use enlace_identity::names::{DeviceName, Domain, LeafName};
-use enlace_identity::time::Timestamp;
-use enlace_log::{
-    ChainHash, ChannelId, ClientId, DeviceList, Envelope, HeadSigner, OuterSignature, PayloadHash,
-    QuotedHead, Seq,
-};
+use enlace_client::store::SqlCipher;
+use enlace_identity::names::DeviceName;
+use enlace_log::{ChannelId, DeviceList, Seq};
 use enlace_proto::relay::v1::{LeasePurpose, LeaseRequest, SubmitRequest};
+use enlace_test_rogue::{Parts, RogueError};
 use enlace_transport::{
-    Clock as _, ConnectError, Connection, Dialled, LocalIdentity, Refusal, SystemClock, Target,
+    ConnectError, Connection, Dialled, LocalIdentity, Refusal, SystemClock, Target,
 };
 
 use crate::officer::{off_thread, passphrase};
@@ -24,10 +20,7 @@ use crate::{Network, Officer, Wire, call, wire_id};
 
 /// A modified client.
 pub struct Rogue {
-    store: SqlCipher,
-    device: enlace_channel::channel::Device,
-    backend: Backend,
-    bundle: Bundle,
+    hand: enlace_test_rogue::Rogue,
     wire: Wire,
 }
 
@@ -51,8 +44,14 @@ impl Rogue {
         let trust = network.trust(authority);
         let device = unlocked.device;
         let identity = LocalIdentity::new(&trust, &device.chain, device.key.clone()).unwrap();
-        let wire = Wire::new(identity, trust);
-        Self { store, device, backend, bundle: unlocked.bundle, wire }
+        let hand = enlace_test_rogue::Rogue::new(Parts {
+            store: Box::new(store),
+            device,
+            backend,
+            bundle: unlocked.bundle,
+            clock: Arc::new(SystemClock),
+        });
+        Self { hand, wire: Wire::new(identity, trust) }
     }
 
     /// Dials a relay with the officer's own certificate.
@@ -83,20 +82,7 @@ impl Rogue {
         channel: ChannelId,
         act: impl FnOnce(&mut Channel, &Context<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let tx = self.store.begin().unwrap();
-        let book = Book(&*tx);
-        let ctx = Context {
-            store: &*tx,
-            backend: &self.backend,
-            device: &self.device,
-            bundle: &self.bundle,
-            log: &book,
-            now: now(),
-        };
-        let mut channel = Channel::load(&ctx, channel).unwrap().unwrap();
-        let done = act(&mut channel, &ctx)?;
-        tx.commit().unwrap();
-        Ok(done)
+        self.hand.act(channel, act).unwrap()
     }
 
     /// A commit that nobody has judged; `claimed` is the list that the hub is told.
@@ -109,8 +95,10 @@ impl Rogue {
         command: &Command,
         claimed: Option<DeviceList>,
     ) -> Result<Outgoing, SealError> {
-        let id = ClientId(random());
-        self.act(channel, |channel, ctx| channel.dangerous_seal_commit(ctx, command, claimed, id))
+        match self.hand.build_commit(channel, command, claimed) {
+            Err(RogueError::Seal(error)) => Err(error),
+            built => Ok(built.unwrap()),
+        }
     }
 
     /// Builds a commit that nobody has judged, and makes the hub take it.
@@ -126,80 +114,14 @@ impl Rogue {
         Self::submit(connection, &outgoing.request).await.unwrap()
     }
 
-    /// The device's key.
-    #[must_use]
-    pub fn key(&self) -> &SigningKey {
-        &self.device.key
-    }
-
-    /// Signs an envelope that was meddled with as the officer's device would.
-    #[must_use]
-    pub fn sign(&self, envelope: &Envelope) -> OuterSignature {
-        envelope.sign(&self.device.key)
-    }
-
-    /// The same request with another payload, signed anew.
-    #[must_use]
-    pub fn with_payload(&self, outgoing: &Outgoing, payload: &[u8]) -> SubmitRequest {
-        let envelope = Envelope {
-            payload_hash: PayloadHash::of(payload),
-            client_id: ClientId(random()),
-            ..outgoing.envelope.clone()
-        };
-        SubmitRequest {
-            outer_signature: self.sign(&envelope).as_bytes().to_vec(),
-            envelope: envelope.encode().into(),
-            payload: payload.to_vec().into(),
-            ..outgoing.request.clone()
-        }
-    }
-
-    /// Signs a note.
-    #[must_use]
-    pub fn sign_note(&self, channel: &Channel, text: &str) -> SignedEntry {
-        self.sign_note_quoting(channel, text, channel.known_head())
-    }
-
-    /// Signs a note that quotes whatever head its author likes.
-    #[must_use]
-    pub fn sign_note_quoting(
-        &self,
-        channel: &Channel,
-        text: &str,
-        known_head: Option<QuotedHead>,
-    ) -> SignedEntry {
-        NoteDraft {
-            channel: channel.id(),
-            generation: channel.policy().generation(),
-            author: &self.device.name,
-            client_id: ClientId(random()),
-            local_time: now(),
-            time_zone: TimeZone::utc(),
-            handling: HandlingCode::H1,
-            restriction: None,
-            parent: None,
-            known_head,
-            text,
-        }
-        .sign(&self.device.key, || Salt::from_bytes(random()))
-        .unwrap()
-    }
-
     /// Signs and encrypts a note for the present state.
     pub fn build_note(&mut self, channel: ChannelId, text: &str) -> Outgoing {
-        let entry = self.read(channel, |rogue, channel| rogue.sign_note(channel, text));
-        let id = entry.header().client_id;
-        self.act(channel, |channel, ctx| channel.seal_entry(ctx, &entry, id)).unwrap()
+        self.hand.build_note(channel, text).unwrap()
     }
 
     /// The public key to which secrets for a member's leaf are sealed.
     pub fn encryption_key(&mut self, channel: ChannelId, device: &DeviceName) -> Vec<u8> {
-        let named = LeafName::Device(device.clone());
-        self.read(channel, |_, channel| {
-            let members = channel.view().unwrap().members;
-            let found = members.iter().find(|m| m.chain.unverified_name().unwrap() == named);
-            found.unwrap().encryption_key.to_vec()
-        })
+        self.hand.encryption_key(channel, device).unwrap().unwrap()
     }
 
     /// Asks for the lease of a channel.
@@ -224,39 +146,21 @@ impl Rogue {
     }
 
     /// Looks at a channel as it is in the officer's store.
-    pub fn read<T>(&mut self, channel: ChannelId, read: impl FnOnce(&Self, &Channel) -> T) -> T {
-        let loaded = {
-            let tx = self.store.read().unwrap();
-            let book = Book(&*tx);
-            let ctx = Context {
-                store: &*tx,
-                backend: &self.backend,
-                device: &self.device,
-                bundle: &self.bundle,
-                log: &book,
-                now: now(),
-            };
-            Channel::load(&ctx, channel).unwrap().unwrap()
-        };
-        read(self, &loaded)
+    pub fn read<T>(
+        &mut self,
+        channel: ChannelId,
+        read: impl FnOnce(&enlace_test_rogue::Rogue, &Channel) -> T,
+    ) -> T {
+        self.hand.read(channel, read).unwrap()
     }
 }
 
-/// The store as a channel asks it.
-struct Book<'a>(&'a dyn Transaction);
+impl Deref for Rogue {
+    type Target = enlace_test_rogue::Rogue;
 
-impl LogBook for Book<'_> {
-    fn head_key(&self, hub: &Domain, signer: HeadSigner) -> Option<PublicKey> {
-        self.0.head_certificate(hub, signer).unwrap().map(|row| row.key)
+    fn deref(&self) -> &Self::Target {
+        &self.hand
     }
-
-    fn chain_at(&self, channel: ChannelId, seq: Seq) -> Option<ChainHash> {
-        self.0.item(channel, seq).unwrap().map(|row| row.chain)
-    }
-}
-
-fn now() -> Timestamp {
-    SystemClock.now()
 }
 
 /// Random bytes.

@@ -1,17 +1,16 @@
 //! A modified client whose items don't fit together: what a hub can see it refuses, and what it
 //! can't see every member refuses alike, naming the author. Nothing of it is shown as said.
 
-use enlace_channel::channel::{Channel, Command, Outgoing};
-use enlace_channel::entry::{HandlingCode, NoteDraft, Salt, SignedEntry, TimeZone};
+use enlace_channel::channel::{Channel, Command};
+use enlace_channel::entry::SignedEntry;
 use enlace_client::notice::Notice;
 use enlace_identity::names::DeviceName;
-use enlace_log::{
-    ChainHash, ChannelId, ClientId, Commitment, DeviceList, Envelope, Generation, Head, Seq,
-};
+use enlace_log::{ChannelId, ClientId, Commitment, DeviceList, Envelope, Seq};
 use enlace_proto::relay::v1::{ErrorCode, ListChange, SubmitRequest, Welcome};
+use enlace_test_rogue::{Rogue as Hand, in_another_envelope};
 use enlace_tests::rogue::random;
 use enlace_tests::{ANA, BEN, CID, Case, DORA, Rogue};
-use enlace_transport::{Clock as _, Connection, SystemClock};
+use enlace_transport::Connection;
 
 const LIE: &str = "nobody must read this as said";
 
@@ -65,32 +64,6 @@ impl Scene {
     }
 }
 
-/// A note whose header says something else than it should.
-fn signed(rogue: &Rogue, channel: &Channel, author: &DeviceName, of: ChannelId) -> SignedEntry {
-    NoteDraft {
-        channel: of,
-        generation: Generation(0),
-        author,
-        client_id: ClientId(random()),
-        local_time: SystemClock.now(),
-        time_zone: TimeZone::utc(),
-        handling: HandlingCode::H1,
-        restriction: None,
-        parent: None,
-        known_head: channel.known_head(),
-        text: LIE,
-    }
-    .sign(rogue.key(), || Salt::from_bytes(random()))
-    .unwrap()
-}
-
-/// An entry's envelope, changed after the encryption.
-fn with_envelope(outgoing: &Outgoing, change: impl FnOnce(&mut Envelope)) -> SubmitRequest {
-    let mut envelope = outgoing.envelope.clone();
-    change(&mut envelope);
-    SubmitRequest { envelope: envelope.encode().into(), ..outgoing.request.clone() }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entry_that_does_not_fit_is_refused_by_all_and_its_author_named() {
     let mut scene = Scene::new().await;
@@ -105,7 +78,8 @@ async fn an_entry_that_does_not_fit_is_refused_by_all_and_its_author_named() {
         ("another client id", &ben, channel, another),
     ];
     for (what, author, of, id) in lies {
-        let entry = scene.rogue.read(channel, |rogue, channel| signed(rogue, channel, author, of));
+        let lie = |rogue: &Hand, channel: &Channel| rogue.sign_note_as(channel, LIE, author, of);
+        let entry = scene.rogue.read(channel, lie);
         let id = id(&entry);
         let outgoing = scene.rogue.act(channel, |c, ctx| c.seal_entry(ctx, &entry, id)).unwrap();
         let seq = Rogue::submit(&scene.hub, &outgoing.request).await.unwrap();
@@ -120,11 +94,7 @@ async fn a_quoted_head_that_the_hub_never_signed_accuses_its_quoter_alone() {
     let mut scene = Scene::new().await;
     let channel = scene.case.channel;
     let entry = scene.rogue.read(channel, |rogue, channel| {
-        let genuine = channel.known_head().unwrap().into_signed();
-        let signer = genuine.signer();
-        let head = Head { chain: ChainHash(random()), ..genuine.unverified_head().clone() };
-        let quoted = head.sign(rogue.key(), signer).quoted();
-        rogue.sign_note_quoting(channel, "the hub lies", Some(quoted))
+        rogue.sign_note_quoting(channel, "the hub lies", rogue.false_quote(channel))
     });
     let id = entry.header().client_id;
     let outgoing = scene.rogue.act(channel, |c, ctx| c.seal_entry(ctx, &entry, id)).unwrap();
@@ -151,16 +121,16 @@ async fn an_entry_in_another_envelope_is_refused_by_all() {
     let mut scene = Scene::new().await;
     let channel = scene.case.channel;
     let commitment = scene.rogue.build_note(channel, LIE);
-    let commitment = with_envelope(&commitment, |envelope| {
+    let commitment = in_another_envelope(&commitment, |envelope| {
         envelope.commitment = Commitment(random());
     });
     let counter = scene.rogue.build_note(channel, LIE);
-    let counter = with_envelope(&counter, |envelope| envelope.submit_counter.0 += 1);
+    let counter = in_another_envelope(&counter, |envelope| envelope.submit_counter.0 += 1);
     // Dora's words under Ben's name.
     let mut doras = Rogue::of(&scene.case.network, &scene.case.officers[DORA]).await;
     let stolen = doras.build_note(channel, LIE);
     let ben = scene.device(BEN);
-    let stolen = with_envelope(&stolen, |envelope| envelope.author = ben.into());
+    let stolen = in_another_envelope(&stolen, |envelope| envelope.author = ben.into());
     for (what, request) in
         [("another commitment", commitment), ("another counter", counter), ("stolen", stolen)]
     {
@@ -176,7 +146,7 @@ async fn what_a_hub_can_see_is_refused_and_changes_nothing() {
     let channel = scene.case.channel;
     let note = scene.rogue.build_note(channel, LIE);
     let ana = scene.device(ANA);
-    let as_ana = with_envelope(&note, |envelope| envelope.author = ana.into());
+    let as_ana = in_another_envelope(&note, |envelope| envelope.author = ana.into());
     scene.refuses(&as_ana, ErrorCode::NotAllowed, "in another's name").await;
     let mut payload = note.request.clone();
     payload.payload = b"something else".to_vec().into();
@@ -232,7 +202,7 @@ async fn a_removed_member_neither_reads_nor_writes_at_any_relay() {
     for connection in [&scene.hub, &other] {
         for request in [
             note.request.clone(),
-            with_envelope(&note, |envelope| {
+            in_another_envelope(&note, |envelope| {
                 envelope.fence = Some(fence);
                 envelope.last_valid_commit = Some(fence);
             }),
