@@ -15,7 +15,9 @@
 //! | 0 | in the end nothing waits: all that was asked for is accepted or was said to fail |
 
 mod acknowledged;
+mod forks;
 mod membership;
+mod rogues;
 mod sameness;
 mod secrecy;
 #[cfg(test)]
@@ -52,6 +54,8 @@ pub fn check(facts: &Facts) -> Vec<Violation> {
     let membership = Membership::of(facts, &mut found);
     acknowledged::check(facts, &membership, &mut found);
     sameness::check(facts, &membership, &mut found);
+    rogues::check(facts, &membership, &mut found);
+    forks::check(facts, &mut found);
     secrecy::check(facts, &membership, &mut found);
     found.0
 }

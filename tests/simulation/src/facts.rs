@@ -14,6 +14,9 @@ pub type Channel = String;
 /// A position in a log.
 pub type Place = u64;
 
+/// A relay, by its authority.
+pub type Relay = String;
+
 /// Everything known of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
@@ -27,6 +30,10 @@ pub struct Facts {
     pub revoked: BTreeSet<DeviceId>,
     /// Devices that ran a modified program, or whose owner did.
     pub modified: BTreeSet<DeviceId>,
+    /// Changes that break the rules, made by modified programs, where a hub gave them a place.
+    pub breaches: Vec<Breach>,
+    /// Texts that nobody said, made by modified programs.
+    pub forged: Vec<String>,
     /// What relays keep: stores and logs, as text to be searched.
     pub kept_by_relays: Vec<(String, Vec<u8>)>,
     /// Notes that were written at the end, when every relay knew every revocation.
@@ -37,8 +44,71 @@ pub struct Facts {
     pub panics: Vec<String>,
     /// Where the hub was restored from an older copy, and says so.
     pub restored: bool,
-    /// A hub signed two histories.
-    pub forked: bool,
+    /// Channels whose hub signed two histories.
+    pub forked: BTreeSet<Channel>,
+    /// Who orders each channel.
+    pub hubs: BTreeMap<Channel, Relay>,
+    /// What each relay keeps of each channel's log: the chain, by place.
+    pub logs: BTreeMap<(Relay, Channel), BTreeMap<Place, String>>,
+    /// Who may read what of a channel's log, by what its relay keeps.
+    pub readers: BTreeMap<(Relay, Channel), Vec<Right>>,
+    /// Relays that pretended to be two.
+    pub liars: BTreeSet<Relay>,
+    /// Copies of logs of which a relay keeps a proof that their hub signed two histories.
+    pub proofs: BTreeSet<(Relay, Channel)>,
+}
+
+/// A device may read these places; from a place on, without an end.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Right {
+    /// Which.
+    pub device: DeviceId,
+    /// The first place.
+    pub from: Place,
+    /// The last one.
+    pub to: Option<Place>,
+}
+
+impl Facts {
+    /// Whether a channel's hub signed two histories. Who is in it, and what it holds, is then no
+    /// one thing any more.
+    #[must_use]
+    pub fn is_forked(&self, channel: &Channel) -> bool {
+        self.forked.contains(channel)
+    }
+
+    /// Whether a device's own relay was one thing all the time. Of another one nothing is certain:
+    /// what it took for its devices may be gone with the second of the two.
+    #[must_use]
+    pub fn is_served(&self, device: &DeviceId) -> bool {
+        self.devices.get(device).is_none_or(|shown| !self.liars.contains(&shown.relay))
+    }
+
+    /// Whether a relay may send a device what stands at a place.
+    #[must_use]
+    pub fn may_read(
+        &self,
+        relay: &Relay,
+        channel: &Channel,
+        device: impl Fn(&DeviceId) -> bool,
+        place: Place,
+    ) -> bool {
+        let rights = self.readers.get(&(relay.clone(), channel.clone()));
+        rights.into_iter().flatten().any(|right| {
+            device(&right.device) && right.from <= place && right.to.is_none_or(|to| place <= to)
+        })
+    }
+
+    /// Whether a device runs the program as it is. A modified one is held to nothing.
+    #[must_use]
+    pub fn is_honest(&self, device: &DeviceId) -> bool {
+        !self.modified.contains(device)
+    }
+
+    /// What honest devices show.
+    pub fn honest(&self) -> impl Iterator<Item = (&DeviceId, &Shown)> {
+        self.devices.iter().filter(|(device, _)| self.is_honest(device))
+    }
 }
 
 /// An officer asked for something, and the program said that it is kept.
@@ -71,6 +141,17 @@ pub enum Wish {
     Other,
 }
 
+/// A change that breaks the rules has a place in a log.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Breach {
+    /// In which channel.
+    pub channel: Channel,
+    /// Where.
+    pub place: Place,
+    /// By which device.
+    pub author: DeviceId,
+}
+
 /// A program told its officer that something is accepted.
 #[derive(Clone, Debug)]
 pub struct Acknowledged {
@@ -89,6 +170,8 @@ pub struct Acknowledged {
 pub struct Shown {
     /// Its officer.
     pub officer: String,
+    /// Its relay.
+    pub relay: Relay,
     /// What became of what was asked.
     pub outcomes: BTreeMap<String, Outcome>,
     /// Its channels.
@@ -144,8 +227,8 @@ pub struct View {
     pub chain: BTreeMap<Place, String>,
     /// Fork alarms.
     pub alarms: Vec<Alarm>,
-    /// Places whose entry the device could not read.
-    pub unreadable: BTreeSet<Place>,
+    /// Entries that the device could not read, with their author.
+    pub unreadable: BTreeMap<Place, DeviceId>,
 }
 
 /// An entry as it is shown.
@@ -159,6 +242,8 @@ pub struct Entry {
     pub id: String,
     /// What it says.
     pub text: String,
+    /// The place and the chain there that its author saw signed by the hub, if there was one.
+    pub quotes: Option<(Place, String)>,
 }
 
 /// A change of membership.
@@ -177,6 +262,6 @@ pub enum Change {
 pub struct Alarm {
     /// Both carry the hub's genuine signature.
     pub genuine: bool,
-    /// They can't both be true.
+    /// They are two.
     pub contradicting: bool,
 }

@@ -10,7 +10,7 @@ mod runtime;
 mod socket;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -56,12 +56,31 @@ struct State {
     dice: Dice,
     trace: Trace,
     links: BTreeMap<(IpAddr, IpAddr), Link>,
-    inboxes: BTreeMap<SocketAddr, Inbox>,
+    inboxes: BTreeMap<Place, Inbox>,
+    /// From whom to whom datagrams reach the second one who listens at the receiver's address.
+    diverted: BTreeSet<(IpAddr, IpAddr)>,
     /// By time of arrival, then by order of sending.
     under_way: BinaryHeap<Reverse<Datagram>>,
     sent: u64,
     next_port: u16,
     sockets: u64,
+}
+
+/// Where datagrams come in: an address, and which of those who listen there.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Place {
+    address: SocketAddr,
+    listener: Listener,
+}
+
+/// Who listens at an address: a node, or the second one that pretends to be it.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Listener {
+    /// The node.
+    #[default]
+    Genuine,
+    /// The other one, for those who are [diverted](Network::divert) to it.
+    Twin,
 }
 
 #[derive(Eq, Ord, PartialEq, PartialOrd)]
@@ -92,6 +111,7 @@ impl Network {
             trace,
             links: BTreeMap::new(),
             inboxes: BTreeMap::new(),
+            diverted: BTreeSet::new(),
             under_way: BinaryHeap::new(),
             sent: 0,
             next_port: FIRST_PORT,
@@ -104,6 +124,18 @@ impl Network {
     /// Opens a socket of a node; at any port for 0.
     #[must_use]
     pub fn open(&self, node: NodeId, port: u16, power: &Power) -> Arc<Socket> {
+        self.open_for(Listener::Genuine, node, port, power)
+    }
+
+    /// The same for either of those who listen at a node's address.
+    #[must_use]
+    pub fn open_for(
+        &self,
+        listener: Listener,
+        node: NodeId,
+        port: u16,
+        power: &Power,
+    ) -> Arc<Socket> {
         let mut state = self.state();
         let port = if port == 0 {
             state.next_port += 1;
@@ -111,12 +143,22 @@ impl Network {
         } else {
             port
         };
-        let address = SocketAddr::from((node.ip(), port));
+        let place = Place { address: SocketAddr::from((node.ip(), port)), listener };
         state.sockets += 1;
         let socket = state.sockets;
-        state.inboxes.insert(address, Inbox { socket, waiting: VecDeque::new(), reader: None });
+        state.inboxes.insert(place, Inbox { socket, waiting: VecDeque::new(), reader: None });
         drop(state);
-        Arc::new(Socket::new(self.clone(), socket, address, power.clone()))
+        Arc::new(Socket::new(self.clone(), socket, place, power.clone()))
+    }
+
+    /// What `from` sends to `to` reaches `listener` there from now on.
+    pub fn divert(&self, from: NodeId, to: NodeId, listener: Listener) {
+        let way = (from.ip(), to.ip());
+        let diverted = &mut self.state().diverted;
+        match listener {
+            Listener::Twin => diverted.insert(way),
+            Listener::Genuine => diverted.remove(&way),
+        };
     }
 
     /// Makes the link from one node to another like this.
@@ -157,8 +199,12 @@ impl Network {
                 return Some(next.arrives);
             }
             let Some(Reverse(datagram)) = state.under_way.pop() else { break };
+            let way = (datagram.from.ip(), datagram.to.ip());
+            let is_diverted = state.diverted.contains(&way);
+            let listener = if is_diverted { Listener::Twin } else { Listener::Genuine };
+            let place = Place { address: datagram.to, listener };
             // Nobody listens at the address of a node that is down.
-            let Some(inbox) = state.inboxes.get_mut(&datagram.to) else { continue };
+            let Some(inbox) = state.inboxes.get_mut(&place) else { continue };
             if inbox.waiting.len() < INBOX {
                 inbox.waiting.push_back((datagram.from, datagram.content));
             }
@@ -186,10 +232,10 @@ impl Network {
         self.0.sent.notify_one();
     }
 
-    fn close(&self, socket: u64, address: SocketAddr) {
+    fn close(&self, socket: u64, place: Place) {
         let mut state = self.state();
-        if state.inboxes.get(&address).is_some_and(|inbox| inbox.socket == socket) {
-            state.inboxes.remove(&address);
+        if state.inboxes.get(&place).is_some_and(|inbox| inbox.socket == socket) {
+            state.inboxes.remove(&place);
         }
     }
 

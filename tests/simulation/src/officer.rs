@@ -1,6 +1,7 @@
 //! An officer's device as a node: the real SDK on a simulated socket and a store in memory.
 
 mod disk;
+mod rogue;
 mod shown;
 
 use std::sync::Arc;

@@ -9,7 +9,7 @@ mod operation;
 
 use std::time::Duration;
 
-pub use self::operation::{LineQuality, Operation, Rank, Timed};
+pub use self::operation::{LineQuality, Misdeed, Operation, Rank, Timed};
 
 use crate::dice::Dice;
 
@@ -46,6 +46,10 @@ pub struct Troubles {
     pub revocations: bool,
     /// Several commits at once.
     pub races: bool,
+    /// A device whose program is modified.
+    pub rogue: bool,
+    /// A relay that signs two histories.
+    pub fork: bool,
 }
 
 impl Plan {

@@ -1,5 +1,7 @@
 //! An authority's relay as a node: the real server on a simulated socket and a disk in memory.
 
+mod kept;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,7 +15,7 @@ use enlace_relay::storage::{CommitFault, MemoryDisk, Storage, StorageError};
 use enlace_transport::{Clock as _, Endpoint, LocalIdentity, Trust};
 
 use crate::clock::NodeClock;
-use crate::network::{Network, NodeId, NodeRuntime};
+use crate::network::{Listener, Network, NodeId, NodeRuntime};
 use crate::power::Power;
 use crate::world::{self, Authority, RELAY_PORT, World};
 
@@ -35,6 +37,8 @@ pub struct RelayNode {
     lists: Vec<Vec<u8>>,
     lives: u32,
     life: Option<Life>,
+    /// The second relay, where there are two.
+    twin: Option<Life>,
 }
 
 struct Life {
@@ -42,6 +46,15 @@ struct Life {
     power: Power,
     runtime: Arc<NodeRuntime>,
     trust: Trust,
+}
+
+impl Life {
+    async fn end(self) {
+        self.power.cut_after(0);
+        self.server.kill().await;
+        self.runtime.end();
+        tokio::task::yield_now().await;
+    }
 }
 
 impl RelayNode {
@@ -60,7 +73,14 @@ impl RelayNode {
             lists: World::get().authorities[authority].lists(1, &[]),
             lives: 0,
             life: None,
+            twin: None,
         }
+    }
+
+    /// Its authority's domain.
+    #[must_use]
+    pub fn name(&self) -> String {
+        World::get().authorities[self.authority].domain.to_string()
     }
 
     /// Whether it runs and has power.
@@ -81,6 +101,32 @@ impl RelayNode {
     /// Why it does not start.
     pub async fn start(&mut self, network: &Network) -> anyhow::Result<()> {
         self.lives += 1;
+        let life = self.launch(network, Listener::Genuine, &self.disk, &self.proofs).await?;
+        self.life = Some(life);
+        Ok(())
+    }
+
+    /// Starts a second relay with the same keys, on a copy of what is on the disk now. From here
+    /// on each of the two signs a history of its own, and knows nothing of the other.
+    ///
+    /// # Errors
+    /// Why it does not start, or that there are two already.
+    pub async fn fork(&mut self, network: &Network) -> anyhow::Result<()> {
+        anyhow::ensure!(self.twin.is_none(), "there are two already");
+        self.lives += 1;
+        let (disk, proofs) = (self.disk.copy(), ProofMemory::default());
+        let twin = self.launch(network, Listener::Twin, &disk, &proofs).await?;
+        self.twin = Some(twin);
+        Ok(())
+    }
+
+    async fn launch(
+        &self,
+        network: &Network,
+        listener: Listener,
+        disk: &MemoryDisk,
+        proofs: &ProofMemory,
+    ) -> anyhow::Result<Life> {
         let world = World::get();
         let authority = &world.authorities[self.authority];
         let (power, runtime) = (Power::default(), Arc::new(NodeRuntime::default()));
@@ -91,9 +137,8 @@ impl RelayNode {
         let entropy = self.entropy.fork(&format!("life {}", self.lives));
         let identity =
             LocalIdentity::new(&trust, &authority.relay.chain, authority.relay.key.clone())?;
-        let socket = network.open(self.node, RELAY_PORT, &power);
         let endpoint = Endpoint::on_socket(
-            socket,
+            network.open_for(listener, self.node, RELAY_PORT, &power),
             runtime.clone(),
             entropy.fork("endpoint"),
             identity.clone(),
@@ -101,9 +146,9 @@ impl RelayNode {
         )?;
         let parts = Parts {
             endpoint,
-            storage: self.disk(&power)?,
+            storage: self.opened(disk, &power)?,
             entropy: entropy.fork("relay"),
-            proofs: Box::new(self.proofs.clone()),
+            proofs: Box::new(proofs.clone()),
             crls: None,
             // A power cut ends the machine.
             boot: None,
@@ -113,18 +158,17 @@ impl RelayNode {
         let limits = Limits::try_from(&LimitsSection::default())?;
         let name = authority.relay_name().clone();
         let server = Server::start_on(name, limits, material, parts).await?;
-        self.life = Some(Life { server, power, runtime, trust });
-        Ok(())
+        Ok(Life { server, power, runtime, trust })
     }
 
-    /// Opens the disk, which takes nothing when it is full or without power.
-    fn disk(&self, power: &Power) -> Result<Box<dyn Storage>, StorageError> {
+    /// Opens a disk, which takes nothing when it is full or without power.
+    fn opened(&self, disk: &MemoryDisk, power: &Power) -> Result<Box<dyn Storage>, StorageError> {
         let (power, full) = (power.clone(), self.disk_is_full.clone());
-        self.disk.on_commit(Box::new(move |_| {
+        disk.on_commit(Box::new(move |_| {
             let kept = !full.load(Ordering::SeqCst) && power.allow();
             (!kept).then_some(CommitFault::NothingKept)
         }));
-        Ok(Box::new(self.disk.open()?))
+        Ok(Box::new(disk.open()?))
     }
 
     fn material(&self, authority: &Authority, identity: LocalIdentity, trust: Trust) -> Material {
@@ -144,11 +188,16 @@ impl RelayNode {
 
     /// Takes its power; nothing of it is left but its disk.
     pub async fn crash(&mut self) {
-        let Some(life) = self.life.take() else { return };
-        life.power.cut_after(0);
-        life.server.kill().await;
-        life.runtime.end();
-        tokio::task::yield_now().await;
+        if let Some(life) = self.life.take() {
+            life.end().await;
+        }
+    }
+
+    /// Takes the second relay away for good, where there are two.
+    pub async fn unite(&mut self) {
+        if let Some(twin) = self.twin.take() {
+            twin.end().await;
+        }
     }
 
     /// Stops it in good order.
@@ -162,7 +211,7 @@ impl RelayNode {
 
     /// Its operator gets newer revocation lists.
     pub fn take_lists(&mut self, lists: Vec<Vec<u8>>) {
-        if let Some(life) = &self.life {
+        for life in self.life.iter().chain(&self.twin) {
             for list in &lists {
                 // A relay whose clock is wrong may refuse one; it gets them again when it starts.
                 if let Err(error) = life.trust.insert_crl(list) {

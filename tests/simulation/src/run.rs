@@ -2,6 +2,7 @@
 //! moves any more, and has the model judge what was seen.
 
 mod journal;
+mod misdeeds;
 mod nodes;
 mod perform;
 mod settle;

@@ -6,21 +6,24 @@ use super::{Findings, Membership};
 use crate::facts::{Asked, DeviceId, Entry, Facts, Outcome, Standing, Wish};
 
 pub(super) fn check(facts: &Facts, membership: &Membership, found: &mut Findings) {
-    for asked in &facts.asked {
+    for asked in facts.asked.iter().filter(|asked| facts.is_honest(&asked.device)) {
         is_settled(facts, membership, asked, found);
+        if let Wish::Note(text) = &asked.what {
+            note_is_everywhere(facts, membership, asked, text, found);
+        }
     }
-    for acknowledged in &facts.acknowledged {
+    for acknowledged in facts.acknowledged.iter().filter(|a| facts.is_honest(&a.device)) {
         let (device, id) = (&acknowledged.device, &acknowledged.id);
+        // A place in a history that is gone is none.
+        let asked = facts.asked.iter().find(|asked| asked.device == *device && asked.id == *id);
+        if asked.is_some_and(|asked| facts.is_forked(&asked.channel)) {
+            continue;
+        }
         let now = facts.devices.get(device).and_then(|shown| shown.outcomes.get(id));
         if now.is_some_and(|now| *now != Outcome::Accepted(acknowledged.place)) {
             let place = acknowledged.place;
             found
                 .add(1, format!("{device}: {id} was acknowledged at {place:?} and is now {now:?}"));
-        }
-    }
-    for asked in &facts.asked {
-        if let Wish::Note(text) = &asked.what {
-            note_is_everywhere(facts, membership, asked, text, found);
         }
     }
     nothing_is_doubled(facts, found);
@@ -30,7 +33,8 @@ pub(super) fn check(facts: &Facts, membership: &Membership, found: &mut Findings
 /// Whether a device still has a say: the revoked and the removed may be left with what they asked.
 fn counts(facts: &Facts, membership: &Membership, asked: &Asked) -> bool {
     !facts.revoked.contains(&asked.device)
-        && !facts.modified.contains(&asked.device)
+        && facts.is_honest(&asked.device)
+        && facts.is_served(&asked.device)
         && membership.includes_now(&asked.channel, &asked.device)
         && facts.devices.get(&asked.device).is_some_and(|shown| {
             shown
@@ -62,7 +66,8 @@ fn must_have_all(facts: &Facts, device: &DeviceId, channel: &str) -> bool {
         return false;
     };
     !facts.revoked.contains(device)
-        && !facts.modified.contains(device)
+        && facts.is_honest(device)
+        && facts.is_served(device)
         && view.standing != Standing::Stranded
         && view.stopped.is_none()
 }
@@ -87,10 +92,14 @@ fn note_is_everywhere(
         if !membership.includes(channel, device, *place) || !must_have_all(facts, device, channel) {
             continue;
         }
-        let wanted =
-            Entry { place: *place, author: author.clone(), id: id.clone(), text: text.to_owned() };
+        let is_it = |entry: &Entry| {
+            entry.place == *place
+                && entry.author == *author
+                && entry.id == *id
+                && entry.text == text
+        };
         let entries = shown.channels.get(channel).map_or(&[][..], |view| view.entries.as_slice());
-        if !entries.contains(&wanted) {
+        if !entries.iter().any(is_it) {
             let there: Vec<&Entry> =
                 entries.iter().filter(|e| e.place == *place || e.id == *id).collect();
             found.add(1, format!("{device} lacks the note {text:?} of {author}, accepted at {place} of {channel}; it has {there:?}"));
@@ -99,7 +108,7 @@ fn note_is_everywhere(
 }
 
 fn nothing_is_doubled(facts: &Facts, found: &mut Findings) {
-    for (device, shown) in &facts.devices {
+    for (device, shown) in facts.honest() {
         for (channel, view) in &shown.channels {
             let (mut ids, mut places) = (BTreeSet::new(), BTreeSet::new());
             for entry in &view.entries {
@@ -114,7 +123,7 @@ fn nothing_is_doubled(facts: &Facts, found: &mut Findings) {
 /// Whatever one member shows, all show who were members there.
 fn all_have_all(facts: &Facts, membership: &Membership, found: &mut Findings) {
     let mut all: BTreeMap<(&String, u64), (&DeviceId, &Entry)> = BTreeMap::new();
-    for (device, shown) in &facts.devices {
+    for (device, shown) in facts.honest() {
         for (channel, view) in &shown.channels {
             for entry in &view.entries {
                 all.entry((channel, entry.place)).or_insert((device, entry));
@@ -130,7 +139,7 @@ fn all_have_all(facts: &Facts, membership: &Membership, found: &mut Findings) {
             }
             let Some(view) = shown.channels.get(channel) else { continue };
             let same = view.entries.iter().find(|e| e.place == place);
-            if same != Some(entry) && !facts.forked {
+            if same != Some(entry) {
                 found.add(
                     1,
                     format!("at {place} of {channel} {witness} shows {entry:?}, {device} {same:?}"),

@@ -21,13 +21,16 @@ impl Membership {
             facts.devices.values().flat_map(|shown| shown.channels.keys()).collect();
         for channel in channels {
             let changes = changes(facts, channel, found);
+            if facts.is_forked(channel) {
+                continue;
+            }
             membership.follow(facts, channel, &changes, found);
             asked_acts_took_effect(facts, channel, &changes, found);
         }
         membership
     }
 
-    /// Whether a device was a member at a place.
+    /// Whether a device was a member at a place. Of a forked channel nobody can say.
     #[must_use]
     pub fn includes(&self, channel: &Channel, device: &DeviceId, place: Place) -> bool {
         self.spans(channel, device).iter().any(|span| span.contains(&place))
@@ -110,11 +113,15 @@ impl View {
 /// What members were told changed, by place.
 fn changes(facts: &Facts, channel: &Channel, found: &mut Findings) -> BTreeMap<Place, Vec<Change>> {
     let mut told: BTreeMap<Place, (&DeviceId, &Vec<Change>)> = BTreeMap::new();
-    for (device, shown) in &facts.devices {
+    // A modified program counts where nobody else was there to be told.
+    let (modified, honest): (Vec<_>, Vec<_>) =
+        facts.devices.iter().partition(|(device, _)| facts.modified.contains(*device));
+    for (device, shown) in honest.into_iter().chain(modified) {
         let Some(view) = shown.channels.get(channel) else { continue };
         for (place, changes) in &view.changes {
             let (first, other) = told.entry(*place).or_insert((device, changes));
-            if *other != changes && !facts.forked {
+            let counts = !facts.is_forked(channel) && facts.is_honest(device);
+            if *other != changes && counts {
                 found.add(
                     2,
                     format!(
@@ -142,6 +149,9 @@ fn asked_acts_took_effect(
             continue;
         };
         let there = changes.get(&place).map_or(&[][..], Vec::as_slice);
+        if facts.modified.contains(&asked.device) {
+            continue;
+        }
         let happened = match &asked.what {
             Wish::Admit(officer) => there.iter().any(|change| match change {
                 Change::Admitted(device) => officer_of(facts, device) == Some(officer),
@@ -159,7 +169,7 @@ fn asked_acts_took_effect(
                 .get(channel)
                 .is_some_and(|v| v.is_told_all() && v.next > place && v.chain.contains_key(&place))
         });
-        if !happened && somebody_was_told && !facts.forked {
+        if !happened && somebody_was_told && !facts.is_forked(channel) {
             found.add(1, format!(
                 "{}: {:?} was acknowledged at {place} of {channel} and did not happen: {there:?}",
                 asked.device, asked.what

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{Findings, Membership};
-use crate::facts::{Channel, DeviceId, Facts, Standing, View};
+use crate::facts::{Channel, DeviceId, Facts, Place, Standing, View};
 
 pub(super) fn check(facts: &Facts, membership: &Membership, found: &mut Findings) {
     let mut channels: BTreeMap<&Channel, Vec<(&DeviceId, &View)>> = BTreeMap::new();
-    for (device, shown) in &facts.devices {
+    for (device, shown) in facts.honest() {
         for (channel, view) in &shown.channels {
             channels.entry(channel).or_default().push((device, view));
         }
@@ -27,26 +27,31 @@ type Views<'f> = [(&'f DeviceId, &'f View)];
 fn alarms(facts: &Facts, channel: &Channel, views: &Views<'_>, found: &mut Findings) {
     for (device, view) in views {
         for alarm in &view.alarms {
-            if !alarm.genuine || !alarm.contradicting || !facts.forked {
+            if !alarm.genuine || !alarm.contradicting || !facts.is_forked(channel) {
                 found.add(2, format!("{device} raises a false alarm in {channel}: {alarm:?}"));
             }
         }
-        if let Some(reason) = view.stopped.as_ref().filter(|_| !facts.forked) {
+        if let Some(reason) = view.stopped.as_ref().filter(|_| !facts.is_forked(channel)) {
             found.add(2, format!("{device} stopped taking in {channel}: {reason}"));
         }
     }
 }
 
+/// All have the same chain at each place, devices and relays alike; who was lied to aside.
 fn one_chain(facts: &Facts, channel: &Channel, views: &Views<'_>, found: &mut Findings) {
-    let mut chain: BTreeMap<u64, (&DeviceId, &String)> = BTreeMap::new();
-    let warned = views.iter().any(|(_, view)| !view.alarms.is_empty());
-    for (device, view) in views {
-        for (place, hash) in &view.chain {
-            let (first, other) = chain.entry(*place).or_insert((device, hash));
-            if *other != hash && !(facts.forked && warned) {
+    if facts.is_forked(channel) {
+        return;
+    }
+    let mut chain: BTreeMap<Place, (&String, &String)> = BTreeMap::new();
+    let relays = facts.logs.iter().filter(|((_, log), _)| log == channel);
+    let of_relays = relays.map(|((relay, _), log)| (relay, log));
+    for (who, log) in views.iter().map(|(device, view)| (*device, &view.chain)).chain(of_relays) {
+        for (place, hash) in log {
+            let (first, other) = chain.entry(*place).or_insert((who, hash));
+            if *other != hash {
                 found.add(
                     2,
-                    format!("{first} and {device} have different logs of {channel} at {place}"),
+                    format!("{first} and {who} have different logs of {channel} at {place}"),
                 );
                 return;
             }
@@ -60,26 +65,22 @@ fn current<'v, 'f>(facts: &Facts, views: &'v Views<'f>) -> Vec<&'v (&'f DeviceId
         view.standing == Standing::Member
             && view.stopped.is_none()
             && !facts.revoked.contains(*device)
-            && !facts.modified.contains(*device)
+            && facts.is_served(device)
     };
     views.iter().filter(takes_part).collect()
 }
 
 fn one_state(facts: &Facts, channel: &Channel, views: &Views<'_>, found: &mut Findings) {
+    if facts.is_forked(channel) {
+        return;
+    }
     let current = current(facts, views);
     let Some((first, one)) = current.first() else { return };
     for (device, other) in &current[1..] {
         let pair = format!("{first} and {device} in {channel}");
         if one.next != other.next {
-            if !facts.forked {
-                found.add(
-                    0,
-                    format!("{pair} are at different places: {} and {}", one.next, other.next),
-                );
-            }
-            continue;
-        }
-        if facts.forked && one.chain.get(&(one.next - 1)) != other.chain.get(&(one.next - 1)) {
+            found
+                .add(0, format!("{pair} are at different places: {} and {}", one.next, other.next));
             continue;
         }
         if one.authenticator != other.authenticator {
@@ -104,7 +105,7 @@ fn void_alike(
     views: &Views<'_>,
     found: &mut Findings,
 ) {
-    if facts.forked {
+    if facts.is_forked(channel) {
         return;
     }
     for (witness, view) in views {
@@ -113,7 +114,6 @@ fn void_alike(
                 let was_there = membership.includes(channel, device, *place) && other.next > *place;
                 if was_there
                     && other.standing != Standing::Stranded
-                    && !facts.modified.contains(*device)
                     && other.void.get(place) != Some(author)
                 {
                     found.add(5, format!("{witness} voids the change of {author} at {place} of {channel}, {device} does not"));
@@ -140,11 +140,11 @@ fn members_know_it(
     views: &Views<'_>,
     found: &mut Findings,
 ) {
-    for (device, shown) in &facts.devices {
+    for (device, shown) in facts.honest() {
         let is_in = membership.includes_now(channel, device);
         let knows = shown.channels.get(channel).is_some_and(|v| v.standing != Standing::Removed);
         let excused =
-            facts.revoked.contains(device) || facts.modified.contains(device) || facts.forked;
+            facts.revoked.contains(device) || facts.is_forked(channel) || !facts.is_served(device);
         if is_in != knows && !excused && !current(facts, views).is_empty() {
             found.add(
                 0,

@@ -14,7 +14,7 @@ pub(super) fn check(facts: &Facts, membership: &Membership, found: &mut Findings
         }
     }
     for (device, shown) in &facts.devices {
-        for (channel, view) in &shown.channels {
+        for (channel, view) in shown.channels.iter().filter(|(c, _)| !facts.is_forked(c)) {
             for entry in &view.entries {
                 if !membership.includes(channel, device, entry.place) {
                     found.add(

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use super::{Violation, check};
 use crate::facts::{
-    Acknowledged, Alarm, Asked, Change, Entry, Facts, Outcome, Shown, Standing, View, Wish,
+    Acknowledged, Alarm, Asked, Breach, Change, Entry, Facts, Outcome, Right, Shown, Standing,
+    View, Wish,
 };
 
 const CHANNEL: &str = "c1";
 
 fn entry(place: u64, author: &str, id: &str, text: &str) -> Entry {
-    Entry { place, author: author.to_owned(), id: id.to_owned(), text: text.to_owned() }
+    let (author, id, text) = (author.to_owned(), id.to_owned(), text.to_owned());
+    Entry { place, author, id, text, quotes: None }
 }
 
 fn view(first: u64) -> View {
@@ -27,7 +29,7 @@ fn view(first: u64) -> View {
         void: BTreeMap::new(),
         chain: (first..4).map(|place| (place, format!("h{place}"))).collect(),
         alarms: Vec::new(),
-        unreadable: BTreeSet::new(),
+        unreadable: BTreeMap::new(),
     }
 }
 
@@ -48,6 +50,7 @@ fn good() -> Facts {
     };
     let shown = |officer: &str, first| Shown {
         officer: officer.to_owned(),
+        relay: "hub".to_owned(),
         outcomes: BTreeMap::new(),
         channels: BTreeMap::from([(CHANNEL.to_owned(), view(first))]),
     };
@@ -142,6 +145,86 @@ fn a_false_alarm_is_noticed() {
     assert!(found(alarm).contains(&2));
 }
 
+/// The hub signed another history for Ben from 3 on, and went on to 4 with its own.
+fn forked(facts: &mut Facts) {
+    let channel = CHANNEL.to_owned();
+    facts.forked.insert(channel.clone());
+    facts.hubs.insert(channel.clone(), "hub".to_owned());
+    of(facts, "ben-pc").chain.insert(3, "other".to_owned());
+    let log = (0..5).map(|place| (place, format!("h{place}"))).collect();
+    facts.logs.insert(("hub".to_owned(), channel.clone()), log);
+    let ben = Right { device: "ben-pc".to_owned(), from: 1, to: None };
+    facts.readers.insert(("hub".to_owned(), channel), vec![ben]);
+}
+
+#[test]
+fn whoever_is_shown_two_histories_raises_an_alarm() {
+    assert!(found(forked).contains(&2));
+    let alarmed = |facts: &mut Facts| {
+        forked(facts);
+        of(facts, "ben-pc").alarms.push(Alarm { genuine: true, contradicting: true });
+    };
+    assert_eq!(found(alarmed), BTreeSet::new());
+    let sees_one = |facts: &mut Facts| {
+        forked(facts);
+        facts.readers.clear();
+    };
+    assert_eq!(found(sees_one), BTreeSet::new());
+    let without_proof = |facts: &mut Facts| {
+        forked(facts);
+        of(facts, "ben-pc").alarms.push(Alarm { genuine: false, contradicting: true });
+    };
+    assert!(found(without_proof).contains(&2));
+}
+
+#[test]
+fn a_copy_of_another_history_is_noticed() {
+    let follows = |facts: &mut Facts| {
+        forked(facts);
+        facts.devices.get_mut("ben-pc").unwrap().relay = "follower".to_owned();
+        let copy = of(facts, "ben-pc").chain.clone();
+        facts.logs.insert(("follower".to_owned(), CHANNEL.to_owned()), copy);
+    };
+    assert!(found(follows).contains(&2));
+    let proven = |facts: &mut Facts| {
+        follows(facts);
+        facts.proofs.insert(("follower".to_owned(), CHANNEL.to_owned()));
+    };
+    assert_eq!(found(proven), BTreeSet::new());
+}
+
+#[test]
+fn one_history_has_one_record() {
+    let lacks = |facts: &mut Facts| {
+        forked(facts);
+        of(facts, "ben-pc").alarms.push(Alarm { genuine: true, contradicting: true });
+        of(facts, "ben-pc").entries.clear();
+    };
+    assert!(found(lacks).contains(&1));
+}
+
+#[test]
+fn a_quote_of_another_history_is_noticed() {
+    let quotes = |facts: &mut Facts| {
+        let entry = Entry {
+            quotes: Some((1, "other".to_owned())),
+            ..entry(3, "ana-pc", "n2", "as I saw it")
+        };
+        of(facts, "ben-pc").entries.push(entry.clone());
+        of(facts, "ana-pc").entries.push(entry);
+    };
+    assert!(found(quotes).contains(&2));
+}
+
+#[test]
+fn relays_have_the_log_that_members_have() {
+    let other = |facts: &mut Facts| {
+        let log = BTreeMap::from([(1, "other".to_owned())]);
+        facts.logs.insert(("hub".to_owned(), CHANNEL.to_owned()), log);
+    };
+    assert!(found(other).contains(&2));
+}
+
 #[test]
 fn relays_must_not_hold_a_secret() {
     let holds = |facts: &mut Facts| facts.kept_by_relays[0].1 = b"..hello..".to_vec();
@@ -172,6 +255,59 @@ fn void_changes_are_void_for_all() {
         of(facts, "ana-pc").void.insert(3, "ben-pc".to_owned());
     };
     assert!(found(one).contains(&5));
+}
+
+/// Ben's program is modified: it has done something at 3 that breaks the rules.
+fn ben_breaks_the_rules(facts: &mut Facts) {
+    let (channel, author) = (CHANNEL.to_owned(), "ben-pc".to_owned());
+    facts.modified.insert(author.clone());
+    facts.breaches.push(Breach { channel, place: 3, author });
+}
+
+#[test]
+fn a_breach_is_void_for_all_and_its_author_named() {
+    assert!(found(ben_breaks_the_rules).contains(&5));
+    let accused = |whom: &'static str| {
+        move |facts: &mut Facts| {
+            ben_breaks_the_rules(facts);
+            of(facts, "ana-pc").void.insert(3, whom.to_owned());
+        }
+    };
+    assert!(found(accused("ana-pc")).contains(&5));
+    assert_eq!(found(accused("ben-pc")), BTreeSet::new());
+}
+
+#[test]
+fn what_nobody_said_is_not_shown() {
+    assert!(found(|facts| facts.forged.push("hello".to_owned())).contains(&5));
+}
+
+#[test]
+fn what_was_written_can_be_read() {
+    let cannot = |facts: &mut Facts| {
+        of(facts, "ben-pc").unreadable.insert(3, "ana-pc".to_owned());
+    };
+    assert!(found(cannot).contains(&1));
+    assert!(
+        !found(|facts| {
+            cannot(facts);
+            facts.modified.insert("ana-pc".to_owned());
+        })
+        .contains(&1)
+    );
+}
+
+#[test]
+fn a_modified_program_is_held_to_nothing() {
+    let lost = |facts: &mut Facts| {
+        facts.modified.insert("ben-pc".to_owned());
+        let ben = of(facts, "ben-pc");
+        ben.entries.clear();
+        ben.authenticator = "other".to_owned();
+        ben.stopped = Some("it does not fit".to_owned());
+        ben.changes.insert(1, vec![Change::Removed("ana-pc".to_owned())]);
+    };
+    assert_eq!(found(lost), BTreeSet::new());
 }
 
 #[test]

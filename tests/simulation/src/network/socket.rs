@@ -10,26 +10,26 @@ use std::task::{Context, Poll};
 use quinn::udp::{RecvMeta, Transmit};
 use quinn::{AsyncUdpSocket, UdpPoller};
 
-use super::Network;
+use super::{Network, Place};
 use crate::power::Power;
 
 /// One address. It is free again when the socket is dropped.
 pub struct Socket {
     network: Network,
     number: u64,
-    address: SocketAddr,
+    place: Place,
     power: Power,
 }
 
 impl Socket {
-    pub(super) fn new(network: Network, number: u64, address: SocketAddr, power: Power) -> Self {
-        Self { network, number, address, power }
+    pub(super) fn new(network: Network, number: u64, place: Place, power: Power) -> Self {
+        Self { network, number, place, power }
     }
 }
 
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Socket({})", self.address)
+        write!(f, "Socket({})", self.place.address)
     }
 }
 
@@ -42,7 +42,7 @@ impl AsyncUdpSocket for Socket {
         if self.power.allow() {
             let size = transmit.segment_size.unwrap_or(transmit.contents.len()).max(1);
             for datagram in transmit.contents.chunks(size) {
-                self.network.send(self.address, transmit.destination, datagram);
+                self.network.send(self.place.address, transmit.destination, datagram);
             }
         }
         Ok(())
@@ -55,7 +55,7 @@ impl AsyncUdpSocket for Socket {
         meta: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
         let mut state = self.network.state();
-        let inbox = state.inboxes.get_mut(&self.address);
+        let inbox = state.inboxes.get_mut(&self.place);
         let Some(inbox) = inbox.filter(|inbox| inbox.socket == self.number) else {
             return Poll::Pending;
         };
@@ -75,7 +75,7 @@ impl AsyncUdpSocket for Socket {
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.address)
+        Ok(self.place.address)
     }
 
     /// Keeps quinn from looking for the path's largest datagram.
@@ -86,7 +86,7 @@ impl AsyncUdpSocket for Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        self.network.close(self.number, self.address);
+        self.network.close(self.number, self.place);
     }
 }
 

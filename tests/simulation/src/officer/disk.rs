@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use enlace_channel::entry::SignedEntry;
 use enlace_client::Client;
 use enlace_client::client::{Parts, Sockets};
-use enlace_client::store::{CommitFault, MemoryDisk, Store as _, StoreError};
+use enlace_client::store::{CommitFault, EntryRow, MemoryDisk, SqlCipher, Store as _, StoreError};
 use enlace_identity::entropy::Entropy;
 use enlace_log::{ChannelId, Seq};
 use enlace_transport::{BindError, Endpoint, LocalIdentity, Trust};
@@ -39,6 +40,11 @@ impl Disk {
         self.full.store(full, Ordering::SeqCst);
     }
 
+    /// Another opening of the store, beside the program's.
+    pub(super) fn open(&self) -> Result<SqlCipher, StoreError> {
+        self.memory.open()
+    }
+
     /// The chain at each place of a channel's log that is here.
     pub(super) fn chain(
         &self,
@@ -48,6 +54,22 @@ impl Disk {
         let mut store = self.memory.open()?;
         let items = store.read()?.items(channel, Seq(0), next)?;
         Ok(items.into_iter().map(|row| (row.item.seq.0, hex::encode(row.chain.0))).collect())
+    }
+
+    /// What each entry of a channel quotes, by place: a place, and the chain there.
+    pub(super) fn quotes(
+        &self,
+        channel: ChannelId,
+    ) -> Result<BTreeMap<u64, (u64, String)>, StoreError> {
+        let mut store = self.memory.open()?;
+        let rows = store.read()?.entries(channel, Seq(0), usize::MAX)?;
+        let quote = |row: EntryRow| {
+            let entry = SignedEntry::decode(&row.signed).ok()?;
+            let head = entry.header().known_head.clone()?.into_signed();
+            let head = head.unverified_head();
+            Some((row.seq.0, (head.seq.0, hex::encode(head.chain.0))))
+        };
+        Ok(rows.into_iter().filter_map(quote).collect())
     }
 
     /// Nothing is written when it is full or without power.

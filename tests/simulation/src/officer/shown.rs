@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use enlace_client::Client;
 use enlace_client::client::{EntryState, WaitError};
-use enlace_client::notice::{ChangeAct, Notice};
+use enlace_client::notice::{ChangeAct, ForkAlarm, Notice};
 use enlace_client::store::{ChannelRow, ChannelStanding, OutboxState};
-use enlace_log::{ClientId, Seq};
+use enlace_log::{ChannelId, ClientId, QuotedHead, Seq};
 
 use crate::facts::{Alarm, Change, Entry, Outcome, Shown, Standing, View};
+use crate::world::World;
 
 /// More than any run writes.
 const ALL: usize = 100_000;
@@ -20,7 +21,8 @@ impl super::OfficerNode {
     /// When the program does not run, or its store fails.
     pub fn shown(&self, asked: &[ClientId]) -> anyhow::Result<Shown> {
         let client = self.client().ok_or_else(|| anyhow::anyhow!("the device does not run"))?;
-        let mut shown = Shown { officer: self.address().to_string(), ..Shown::default() };
+        let relay = self.address().domain().to_string();
+        let mut shown = Shown { officer: self.address().to_string(), relay, ..Shown::default() };
         for id in asked {
             shown.outcomes.insert(hex::encode(id.0), outcome(client, *id)?);
         }
@@ -57,11 +59,13 @@ impl super::OfficerNode {
             void: BTreeMap::new(),
             chain: self.disk.chain(row.id, details.next)?,
             alarms: Vec::new(),
-            unreadable: BTreeSet::new(),
+            unreadable: BTreeMap::new(),
         };
+        let mut quotes = self.disk.quotes(row.id)?;
         for entry in client.read(row.id, Seq(0), ALL)? {
             if let EntryState::Logged { seq, .. } = entry.state {
                 view.entries.push(Entry {
+                    quotes: quotes.remove(&seq.0),
                     place: seq.0,
                     author: entry.author.to_string(),
                     id: hex::encode(entry.client_id.0),
@@ -69,15 +73,15 @@ impl super::OfficerNode {
                 });
             }
         }
-        for row in client.notices(Some(row.id), 0, ALL)? {
-            view.take(row.seq.map(|seq| seq.0), row.notice);
+        for notice in client.notices(Some(row.id), 0, ALL)? {
+            view.take(row.id, notice.seq.map(|seq| seq.0), notice.notice);
         }
         Ok(Some(view))
     }
 }
 
 impl View {
-    fn take(&mut self, place: Option<u64>, notice: Notice) {
+    fn take(&mut self, channel: ChannelId, place: Option<u64>, notice: Notice) {
         match (notice, place) {
             (Notice::Changed { acts, .. }, Some(place)) => {
                 self.changes.insert(place, acts.into_iter().map(change).collect());
@@ -85,11 +89,11 @@ impl View {
             (Notice::VoidChange { author, .. }, Some(place)) => {
                 self.void.insert(place, author.device.to_string());
             }
-            (Notice::Unreadable { .. }, Some(place)) => {
-                self.unreadable.insert(place);
+            (Notice::Unreadable { author, .. }, Some(place)) => {
+                self.unreadable.insert(place, author.device.to_string());
             }
             (Notice::Fork(alarm), _) => {
-                self.alarms.push(judge(&alarm.first, &alarm.second));
+                self.alarms.push(judge(channel, &alarm));
             }
             _ => {}
         }
@@ -104,9 +108,19 @@ fn change(act: ChangeAct) -> Change {
     }
 }
 
-/// Whether two heads, as an alarm holds them, are two.
-fn judge(first: &str, second: &str) -> Alarm {
-    Alarm { genuine: !first.is_empty() && !second.is_empty(), contradicting: first != second }
+/// Whether an alarm holds two heads of that channel, both with its hub's signature.
+fn judge(channel: ChannelId, alarm: &ForkAlarm) -> Alarm {
+    let authorities = &World::get().authorities;
+    let hub = authorities.iter().find(|authority| authority.domain.as_str() == alarm.hub);
+    let is_genuine = |head: &String| {
+        let head = QuotedHead::decode(&hex::decode(head).ok()?).ok()?.into_signed();
+        let verified = head.verify(&hub?.head.key.public()).ok()?;
+        (verified.head().channel == channel).then_some(())
+    };
+    Alarm {
+        genuine: [&alarm.first, &alarm.second].into_iter().all(|head| is_genuine(head).is_some()),
+        contradicting: alarm.first != alarm.second,
+    }
 }
 
 fn outcome(client: &Client, id: ClientId) -> anyhow::Result<Outcome> {

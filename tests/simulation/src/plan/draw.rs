@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::operation::{Operation, Rank, Timed};
+use super::operation::{Misdeed, Operation, Rank, Timed};
 use super::{Plan, Troubles};
 use crate::dice::Dice;
 use crate::network::{NodeId, Quality};
@@ -32,8 +32,13 @@ pub(super) fn plan(dice: &mut Dice) -> Plan {
 
 fn troubles(dice: &mut Dice) -> Troubles {
     let likely = *dice.pick(&[0, 150, 350, 350, 700]);
+    // Drawn apart, so that the plans of all other seeds stay what they were before there were these.
+    let rogue = dice.fork("is there a rogue").chance(200);
+    let fork = dice.fork("is there a fork").chance(120);
     let mut some = || dice.chance(likely);
     Troubles {
+        rogue,
+        fork,
         bad_lines: some(),
         partitions: some(),
         relay_crashes: some(),
@@ -189,6 +194,59 @@ impl Draft<'_> {
                     self.add(millis + later, Operation::Remove { by, channel: 0, who });
                 }
             }
+        }
+        if troubles.rogue {
+            self.misdeeds();
+        }
+        if troubles.fork {
+            self.forks();
+        }
+    }
+
+    /// A relay shows some of those who are connected to it another history from some time on.
+    fn forks(&mut self) {
+        let mut dice = self.dice.fork("second history");
+        let authority = dice.index(self.authorities);
+        let relay = world::relay_node(authority);
+        let pairs = self.pairs().into_iter();
+        let peers = pairs.filter_map(|pair| match pair {
+            (one, other) if one == relay => Some(other),
+            (one, other) if other == relay => Some(one),
+            _ => None,
+        });
+        let shown_to: Vec<NodeId> = peers.filter(|_| dice.chance(450)).collect();
+        let millis = dice.within(GATHERED / 2..self.length);
+        let length = dice.within(5000..90_000);
+        self.add(millis, Operation::Fork { authority, shown_to });
+        self.add(millis + length, Operation::Unite { authority });
+    }
+
+    /// One officer's program is modified, and does one bad thing after the other.
+    fn misdeeds(&mut self) {
+        let mut dice = self.dice.fork("rogue");
+        let officers = self.officers.len();
+        let by = dice.index(officers);
+        for _ in 0..dice.within(2..10) {
+            let whom = (by + 1 + dice.index(officers - 1)) % officers;
+            let channel = dice.index(self.channels);
+            let rank = *dice.pick(&[Rank::Lead, Rank::Member, Rank::Observer]);
+            let what = *dice.pick(&[
+                Misdeed::Removal(whom),
+                Misdeed::Removal(whom),
+                Misdeed::Role(whom, rank),
+                Misdeed::Role(by, Rank::Lead),
+                Misdeed::List(whom),
+                Misdeed::List(whom),
+                Misdeed::Garbled,
+                Misdeed::CutShort,
+                Misdeed::AnothersName(whom),
+                Misdeed::AnothersEnvelope(whom),
+                Misdeed::Commitment,
+                Misdeed::Quote,
+                Misdeed::Contest,
+            ]);
+            let millis = dice.within(GATHERED / 2..self.length);
+            self.add(millis, Operation::Misdeed { by, channel, what });
         }
     }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use enlace_channel::policy::Role;
+
 use crate::network::{NodeId, Quality};
 
 /// An operation and its time since the start.
@@ -23,6 +25,60 @@ pub enum Rank {
     Member,
     /// Reads.
     Observer,
+}
+
+impl Rank {
+    /// As the rules know it.
+    #[must_use]
+    pub fn role(self) -> Role {
+        match self {
+            Self::Lead => Role::Lead,
+            Self::Member => Role::Member,
+            Self::Observer => Role::Observer,
+        }
+    }
+}
+
+/// What a modified program does that no honest one would.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Misdeed {
+    /// Commits a removal that its officer may not make.
+    Removal(usize),
+    /// Commits a role for somebody that its officer may not give.
+    Role(usize, Rank),
+    /// Commits, and tells the hub a list of devices that lacks somebody who is in the group.
+    List(usize),
+    /// Commits what is no message of MLS, in an envelope that is in order.
+    Garbled,
+    /// Commits the beginning of a genuine commit.
+    CutShort,
+    /// Signs a note as somebody else's.
+    AnothersName(usize),
+    /// Sends a note as somebody else's.
+    AnothersEnvelope(usize),
+    /// Sends a note under a commitment to another.
+    Commitment,
+    /// Quotes a head that the hub never signed.
+    Quote,
+    /// Objects to a change that concerns nobody.
+    Contest,
+}
+
+impl Misdeed {
+    /// Whether it is a change that every honest member has to void.
+    #[must_use]
+    pub fn is_breach(self) -> bool {
+        match self {
+            Self::Removal(_) | Self::Role(..) | Self::List(_) | Self::Garbled | Self::CutShort => {
+                true
+            }
+            Self::AnothersName(_)
+            | Self::AnothersEnvelope(_)
+            | Self::Commitment
+            | Self::Quote
+            | Self::Contest => false,
+        }
+    }
 }
 
 /// What a line is like from now on.
@@ -88,6 +144,15 @@ pub enum Operation {
         /// Where.
         channel: usize,
     },
+    /// An officer's program, which is modified, does what no honest one would.
+    Misdeed {
+        /// Whose.
+        by: usize,
+        /// Where.
+        channel: usize,
+        /// What.
+        what: Misdeed,
+    },
     /// An officer's program goes offline.
     Offline {
         /// Whose.
@@ -122,6 +187,18 @@ pub enum Operation {
         authority: usize,
         /// How long it is down.
         down: Duration,
+    },
+    /// A relay begins to sign a second history, and shows it to some nodes alone.
+    Fork {
+        /// Whose.
+        authority: usize,
+        /// Who is shown the second one.
+        shown_to: Vec<NodeId>,
+    },
+    /// The second history ends; whoever was shown it is shown the first one again.
+    Unite {
+        /// Whose.
+        authority: usize,
     },
     /// Both directions between two nodes become like this.
     Line {
@@ -185,6 +262,9 @@ impl fmt::Display for Operation {
             }
             Self::Leave { by, channel } => write!(f, "officer {by} leaves channel {channel}"),
             Self::Post { by, channel } => write!(f, "officer {by} writes in channel {channel}"),
+            Self::Misdeed { by, channel, what } => {
+                write!(f, "officer {by}'s modified program in channel {channel}: {what:?}")
+            }
             Self::Offline { who } => write!(f, "officer {who} goes offline"),
             Self::Online { who } => write!(f, "officer {who} goes online"),
             Self::CrashDevice { who, effects, down } => {
@@ -199,6 +279,11 @@ impl fmt::Display for Operation {
             Self::StopRelay { authority, down } => {
                 write!(f, "relay {authority} stops for {down:?}")
             }
+            Self::Fork { authority, shown_to } => {
+                let nodes: Vec<u8> = shown_to.iter().map(|node| node.0).collect();
+                write!(f, "relay {authority} signs a second history, for nodes {nodes:?}")
+            }
+            Self::Unite { authority } => write!(f, "relay {authority}'s second history ends"),
             Self::Line { one, other, quality } => {
                 write!(f, "the line between nodes {} and {} becomes {quality:?}", one.0, other.0)
             }

@@ -1,6 +1,6 @@
 //! The nodes of a run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use enlace_identity::entropy::Entropy;
 use enlace_log::ChannelId;
@@ -27,10 +27,16 @@ pub(super) struct Nodes {
     pub(super) officers: Vec<OfficerNode>,
     /// Channels, by their number in the plan.
     pub(super) channels: Vec<ChannelId>,
+    /// The authority whose relay orders each of them.
+    pub(super) hubs: Vec<usize>,
+    /// Authorities whose relay signed two histories.
+    pub(super) forked: BTreeSet<usize>,
     /// The number of each authority's newest revocation list, and whom it names.
     pub(super) revoked: BTreeMap<usize, Vec<usize>>,
     pub(super) began: Instant,
     pub(super) performed: u64,
+    /// How many misdeeds were begun.
+    pub(super) misdeeds: usize,
     carrier: AbortHandle,
 }
 
@@ -66,9 +72,12 @@ impl Nodes {
             relays,
             officers,
             channels: Vec::new(),
+            hubs: Vec::new(),
+            forked: BTreeSet::new(),
             revoked: BTreeMap::new(),
             began,
             performed: 0,
+            misdeeds: 0,
             carrier,
         };
         for relay in 0..nodes.relays.len() {
@@ -129,6 +138,7 @@ impl Nodes {
                 }
             }
         }
+        self.note_logs(&mut troubles);
         for relay in &self.relays {
             let kept = format!("{:?}", relay.memory()).into_bytes();
             let name = format!("the disk of relay {}", relay.authority);
@@ -143,5 +153,24 @@ impl Nodes {
         self.carrier.abort();
         let facts = self.journal.facts().clone();
         (facts, troubles)
+    }
+
+    /// What the relays keep of the channels' logs, and who orders each.
+    fn note_logs(&self, troubles: &mut Vec<Violation>) {
+        let mut facts = self.journal.facts();
+        facts.liars = self.forked.iter().map(|authority| self.relays[*authority].name()).collect();
+        for (channel, hub) in self.channels.iter().zip(&self.hubs) {
+            let name = hex::encode(channel.0);
+            if self.forked.contains(hub) {
+                facts.forked.insert(name.clone());
+            }
+            facts.hubs.insert(name, self.relays[*hub].name());
+        }
+        for relay in &self.relays {
+            if let Err(error) = relay.note_logs(&mut facts) {
+                let what = format!("the disk of relay {} is unreadable: {error}", relay.name());
+                troubles.push(Violation { invariant: 0, what });
+            }
+        }
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use enlace_channel::entry::{HandlingCode, TimeZone};
-use enlace_channel::policy::Role;
 use enlace_client::engine::{NewChannel, NewNote};
 use enlace_client::store::ChannelStanding;
 use enlace_identity::certificate::Serial;
@@ -14,8 +13,9 @@ use tokio::time::Instant;
 
 use super::nodes::Nodes;
 use crate::facts::Wish;
+use crate::network::Listener;
 use crate::officer::short;
-use crate::plan::{Operation, Plan, Rank};
+use crate::plan::{Operation, Plan};
 use crate::world::World;
 
 /// When a program that does not start is started again.
@@ -98,7 +98,7 @@ impl Nodes {
             Operation::Admit { by, channel, who, role } => {
                 let (id, address) = (self.channel(*channel)?, self.address(*who));
                 let wish = Wish::Admit(address.to_string());
-                let asked = self.client(*by)?.add_member(id, address, rank(*role))?;
+                let asked = self.client(*by)?.add_member(id, address, role.role())?;
                 self.asked(*by, id, asked, wish);
                 Ok(())
             }
@@ -111,7 +111,7 @@ impl Nodes {
             }
             Operation::SetRole { by, channel, who, role } => {
                 let (id, address) = (self.channel(*channel)?, self.address(*who));
-                let asked = self.client(*by)?.set_role(id, address, rank(*role))?;
+                let asked = self.client(*by)?.set_role(id, address, role.role())?;
                 self.asked(*by, id, asked, Wish::Other);
                 Ok(())
             }
@@ -127,6 +127,7 @@ impl Nodes {
                 self.asked(*by, id, asked, Wish::Leave);
                 Ok(())
             }
+            Operation::Misdeed { by, channel, what } => self.misdeed(*by, *channel, *what),
             _ => self.disturb(operation).await,
         }
     }
@@ -144,6 +145,15 @@ impl Nodes {
                 power.ok_or_else(|| anyhow::anyhow!("it is down"))?.cut_after(*effects);
             }
             Operation::StopRelay { authority, .. } => self.relays[*authority].stop().await,
+            Operation::Fork { authority, shown_to } => {
+                self.relays[*authority].fork(&self.network).await?;
+                self.forked.insert(*authority);
+                let relay = self.relays[*authority].node;
+                for node in shown_to {
+                    self.network.divert(*node, relay, Listener::Twin);
+                }
+            }
+            Operation::Unite { authority } => self.unite(*authority).await,
             Operation::Line { one, other, quality } => {
                 self.network.set(*one, *other, *quality);
                 self.network.set(*other, *one, *quality);
@@ -178,6 +188,7 @@ impl Nodes {
             default_handling: HandlingCode::H1,
         })?;
         self.channels.push(id);
+        self.hubs.push(self.officers[by].authority);
         self.journal.facts().secrets.extend([title, reference]);
         self.journal
             .of(self.officers[by].device())
@@ -224,7 +235,7 @@ impl Nodes {
         self.journal.facts().revoked.insert(self.officers[who].device());
     }
 
-    fn channel(&self, number: usize) -> anyhow::Result<ChannelId> {
+    pub(super) fn channel(&self, number: usize) -> anyhow::Result<ChannelId> {
         self.channels
             .get(number)
             .copied()
@@ -244,13 +255,5 @@ impl Nodes {
         let Ok(client) = self.client(who) else { return false };
         let rows = client.channels().unwrap_or_default();
         rows.iter().any(|row| row.id == channel && row.standing != ChannelStanding::Removed)
-    }
-}
-
-fn rank(rank: Rank) -> Role {
-    match rank {
-        Rank::Lead => Role::Lead,
-        Rank::Member => Role::Member,
-        Rank::Observer => Role::Observer,
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::nodes::Nodes;
-use crate::network::Quality;
+use crate::network::{Listener, NodeId, Quality};
+use crate::officer::OfficerNode;
 use crate::world;
 
 /// How often to look whether all is quiet.
@@ -13,6 +14,10 @@ const LOOK: Duration = Duration::from_secs(2);
 /// How often all has to look the same before it counts as quiet.
 const SAME: u32 = 3;
 
+/// How long it may take until everybody is back at the one relay after there were two: connections
+/// to the other one have to die first.
+const FOUND_OUT: Duration = Duration::from_secs(150);
+
 /// The longest that catching up may take.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
 
@@ -20,13 +25,14 @@ impl Nodes {
     /// Mends lines, disks and clocks, and starts whoever is down.
     pub(super) async fn heal(&mut self) {
         self.journal.operation("everything is mended".to_owned());
-        let relays = (0..self.relays.len()).map(world::relay_node);
-        let nodes: Vec<_> =
-            relays.chain((0..self.officers.len()).map(world::officer_node)).collect();
+        let nodes = self.nodes();
         for one in &nodes {
             for other in &nodes {
                 self.network.set(*one, *other, Quality::default());
             }
+        }
+        for authority in 0..self.relays.len() {
+            self.unite(authority).await;
         }
         for relay in &self.relays {
             relay.fill_disk(false);
@@ -52,11 +58,26 @@ impl Nodes {
         }
     }
 
+    /// A relay's second history ends, if there is one: all are shown the first one again.
+    pub(super) async fn unite(&mut self, authority: usize) {
+        self.relays[authority].unite().await;
+        let relay = self.relays[authority].node;
+        for node in self.nodes() {
+            self.network.divert(node, relay, Listener::Genuine);
+        }
+    }
+
+    fn nodes(&self) -> Vec<NodeId> {
+        let relays = (0..self.relays.len()).map(world::relay_node);
+        relays.chain((0..self.officers.len()).map(world::officer_node)).collect()
+    }
+
     /// Waits until nothing moves any more, or for as long as is decent.
     pub(super) async fn settle(&mut self) {
         let mut waited = Duration::ZERO;
         let (mut same, mut last) = (0, String::new());
-        while waited < LONGEST && same < SAME {
+        let least = if self.forked.is_empty() { Duration::ZERO } else { FOUND_OUT };
+        while waited < LONGEST && (same < SAME || waited < least) {
             tokio::time::sleep(LOOK).await;
             waited += LOOK;
             let (state, waits) = self.state();
@@ -89,23 +110,34 @@ impl Nodes {
         self.settle().await;
     }
 
-    /// Where everybody is, and whether somebody still waits for something.
+    /// Where everybody is, and whether somebody still waits for something. Whoever is revoked, has
+    /// a modified program, or a relay that was two, may be left behind.
     fn state(&self) -> (String, bool) {
-        let revoked = self.journal.facts().revoked.clone();
+        let facts = self.journal.facts();
+        let mut aside: BTreeSet<_> = facts.revoked.union(&facts.modified).cloned().collect();
+        drop(facts);
+        let served = |officer: &&OfficerNode| self.forked.contains(&officer.authority);
+        aside.extend(self.officers.iter().filter(served).map(OfficerNode::device));
         let (mut state, mut waits) = (String::new(), false);
-        for channel in &self.channels {
-            let mut places = BTreeSet::new();
-            for officer in self.officers.iter().filter(|o| !revoked.contains(&o.device())) {
+        for (channel, hub) in self.channels.iter().zip(&self.hubs) {
+            let (mut places, mut listed, mut inside) =
+                (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+            for officer in self.officers.iter().filter(|o| !aside.contains(&o.device())) {
                 let Some(client) = officer.client() else { continue };
                 let Ok(Some(details)) = client.show(*channel) else { continue };
                 state.push_str(&format!(" {}:{}", officer.number, details.next.0));
-                if self.is_in(officer.number, *channel) {
+                if self.is_in(officer.number, *channel) && !self.forked.contains(hub) {
                     places.insert(details.next);
+                    inside.insert(officer.device());
+                    listed.extend(details.members.iter().flat_map(|m| &m.devices).cloned());
                     waits |= details.queued > 0;
                     waits |= details.members.iter().any(|member| member.leaving);
                 }
             }
             waits |= places.len() > 1;
+            // Whoever was let in may not have heard of it yet.
+            let names = listed.iter().map(ToString::to_string);
+            waits |= names.filter(|name| !aside.contains(name)).any(|name| !inside.contains(&name));
         }
         (state, waits)
     }

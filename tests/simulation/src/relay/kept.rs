@@ -1,0 +1,42 @@
+//! What a relay's disk holds in the end.
+
+use enlace_log::Seq;
+use enlace_relay::storage::{ReadLimit, ReadStorage, Storage as _, StorageError};
+
+use super::RelayNode;
+use crate::facts::{Facts, Right};
+
+/// One item, of whatever length.
+const ONE: ReadLimit = ReadLimit { items: 1, bytes: 0 };
+
+impl RelayNode {
+    /// Notes the logs that it keeps, who may read them, and proofs against their hubs.
+    ///
+    /// # Errors
+    /// When the disk can't be read.
+    pub fn note_logs(&self, facts: &mut Facts) -> Result<(), StorageError> {
+        let mut reader: Box<dyn ReadStorage> = self.disk.copy().open()?.reader()?;
+        let proofs = self.proofs.kept();
+        for record in reader.channels(None, usize::MAX)? {
+            let channel = hex::encode(record.channel.0);
+            let key = (self.name(), channel.clone());
+            // A copy of another hub's log may begin anywhere.
+            for place in 0..=record.tail.seq.0 {
+                let items = reader.items(&record.channel, Seq(place), ONE)?;
+                let chain = items.first().map(|item| (place, hex::encode(item.chain.0)));
+                facts.logs.entry(key.clone()).or_default().extend(chain);
+            }
+            let rights =
+                reader.readers(&record.channel)?.into_iter().map(|(device, range)| Right {
+                    device: device.to_string(),
+                    from: range.from.0,
+                    to: range.to.map(|to| to.0),
+                });
+            facts.readers.insert(key.clone(), rights.collect());
+            if proofs.keys().any(|name| name.contains(&channel)) {
+                facts.proofs.insert(key);
+            }
+        }
+        Ok(())
+    }
+}
