@@ -70,6 +70,19 @@ async fn the_first_entry_that_passes_between_the_sides_proves_it() {
     assert!(!scene.officers[BEN].texts(channel).iter().any(|text| text.contains("only Ana's")));
 }
 
+/// Before its batch is taken in whole, nothing that the hub signed covers the place it quotes.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_has_the_very_place_that_it_quotes_proves_it() {
+    let scene = LyingScene::with_two().await;
+    let channel = scene.channel;
+    scene.relay.fork(channel, &[scene.officers[BEN].device().as_str()]);
+    let quoted = say(&scene, BEN, "only Ben's side has this").await;
+    say(&scene, BEN, "this passes between").await;
+    assert_eq!(scene.relay.pass(channel, 1, 0), quoted);
+    scene.officers[ANA].reads(channel, "this passes between").await;
+    alarm(&scene, ANA, [0, 1]).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_that_is_shown_the_other_history_stops_with_proof() {
     let mut scene = LyingScene::with_two().await;

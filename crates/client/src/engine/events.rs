@@ -84,7 +84,10 @@ impl Work<'_> {
                 return Ok(());
             }
             Event::FalseQuote(by) => Notice::FalseQuote { by },
-            Event::Contradiction(head) => return self.raise_contradiction(channel, &head),
+            Event::Contradiction(head) => {
+                batch.contradictions.push(*head);
+                return Ok(());
+            }
         };
         Ok(self.note(Some(id), Some((item.seq, item.received_at)), notice)?)
     }

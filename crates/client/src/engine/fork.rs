@@ -46,7 +46,8 @@ impl Engine {
 }
 
 impl Work<'_> {
-    /// A member quoted a head of the hub's that contradicts this copy of the log.
+    /// A member quoted a head of the hub's that contradicts this copy of the log. To be called when
+    /// the hub's head at the end of the batch is known: the quoted one may stand inside the batch.
     pub(super) fn raise_contradiction(
         &mut self,
         channel: &Channel,
@@ -54,8 +55,6 @@ impl Work<'_> {
     ) -> Result<(), EngineError> {
         let id = channel.id();
         let Some(row) = self.tx.channel(id)? else { return Ok(()) };
-        // In the middle of a batch the newest verified head is the one before it: what stands
-        // between the quoted head and it is in the store.
         let own = channel.head_of(quoted.head().incarnation).map(QuotedHead::into_signed);
         let own = own.or(row.head);
         let Some(own) = own else { return Ok(()) };

@@ -141,6 +141,8 @@ pub(super) struct Batch {
     pub(super) missing_head_keys: Vec<HeadSigner>,
     /// Whether a commit of this device was void: its key packages went with it.
     pub(super) own_commit_was_void: bool,
+    /// Heads that members quoted and that contradict this copy of the log.
+    pub(super) contradictions: Vec<VerifiedHead>,
     members: Option<BTreeMap<DeviceName, UnverifiedChain>>,
 }
 
@@ -175,6 +177,9 @@ impl Work<'_> {
                 self.apply(&channel, last, event, &mut batch)?;
             }
             self.update_row(row, &channel, &head)?;
+            for quoted in std::mem::take(&mut batch.contradictions) {
+                self.raise_contradiction(&channel, &quoted)?;
+            }
             self.take_back_unkept(id, replica.next_seq())?;
         }
         let received = Received {
