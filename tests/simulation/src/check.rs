@@ -17,6 +17,7 @@
 mod acknowledged;
 mod forks;
 mod membership;
+mod restored;
 mod rogues;
 mod sameness;
 mod secrecy;
@@ -56,6 +57,7 @@ pub fn check(facts: &Facts) -> Vec<Violation> {
     sameness::check(facts, &membership, &mut found);
     rogues::check(facts, &membership, &mut found);
     forks::check(facts, &mut found);
+    restored::check(facts, &mut found);
     secrecy::check(facts, &membership, &mut found);
     found.0
 }

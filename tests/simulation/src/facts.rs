@@ -42,8 +42,8 @@ pub struct Facts {
     pub secrets: Vec<String>,
     /// Panics, with their place.
     pub panics: Vec<String>,
-    /// Where the hub was restored from an older copy, and says so.
-    pub restored: bool,
+    /// Channels whose hub was restored from an older copy.
+    pub restored: BTreeSet<Channel>,
     /// Channels whose hub signed two histories.
     pub forked: BTreeSet<Channel>,
     /// Who orders each channel.
@@ -225,6 +225,8 @@ pub struct View {
     pub void: BTreeMap<Place, DeviceId>,
     /// The chain, by place.
     pub chain: BTreeMap<Place, String>,
+    /// Places of which the hub said, after it was restored, that what stood there is lost.
+    pub lost: BTreeSet<Place>,
     /// Fork alarms.
     pub alarms: Vec<Alarm>,
     /// Entries that the device could not read, with their author.

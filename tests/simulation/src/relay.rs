@@ -28,6 +28,8 @@ pub struct RelayNode {
     /// Its clock.
     pub clock: Arc<NodeClock>,
     disk: MemoryDisk,
+    /// The copy of the disk that was kept last.
+    copy: Option<MemoryDisk>,
     disk_is_full: Arc<AtomicBool>,
     proofs: ProofMemory,
     entropy: Entropy,
@@ -66,6 +68,7 @@ impl RelayNode {
             node: world::relay_node(authority),
             clock: Arc::new(clock),
             disk: MemoryDisk::default(),
+            copy: None,
             disk_is_full: Arc::default(),
             proofs: ProofMemory::default(),
             entropy,
@@ -191,6 +194,23 @@ impl RelayNode {
         if let Some(life) = self.life.take() {
             life.end().await;
         }
+    }
+
+    /// Keeps a copy of its disk, which may be in use.
+    pub fn back_up(&mut self) {
+        self.copy = Some(self.disk.copy());
+    }
+
+    /// Takes its power and its disk; the last copy takes the disk's place.
+    ///
+    /// # Errors
+    /// When no copy was kept.
+    pub async fn restore(&mut self) -> anyhow::Result<()> {
+        let copy = self.copy.as_ref().ok_or_else(|| anyhow::anyhow!("no copy was kept"))?;
+        let disk = copy.copy();
+        self.crash().await;
+        self.disk = disk;
+        Ok(())
     }
 
     /// Takes the second relay away for good, where there are two.

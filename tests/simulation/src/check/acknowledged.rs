@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::restored::is_lost;
 use super::{Findings, Membership};
 use crate::facts::{Asked, DeviceId, Entry, Facts, Outcome, Standing, Wish};
 
@@ -14,9 +15,14 @@ pub(super) fn check(facts: &Facts, membership: &Membership, found: &mut Findings
     }
     for acknowledged in facts.acknowledged.iter().filter(|a| facts.is_honest(&a.device)) {
         let (device, id) = (&acknowledged.device, &acknowledged.id);
-        // A place in a history that is gone is none.
+        // A place in a history that is gone, or that was lost, is none.
         let asked = facts.asked.iter().find(|asked| asked.device == *device && asked.id == *id);
-        if asked.is_some_and(|asked| facts.is_forked(&asked.channel)) {
+        let channel = asked.map(|asked| &asked.channel);
+        let is_gone = |channel| {
+            facts.is_forked(channel)
+                || acknowledged.place.is_some_and(|place| is_lost(facts, channel, place))
+        };
+        if channel.is_some_and(is_gone) {
             continue;
         }
         let now = facts.devices.get(device).and_then(|shown| shown.outcomes.get(id));

@@ -28,6 +28,7 @@ fn view(first: u64) -> View {
         changes: BTreeMap::from([(1, vec![Change::Admitted("ben-pc".to_owned())])]),
         void: BTreeMap::new(),
         chain: (first..4).map(|place| (place, format!("h{place}"))).collect(),
+        lost: BTreeSet::new(),
         alarms: Vec::new(),
         unreadable: BTreeMap::new(),
     }
@@ -308,6 +309,41 @@ fn a_modified_program_is_held_to_nothing() {
         ben.changes.insert(1, vec![Change::Removed("ana-pc".to_owned())]);
     };
     assert_eq!(found(lost), BTreeSet::new());
+}
+
+/// Ana's note was acknowledged at 2, and stands at 3 after the hub was restored.
+fn moved(facts: &mut Facts) {
+    facts.restored.insert(CHANNEL.to_owned());
+    let again = entry(3, "ana-pc", "n1", "hello");
+    of(facts, "ana-pc").entries = vec![again.clone()];
+    of(facts, "ben-pc").entries = vec![again];
+    let ana = facts.devices.get_mut("ana-pc").unwrap();
+    ana.outcomes.insert("n1".to_owned(), Outcome::Accepted(Some(3)));
+}
+
+#[test]
+fn a_restored_hub_says_what_it_lost() {
+    assert!(found(moved).contains(&1));
+    let told = |facts: &mut Facts| {
+        moved(facts);
+        for device in ["ana-pc", "ben-pc"] {
+            of(facts, device).lost.insert(2);
+        }
+    };
+    assert_eq!(found(told), BTreeSet::new());
+}
+
+#[test]
+fn what_somebody_holds_is_not_lost() {
+    let holds = |facts: &mut Facts| {
+        facts.restored.insert(CHANNEL.to_owned());
+        of(facts, "ana-pc").lost.insert(2);
+    };
+    assert!(found(holds).contains(&1));
+    let without_a_copy = |facts: &mut Facts| {
+        of(facts, "ana-pc").lost.insert(3);
+    };
+    assert!(found(without_a_copy).contains(&1));
 }
 
 #[test]

@@ -58,6 +58,7 @@ impl super::OfficerNode {
             changes: BTreeMap::new(),
             void: BTreeMap::new(),
             chain: self.disk.chain(row.id, details.next)?,
+            lost: BTreeSet::new(),
             alarms: Vec::new(),
             unreadable: BTreeMap::new(),
         };

@@ -188,6 +188,18 @@ pub enum Operation {
         /// How long it is down.
         down: Duration,
     },
+    /// An operator keeps a copy of a relay's disk.
+    BackUp {
+        /// Whose.
+        authority: usize,
+    },
+    /// A relay's disk is lost: it is started again later on the copy that was kept last.
+    Restore {
+        /// Whose.
+        authority: usize,
+        /// How long it is down.
+        down: Duration,
+    },
     /// A relay begins to sign a second history, and shows it to some nodes alone.
     Fork {
         /// Whose.
@@ -278,6 +290,10 @@ impl fmt::Display for Operation {
             }
             Self::StopRelay { authority, down } => {
                 write!(f, "relay {authority} stops for {down:?}")
+            }
+            Self::BackUp { authority } => write!(f, "a copy of relay {authority}'s disk is kept"),
+            Self::Restore { authority, down } => {
+                write!(f, "relay {authority} loses its disk, and has the last copy after {down:?}")
             }
             Self::Fork { authority, shown_to } => {
                 let nodes: Vec<u8> = shown_to.iter().map(|node| node.0).collect();

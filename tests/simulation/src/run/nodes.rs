@@ -31,6 +31,8 @@ pub(super) struct Nodes {
     pub(super) hubs: Vec<usize>,
     /// Authorities whose relay signed two histories.
     pub(super) forked: BTreeSet<usize>,
+    /// Authorities whose relay was restored from a copy.
+    pub(super) restored: BTreeSet<usize>,
     /// The number of each authority's newest revocation list, and whom it names.
     pub(super) revoked: BTreeMap<usize, Vec<usize>>,
     pub(super) began: Instant,
@@ -74,6 +76,7 @@ impl Nodes {
             channels: Vec::new(),
             hubs: Vec::new(),
             forked: BTreeSet::new(),
+            restored: BTreeSet::new(),
             revoked: BTreeMap::new(),
             began,
             performed: 0,
@@ -163,6 +166,9 @@ impl Nodes {
             let name = hex::encode(channel.0);
             if self.forked.contains(hub) {
                 facts.forked.insert(name.clone());
+            }
+            if self.restored.contains(hub) {
+                facts.restored.insert(name.clone());
             }
             facts.hubs.insert(name, self.relays[*hub].name());
         }

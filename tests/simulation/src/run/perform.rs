@@ -60,6 +60,7 @@ impl Nodes {
                     }
                     let restart = match what {
                         Operation::CrashRelay { authority, down, .. }
+                        | Operation::Restore { authority, down }
                         | Operation::StopRelay { authority, down } => {
                             Some((*down, Restart::Relay(*authority)))
                         }
@@ -145,6 +146,11 @@ impl Nodes {
                 power.ok_or_else(|| anyhow::anyhow!("it is down"))?.cut_after(*effects);
             }
             Operation::StopRelay { authority, .. } => self.relays[*authority].stop().await,
+            Operation::BackUp { authority } => self.relays[*authority].back_up(),
+            Operation::Restore { authority, .. } => {
+                self.relays[*authority].restore().await?;
+                self.restored.insert(*authority);
+            }
             Operation::Fork { authority, shown_to } => {
                 self.relays[*authority].fork(&self.network).await?;
                 self.forked.insert(*authority);

@@ -1,0 +1,54 @@
+//! Invariant 1 where a hub was restored from an older copy: nothing that somebody holds is lost, and
+//! what nobody holds is said to be lost.
+
+use super::Findings;
+use crate::facts::{Channel, DeviceId, Entry, Facts, Place};
+
+pub(super) fn check(facts: &Facts, found: &mut Findings) {
+    for (device, channel, place) in lost(facts) {
+        if !facts.restored.contains(channel) {
+            found.add(1, format!("{device} is told that {place} of {channel} is lost, whose hub was never restored"));
+        }
+        if let Some((holder, entry)) = holder(facts, channel, place) {
+            found.add(
+                1,
+                format!(
+                    "{device} is told that {place} of {channel} is lost; {holder} has {entry:?}"
+                ),
+            );
+        }
+    }
+}
+
+/// Whether the hub said that what stood at a place is lost.
+pub(super) fn is_lost(facts: &Facts, channel: &Channel, place: Place) -> bool {
+    lost(facts).any(|(_, there, lost)| there == channel && lost == place)
+}
+
+fn lost(facts: &Facts) -> impl Iterator<Item = (&DeviceId, &Channel, Place)> {
+    facts.honest().flat_map(|(device, shown)| {
+        let views = shown.channels.iter();
+        views.flat_map(move |(channel, view)| view.lost.iter().map(move |p| (device, channel, *p)))
+    })
+}
+
+/// Who has what was acknowledged at a place; the revoked can give nothing back.
+fn holder<'f>(
+    facts: &'f Facts,
+    channel: &Channel,
+    place: Place,
+) -> Option<(&'f DeviceId, &'f Entry)> {
+    // Something else may have the place now.
+    let was_there = |entry: &&Entry| {
+        facts.acknowledged.iter().any(|acknowledged| {
+            acknowledged.device == entry.author
+                && acknowledged.id == entry.id
+                && acknowledged.place == Some(place)
+        })
+    };
+    let counts = |(device, _): &(&DeviceId, _)| !facts.revoked.contains(*device);
+    facts.honest().filter(counts).find_map(|(device, shown)| {
+        let mut entries = shown.channels.get(channel)?.entries.iter();
+        Some((device, entries.find(|entry| entry.place == place && was_there(entry))?))
+    })
+}
