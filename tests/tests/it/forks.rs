@@ -108,6 +108,24 @@ async fn a_device_that_is_shown_the_other_history_stops_with_proof() {
     assert!(has_alarm(&scene, BEN));
 }
 
+/// The other history is the shorter one, and nothing of it is ever sent to Ben; but his own words
+/// get a place in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_in_another_history_proves_it() {
+    let mut scene = LyingScene::with_two().await;
+    let channel = scene.channel;
+    let ben = scene.officers[BEN].device().to_string();
+    scene.relay.fork(channel, &[&ben]);
+    for text in ["only Ben's side has this", "and this", "and this too"] {
+        say(&scene, BEN, text).await;
+    }
+    scene.relay.show(&ben, 0);
+    scene.reconnect(BEN).await;
+    scene.officers[BEN].post(channel, "to the other side");
+    scene.officers[ANA].reads(channel, "to the other side").await;
+    alarm(&scene, BEN, [0, 1]).await;
+}
+
 /// The other authority has an honest relay, which follows the history that it is shown.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_authority_behind_an_honest_relay_is_shown_another_history() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use enlace_channel::channel::ChannelError;
 use enlace_identity::time::Timestamp;
 use enlace_log::ids::seq_from_u64;
-use enlace_log::{ChannelId, ClientId, Seq, SignedHead};
+use enlace_log::{ChannelId, ClientId, Seq, SignedHead, VerifiedHead};
 use enlace_proto::relay::v1::{ClaimedKeyPackage, ErrorCode, LeaseResponse, SubmitResponse};
 use enlace_transport::CallError;
 
@@ -133,9 +133,22 @@ impl Work<'_> {
         let Some(followed) = self.followed(id)? else { return Ok(false) };
         let head = response.head.as_ref().and_then(|head| SignedHead::from_wire(id, head).ok());
         let head = head.and_then(|head| self.verify_head(&row.hub, head).ok());
-        let covers =
-            |seq| head.is_some_and(|head| head.head().channel == id && head.head().seq >= Seq(seq));
-        Ok(Seq(response.seq) >= followed.next && covers(response.seq))
+        let Some(head) = head else { return Ok(false) };
+        self.compare_head(id, &head)?;
+        let covers = head.head().seq >= Seq(response.seq);
+        Ok(Seq(response.seq) >= followed.next && covers)
+    }
+
+    /// A hub that gives an item a place in another history than the one here has signed both.
+    fn compare_head(&mut self, id: ChannelId, head: &VerifiedHead) -> Result<(), EngineError> {
+        let here = self.tx.item(id, head.head().seq)?;
+        if here.is_some_and(|row| row.chain != head.head().chain)
+            && let Some(channel) = self.take(id)?
+        {
+            self.raise_contradiction(&channel, head)?;
+            self.keep(channel);
+        }
+        Ok(())
     }
 
     fn claimed(

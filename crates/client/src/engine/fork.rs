@@ -46,8 +46,9 @@ impl Engine {
 }
 
 impl Work<'_> {
-    /// A member quoted a head of the hub's that contradicts this copy of the log. To be called when
-    /// the hub's head at the end of the batch is known: the quoted one may stand inside the batch.
+    /// A head of the hub's, quoted by a member or in an answer, contradicts this copy of the log. To
+    /// be called when the hub's head at the end of a batch is known: the other one may stand inside
+    /// the batch.
     pub(super) fn raise_contradiction(
         &mut self,
         channel: &Channel,
