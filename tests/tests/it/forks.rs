@@ -108,6 +108,24 @@ async fn a_device_that_is_shown_the_other_history_stops_with_proof() {
     assert!(has_alarm(&scene, BEN));
 }
 
+/// Where Ben's history ends, the other one has a change, and a relay sends nothing with what comes
+/// after one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_where_the_own_history_ends_does_not_hide_the_other() {
+    let mut scene = LyingScene::with_two().await;
+    let channel = scene.channel;
+    let ben = scene.officers[BEN].device().to_string();
+    scene.relay.fork(channel, &[&ben]);
+    say(&scene, BEN, "only Ben's side has this").await;
+    let renewal = scene.client(ANA).renew_keys(channel).unwrap();
+    scene.officers[ANA].accepted(renewal).await;
+    say(&scene, ANA, "only Ana's side has this").await;
+    scene.relay.show(&ben, 0);
+    scene.reconnect(BEN).await;
+    scene.rests(BEN, "the other history").await;
+    alarm(&scene, BEN, [0, 1]).await;
+}
+
 /// The other history is the shorter one, and nothing of it is ever sent to Ben; but his own words
 /// get a place in it.
 #[tokio::test(flavor = "multi_thread")]

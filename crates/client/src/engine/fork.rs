@@ -13,8 +13,8 @@ use crate::notice::{ForkAlarm, Notice};
 
 impl Engine {
     /// A batch led to a head that contradicts this copy of the log. `items` are those of the
-    /// other history from this copy's end on, `chain` what the relay says of the chain before
-    /// them. If they prove that the hub signed both, the alarm is raised; else it was the relay
+    /// other history from this copy's end to `other`, `chain` what the relay says of the chain
+    /// before them. If they prove that the hub signed both, the alarm is raised; else it was the relay
     /// alone. Returns whether there is proof.
     ///
     /// # Errors
@@ -22,7 +22,7 @@ impl Engine {
     pub fn prove_fork(
         &mut self,
         id: ChannelId,
-        other: &VerifiedHead,
+        other: SignedHead,
         items: Vec<wire::Item>,
         chain: ChainHash,
     ) -> Result<bool, ReceiveError> {
@@ -31,10 +31,11 @@ impl Engine {
             let row = work.tx.channel(id)?.ok_or(ReceiveError::UnknownChannel)?;
             let Some(own) = row.head else { return Ok(false) };
             let own = work.verify_head(&row.hub, own)?;
+            let other = work.verify_head(&row.hub, other)?;
             let proof = if own.head().seq == other.head().seq {
-                ForkProof::at_one_position(own, other.clone())
+                ForkProof::at_one_position(own, other)
             } else {
-                ForkProof::by_items(own, other.clone(), chain, &items)
+                ForkProof::by_items(own, other, chain, &items)
             };
             let proven = proof.is_some();
             if let Some(proof) = proof {

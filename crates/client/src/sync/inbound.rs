@@ -2,7 +2,7 @@
 
 use enlace_identity::names::Domain;
 use enlace_log::replica::ReplicaError;
-use enlace_log::{ChainHash, ChannelId, HeadSigner, Seq, VerifiedHead};
+use enlace_log::{ChainHash, ChannelId, HeadSigner, Seq, SignedHead, VerifiedHead};
 use enlace_proto::relay::v1::{
     Acknowledge, AcknowledgeWelcome, FetchHeadCertificateRequest, FetchRangeRequest, Items,
     SubscriptionEvent, WelcomeDelivery, subscription_control, subscription_event,
@@ -181,13 +181,16 @@ impl Session {
         }
         let mut proven = false;
         if let Ok(range) = self.connection.call(&request, PER_ADDRESS).await {
-            let mut items = range.items;
-            items.retain(|item| Seq(item.seq) <= head.head().seq);
-            if !items.is_empty() {
-                let first = items.remove(0);
-                if let Ok(chain) = ChainHash::try_from(&first.chain[..]) {
-                    let outcome = self.shared.engine().prove_fork(channel, head, items, chain);
-                    proven = matches!(outcome, Ok(true));
+            // What is sent may end before the head that doesn't fit: then it has one of its own.
+            let ends = range.head.and_then(|end| SignedHead::from_wire(channel, &end).ok());
+            for other in ends.into_iter().chain([head.signed().clone()]) {
+                let mut items = range.items.clone();
+                items.retain(|item| Seq(item.seq) <= other.unverified_head().seq);
+                let first = (!items.is_empty()).then(|| items.remove(0));
+                let chain = first.and_then(|first| ChainHash::try_from(&first.chain[..]).ok());
+                if let Some(chain) = chain {
+                    let outcome = self.shared.engine().prove_fork(channel, other, items, chain);
+                    proven |= matches!(outcome, Ok(true));
                 }
             }
         }

@@ -126,17 +126,18 @@ fn a_relay_alone_cannot_make_a_fork_alarm_and_a_hub_that_signs_twice_is_caught()
     let Err(ReceiveError::Replica(ReplicaError::Diverged(head))) = refused else {
         panic!("{refused:?}")
     };
+    let head = || head.signed().clone();
     // Without the chain of the other history there is no proof, whatever the relay says.
     let unproven = [[9; 32], world.hub.chain_at(channel, last).0];
     for chain in unproven {
         let chain = enlace_log::ChainHash(chain);
-        let proven = world.engine("bruno").prove_fork(channel, &head, batch.clone(), chain);
+        let proven = world.engine("bruno").prove_fork(channel, head(), batch.clone(), chain);
         assert!(!proven.unwrap());
     }
     assert!(alarms(&mut world, channel).is_empty());
-    let proven = world.engine("bruno").prove_fork(channel, &head, batch.clone(), chain_at_last);
+    let proven = world.engine("bruno").prove_fork(channel, head(), batch.clone(), chain_at_last);
     assert!(proven.unwrap());
-    world.engine("bruno").prove_fork(channel, &head, batch, chain_at_last).unwrap();
+    world.engine("bruno").prove_fork(channel, head(), batch, chain_at_last).unwrap();
     let alarms = alarms(&mut world, channel);
     let [alarm] = &alarms[..] else { panic!("{alarms:?}") };
     let heads = [&alarm.first, &alarm.second].map(|text| {
