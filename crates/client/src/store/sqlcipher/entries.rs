@@ -7,7 +7,7 @@ use enlace_log::{ChannelId, ClientId, Seq};
 use rusqlite::{Row, params};
 
 use super::SqlTransaction;
-use super::values::{column, fixed, instant, number, parsed, position};
+use super::values::{column, fixed, instant, number, parsed, position, whole};
 use crate::store::{EntryRow, EntryRows, StoreError};
 
 impl EntryRows for SqlTransaction<'_> {
@@ -85,14 +85,14 @@ impl EntryRows for SqlTransaction<'_> {
 }
 
 fn read(row: &Row<'_>) -> Result<EntryRow, StoreError> {
-    let handling = column::<i64>(row, "handling")?.unsigned_abs();
+    let handling = whole(row, "handling")?;
     Ok(EntryRow {
         channel: ChannelId(fixed(row, "channel")?),
         seq: position(row, "seq")?.unwrap_or_default(),
         received_at: instant(row, "received_at")?,
         author: parsed(row, "author")?,
         client_id: ClientId(fixed(row, "client_id")?),
-        kind: column::<i64>(row, "kind")?.unsigned_abs(),
+        kind: whole(row, "kind")?,
         local_time: instant(row, "local_time")?,
         handling: HandlingCode::from_code(handling).ok_or(StoreError::Corrupt("handling"))?,
         body: column(row, "body")?,

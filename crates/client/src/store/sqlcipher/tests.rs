@@ -312,6 +312,31 @@ fn a_device_that_is_let_back_in_takes_its_log_in_again() {
     let dir = TempDir::new().unwrap();
     let mut store = open(&dir);
     let tx = store.begin().unwrap();
+    let item = leave(Seq(3), Timestamp::from_millis(9));
+    tx.put_channel(&channel(1)).unwrap();
+    for chain in [ChainHash([1; 32]), ChainHash([2; 32])] {
+        tx.put_item(&ItemRow { item: item.clone(), chain }).unwrap();
+    }
+    let stored = tx.item(ChannelId([1; 32]), Seq(3)).unwrap().unwrap();
+    assert_eq!(stored.chain, ChainHash([2; 32]));
+}
+
+/// The chain is hashed over it: a fork is proved from what is stored.
+#[test]
+fn whatever_time_a_hub_signs_comes_back() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let tx = store.begin().unwrap();
+    tx.put_channel(&channel(1)).unwrap();
+    for millis in [0, 1 << 63, u64::MAX] {
+        let item = leave(Seq(3), Timestamp::from_millis(millis));
+        tx.put_item(&ItemRow { item: item.clone(), chain: ChainHash([1; 32]) }).unwrap();
+        let stored = tx.item(ChannelId([1; 32]), Seq(3)).unwrap().unwrap();
+        assert_eq!(stored.item, item);
+    }
+}
+
+fn leave(seq: Seq, received_at: Timestamp) -> Item {
     let payload = b"left";
     let envelope = Envelope {
         channel: ChannelId([1; 32]),
@@ -329,11 +354,5 @@ fn a_device_that_is_let_back_in_takes_its_log_in_again() {
     };
     let sealed =
         Sealed::read(envelope.encode().into(), &[0; 64], payload.to_vec().into(), None).unwrap();
-    let item = Item { seq: Seq(3), received_at: Timestamp::from_millis(9), sealed };
-    tx.put_channel(&channel(1)).unwrap();
-    for chain in [ChainHash([1; 32]), ChainHash([2; 32])] {
-        tx.put_item(&ItemRow { item: item.clone(), chain }).unwrap();
-    }
-    let stored = tx.item(ChannelId([1; 32]), Seq(3)).unwrap().unwrap();
-    assert_eq!(stored.chain, ChainHash([2; 32]));
+    Item { seq, received_at, sealed }
 }

@@ -66,7 +66,7 @@ pub(super) fn fixed<const N: usize>(
 
 /// A column with an instant.
 pub(super) fn instant(row: &Row<'_>, name: &'static str) -> Result<Timestamp, StoreError> {
-    column::<i64>(row, name).map(|millis| Timestamp::from_millis(millis.unsigned_abs()))
+    whole(row, name).map(Timestamp::from_millis)
 }
 
 /// A column with a position, or NULL.
@@ -74,7 +74,13 @@ pub(super) fn position(row: &Row<'_>, name: &'static str) -> Result<Option<Seq>,
     Ok(column::<Option<i64>>(row, name)?.map(|seq| Seq(seq.unsigned_abs())))
 }
 
-/// A number as SQLite keeps it. Positions and times of this protocol stay below 2^63.
+/// A column that [`number`] filled.
+pub(super) fn whole(row: &Row<'_>, name: &'static str) -> Result<u64, StoreError> {
+    column::<i64>(row, name).map(i64::cast_unsigned)
+}
+
+/// A number as SQLite keeps it: the i64 of the same bits. A hub can sign any time, and an author any
+/// kind: what is hashed comes back as it was.
 pub(super) fn number(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
+    value.cast_signed()
 }
