@@ -86,6 +86,25 @@ impl Channel {
         self.commit(ctx, commit, client_id)
     }
 
+    /// The same with changes that `alter` has rewritten: a policy, leaves, evidence.
+    ///
+    /// # Errors
+    /// [`SealError`]; the transaction is to be abandoned.
+    pub fn dangerous_seal_altered(
+        &mut self,
+        ctx: &Context<'_>,
+        command: &Command,
+        alter: impl FnOnce(&mut Changes<'_>),
+        client_id: ClientId,
+    ) -> Result<Outgoing, SealError> {
+        let mut plan = self.plan(ctx, command)?;
+        let before = self.devices();
+        let list = plan.list_after(&before);
+        alter(&mut plan.changes);
+        let commit = Commit { changes: plan.changes, before, list, judged: false };
+        self.commit(ctx, commit, client_id)
+    }
+
     /// Asks the others to remove this device.
     ///
     /// # Errors

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use enlace_identity::entropy::Entropy;
+use enlace_identity::keys::SigningKey;
 use openmls_traits::OpenMlsProvider;
 
 use super::crypto::{Crypto, Tamper};
 use super::error::BackendError;
+use super::signer::DeviceSigner;
 use super::storage::Storage;
 use crate::state_store::{StateError, StateStore};
 
@@ -33,6 +35,15 @@ impl Backend {
     /// Lets an adversary rewrite what this backend makes, for tests.
     pub fn dangerous_with_tamper(tamper: Box<dyn Tamper>) -> Result<Self, BackendError> {
         Ok(Self::of(Crypto::new(Entropy::system())?.with_tamper(tamper)))
+    }
+
+    /// The same adversary, whose chance comes from a seed.
+    pub fn dangerous_seeded_with_tamper(
+        seed: [u8; 32],
+        tamper: Box<dyn Tamper>,
+    ) -> Result<Self, BackendError> {
+        let crypto = Crypto::new(Entropy::dangerous_seeded(seed))?;
+        Ok(Self::of(crypto.with_tamper(tamper)))
     }
 
     /// Joins the backend with the store that an operation works on.
@@ -66,6 +77,10 @@ impl<'a> Provider<'a> {
 
     pub(super) fn crypto(&self) -> &'a Crypto {
         self.0.crypto
+    }
+
+    pub(super) fn signer<'b>(&'b self, key: &'b SigningKey) -> DeviceSigner<'b> {
+        DeviceSigner { key, crypto: self.0.crypto }
     }
 
     pub(super) fn storage(&self) -> &Storage<'a> {

@@ -19,7 +19,6 @@ use super::ids::LeafIndex;
 use super::inspect::CommitDetails;
 use super::key_package;
 use super::profile::{self, EVIDENCE_PROPOSAL};
-use super::signer::DeviceSigner;
 use super::storage::StorageFailure;
 use crate::state_store::StateError;
 
@@ -189,11 +188,11 @@ fn finish(
     signer: &SigningKey,
     rotated: Option<NewIdentity<'_>>,
 ) -> Result<CommitMessageBundle, CommitError> {
-    let (rand, crypto, old) = (provider.crypto(), provider.crypto(), DeviceSigner(signer));
+    let (rand, crypto, old) = (provider.crypto(), provider.crypto(), provider.signer(signer));
     let complete = match rotated {
         None => builder.build(rand, crypto, &old, |_| true),
         Some(NewIdentity { signer, chain }) => {
-            let new = DeviceSigner(signer);
+            let new = provider.signer(signer);
             let credential_with_key = credential_with_key(&chain, &signer.public());
             let bundle = NewSignerBundle { signer: &new, credential_with_key };
             builder.build_with_new_signer(rand, crypto, &old, bundle, |_| true)

@@ -23,6 +23,22 @@ pub trait Tamper: Send + Sync {
         let _ = (receiver, ciphertext);
     }
 
+    /// Rewrites what is to be sealed by HPKE to `receiver`'s key: a path secret, or a welcome's.
+    fn sealing(&self, receiver: &[u8], plaintext: &mut Vec<u8>) {
+        let _ = (receiver, plaintext);
+    }
+
+    /// Sees what this device signs: label and content, joined as in RFC 9420 §5.1.2.
+    fn signing(&self, labelled: &[u8]) {
+        let _ = labelled;
+    }
+
+    /// Rewrites what is to be encrypted: the content of a message with its signature, the data of
+    /// its sender, or the group that a welcome tells of.
+    fn encrypting(&self, plaintext: &mut Vec<u8>) {
+        let _ = plaintext;
+    }
+
     /// Rewrites the public half of a key pair that was just derived, for a leaf or a path.
     fn derived(&self, public_key: &mut Vec<u8>) {
         let _ = public_key;
@@ -48,6 +64,10 @@ impl Crypto {
 
     pub(super) fn with_tamper(self, tamper: Box<dyn Tamper>) -> Self {
         Self { tamper: Some(tamper), ..self }
+    }
+
+    pub(super) fn tamper(&self) -> Option<&dyn Tamper> {
+        self.tamper.as_deref()
     }
 
     /// Whether somebody can encrypt to `key`. A member with a key that nobody can encrypt to would
@@ -132,6 +152,15 @@ impl OpenMlsCrypto for Crypto {
         nonce: &[u8],
         aad: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
+        let mut tampered = Vec::new();
+        let data = match &self.tamper {
+            Some(tamper) => {
+                tampered.extend_from_slice(data);
+                tamper.encrypting(&mut tampered);
+                &tampered
+            }
+            None => data,
+        };
         self.libcrux.aead_encrypt(alg, key, data, nonce, aad)
     }
 
@@ -172,6 +201,15 @@ impl OpenMlsCrypto for Crypto {
         aad: &[u8],
         ptxt: &[u8],
     ) -> Result<HpkeCiphertext, CryptoError> {
+        let mut tampered = Vec::new();
+        let ptxt = match &self.tamper {
+            Some(tamper) => {
+                tampered.extend_from_slice(ptxt);
+                tamper.sealing(pk_r, &mut tampered);
+                &tampered
+            }
+            None => ptxt,
+        };
         let mut sealed = match self.ephemeral_seed([pk_r, info, aad, ptxt]) {
             Some(seed) => hpke::seal(config, pk_r, info, aad, ptxt, &seed)?,
             None => self.libcrux.hpke_seal(config, pk_r, info, aad, ptxt)?,

@@ -14,7 +14,6 @@ use super::credential::credential_with_key;
 use super::error::{EncryptError, GroupError, MlsError};
 use super::ids::{Epoch, EpochAuthenticator, GroupId, LeafIndex};
 use super::profile;
-use super::signer::DeviceSigner;
 use super::suite::Suite;
 use super::view::GroupView;
 use crate::state_store::StateError;
@@ -41,7 +40,7 @@ impl Group {
     ) -> Result<Self, GroupError> {
         let created = MlsGroup::new_with_group_id(
             provider.mls(),
-            &DeviceSigner(signer),
+            &provider.signer(signer),
             &profile::create_config(suite, policy),
             id.to_mls(),
             credential_with_key(chain, &signer.public()),
@@ -169,7 +168,8 @@ impl Group {
             return Err(EncryptError::NotAMember);
         }
         self.inner.set_aad(aad.to_vec());
-        let created = self.inner.create_message(provider.mls(), &DeviceSigner(signer), plaintext);
+        let created =
+            self.inner.create_message(provider.mls(), &provider.signer(signer), plaintext);
         self.inner.set_aad(Vec::new());
         provider.check_store()?;
         created

@@ -15,7 +15,6 @@ use super::crypto::Crypto;
 use super::error::{KeyPackageError, LeafError, MlsError};
 use super::leaf::{self, CheckedLeaf};
 use super::profile;
-use super::signer::DeviceSigner;
 use super::suite::Suite;
 
 /// A key package of this device. Its private keys are in the store.
@@ -60,7 +59,7 @@ pub fn generate_key_package(
         builder = builder.mark_as_last_resort();
     }
     let credential = credential_with_key(chain, &signer.public());
-    let built = builder.build(suite.to_mls(), provider.mls(), &DeviceSigner(signer), credential);
+    let built = builder.build(suite.to_mls(), provider.mls(), &provider.signer(signer), credential);
     provider.check_store()?;
     let package = built.map_err(refused)?.into_key_package();
     let reference = package.hash_ref(provider.crypto()).map_err(refused)?;

@@ -7,7 +7,6 @@ use openmls::prelude::{
 };
 use openmls_traits::storage::StorageProvider;
 
-use super::super::signer::DeviceSigner;
 use super::super::tests::{Device, GROUP, Pair};
 use super::super::{Group, Suite, profile};
 use super::Storage;
@@ -16,8 +15,8 @@ use crate::state_store::{MemoryStore, StateError, StateStore};
 /// Two different proposals as openmls queues them.
 fn proposals(pair: &mut Pair) -> Vec<QueuedProposal> {
     let Pair { ana, ana_group, rui, rui_group } = pair;
-    let signer = DeviceSigner(&ana.key);
     let provider = ana.provider();
+    let signer = provider.signer(&ana.key);
     let update = LeafNodeParameters::default();
     let messages = [
         ana_group.inner.propose_self_update(provider.mls(), &signer, update).unwrap().0,

@@ -16,7 +16,6 @@ use tls_codec::{Deserialize, Serialize};
 use super::joining::package_with;
 use super::{Device, GROUP, POLICY, Pair, Trio, add};
 use crate::mls::credential::credential_with_key;
-use crate::mls::signer::DeviceSigner;
 use crate::mls::{
     Backend, Changes, Group, LeafError, LeafIndex, ProcessError, Suite, Tamper, VoidReason,
     message_info, profile,
@@ -34,7 +33,9 @@ fn forge(
     let bundle = choose(builder)
         .load_psks(provider.storage())
         .unwrap()
-        .build(provider.crypto(), provider.crypto(), &DeviceSigner(&device.key), |_| true)
+        .build(provider.crypto(), provider.crypto(), &device.provider().signer(&device.key), |_| {
+            true
+        })
         .unwrap()
         .stage_commit(provider.mls())
         .unwrap();
@@ -63,7 +64,11 @@ fn standalone_proposals_are_void_before_decryption() {
     let (proposal, _) = pair
         .ana_group
         .inner
-        .propose_remove_member(ana.provider().mls(), &DeviceSigner(&ana.key), LeafNodeIndex::new(1))
+        .propose_remove_member(
+            ana.provider().mls(),
+            &ana.provider().signer(&ana.key),
+            LeafNodeIndex::new(1),
+        )
         .unwrap();
     let proposal = proposal.tls_serialize_detached().unwrap();
     assert!(matches!(message_info(&proposal), Err(VoidReason::ContentType)));
@@ -91,7 +96,7 @@ fn external_commits_are_void() {
     let info = pair
         .ana_group
         .inner
-        .export_group_info(ana.provider().crypto(), &DeviceSigner(&ana.key), true)
+        .export_group_info(ana.provider().crypto(), &ana.provider().signer(&ana.key), true)
         .unwrap()
         .tls_serialize_detached()
         .unwrap();
@@ -109,7 +114,12 @@ fn external_commits_are_void() {
         )
         .load_psks(eva.provider().storage())
         .unwrap()
-        .build(eva.provider().crypto(), eva.provider().crypto(), &DeviceSigner(&eva.key), |_| true)
+        .build(
+            eva.provider().crypto(),
+            eva.provider().crypto(),
+            &eva.provider().signer(&eva.key),
+            |_| true,
+        )
         .unwrap()
         .finalize(eva.provider().mls())
         .unwrap();
@@ -127,7 +137,7 @@ fn proposals_by_reference_are_void_even_for_who_knows_them() {
         .inner
         .propose_self_update(
             eva.provider().mls(),
-            &DeviceSigner(&eva.key),
+            &eva.provider().signer(&eva.key),
             LeafNodeParameters::default(),
         )
         .unwrap();
@@ -261,7 +271,7 @@ fn package(device: &Device, credential: CredentialWithKey, capabilities: Capabil
         .build(
             Suite::Classic.to_mls(),
             device.provider().mls(),
-            &DeviceSigner(&device.key),
+            &device.provider().signer(&device.key),
             credential,
         )
         .unwrap();
@@ -449,7 +459,7 @@ impl Pair {
             .build();
         let group = MlsGroup::new_with_group_id(
             ana.provider().mls(),
-            &DeviceSigner(&ana.key),
+            &ana.provider().signer(&ana.key),
             &config,
             GROUP.to_mls(),
             credential_with_key(&ana.chain, &ana.key.public()),
@@ -460,7 +470,7 @@ impl Pair {
         let provider = ana.provider();
         let (_, welcome, _) = ana_group
             .inner
-            .add_members(provider.mls(), &DeviceSigner(&ana.key), &[package])
+            .add_members(provider.mls(), &ana.provider().signer(&ana.key), &[package])
             .unwrap();
         ana_group.merge_pending(&provider).unwrap();
         let rui_group = rui.join(&welcome.tls_serialize_detached().unwrap());

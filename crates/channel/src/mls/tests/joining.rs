@@ -6,7 +6,6 @@ use tls_codec::Serialize;
 
 use super::{Device, GROUP, POLICY, Pair, add};
 use crate::mls::credential::credential_with_key;
-use crate::mls::signer::DeviceSigner;
 use crate::mls::{
     Backend, Changes, CommitError, Epoch, Group, GroupError, JoinError, KeyPackageError, LeafError,
     LeafIndex, Suite, delete_key_package, generate_key_package, profile, stage_welcome,
@@ -98,7 +97,7 @@ fn a_welcome_without_a_path_secret_is_refused() {
     let provider = ana.provider();
     let (_, welcome, _) = group
         .inner
-        .add_members_without_update(provider.mls(), &DeviceSigner(&ana.key), &[package])
+        .add_members_without_update(provider.mls(), &ana.provider().signer(&ana.key), &[package])
         .unwrap();
     let staged = stage_welcome(&rui.provider(), &welcome.tls_serialize_detached().unwrap());
     let joined = staged.unwrap().into_group(&rui.provider());
@@ -197,7 +196,7 @@ pub(super) fn package_with(device: &Device, lifetime: Lifetime) -> Vec<u8> {
         .build(
             Suite::Classic.to_mls(),
             device.provider().mls(),
-            &DeviceSigner(&device.key),
+            &device.provider().signer(&device.key),
             credential_with_key(&device.chain, &device.key.public()),
         )
         .unwrap();
