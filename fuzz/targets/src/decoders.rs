@@ -24,4 +24,5 @@ pub mod relay_config;
 pub mod requests;
 pub mod responses;
 pub mod subscriptions;
+pub(crate) mod turned;
 pub mod welcomes;

@@ -43,6 +43,10 @@ fn replay(name: &str) {
         "nothing in fuzz/corpus/{name} can be read any more: make the seeds anew \
          (cargo run -p enlace-fuzz-targets --example seeds)"
     );
+    for ((file, _), outcome) in inputs.iter().zip(&outcomes) {
+        let is_good = file.starts_with("seed-") && !file.starts_with("seed-altered");
+        assert!(!is_good || *outcome == Outcome::Read, "{name}: {file} is refused");
+    }
     let mut random = Random::seeded(name);
     for round in 0..target.mutations {
         let (file, input) = &inputs[random.below(inputs.len())];

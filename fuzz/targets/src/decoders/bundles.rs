@@ -1,6 +1,6 @@
 //! Network bundles.
 //!
-//! Input: a signed bundle; or, behind a zero byte, a content that both roots sign here, which is
+//! Input: a signed bundle; or, behind a byte 1, a content that both roots sign here, which is
 //! how far a fuzzer gets no other way.
 
 use enlace_identity::bundle::SignedBundle;
@@ -13,7 +13,7 @@ use crate::scene::network;
 /// Reads and opens a bundle.
 pub fn run(data: &[u8]) -> Outcome {
     match data {
-        [0, content @ ..] => open(&signed(content)),
+        [1, content @ ..] => open(&signed(content)),
         signed => open(signed),
     }
 }

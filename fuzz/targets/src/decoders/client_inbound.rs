@@ -1,7 +1,7 @@
-//! What a subscription brings, through the doors of an officer's program with a real store.
+//! What a subscription brings, through the doors of an officer's program with its store.
 //!
-//! Input: an event of the subscription; or, behind a zero byte and the number of a good one, steps
-//! that alter that.
+//! Input: an event of the subscription; or, behind a byte 0 or 1 and the number of a good one, steps
+//! that alter that. Behind a byte 1 its items' authors and the hub sign what came of it.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -9,37 +9,49 @@ use std::sync::Arc;
 use enlace_channel::channel::Command;
 use enlace_channel::mls::Suite;
 use enlace_channel::policy::Role;
-use enlace_client::engine::Engine;
-use enlace_client::store::SqlCipher;
-use enlace_identity::keys::Passphrase;
+use enlace_client::engine::{Engine, ReceiveError};
+use enlace_client::store::MemoryDisk;
 use enlace_identity::names::DeviceName;
 use enlace_identity::revocation::RevocationLists;
 use enlace_identity::time::Timestamp;
-use enlace_log::{ChannelId, Item, ListChange, Seq};
+use enlace_log::{ChainHash, ChannelId, Item, ListChange, Seq};
 use enlace_proto::relay::v1::{self as wire, subscription_event::Event};
 use enlace_proto::shape;
 use enlace_transport::{Clock, Trust};
 use prost::Message as _;
-use tempfile::TempDir;
 
 use crate::Outcome;
-use crate::scene::{Group, Log, NOW, alter, backend, network};
+use crate::scene::{
+    Group, Log, NOW, alter, backend, deliver_again, head_over, network, seal_again,
+};
 
 /// Hands the event to the engine.
 pub fn run(data: &[u8]) -> Outcome {
-    OFFICER.with_borrow_mut(|officer| match data {
-        [0, which, script @ ..] => {
-            let events = &officer.events;
-            let genuine = &events[usize::from(*which) % events.len()];
-            officer.take(alter(genuine, script))
-        }
-        event => officer.take(event.to_vec()),
+    OFFICER.with_borrow_mut(|officer| {
+        let event = match data {
+            [signed_again @ 0..=1, which, script @ ..] => {
+                let events = &officer.story.events;
+                let genuine = &events[usize::from(*which) % events.len()];
+                let event = read(&alter(genuine, script));
+                match *signed_again {
+                    0 => event,
+                    _ => event.and_then(|event| officer.sign_again(event)),
+                }
+            }
+            event => read(event),
+        };
+        event.map_or(Outcome::Refused, |event| officer.take(event))
     })
+}
+
+fn read(event: &[u8]) -> Option<Event> {
+    let event = bytes::Bytes::copy_from_slice(event);
+    shape::read::<wire::SubscriptionEvent>(event).ok()?.event
 }
 
 /// The good events, for the corpus.
 pub(crate) fn genuine() -> Vec<Vec<u8>> {
-    OFFICER.with_borrow(|officer| officer.events.clone())
+    OFFICER.with_borrow(|officer| officer.story.events.clone())
 }
 
 thread_local! {
@@ -55,46 +67,76 @@ impl Clock for Still {
     }
 }
 
-/// Eva's program: she is admitted while the target runs, and reads what Ana writes.
+/// Eva's program: it waits to be admitted and knows whom to trust, or it is in and reads what the
+/// others write. Every event finds it as it was.
 struct Officer {
-    engine: Engine,
-    events: Vec<Vec<u8>>,
-    _directory: TempDir,
+    waiting: MemoryDisk,
+    joined: MemoryDisk,
+    story: Story,
+    /// A copy of `joined` that nothing has changed.
+    unchanged: Option<Engine>,
 }
 
 impl Officer {
     fn new() -> Self {
-        let directory = TempDir::new().unwrap();
-        let path = directory.path().join("store.db");
-        let store = SqlCipher::open(&path, &Passphrase::new("clave")).unwrap();
-        let device = network().a.device("eva");
-        let backend = backend("Eva's program");
-        let trust = Trust::new(network().bundle.clone(), RevocationLists::new(), Arc::new(Still));
-        let name = device.name.clone();
-        let mut engine = Engine::new(Box::new(store), device, backend, trust);
+        let waiting = MemoryDisk::new().unwrap();
+        let mut engine = open(&waiting);
         let publication = engine.fill_pool(Suite::PostQuantum, 0).unwrap();
-        let events = story(&name, publication.key_packages[0].clone());
-        let events = events
-            .into_iter()
-            .map(|event| wire::SubscriptionEvent { event: Some(event) }.encode_to_vec());
-        Self { engine, events: events.collect(), _directory: directory }
+        let story = story(&engine.device().name, publication.key_packages[0].clone());
+        let expect = |engine: &mut Engine, event: &[u8]| {
+            assert!(take(engine, read(event).expect("it is good")), "a good event is taken");
+        };
+        story.events[..WELCOME].iter().for_each(|event| expect(&mut engine, event));
+        drop(engine);
+        let joined = waiting.copy().unwrap();
+        expect(&mut open(&joined), &story.events[WELCOME]);
+        Self { waiting, joined, story, unchanged: None }
     }
 
-    fn take(&mut self, event: Vec<u8>) -> Outcome {
-        let Ok(event) = shape::read::<wire::SubscriptionEvent>(event.into()) else {
-            return Outcome::Refused;
+    fn take(&mut self, event: Event) -> Outcome {
+        let Event::Items(_) = event else {
+            let mut engine = open(&self.waiting.copy().unwrap());
+            return Outcome::when(take(&mut engine, event));
         };
-        let engine = &mut self.engine;
-        let taken = match event.event {
-            Some(Event::Items(items)) => take_items(engine, items),
-            Some(Event::Welcome(delivery)) => engine.take_welcome(delivery).is_ok(),
-            Some(Event::HeadCertificate(certificate)) => {
-                engine.take_head_certificate(None, &certificate.certificates).is_ok()
-            }
-            Some(Event::Crls(crls)) => engine.take_crls(&crls.crls).is_ok(),
-            Some(Event::Behind(_) | Event::Ended(_)) | None => false,
+        let mut engine = match self.unchanged.take() {
+            Some(engine) => engine,
+            None => open(&self.joined.copy().unwrap()),
         };
+        let taken = take(&mut engine, event);
+        self.unchanged = (!taken).then_some(engine);
         Outcome::when(taken)
+    }
+
+    fn sign_again(&self, event: Event) -> Option<Event> {
+        Some(match event {
+            Event::Items(mut items) => {
+                items.items = items.items.into_iter().map(seal_again).collect::<Option<_>>()?;
+                let read: Result<Vec<Item>, _> =
+                    items.items.iter().cloned().map(Item::try_from).collect();
+                items.head = Some(head_over(&read.ok()?, self.story.admission)?.to_wire());
+                Event::Items(items)
+            }
+            Event::Welcome(delivery) => Event::Welcome(deliver_again(delivery)?),
+            other => other,
+        })
+    }
+}
+
+fn open(disk: &MemoryDisk) -> Engine {
+    let trust = Trust::new(network().bundle.clone(), RevocationLists::new(), Arc::new(Still));
+    let store = Box::new(disk.open().unwrap());
+    Engine::new(store, network().a.device("eva"), backend("Eva's program"), trust)
+}
+
+fn take(engine: &mut Engine, event: Event) -> bool {
+    match event {
+        Event::Items(items) => take_items(engine, items),
+        Event::Welcome(delivery) => engine.take_welcome(delivery).is_ok(),
+        Event::HeadCertificate(certificate) => {
+            engine.take_head_certificate(None, &certificate.certificates).is_ok()
+        }
+        Event::Crls(crls) => engine.take_crls(&crls.crls).is_ok(),
+        Event::Behind(_) | Event::Ended(_) => false,
     }
 }
 
@@ -106,15 +148,25 @@ fn take_items(engine: &mut Engine, items: wire::Items) -> bool {
             assert!(received.next.0 <= Log::MOST, "the copy is longer than the hub's log");
             true
         }
-        Err(enlace_client::engine::ReceiveError::Engine(error)) => {
+        Err(ReceiveError::Engine(error)) => {
             panic!("what a relay sends must not break the store: {error}")
         }
         Err(_) => false,
     }
 }
 
-/// What the relay delivers: certificates and lists, the welcome, then entries and a commit.
-fn story(eva: &DeviceName, key_package: Vec<u8>) -> Vec<Event> {
+/// What the relay delivers.
+struct Story {
+    events: Vec<Vec<u8>>,
+    /// The chain at the commit that admits Eva.
+    admission: ChainHash,
+}
+
+/// The last event before the items.
+const WELCOME: usize = 2;
+
+/// Certificates and lists, the welcome, then entries and a commit.
+fn story(eva: &DeviceName, key_package: Vec<u8>) -> Story {
     const ADMITS: usize = 0;
     let mut group = Group::of_four();
     let mut admission = group.admission(4, Role::Member);
@@ -146,12 +198,14 @@ fn story(eva: &DeviceName, key_package: Vec<u8>) -> Vec<Event> {
     assert_eq!(update.request.list_change, Some(ListChange::default().to_wire()));
     let last = group.accept(&update);
     let certificates = network().a.head_chain().ders();
-    vec![
+    let events = [
         Event::HeadCertificate(wire::HeadCertificate { certificates }),
         Event::Crls(wire::Crls { crls: network().crls.clone() }),
         Event::Welcome(delivery),
         Event::Items(batch(&group, admitted_at.next(), last)),
-    ]
+    ];
+    let events = events.map(|event| wire::SubscriptionEvent { event: Some(event) }.encode_to_vec());
+    Story { events: events.into(), admission: offer.chain }
 }
 
 fn batch(group: &Group, from: Seq, to: Seq) -> wire::Items {

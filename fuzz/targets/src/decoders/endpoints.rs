@@ -1,6 +1,6 @@
 //! Endpoint records.
 //!
-//! Input: a signed record; or, behind a zero byte, a record that the authority's endpoint key
+//! Input: a signed record; or, behind a byte 1, a record that the authority's endpoint key
 //! signs here.
 
 use enlace_identity::canonical::Writer;
@@ -14,7 +14,7 @@ use crate::scene::{NOW, network, seeded_key};
 /// Reads and verifies a record.
 pub fn run(data: &[u8]) -> Outcome {
     match data {
-        [0, record @ ..] => {
+        [1, record @ ..] => {
             let bare = canonical(record, EndpointRecord::decode, EndpointRecord::encode);
             let verified = verify(&signed(record));
             assert!(verified == Outcome::Refused || bare.is_ok());

@@ -19,7 +19,7 @@ use crate::seeds::genuine_entry;
 pub fn run(data: &[u8]) -> Outcome {
     let header = canonical(data, Header::decode, Header::encode);
     let read = match data {
-        [0, entry @ ..] => sign(entry).is_some_and(|entry| travels(&entry)),
+        [0, entry @ ..] => sign_again(entry).is_some_and(|entry| travels(&entry)),
         plaintext => {
             let genuine = genuine_entry();
             let verified = verify(plaintext, &envelope_of(&genuine));
@@ -80,7 +80,8 @@ fn envelope_of(entry: &SignedEntry) -> Envelope {
     }
 }
 
-fn sign(entry: &[u8]) -> Option<SignedEntry> {
+/// An entry as Ana would have signed it.
+pub(super) fn sign_again(entry: &[u8]) -> Option<SignedEntry> {
     let mut entry = wire::Entry::decode(entry).ok()?;
     let key = network().a.device("ana").key;
     entry.signature = key.sign(&entry.header).as_bytes().to_vec();

@@ -1,6 +1,7 @@
 //! What a relay reads of each call, up to the decision of its hub.
 //!
-//! Input: the method's number, then the request.
+//! Input: the method's number, then the request. With [`SIGNED_AGAIN`] added to the number, whoever
+//! signed what is in the request signs it again: devices and hubs that turned bad.
 
 use std::collections::BTreeSet;
 
@@ -15,14 +16,21 @@ use enlace_relay::hub::core::ChannelState;
 use enlace_relay::hub::{Anchor, Caller, DeviceTrust, Refill, Submission, TrustError};
 use enlace_relay::storage::Doubts;
 
-use super::{heads, items};
+use super::{heads, items, turned};
 use crate::Outcome;
 use crate::check::{message, outcome};
 use crate::scene::{Log, NOW, network};
 
+/// Added to the number of `CreateChannel`, `Submit` or `DeliverWelcome`.
+pub const SIGNED_AGAIN: u8 = 0x80;
+
 /// Reads a request and does with it what the relay does before anything is stored.
 pub fn run(data: &[u8]) -> Outcome {
     let [method, body @ ..] = data else { return Outcome::Refused };
+    if let Some(method) = method.checked_sub(SIGNED_AGAIN) {
+        let method = Method::from_number(method.into());
+        return outcome(&method.and_then(|method| turned::run(method, body)));
+    }
     let Some(method) = Method::from_number((*method).into()) else { return Outcome::Refused };
     let read = match method {
         Method::Hello => message::<wire::HelloRequest>(body).map(|hello| greet(&hello)),

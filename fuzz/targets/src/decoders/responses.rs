@@ -1,6 +1,7 @@
 //! What a client, or a relay that asks another one, reads of each answer.
 //!
-//! Input: the method's number, then the response; behind 255, an `Error`.
+//! Input: the method's number, then the response; behind 255, an `Error`; behind [`SIGNED_AGAIN`], a
+//! range of a log that its hub signs, whatever it is.
 
 use enlace_channel::mls::{Suite, validate_key_package};
 use enlace_identity::bundle::SignedBundle;
@@ -13,16 +14,22 @@ use enlace_proto::method::Method;
 use enlace_proto::relay::v1 as wire;
 use prost::Message as _;
 
-use super::{heads, items, requests, subscriptions};
+use super::{heads, items, requests, subscriptions, turned};
 use crate::Outcome;
 use crate::check::{message, outcome};
 use crate::scene::{Log, NOW, backend, network};
+
+/// The number of no method.
+pub const SIGNED_AGAIN: u8 = 254;
 
 /// Reads a response and does with it what whoever asked does.
 pub fn run(data: &[u8]) -> Outcome {
     let [method, body @ ..] = data else { return Outcome::Refused };
     if *method == u8::MAX {
         return Outcome::of(&wire::Error::decode(body));
+    }
+    if *method == SIGNED_AGAIN {
+        return outcome(&message(body).and_then(|range| turned::copy(&range)));
     }
     let Some(method) = Method::from_number((*method).into()) else { return Outcome::Refused };
     let read = match method {

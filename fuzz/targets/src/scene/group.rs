@@ -23,6 +23,7 @@ use enlace_log::{
     Incarnation, Item, Sealed, Seq, VerifiedHead,
 };
 
+use super::inside::{self, Part};
 use super::{Log, NOW, network};
 
 /// One device with its store and, once it is in, the channel.
@@ -39,6 +40,8 @@ pub struct Member {
     pub events: Vec<(Seq, Event)>,
     book: Book,
     ids: u64,
+    /// What the backend's seed is made of.
+    seed: String,
 }
 
 #[derive(Clone, Default)]
@@ -74,14 +77,16 @@ macro_rules! context {
 
 impl Member {
     fn new(device: Device, story: &str) -> Self {
+        let seed = format!("{} {story}", device.name);
         Self {
-            backend: backend(&format!("{} {story}", device.name)),
+            backend: backend(&seed),
             device,
             store: MemoryStore::new(),
             channel: None,
             events: Vec::new(),
             book: Book::default(),
             ids: 0,
+            seed,
         }
     }
 
@@ -113,6 +118,11 @@ impl Member {
         let provider = self.backend.on(&self.store);
         let Device { key, chain, .. } = &self.device;
         generate_key_package(&provider, key, chain, Suite::PostQuantum, false).unwrap().message
+    }
+
+    /// Makes it alter what it encrypts, by the steps of a script. What it draws begins anew.
+    pub fn modify(&mut self, part: Part, script: &[u8]) {
+        self.backend = inside::modified(&self.seed, &self.device.key, part, script);
     }
 
     /// Signs a note as an honest client does.

@@ -198,7 +198,8 @@ impl Network {
         }
         let bundle = signed.open(&signed.hash()).unwrap();
         let leaves = ["r1.relay", "r2.relay", "h1.head", "e1.endpoint"];
-        let officers = ["ana", "ben", "cid", "dora"].map(|o| format!("laptop.{o}.officer"));
+        let officers =
+            ["ana", "ben", "cid", "dora", "eva", "fay"].map(|o| format!("laptop.{o}.officer"));
         let leaves: Vec<&str> =
             leaves.into_iter().chain(officers.iter().map(String::as_str)).collect();
         let chains = [&a, &b].iter().flat_map(|x| leaves.iter().map(|leaf| x.leaf(leaf))).collect();

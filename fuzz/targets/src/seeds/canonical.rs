@@ -132,9 +132,9 @@ fn documents() -> Vec<Seed> {
     let record = network.a.endpoint_record().encode();
     vec![
         Seed::new("bundles", "signed", network.signed.encode()),
-        Seed::tagged("bundles", "content", 0, &content),
+        Seed::tagged("bundles", "content", 1, &content),
         Seed::new("endpoints", "signed", network.a.signed_endpoint_record().encode()),
-        Seed::tagged("endpoints", "record", 0, &record),
+        Seed::tagged("endpoints", "record", 1, &record),
     ]
 }
 

@@ -4,7 +4,7 @@ use enlace_channel::channel::Command;
 use enlace_channel::policy::Role;
 
 use super::Seed;
-use crate::decoders::{client_inbound, key_packages};
+use crate::decoders::{client_inbound, key_packages, mls_messages, welcomes};
 use crate::scene::Group;
 
 pub(super) fn seeds() -> Vec<Seed> {
@@ -12,27 +12,32 @@ pub(super) fn seeds() -> Vec<Seed> {
     let entry = group.members[0].note("hello").unwrap().request.payload;
     let admission = group.admission(4, Role::Member);
     let admit = group.members[0].commit(&Command::Admit(vec![admission])).unwrap().request;
-    let welcome = admit.welcomes[0].message.to_vec();
     let flip = [0, 1, 2, 3];
     let mut seeds = vec![
         Seed::new("key_packages", "good", key_packages::genuine().to_vec()),
-        Seed::tagged("key_packages", "unaltered", 0, &[]),
-        Seed::tagged("key_packages", "altered", 0, &flip),
-        Seed::new("welcomes", "good", welcome),
-        Seed::tagged("welcomes", "unaltered", 0, &[]),
-        Seed::tagged("welcomes", "altered", 0, &flip),
+        Seed::new("welcomes", "good", welcomes::genuine()),
         Seed::tagged("mls_messages", "entry", 0, &entry),
         Seed::tagged("mls_messages", "commit", 1, &admit.payload),
     ];
-    for mode in 2..6 {
+    for part in 1..4 {
+        for target in ["key_packages", "welcomes"] {
+            seeds.push(Seed::tagged(target, format!("unaltered-{part}"), part, &[]));
+            seeds.push(Seed::tagged(target, format!("altered-{part}"), part, &flip));
+        }
+    }
+    for mode in 2..=mls_messages::SIGNED_ENTRY {
         seeds.push(Seed::tagged("mls_messages", format!("unaltered-{mode}"), mode, &[]));
         seeds.push(Seed::tagged("mls_messages", format!("altered-{mode}"), mode, &flip));
     }
     for (event, which) in client_inbound::genuine().into_iter().zip(0_u8..) {
         seeds.push(Seed::new("client_inbound", format!("event-{which}"), event));
-        seeds.push(Seed::new("client_inbound", format!("unaltered-{which}"), vec![0, which]));
-        let altered = [&[0, which], &flip[..]].concat();
-        seeds.push(Seed::new("client_inbound", format!("altered-{which}"), altered));
+        for (by, signed_again) in [("relay", 0), ("hub", 1)] {
+            let unaltered = vec![signed_again, which];
+            let altered = [&unaltered, &flip[..]].concat();
+            let name = |what: &str| format!("{what}-{which}-by-{by}");
+            seeds.push(Seed::new("client_inbound", name("unaltered"), unaltered));
+            seeds.push(Seed::new("client_inbound", name("altered"), altered));
+        }
     }
     seeds.extend(sequences());
     seeds

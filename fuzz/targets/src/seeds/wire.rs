@@ -10,7 +10,7 @@ use enlace_proto::relay::v1::{
 use prost::Message;
 
 use super::Seed;
-use crate::decoders::{frames, key_packages};
+use crate::decoders::{frames, key_packages, requests, responses, turned};
 use crate::scene::{Log, network};
 
 pub(super) fn seeds() -> Vec<Seed> {
@@ -32,7 +32,38 @@ pub(super) fn seeds() -> Vec<Seed> {
     });
     let error = wire::Error { code: 6, message: "stale".into(), fence: 4, ..Default::default() };
     let error = Seed::tagged("responses", "error", u8::MAX, &error.encode_to_vec());
-    requests.chain(responses).chain([error]).chain(subscriptions()).chain(of_items()).collect()
+    requests
+        .chain(signed_again())
+        .chain(responses)
+        .chain([error])
+        .chain(subscriptions())
+        .chain(of_items())
+        .collect()
+}
+
+/// What is signed again after it was altered.
+fn signed_again() -> Vec<Seed> {
+    let seed = |method: Method, name: String, message: &dyn ErasedMessage| {
+        let number = u8::try_from(method.number()).expect("there are few methods");
+        Seed::tagged("requests", name, number + requests::SIGNED_AGAIN, &message.bytes())
+    };
+    let log = Log::shared();
+    let first = Some(log.requests[0].clone());
+    let create = wire::CreateChannelRequest { first, nonce: Log::NONCE.0.to_vec() };
+    let deliver = wire::DeliverWelcomeRequest { welcome: Some(log.delivery()) };
+    let mut seeds = vec![
+        seed(Method::CreateChannel, "createchannel-again".into(), &create),
+        seed(Method::DeliverWelcome, "deliverwelcome-again".into(), &deliver),
+    ];
+    for (at, draft) in turned::drafts().iter().enumerate() {
+        seeds.push(seed(Method::Submit, format!("submit-again-{at}"), &draft.request()));
+    }
+    for (at, to) in [4, 5].into_iter().enumerate() {
+        let range = log.range(3, to).encode_to_vec();
+        let name = format!("fetchrange-again-{at}");
+        seeds.push(Seed::tagged("responses", name, responses::SIGNED_AGAIN, &range));
+    }
+    seeds
 }
 
 /// A frame with its place, cut into small pieces.

@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 
 use arbitrary::Unstructured;
 use enlace_channel::channel::{Command, Culprit, Event, Outgoing, Standing};
+use enlace_channel::mls::{Changes, LeafIndex};
 use enlace_channel::policy::Role;
 use enlace_log::{Envelope, ItemKind, PayloadHash, Sealed, Seq};
 
 use crate::Outcome;
 use crate::decoders::mls_messages::assert_no_trace;
-use crate::scene::Group;
+use crate::scene::{Group, alter};
 
 /// The most operations of one input.
 const MOST: usize = 24;
@@ -54,7 +55,7 @@ impl World {
 
     fn step(&mut self, input: &mut Unstructured<'_>) -> arbitrary::Result<()> {
         let who = input.int_in_range(0..=self.group.members.len() - 1)?;
-        let operation = input.int_in_range(0..=13)?;
+        let operation = input.int_in_range(0..=14)?;
         if self.group.members[who].channel.is_none() {
             self.join(who);
             return Ok(());
@@ -70,6 +71,7 @@ impl World {
             10 => self.rogue(who, input)?,
             11 => self.abandon(who),
             12 => self.group.members[who].restart(),
+            13 => self.altered(who, input)?,
             _ => self.deliver(who, input.int_in_range(1..=3)?),
         }
         Ok(())
@@ -120,6 +122,33 @@ impl World {
         let id = member.client_id();
         let made =
             member.make(|channel, ctx| channel.dangerous_seal_commit(ctx, &command, claimed, id));
+        if let Ok(outgoing) = made {
+            self.accept(who, outgoing, admits);
+        }
+        Ok(())
+    }
+
+    /// What a modified client commits that rewrites its own changes, as the input tells.
+    fn altered(&mut self, who: usize, input: &mut Unstructured<'_>) -> arbitrary::Result<()> {
+        let (command, admits) = self.command(input)?;
+        let what = input.int_in_range(0..=2)?;
+        let script = input.bytes(8)?;
+        let member = &mut self.group.members[who];
+        let id = member.client_id();
+        let policy = member.channel().policy().encode().to_vec();
+        let rewrite = |changes: &mut Changes<'_>| match what {
+            0 => {
+                let policy = changes.policy.take().unwrap_or(policy);
+                changes.policy = Some(alter(&policy, script));
+            }
+            1 => match changes.evidence.first_mut() {
+                Some(evidence) => *evidence = alter(evidence, script),
+                None => changes.evidence.push(script.to_vec()),
+            },
+            _ => changes.remove.push(LeafIndex(u32::from(script[0] % 8))),
+        };
+        let made =
+            member.make(|channel, ctx| channel.dangerous_seal_altered(ctx, &command, rewrite, id));
         if let Ok(outgoing) = made {
             self.accept(who, outgoing, admits);
         }
