@@ -72,6 +72,7 @@ impl Lease {
         device: &DeviceName,
         class: Class,
     ) -> Result<Duration, NotYet> {
+        self.follow_clock(now);
         self.lapse(now);
         if let Some(holder) = self.holder.as_ref().filter(|holder| holder.device == *device) {
             return Ok(holder.until.since(now));
@@ -132,6 +133,14 @@ impl Lease {
     /// A device was put last without reason.
     pub fn pardon(&mut self, device: &DeviceName) {
         self.penalties.lift(device);
+    }
+
+    /// A clock that stepped back keeps nobody waiting for longer than the lease's time.
+    fn follow_clock(&mut self, now: Timestamp) {
+        self.free_since = self.free_since.min(now);
+        if let Some(holder) = &mut self.holder {
+            holder.until = holder.until.min(now.plus(LEASE));
+        }
     }
 
     fn lapse(&mut self, now: Timestamp) {

@@ -50,6 +50,18 @@ fn one_holder_at_a_time() {
 }
 
 #[test]
+fn a_clock_that_steps_back_keeps_nobody_waiting() {
+    let (ana, ben) = (device("ana"), device("ben"));
+    let mut lease = Lease::default();
+    assert_eq!(lease.ask(at(300), &ana, UPDATE), Ok(LEASE));
+    assert_eq!(lease.ask(at(0), &ana, UPDATE), Ok(LEASE), "no longer than that");
+    let held = NotYet { wait: LEASE, ahead: 0 };
+    assert_eq!(lease.ask(at(0), &ben, UPDATE), Err(held));
+    lease.handle_commit(at(300), Class::Policy);
+    assert_eq!(lease.ask(at(0), &ben, UPDATE), Ok(LEASE), "it is free");
+}
+
+#[test]
 fn a_place_is_kept_for_whoever_was_told_to_come_back() {
     let mut door = Door::default();
     assert!(door.ask(0, "ana", UPDATE));
