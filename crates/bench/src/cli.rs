@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::fs;
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -97,20 +97,54 @@ fn measure(arguments: &Arguments) -> Result<ExitCode> {
         (_, true) => Scale::Quick,
         _ => Scale::Full,
     };
+    let chosen = chosen(&arguments.only)?;
+    // Before minutes of work are lost for want of a place to write to.
+    let mut json = arguments.json.as_deref().map(Destination::open).transpose()?;
     let mut report = Report::new(Machine::here());
-    for workload in chosen(&arguments.only)? {
+    for workload in chosen {
         eprintln!("{}: {}", workload.name, workload.what);
-        let figures = drive_in_a_process(workload, scale, &arguments.dir)
-            .with_context(|| format!("{} could not be run", workload.name))?;
-        report.extend(figures);
+        match drive_in_a_process(workload, scale, &arguments.dir) {
+            Ok(figures) => report.extend(figures),
+            Err(error) => {
+                // What took minutes to measure is shown all the same.
+                write!(io::stdout(), "{report}")?;
+                return Err(error.context(format!("{} could not be run", workload.name)));
+            }
+        }
     }
     write!(io::stdout(), "{report}")?;
-    if let Some(file) = &arguments.json {
-        let json = serde_json::to_string_pretty(&report)? + "\n";
-        fs::write(file, json).with_context(|| format!("{} is not written", file.display()))?;
+    if let Some(file) = &mut json {
+        file.write(&(serde_json::to_string_pretty(&report)? + "\n"))?;
     }
     let is_failure = arguments.check && report.misses();
     Ok(if is_failure { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// The file of a report. What stands there stays until the report is complete.
+#[derive(Debug)]
+struct Destination<'a> {
+    path: &'a Path,
+    file: File,
+}
+
+impl<'a> Destination<'a> {
+    fn open(path: &'a Path) -> Result<Self> {
+        let file = File::options().create(true).write(true).truncate(false).open(path);
+        let file = file.with_context(|| format!("{} cannot be written", path.display()))?;
+        Ok(Self { path, file })
+    }
+
+    fn write(&mut self, text: &str) -> Result<()> {
+        self.replace(text).with_context(|| format!("{} is not written", self.path.display()))
+    }
+
+    fn replace(&mut self, text: &str) -> io::Result<()> {
+        // A pipe has no length.
+        if self.file.metadata()?.is_file() {
+            self.file.set_len(0)?;
+        }
+        self.file.write_all(text.as_bytes())
+    }
 }
 
 fn chosen(only: &[String]) -> Result<Vec<&'static Workload>> {
@@ -122,7 +156,10 @@ fn chosen(only: &[String]) -> Result<Vec<&'static Workload>> {
 
 fn named(name: &str) -> Result<&'static Workload> {
     let found = workload::ALL.iter().find(|w| w.name.eq_ignore_ascii_case(name));
-    let Some(found) = found else { bail!("no workload is called {name}") };
+    let Some(found) = found else {
+        let all: Vec<&str> = workload::ALL.iter().map(|workload| workload.name).collect();
+        bail!("no workload is called {name}; there are {}", all.join(", "))
+    };
     Ok(found)
 }
 

@@ -1,5 +1,6 @@
 //! A relay's directory, as its operator would have it: configuration, keys, certificates, network.
 
+use std::cell::RefCell;
 use std::fs;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -31,6 +32,8 @@ pub(crate) struct Place {
     directory: TempDir,
     authority: usize,
     port: u16,
+    /// Keeps the port until the relay starts: others know it before.
+    reserved: RefCell<Option<UdpSocket>>,
 }
 
 impl Place {
@@ -39,7 +42,10 @@ impl Place {
         fs::create_dir_all(dir).with_context(|| format!("{} cannot be made", dir.display()))?;
         let places = (0..network.authorities.len()).map(|authority| {
             let directory = tempfile::Builder::new().prefix("enlace-bench-").tempdir_in(dir)?;
-            Ok(Self { directory, authority, port: free_port()? })
+            let reserved =
+                UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).context("no UDP port is free")?;
+            let port = reserved.local_addr()?.port();
+            Ok(Self { directory, authority, port, reserved: RefCell::new(Some(reserved)) })
         });
         let places: Vec<Self> = places.collect::<Result<_>>()?;
         let records: Vec<Vec<u8>> = places
@@ -110,6 +116,7 @@ impl Place {
     /// Starts the relay in a process of its own.
     pub(crate) fn start_relay(&self) -> Result<Server> {
         let config = self.path(CONFIGURATION);
+        drop(self.reserved.take());
         Server::start(&["relay".as_ref(), config.as_os_str()]).context("the relay does not start")
     }
 
@@ -146,10 +153,4 @@ impl Place {
     fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
-}
-
-/// A port that nobody uses now. Others know it before the relay has it.
-fn free_port() -> Result<u16> {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).context("no UDP port is free")?;
-    Ok(socket.local_addr()?.port())
 }
