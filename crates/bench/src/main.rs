@@ -7,6 +7,8 @@
 //!        └─ baseline      bare quinn with a plain file
 //! ```
 //!
+//! C1 measures the client alone, in its driver: there is no network in it.
+//!
 //! The programs below the first are this one again, started with a hidden subcommand. What they
 //! need to know lies in a directory of the driver's; their arguments hold no secrets. docs/
 //! PERFORMANCE.md says what each figure means.
@@ -14,6 +16,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod baseline;
+mod case;
 mod channel;
 mod cli;
 mod cpu;

@@ -3,6 +3,7 @@
 pub(crate) mod alone;
 mod b1;
 pub(crate) mod burst;
+mod c1;
 pub(crate) mod measure;
 pub(crate) mod pace;
 pub(crate) mod steady;
@@ -28,6 +29,7 @@ pub(crate) const ALL: &[Workload] = &[
     w4::WORKLOAD,
     w5::WORKLOAD,
     w6::WORKLOAD,
+    c1::WORKLOAD,
     b1::WORKLOAD,
 ];
 

@@ -10,6 +10,7 @@ use enlace_tests::{Network, Officer};
 
 use super::{Plan, Workload, runtime};
 use crate::baseline::client::{Device, Link};
+use crate::case::text;
 use crate::place::Place;
 use crate::process::Server;
 use crate::proxy::{Proxy, Traffic};
@@ -57,7 +58,7 @@ async fn measure(plan: &Plan) -> Result<Vec<Figure>> {
 
     let (mut sent, mut read, mut bare_note) = (Vec::new(), Vec::new(), Vec::new());
     for number in 0..WARM_UP + REPEATS {
-        let text = note(number);
+        let text = text(number as u64);
         settle(&[&ana, &ben, &to_bare]).await;
         author.accepted(author.post(channel, &text)).await;
         reader.reads(channel, &text).await;
@@ -123,12 +124,6 @@ async fn settle(proxies: &[&Proxy]) {
         let passed = proxies.iter().map(|proxy| total(proxy.take()));
         is_quiet = passed.sum::<f64>() == 0.0;
     }
-}
-
-/// 200 characters, of which a few take two bytes; no two alike.
-fn note(number: usize) -> String {
-    let text = "La ciudadanía pidió información. ".chars().cycle();
-    format!("{number:03} ").chars().chain(text).take(200).collect()
 }
 
 fn total((there, back): Both) -> f64 {
