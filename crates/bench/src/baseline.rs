@@ -2,7 +2,7 @@
 //! file, and one sync of that file. No envelopes, no chain, no membership, no protobuf.
 
 pub(crate) mod client;
-mod frame;
+pub(crate) mod frame;
 mod log;
 pub(crate) mod server;
 pub(crate) mod sync;

@@ -9,8 +9,12 @@ use enlace_log::{
     ChannelId, ChannelNonce, ClientId, Commitment, DeviceList, Envelope, Generation, ItemKind,
     ListHash, PayloadHash, Seq, SubmitCounter, WelcomesHash,
 };
-use enlace_proto::relay::v1::{self as wire, CreateChannelRequest, Cursor, SubmitRequest, Welcome};
+use enlace_proto::relay::v1::{
+    self as wire, CreateChannelRequest, Cursor, Item, SubmitRequest, Welcome,
+};
+use enlace_test_authorities::START;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use prost::Message as _;
 
 use crate::member::Member;
 
@@ -108,6 +112,14 @@ impl Channel {
             hub: self.hub.to_string(),
             ..SubmitRequest::default()
         }
+    }
+
+    /// Bytes of an entry as a reader gets it, in a frame with others.
+    pub(crate) fn delivered_bytes(&self, author: &mut Member) -> usize {
+        let SubmitRequest { envelope, payload, .. } = self.entry(author, 0, ENTRY_BYTES);
+        let received_at_ms = START.as_millis();
+        let item = Item { seq: 1_000, received_at_ms, envelope, payload, ..Item::default() };
+        wire::Items { items: vec![item], ..wire::Items::default() }.encoded_len()
     }
 
     fn envelope(&self, author: &mut Member, payload: &[u8]) -> Envelope {

@@ -1,12 +1,14 @@
 //! Bare quinn as a client: one stream, on which it sends and reads.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use bytes::{Bytes, BytesMut};
 use enlace_test_authorities::Authority;
 use quinn::{Connection, Endpoint, RecvStream, SendStream};
+use tokio::sync::Mutex;
 
 use super::frame::{self, Frames};
 use super::tls;
@@ -34,10 +36,11 @@ pub(crate) struct Link {
     taken: u64,
 }
 
-/// The direction to the server.
-#[derive(Debug)]
+/// The direction to the server. Clones are handles to the same stream: one writes entries, another
+/// says what was read.
+#[derive(Clone, Debug)]
 pub(crate) struct Sender {
-    stream: SendStream,
+    stream: Arc<Mutex<SendStream>>,
 }
 
 /// The direction from the server.
@@ -108,7 +111,7 @@ impl Device {
         let kind = if replay { frame::REPLAY } else { frame::ACKNOWLEDGE };
         stream.write_chunk(frame::number(kind, 0)).await?;
         let reader = Reader { stream: recv, frames: Frames::default() };
-        let sender = Sender { stream };
+        let sender = Sender { stream: Arc::new(Mutex::new(stream)) };
         Ok(Link { connection, sender, reader, sent: 0, durable: 0, taken: 0 })
     }
 }
@@ -152,7 +155,7 @@ impl Link {
             self.sent += 1;
         }
         if !out.is_empty() {
-            self.sender.stream.write_chunk(out.freeze()).await?;
+            self.sender.send_frames(out.freeze()).await?;
         }
         Ok(())
     }
@@ -165,20 +168,20 @@ impl Link {
 
 impl Sender {
     /// Sends frames as they are.
-    pub(super) async fn send_frames(&mut self, frames: Bytes) -> Result<()> {
-        Ok(self.stream.write_chunk(frames).await?)
+    pub(super) async fn send_frames(&self, frames: Bytes) -> Result<()> {
+        Ok(self.stream.lock().await.write_chunk(frames).await?)
     }
 
     /// Sends a payload.
-    pub(crate) async fn send(&mut self, payload: &[u8]) -> Result<()> {
-        let mut out = BytesMut::with_capacity(payload.len() + 5);
+    pub(crate) async fn send(&self, payload: &[u8]) -> Result<()> {
+        let mut out = BytesMut::with_capacity(payload.len() + frame::HEADER);
         frame::put(&mut out, frame::ENTRY, payload);
-        Ok(self.stream.write_chunk(out.freeze()).await?)
+        self.send_frames(out.freeze()).await
     }
 
     /// Says how many payloads were taken.
-    pub(crate) async fn acknowledge(&mut self, taken: u64) -> Result<()> {
-        Ok(self.stream.write_chunk(frame::number(frame::ACKNOWLEDGE, taken)).await?)
+    pub(crate) async fn acknowledge(&self, taken: u64) -> Result<()> {
+        self.send_frames(frame::number(frame::ACKNOWLEDGE, taken)).await
     }
 }
 

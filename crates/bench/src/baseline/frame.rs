@@ -8,6 +8,8 @@ pub(crate) const ENTRY: u8 = 1;
 pub(crate) const ACKNOWLEDGE: u8 = 2;
 /// Asks for all that is in the file, before what comes.
 pub(crate) const REPLAY: u8 = 3;
+/// Bytes before the body.
+pub(crate) const HEADER: usize = 5;
 /// The longest body; only what has gone wrong exceeds it.
 const MAX: usize = 1 << 20;
 
@@ -48,16 +50,16 @@ impl Frames {
 
     /// The next whole frame.
     pub(crate) fn next(&mut self) -> Result<Option<(u8, Bytes)>, TooLong> {
-        let Some(mut header) = self.buffer.get(..5) else { return Ok(None) };
+        let Some(mut header) = self.buffer.get(..HEADER) else { return Ok(None) };
         let kind = header.get_u8();
         let length = header.get_u32() as usize;
         if length > MAX {
             return Err(TooLong(length));
         }
-        if self.buffer.len() < 5 + length {
+        if self.buffer.len() < HEADER + length {
             return Ok(None);
         }
-        self.buffer.advance(5);
+        self.buffer.advance(HEADER);
         Ok(Some((kind, self.buffer.split_to(length).freeze())))
     }
 }

@@ -50,7 +50,7 @@ impl Forwarder {
             frame::put(&mut frames, frame::ENTRY, entry);
         }
         // Held while sending, so that the order noted is the order sent.
-        let mut sender = self.sender.lock().await;
+        let sender = self.sender.lock().await;
         self.note(entries.len() as u64, stream, count);
         sender.send_frames(frames.freeze()).await
     }

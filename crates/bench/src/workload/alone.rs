@@ -68,22 +68,29 @@ pub(crate) async fn bare(servers: &[u32], links: Vec<Link>, entries: u64) -> Res
     let (mut reading, mut senders) = (JoinSet::new(), Vec::new());
     for link in links {
         let (_, connection, sender, mut reader) = link.split();
-        senders.push(sender);
+        senders.push(sender.clone());
         let arrivals = arrivals.clone();
         reading.spawn(async move {
-            let _connection = connection;
+            let (_connection, mut taken) = (connection, 0);
             loop {
+                let before = taken;
                 let show = |arrival| match arrival {
-                    Arrival::Entry(_) => arrivals.note(Instant::now()),
+                    Arrival::Entry(_) => {
+                        arrivals.note(Instant::now());
+                        taken += 1;
+                    }
                     Arrival::Durable(_) => {}
                 };
                 reader.take(show).await?;
+                if taken > before {
+                    sender.acknowledge(taken).await?;
+                }
             }
         });
     }
     let mut measure = Measure::start(servers)?;
     let mut until_last = Vec::new();
-    let sender = senders.first_mut().context("somebody writes")?;
+    let sender = senders.first().context("somebody writes")?;
     for number in 0..entries {
         let sent = Instant::now();
         sender.send(&payload(number, ENTRY_BYTES)).await?;

@@ -88,7 +88,7 @@ pub(crate) async fn bare(
     for (index, link) in (0..).zip(links) {
         let (durable_before, connection, sender, mut reader) = link.split();
         connections.push(connection);
-        senders.push(sender);
+        senders.push(sender.clone());
         reading.spawn(async move {
             let (mut delivered, mut answered) = (Vec::new(), Vec::new());
             let own = (entries + count - 1 - index) / count;
@@ -104,7 +104,11 @@ pub(crate) async fn bare(
                         answered.extend((before..so_far - durable_before).map(late));
                     }
                 };
+                let before = delivered.len();
                 reader.take(show).await?;
+                if delivered.len() > before {
+                    sender.acknowledge(delivered.len() as u64).await?;
+                }
             }
             anyhow::Ok((delivered, answered))
         });

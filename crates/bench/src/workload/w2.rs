@@ -7,7 +7,8 @@ use super::alone::{self, Alone};
 use super::burst::{self, Typical};
 use super::{Plan, Workload, runtime};
 use crate::baseline::client::Device;
-use crate::channel::{Channel, FIRST_ENTRY, entries_in_turn};
+use crate::baseline::frame;
+use crate::channel::{Channel, ENTRY_BYTES, FIRST_ENTRY, entries_in_turn};
 use crate::member::Member;
 use crate::place::Place;
 use crate::report::{Figure, Target};
@@ -56,6 +57,9 @@ async fn measure(plan: &Plan) -> Result<Vec<Figure>> {
 
     let mut figures = of_bursts(bursts.0, bursts.1);
     figures.extend(of_alone(&alone_relay, &alone_bare));
+    let delivered = channel[0].delivered_bytes(&mut members[0]) as f64;
+    let bare = (ENTRY_BYTES + frame::HEADER) as f64;
+    figures.push(Figure::new(NAME, "an entry as it is delivered", delivered, "B").against(bare));
     Ok(figures)
 }
 
