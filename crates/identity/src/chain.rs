@@ -27,9 +27,25 @@ pub struct VerifiedLeaf {
     name: LeafName,
     usage: LeafUsage,
     common_name: String,
-    leaf: Arc<X509>,
-    issuing: Arc<X509>,
+    leaf: Arc<Essentials>,
+    issuing: Arc<Essentials>,
     root_key: PublicKey,
+}
+
+/// What is kept of a certificate that was verified: a relay has two of them for each connection.
+#[derive(Debug)]
+pub(crate) struct Essentials {
+    der: CertificateDer,
+    pub(crate) serial: Serial,
+    validity: Validity,
+    pub(crate) public_key: PublicKey,
+}
+
+impl From<X509> for Essentials {
+    fn from(certificate: X509) -> Self {
+        let X509 { der, serial, validity, public_key, .. } = certificate;
+        Self { der, serial, validity, public_key }
+    }
 }
 
 /// Why a chain is refused.
@@ -167,7 +183,7 @@ impl VerifiedLeaf {
         UnverifiedChain::new(self.leaf.der.clone(), self.issuing.der.clone())
     }
 
-    pub(crate) fn issuing(&self) -> &X509 {
+    pub(crate) fn issuing(&self) -> &Essentials {
         &self.issuing
     }
 
@@ -235,7 +251,7 @@ pub(crate) fn verify(
 
     let common_name = common_name(&leaf.subject)?;
     let root_key = root.certificate.public_key;
-    let (leaf, issuing) = (Arc::new(leaf), Arc::new(issuing));
+    let (leaf, issuing) = (Arc::new(leaf.into()), Arc::new(issuing.into()));
     Ok(VerifiedLeaf { name, usage, common_name, leaf, issuing, root_key })
 }
 
