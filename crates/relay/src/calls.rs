@@ -22,7 +22,7 @@ use enlace_proto::relay::v1::{
     FetchDirectoryRequest, FetchHeadCertificateRequest, FetchRangeRequest, LeaseRequest,
     PublishCrlsRequest, PublishKeyPackagesRequest, RefillRequest, SubmitRequest,
 };
-use enlace_transport::{IncomingStream, Refusal, RequestError};
+use enlace_transport::{IncomingCall, IncomingStream, Refusal, RequestError};
 use tracing::debug;
 
 use crate::subscription;
@@ -47,8 +47,10 @@ pub(crate) async fn serve(caller: Caller, stream: IncomingStream) {
     }
 }
 
+/// Each kind of call takes its own memory, and none that of the largest: a subscription lasts as
+/// long as its connection.
 async fn dispatch(caller: &Caller, stream: IncomingStream) -> Result<(), RequestError> {
-    let call = stream.read().await?;
+    let call = Box::pin(stream.read()).await?;
     match call.method() {
         Method::Hello => {
             let refusal = Refusal::new(ErrorCode::Malformed, "hello comes once");
@@ -56,6 +58,21 @@ async fn dispatch(caller: &Caller, stream: IncomingStream) -> Result<(), Request
             let _ = call.refuse(refusal).await;
             Ok(())
         }
+        Method::SubmitStream => {
+            let stream = Box::pin(call.into_submit_stream()).await?;
+            Box::pin(submit_stream::serve(caller, stream)).await;
+            Ok(())
+        }
+        Method::Subscribe => {
+            let subscription = Box::pin(call.into_subscription()).await?;
+            Box::pin(subscription::serve(caller, subscription)).await
+        }
+        _ => Box::pin(dispatch_to_handler(caller, call)).await,
+    }
+}
+
+async fn dispatch_to_handler(caller: &Caller, call: IncomingCall) -> Result<(), RequestError> {
+    match call.method() {
         Method::PublishKeyPackages => answer::<PublishKeyPackagesRequest>(caller, call).await,
         Method::ClaimKeyPackages => answer::<ClaimKeyPackagesRequest>(caller, call).await,
         Method::CreateChannel => answer::<CreateChannelRequest>(caller, call).await,
@@ -67,18 +84,12 @@ async fn dispatch(caller: &Caller, stream: IncomingStream) -> Result<(), Request
         Method::PublishCrls => answer::<PublishCrlsRequest>(caller, call).await,
         Method::FetchHeadCertificate => answer::<FetchHeadCertificateRequest>(caller, call).await,
         Method::Refill => answer::<RefillRequest>(caller, call).await,
-        Method::SubmitStream => {
-            submit_stream::serve(caller, call.into_submit_stream().await?).await;
-            Ok(())
-        }
-        Method::Subscribe => subscription::serve(caller, call.into_subscription().await?).await,
+        // Not of this kind: `dispatch` has them.
+        Method::Hello | Method::SubmitStream | Method::Subscribe => Ok(()),
     }
 }
 
-async fn answer<C: Handle>(
-    caller: &Caller,
-    call: enlace_transport::IncomingCall,
-) -> Result<(), RequestError> {
+async fn answer<C: Handle>(caller: &Caller, call: IncomingCall) -> Result<(), RequestError> {
     let _ongoing = caller.context().begin_call();
     let (request, reply) = call.decode::<C>().await?;
     let _turn = caller.turn(C::METHOD).await;

@@ -41,7 +41,9 @@ async fn serve(context: Arc<Context>, incoming: Incoming) {
         incoming.refuse();
         return;
     }
-    let greeting = match incoming.greet().await {
+    // What the greeting takes is given back when it is over: the connection may then be idle for
+    // days.
+    let greeting = match Box::pin(incoming.greet()).await {
         Ok(greeting) => greeting,
         Err(error @ HandshakeError::Noise) => {
             debug!(%address, %error, "a packet is passed over");
@@ -56,7 +58,7 @@ async fn serve(context: Arc<Context>, incoming: Incoming) {
         greeting.turn_away(CloseCode::Limit);
         return;
     }
-    let Some(connection) = welcome(&context, greeting).await else { return };
+    let Some(connection) = Box::pin(welcome(&context, greeting)).await else { return };
     let place = context.peers().enter(connection.clone());
     debug!(peer = %connection.peer().name(), %address, connections = context.peers().count(),
         "connected");
