@@ -109,8 +109,11 @@ impl Session<'_> {
             self.follow(cursor)?;
         }
         let context = self.caller.context();
-        let mut trust = context.trust().changes();
-        let mut stopping = context.stopping();
+        // Both wait as long as the subscription: with each event they would stand in line anew.
+        let stopping = stopped(context.stopping());
+        tokio::pin!(stopping);
+        let trust = change_of(context.trust().changes());
+        tokio::pin!(trust);
         if self.welcomes.is_some() {
             self.send_crls().await?;
             self.send_welcomes().await?;
@@ -118,7 +121,7 @@ impl Session<'_> {
         loop {
             tokio::select! {
                 biased;
-                () = stopped(&mut stopping) => {
+                () = &mut stopping => {
                     let message = "the relay is being stopped";
                     return Err(Refusal::new(ErrorCode::Stopping, message).into());
                 }
@@ -126,7 +129,10 @@ impl Session<'_> {
                     Ok(Some(control)) => self.obey(control).await?,
                     Ok(None) | Err(_) => return Ok(()),
                 },
-                _ = trust.changed() => self.send_crls().await?,
+                changes = &mut trust => {
+                    trust.set(change_of(changes));
+                    self.send_crls().await?;
+                }
                 () = changed(&mut self.welcomes) => self.send_welcomes().await?,
                 step = self.channels.next() => {
                     match step.map_err(|error| unreadable(&error))? {
@@ -250,9 +256,18 @@ impl Session<'_> {
     }
 }
 
-async fn stopped(stopping: &mut watch::Receiver<bool>) {
+async fn stopped(mut stopping: watch::Receiver<bool>) {
     // If the sender is gone, so is the relay.
     let _ = stopping.wait_until(|stopping| stopping.then_some(())).await;
+}
+
+/// Waits for the next change; gives back what it waited on.
+async fn change_of<T>(mut changes: watch::Receiver<T>) -> watch::Receiver<T> {
+    if changes.changed().await.is_err() {
+        // Nothing changes any more.
+        std::future::pending::<()>().await;
+    }
+    changes
 }
 
 async fn changed(welcomes: &mut Option<Welcomes>) {
