@@ -6,7 +6,9 @@ use std::sync::Arc;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::replica::ReplicaError;
-use enlace_log::{ChannelId, ChannelNonce, ClientId, Head, Seq, SignedHead, VerifiedHead};
+use enlace_log::{
+    ChannelId, ChannelNonce, ClientId, Head, Seq, SignedHead, SubmitCounter, VerifiedHead,
+};
 
 use super::cache::Cache;
 use super::options::HubOptions;
@@ -35,6 +37,8 @@ pub(super) struct Round<'a> {
     cache: &'a mut Cache,
     storage: &'a mut dyn Storage,
     writes: WriteBatch,
+    /// The highest that each device was seen to use: one write for all its items.
+    counters: BTreeMap<DeviceName, SubmitCounter>,
     bytes: usize,
     grown: BTreeMap<ChannelId, Grown>,
     accepted: HashMap<(ChannelId, DeviceName, ClientId), storage::Accepted>,
@@ -86,6 +90,7 @@ impl<'a> Round<'a> {
             cache,
             storage,
             writes: WriteBatch::default(),
+            counters: BTreeMap::new(),
             bytes: 0,
             grown: BTreeMap::new(),
             accepted: HashMap::new(),
@@ -144,7 +149,12 @@ impl<'a> Round<'a> {
 
     /// Makes the round durable, then answers and tells the readers.
     pub(super) fn finish(self, feeds: &Feeds, welcomes: &WelcomeBoard, source: &Source) {
-        let Self { cache, storage, writes, grown, pending, .. } = self;
+        let Self { cache, storage, mut writes, counters, grown, pending, .. } = self;
+        writes.side.extend(
+            counters
+                .into_iter()
+                .map(|(device, counter)| SideWrite::SubmitCounter { device, counter }),
+        );
         if !writes.is_empty()
             && let Err(error) = storage.commit(&writes)
         {
@@ -237,8 +247,12 @@ impl<'a> Round<'a> {
 
     fn note_counter(&mut self, submission: &Submission) {
         let counter = submission.sealed().envelope().submit_counter;
-        let device = submission.device().clone();
-        self.writes.side.push(SideWrite::SubmitCounter { device, counter });
+        match self.counters.get_mut(submission.device()) {
+            Some(highest) => *highest = counter.max(*highest),
+            None => {
+                self.counters.insert(submission.device().clone(), counter);
+            }
+        }
     }
 
     fn add(&mut self, channel: ChannelId, submission: &Submission, acceptance: Acceptance) {
