@@ -111,8 +111,7 @@ impl Group {
     }
 
     fn member(&self, leaf: LeafIndex) -> Result<Member, VoidReason> {
-        let member = self.inner.members().find(|member| LeafIndex::from(member.index) == leaf);
-        let member = member.ok_or(VoidReason::ContentType)?;
+        let member = self.inner.member_at(leaf.into()).ok_or(VoidReason::ContentType)?;
         Member::of_mls(member).map_err(VoidReason::Leaf)
     }
 }
