@@ -168,7 +168,7 @@ impl Engine {
             channels.clear();
             self.others_wrote |= seen.is_some();
         }
-        let book = Book(&*tx);
+        let book = Book::new(&*tx);
         let ctx = Context { store: &*tx, backend, device, bundle: &bundle, log: &book, now };
         let mut open = Work::new(&*tx, ctx, channels, *may_seal);
         let done = work(&mut open);

@@ -100,11 +100,7 @@ impl Work<'_> {
         batch: &mut Batch,
     ) -> Result<(), EngineError> {
         let author = &entry.header().author;
-        let mut certificate = [0; 32];
-        if let Some(chain) = batch.chain_of(channel, author)? {
-            certificate = *chain.leaf().fingerprint().as_bytes();
-            self.tx.put_certificates(&chain)?;
-        }
+        let certificate = batch.keep_certificates(self.tx, channel, author)?;
         let row = entry_row(item, entry.as_signed(), certificate);
         if self.tx.put_entry(&row)? {
             self.tell(ClientEvent::Entry { channel: row.channel, seq: row.seq });

@@ -16,7 +16,9 @@ use super::work::Work;
 use super::{Engine, EngineError};
 use crate::event::ClientEvent;
 use crate::notice::Notice;
-use crate::store::{ChannelRow, ChannelStanding, ItemRow, OutboxRow, OutboxState, StoreError};
+use crate::store::{
+    ChannelRow, ChannelStanding, ItemRow, OutboxRow, OutboxState, StoreError, Transaction,
+};
 
 /// What became of a batch.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -143,7 +145,14 @@ pub(super) struct Batch {
     pub(super) own_commit_was_void: bool,
     /// Heads that members quoted and that contradict this copy of the log.
     pub(super) contradictions: Vec<VerifiedHead>,
-    members: Option<BTreeMap<DeviceName, UnverifiedChain>>,
+    authors: Option<BTreeMap<DeviceName, Author>>,
+}
+
+/// A member whose entries may be in the batch.
+struct Author {
+    chain: UnverifiedChain,
+    /// Whether the certificates are stored.
+    is_kept: bool,
 }
 
 impl Work<'_> {
@@ -238,26 +247,40 @@ impl Work<'_> {
 }
 
 impl Batch {
-    /// The certificates of a member, as of the present epoch.
-    pub(super) fn chain_of(
+    /// Keeps the certificates of a member, as of the present epoch; their fingerprint, or zeros
+    /// when they are not known.
+    pub(super) fn keep_certificates(
         &mut self,
+        tx: &dyn Transaction,
         channel: &Channel,
         device: &DeviceName,
-    ) -> Result<Option<UnverifiedChain>, ChannelError> {
-        if self.members.is_none() {
-            let members = channel.view()?.members.into_iter();
-            let named = members.filter_map(|member| match member.chain.unverified_name() {
-                Ok(LeafName::Device(device)) => Some((device, member.chain)),
-                _ => None,
-            });
-            self.members = Some(named.collect());
+    ) -> Result<[u8; 32], EngineError> {
+        if self.authors.is_none() {
+            self.authors = Some(authors_of(channel)?);
         }
-        Ok(self.members.as_ref().and_then(|members| members.get(device)).cloned())
+        let author = self.authors.as_mut().and_then(|authors| authors.get_mut(device));
+        let Some(author) = author else { return Ok([0; 32]) };
+        if !author.is_kept {
+            tx.put_certificates(&author.chain)?;
+            author.is_kept = true;
+        }
+        Ok(*author.chain.leaf().fingerprint().as_bytes())
     }
 
     pub(super) fn forget_members(&mut self) {
-        self.members = None;
+        self.authors = None;
     }
+}
+
+fn authors_of(channel: &Channel) -> Result<BTreeMap<DeviceName, Author>, ChannelError> {
+    let members = channel.view()?.members.into_iter();
+    let named = members.filter_map(|member| match member.chain.unverified_name() {
+        Ok(LeafName::Device(device)) => {
+            Some((device, Author { chain: member.chain, is_kept: false }))
+        }
+        _ => None,
+    });
+    Ok(named.collect())
 }
 
 pub(super) fn standing_of(channel: &Channel) -> ChannelStanding {

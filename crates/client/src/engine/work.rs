@@ -1,5 +1,6 @@
 //! An open transaction with everything that a piece of work needs.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use enlace_channel::channel::{Channel, ChannelError, Context, LogBook};
@@ -93,23 +94,35 @@ impl<'w> Work<'w> {
     }
 }
 
-/// The store as channels ask it.
-pub(super) struct Book<'a>(pub(super) &'a dyn Transaction);
+/// The store as channels ask it, in one transaction.
+pub(super) struct Book<'a> {
+    tx: &'a dyn Transaction,
+    /// Those asked for already: every entry of a batch quotes a head, mostly of one key.
+    head_keys: RefCell<HashMap<(Domain, HeadSigner), PublicKey>>,
+}
+
+impl<'a> Book<'a> {
+    pub(super) fn new(tx: &'a dyn Transaction) -> Self {
+        Self { tx, head_keys: RefCell::default() }
+    }
+}
 
 impl LogBook for Book<'_> {
     fn head_key(&self, hub: &Domain, signer: HeadSigner) -> Option<PublicKey> {
-        let found = self.0.head_certificate(hub, signer);
-        found
-            .inspect_err(|error| tracing::warn!(%error, "a head key cannot be read"))
-            .ok()?
-            .map(|row| row.key)
+        let known = (hub.clone(), signer);
+        if let Some(key) = self.head_keys.borrow().get(&known) {
+            return Some(*key);
+        }
+        let found = self.tx.head_certificate(hub, signer);
+        let found =
+            found.inspect_err(|error| tracing::warn!(%error, "a head key cannot be read")).ok()?;
+        let key = found?.key;
+        self.head_keys.borrow_mut().insert(known, key);
+        Some(key)
     }
 
     fn chain_at(&self, channel: ChannelId, seq: Seq) -> Option<ChainHash> {
-        let found = self.0.item(channel, seq);
-        found
-            .inspect_err(|error| tracing::warn!(%error, "an item cannot be read"))
-            .ok()?
-            .map(|row| row.chain)
+        let found = self.tx.chain_at(channel, seq);
+        found.inspect_err(|error| tracing::warn!(%error, "an item cannot be read")).ok()?
     }
 }

@@ -29,6 +29,12 @@ pub trait ItemRows {
     /// When the engine fails.
     fn item(&self, channel: ChannelId, seq: Seq) -> Result<Option<ItemRow>, StoreError>;
 
+    /// The chain up to and with one position of a channel.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn chain_at(&self, channel: ChannelId, seq: Seq) -> Result<Option<ChainHash>, StoreError>;
+
     /// The positions `from..=to` of a channel that are here, in order.
     ///
     /// # Errors

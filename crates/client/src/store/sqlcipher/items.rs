@@ -39,6 +39,13 @@ impl ItemRows for SqlTransaction<'_> {
         self.first(sql, params![channel.as_bytes(), number(seq.0)], read)
     }
 
+    fn chain_at(&self, channel: ChannelId, seq: Seq) -> Result<Option<ChainHash>, StoreError> {
+        let sql = "SELECT chain FROM items WHERE channel = ?1 AND seq = ?2";
+        self.first(sql, params![channel.as_bytes(), number(seq.0)], |row| {
+            Ok(ChainHash(fixed(row, "chain")?))
+        })
+    }
+
     fn items(&self, channel: ChannelId, from: Seq, to: Seq) -> Result<Vec<ItemRow>, StoreError> {
         let sql = "SELECT * FROM items WHERE channel = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq";
         self.all(sql, params![channel.as_bytes(), number(from.0), number(to.0)], read)
