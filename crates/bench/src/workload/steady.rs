@@ -93,6 +93,7 @@ pub(crate) async fn bare(
             let (mut delivered, mut answered) = (Vec::new(), Vec::new());
             let own = (entries + count - 1 - index) / count;
             while (delivered.len() as u64) < entries || (answered.len() as u64) < own {
+                let before = delivered.len();
                 let show = |arrival| match arrival {
                     Arrival::Entry(body) => {
                         let at = Instant::now();
@@ -104,7 +105,6 @@ pub(crate) async fn bare(
                         answered.extend((before..so_far - durable_before).map(late));
                     }
                 };
-                let before = delivered.len();
                 reader.take(show).await?;
                 if delivered.len() > before {
                     sender.acknowledge(delivered.len() as u64).await?;
