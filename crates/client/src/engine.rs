@@ -27,12 +27,13 @@ mod tests;
 mod welcome;
 mod work;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use enlace_channel::channel::{Channel, ChannelError, Context, Device};
 use enlace_channel::mls::Backend;
 use enlace_channel::state_store::StateError;
 use enlace_identity::entropy::Entropy;
+use enlace_identity::time::Timestamp;
 use enlace_log::ChannelId;
 use enlace_transport::Trust;
 use tokio::sync::broadcast;
@@ -69,6 +70,8 @@ pub struct Engine {
     /// Whether another process has written, and watchers were not told yet.
     others_wrote: bool,
     may_seal: bool,
+    /// Where a renewal of keys is due, and since when a quiet moment is looked for.
+    looking_for_quiet: BTreeMap<ChannelId, Timestamp>,
     events: broadcast::Sender<ClientEvent>,
 }
 
@@ -124,6 +127,7 @@ impl Engine {
             seen_version: None,
             others_wrote: false,
             may_seal: false,
+            looking_for_quiet: BTreeMap::new(),
             events,
         }
     }

@@ -33,6 +33,8 @@ pub struct Lane {
     /// Until when somebody else may hold it, as far as the hub said at this fence: whoever commits
     /// gives it back.
     pub lease_held_until: Option<Timestamp>,
+    /// Whether this device must renew its keys before it encrypts more.
+    pub must_renew: bool,
 }
 
 /// What to do about a row.
@@ -93,11 +95,13 @@ fn next_of_rest<'a>(rows: &'a [OutboxRow], lane: &Lane) -> Next<'a> {
         };
     }
     let first_entry = rows.iter().position(|row| row.task == Task::Entry);
+    let renews = lane.must_renew && rows.iter().any(|row| row.task == Task::SelfUpdate);
     let candidates = rows
         .iter()
         .enumerate()
         .filter(|(index, row)| row.task != Task::Entry || Some(*index) == first_entry)
-        .map(|(_, row)| row);
+        .map(|(_, row)| row)
+        .filter(|row| !renews || row.task == Task::SelfUpdate);
     match candidates.clone().find(|row| is_due(row, lane)) {
         Some(row) => Next::Do(row, step_of_unsealed(row, lane)),
         None => {
@@ -171,7 +175,7 @@ const PATIENCE: u32 = 8;
 /// The shortest and the longest pause that a relay can ask for.
 const ASKED: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(300);
 
-/// Longer than any pause: self-updates spread over an hour.
+/// Longer than any pause.
 const LONGEST_WAIT: Duration = Duration::from_secs(2 * 3600);
 
 /// Judges an answer. `refusals` is how often the row was refused in a way that may pass, `outages`

@@ -10,6 +10,7 @@ use enlace_proto::relay::v1::{CreateChannelRequest, LeaseRequest, SubmitRequest}
 use enlace_transport::Trust;
 
 use super::lanes::{LaneState, Lanes};
+use super::renewal::MOST_MESSAGES;
 use super::work::Work;
 use super::{Engine, EngineError, leases};
 use crate::outbox::{self, Lane, Next, Step};
@@ -150,6 +151,7 @@ impl Work<'_> {
             awaited: state.awaited.map(|(fence, _)| fence),
             has_lease: state.lease_until.is_some_and(|until| until > self.now()),
             lease_held_until: state.lease_held.map(|held| held.until),
+            must_renew: channel.own_messages_since_update() >= MOST_MESSAGES,
         };
         let planned = match outbox::next(&rows, &lane) {
             Next::Nothing => Planned::Wait(None),

@@ -1,48 +1,77 @@
 //! Self-updates: a device that renews its keys in a channel heals from having been read. By age
-//! and by how much it wrote, when nothing else is waiting, and spread so that not all members come
-//! at once.
+//! and by how much it wrote, soon after it joined a large channel, when nothing else goes on, and
+//! spread so that not all members come at once: [`rotation`] says when.
+
+mod rotation;
 
 use std::time::Duration;
 
-use enlace_identity::canonical::sha256;
+use enlace_channel::channel::Channel;
+use enlace_identity::time::Timestamp;
+use enlace_log::Seq;
 
+use self::rotation::{Keys, Rotation, Traffic, Turn};
+use super::work::Work;
 use super::{Engine, EngineError};
-use crate::store::ChannelStanding;
+use crate::store::{ChannelRow, ChannelStanding, StoreError};
 use crate::task::Task;
 
-/// The oldest that a device's keys in a channel get, while it is used.
-const AGE: Duration = Duration::from_secs(7 * 86_400);
-
-/// How many items it encrypts before it renews them.
-const MESSAGES: u64 = 1000;
-
-/// Over how long members spread.
-const SPREAD: Duration = Duration::from_secs(3600);
+pub(super) use self::rotation::MOST_MESSAGES;
 
 impl Engine {
-    /// Puts a self-update in the outbox of every idle channel in which one is due.
+    /// Puts a self-update in the outbox of every channel in which it is this device's turn.
     ///
     /// # Errors
     /// When the store fails.
     pub fn renew_keys(&mut self) -> Result<(), EngineError> {
-        self.write(|work| {
+        let mut looking = std::mem::take(&mut self.looking_for_quiet);
+        let done = self.write(|work| {
             for row in work.tx.channels()? {
                 let is_member =
                     matches!(row.standing, ChannelStanding::Provisional | ChannelStanding::Member);
-                if !is_member || !work.tx.queued(Some(row.id))?.is_empty() {
-                    continue;
-                }
                 // Whoever follows the channel says what is wrong with it.
-                let Ok(Some(channel)) = work.take(row.id) else { continue };
-                let is_old = work.now().since(row.updated_at) > AGE;
-                let is_due = is_old || channel.own_messages_since_update() > MESSAGES;
+                let channel = if is_member { work.take(row.id).ok().flatten() } else { None };
+                let Some(channel) = channel else { continue };
+                let turn = work.turn(&row, &channel, looking.get(&row.id).copied());
                 work.keep(channel);
-                if is_due {
-                    let draw = sha256(&[work.me().as_str().as_bytes(), &row.id.0].concat())[0];
-                    work.enqueue_own(row.id, Task::SelfUpdate, SPREAD * draw.into() / 255)?;
+                match turn? {
+                    Turn::Later => _ = looking.remove(&row.id),
+                    Turn::Look => _ = looking.entry(row.id).or_insert(work.now()),
+                    Turn::Now => {
+                        looking.remove(&row.id);
+                        work.enqueue_own(row.id, Task::SelfUpdate, Duration::ZERO)?;
+                    }
                 }
             }
             Ok(())
-        })
+        });
+        self.looking_for_quiet = looking;
+        done
+    }
+}
+
+impl Work<'_> {
+    fn turn(
+        &self,
+        row: &ChannelRow,
+        channel: &Channel,
+        looking_since: Option<Timestamp>,
+    ) -> Result<Turn, StoreError> {
+        let rotation = Rotation::new(self.me(), row.id, channel.devices().len());
+        let keys = Keys {
+            joined_at: row.joined_at,
+            renewed_at: row.updated_at,
+            messages: channel.own_messages_since_update(),
+        };
+        let newest = match channel.replica().next_seq().0.checked_sub(1) {
+            Some(seq) => self.tx.item(row.id, Seq(seq))?,
+            None => None,
+        };
+        let traffic = Traffic {
+            newest: newest.map(|row| (row.item.seq, row.item.received_at)),
+            has_queue: !self.tx.queued(Some(row.id))?.is_empty(),
+            looking_since,
+        };
+        Ok(rotation.turn(self.now(), &keys, &traffic))
     }
 }

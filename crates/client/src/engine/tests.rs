@@ -6,5 +6,6 @@ mod hub;
 mod members;
 mod notes;
 mod relay_faults;
+mod renewal;
 mod sizes;
 mod world;

@@ -10,7 +10,15 @@ const NOW: Timestamp = Timestamp::from_secs(1000);
 
 fn lane() -> Lane {
     let fence = Some(Seq(3));
-    Lane { now: NOW, is_open: true, fence, awaited: None, has_lease: false, lease_held_until: None }
+    Lane {
+        now: NOW,
+        is_open: true,
+        fence,
+        awaited: None,
+        has_lease: false,
+        lease_held_until: None,
+        must_renew: false,
+    }
 }
 
 fn row(id: u8, task: Task) -> OutboxRow {
@@ -89,6 +97,17 @@ fn entries_keep_their_order() {
 fn an_act_that_waits_holds_no_entry_up() {
     let rows = [later(row(1, admit()), 9), row(2, Task::Entry)];
     assert_eq!(chosen(&rows, &lane()), Some((2, "Seal".into())));
+}
+
+#[test]
+fn a_device_whose_keys_are_used_up_renews_them_before_it_writes_more() {
+    let rows = [row(1, Task::Entry), row(2, Task::Entry), row(3, Task::SelfUpdate)];
+    assert_eq!(chosen(&rows, &lane()).unwrap().0, 1);
+    let lane = Lane { must_renew: true, ..lane() };
+    assert_eq!(chosen(&rows, &lane).unwrap().0, 3);
+    assert_eq!(chosen(&rows[..2], &lane).unwrap().0, 1, "once that is in the outbox");
+    let in_flight = [sealed(1, Task::Entry, 3), row(3, Task::SelfUpdate)];
+    assert_eq!(chosen(&in_flight, &lane).unwrap().0, 1, "what is on its way goes its way");
 }
 
 #[test]
