@@ -2,14 +2,14 @@
 //! chain hash, so that a reader can check them without what lies before.
 
 use enlace_log::ids::MAX_SEQ;
-use enlace_log::{ChainHash, ChannelId, Seq};
+use enlace_log::{ChannelId, Seq};
 use enlace_proto::relay::v1::{FetchRangeRequest, FetchRangeResponse};
 use enlace_transport::Refusal;
 
-use super::refusals::{channel_id, internal, malformed, unreadable};
+use super::refusals::{channel_id, malformed, unreadable};
 use super::{Caller, Handle};
-use crate::hub::{Next, ReadError};
-use crate::storage::{ReadLimit, ReadStorage};
+use crate::hub::{self, Next, ReadError, Reader};
+use crate::storage::ReadLimit;
 
 /// The most items of one answer.
 const MAX_ITEMS: usize = 1000;
@@ -29,27 +29,30 @@ impl Handle for FetchRangeRequest {
         };
         let limit = ReadLimit { items, bytes: BYTES };
         let hub = caller.context().hub();
-        let log = hub.subscribe(channel, caller.reader()).await;
-        let log = log.map_err(|error| unreadable(&error))?;
-        match log.read(Seq(self.from_seq), limit).await {
-            Ok(Some(Next::Batch(batch))) => {
-                let mut batch = batch.into_wire();
-                if let Some(first) = batch.items.first_mut() {
-                    first.chain = chain_at(caller, channel, Seq(first.seq)).await?.0.to_vec();
-                }
-                Ok(FetchRangeResponse { items: batch.items, head: batch.head })
-            }
-            Ok(Some(Next::Ended { .. })) => Err(unreadable(&ReadError::NotAMember)),
-            Ok(None) => Ok(FetchRangeResponse::default()),
-            Err(error) => Err(unreadable(&error)),
-        }
+        let range = read(hub, channel, caller.reader(), Seq(self.from_seq), limit).await;
+        range.map_err(|error| unreadable(&error))
     }
 }
 
-async fn chain_at(caller: &Caller, channel: ChannelId, seq: Seq) -> Result<ChainHash, Refusal> {
-    let one = ReadLimit { items: 1, bytes: 1 };
-    let read = move |storage: &mut dyn ReadStorage| storage.items(&channel, seq, one);
-    let items = caller.context().hub().query(read).await.map_err(|error| unreadable(&error))?;
-    let item = items.first().ok_or_else(|| internal("an item that was just read is gone"))?;
-    Ok(item.chain)
+/// What a reader may have from a position on; nothing where the log has not come there yet.
+pub(crate) async fn read(
+    hub: &hub::Handle,
+    channel: ChannelId,
+    reader: Reader,
+    from: Seq,
+    limit: ReadLimit,
+) -> Result<FetchRangeResponse, ReadError> {
+    let log = hub.subscribe(channel, reader).await?;
+    match log.read(from, limit).await? {
+        Some(Next::Batch(batch)) => {
+            let mut batch = batch.into_wire();
+            if let Some(first) = batch.items.first_mut() {
+                let chain = hub.chain_at(channel, Seq(first.seq)).await?;
+                first.chain = chain.ok_or(ReadError::Missing)?.0.to_vec();
+            }
+            Ok(FetchRangeResponse { items: batch.items, head: batch.head })
+        }
+        Some(Next::Ended { .. }) => Err(ReadError::NotAMember),
+        None => Ok(FetchRangeResponse::default()),
+    }
 }

@@ -25,7 +25,8 @@ use super::submission::Submission;
 use super::subscription::{Source, Subscription};
 use super::welcome::{WelcomeBoard, WelcomeWatch};
 use crate::storage::{
-    ChannelRecord, ClaimedKeyPackage, PendingWelcome, ReadStorage, Role, SideWrite, StorageError,
+    ChannelRecord, ClaimedKeyPackage, PendingWelcome, ReadLimit, ReadStorage, Role, SideWrite,
+    StorageError,
 };
 
 /// An item has a durable place in the log.
@@ -233,6 +234,20 @@ impl Handle {
     /// As [`Self::query`].
     pub async fn channel(&self, channel: ChannelId) -> Result<Option<ChannelRecord>, ReadError> {
         self.query(move |storage| storage.channel(&channel)).await
+    }
+
+    /// The chain up to and with a position; `None` where there is no item.
+    ///
+    /// # Errors
+    /// As [`Self::query`].
+    pub async fn chain_at(
+        &self,
+        channel: ChannelId,
+        seq: Seq,
+    ) -> Result<Option<ChainHash>, ReadError> {
+        let one = ReadLimit { items: 1, bytes: 1 };
+        let items = self.query(move |storage| storage.items(&channel, seq, one)).await?;
+        Ok(items.first().map(|item| item.chain))
     }
 
     /// Opens a channel's log for a reader, who may be none: then reading says so.
