@@ -57,6 +57,8 @@ pub enum Method {
     SubmitStream = 13,
     /// Brings back to a hub what it signed and no longer holds.
     Refill = 14,
+    /// Two relays show each other the newest heads of the channels that they share.
+    ExchangeHeads = 15,
 }
 
 /// Which kind of certificate a caller holds.
@@ -85,6 +87,7 @@ impl Method {
         Self::FetchHeadCertificate,
         Self::SubmitStream,
         Self::Refill,
+        Self::ExchangeHeads,
     ];
 
     /// The method with that number, if this version knows one.
@@ -114,7 +117,8 @@ impl Method {
             | Self::FetchRange
             | Self::FetchDirectory
             | Self::FetchHeadCertificate
-            | Self::SubmitStream => SMALL,
+            | Self::SubmitStream
+            | Self::ExchangeHeads => SMALL,
         }
     }
 
@@ -134,7 +138,8 @@ impl Method {
             | Self::PublishCrls
             | Self::FetchHeadCertificate
             | Self::SubmitStream
-            | Self::Refill => SMALL,
+            | Self::Refill
+            | Self::ExchangeHeads => SMALL,
         }
     }
 
@@ -145,7 +150,7 @@ impl Method {
     pub const fn allows(self, caller: Caller) -> bool {
         match self {
             Self::PublishKeyPackages | Self::CreateChannel => matches!(caller, Caller::Device),
-            Self::DeliverWelcome => matches!(caller, Caller::Relay),
+            Self::DeliverWelcome | Self::ExchangeHeads => matches!(caller, Caller::Relay),
             Self::Hello
             | Self::ClaimKeyPackages
             | Self::Lease
@@ -194,6 +199,7 @@ calls! {
     PublishCrls: PublishCrlsRequest -> PublishCrlsResponse,
     FetchHeadCertificate: FetchHeadCertificateRequest -> FetchHeadCertificateResponse,
     Refill: RefillRequest -> RefillResponse,
+    ExchangeHeads: ExchangeHeadsRequest -> ExchangeHeadsResponse,
 }
 
 #[cfg(test)]
@@ -203,7 +209,7 @@ mod tests {
     #[test]
     fn numbers_are_those_of_the_protocol_page() {
         let numbers: Vec<u16> = Method::ALL.iter().map(|method| method.number()).collect();
-        assert_eq!(numbers, (1..=14).collect::<Vec<u16>>());
+        assert_eq!(numbers, (1..=15).collect::<Vec<u16>>());
     }
 
     #[test]
@@ -211,7 +217,7 @@ mod tests {
         for number in 0..=u16::MAX {
             match Method::from_number(number) {
                 Some(method) => assert_eq!(method.number(), number),
-                None => assert!(number == 0 || number > 14),
+                None => assert!(number == 0 || number > 15),
             }
         }
     }

@@ -5,6 +5,7 @@ mod create_channel;
 mod crls;
 mod deliver_welcome;
 mod directory;
+mod exchange_heads;
 mod fetch_range;
 mod head_certificate;
 mod key_packages;
@@ -19,8 +20,8 @@ use std::future::Future;
 use enlace_proto::method::{Call, Method};
 use enlace_proto::relay::v1::{
     ClaimKeyPackagesRequest, CreateChannelRequest, DeliverWelcomeRequest, ErrorCode,
-    FetchDirectoryRequest, FetchHeadCertificateRequest, FetchRangeRequest, LeaseRequest,
-    PublishCrlsRequest, PublishKeyPackagesRequest, RefillRequest, SubmitRequest,
+    ExchangeHeadsRequest, FetchDirectoryRequest, FetchHeadCertificateRequest, FetchRangeRequest,
+    LeaseRequest, PublishCrlsRequest, PublishKeyPackagesRequest, RefillRequest, SubmitRequest,
 };
 use enlace_transport::{IncomingCall, IncomingStream, Refusal, RequestError};
 use tracing::debug;
@@ -29,6 +30,8 @@ use crate::subscription;
 
 pub(crate) use self::caller::{Caller, Peer};
 pub(crate) use self::deliver_welcome::short;
+pub(crate) use self::exchange_heads::MAX_HEADS;
+pub(crate) use self::fetch_range::read as read_range;
 pub(crate) use self::refusals::{channel_id, limit, malformed, unreadable};
 
 /// A request that the relay answers.
@@ -84,6 +87,7 @@ async fn dispatch_to_handler(caller: &Caller, call: IncomingCall) -> Result<(), 
         Method::PublishCrls => answer::<PublishCrlsRequest>(caller, call).await,
         Method::FetchHeadCertificate => answer::<FetchHeadCertificateRequest>(caller, call).await,
         Method::Refill => answer::<RefillRequest>(caller, call).await,
+        Method::ExchangeHeads => answer::<ExchangeHeadsRequest>(caller, call).await,
         // Not of this kind: `dispatch` has them.
         Method::Hello | Method::SubmitStream | Method::Subscribe => Ok(()),
     }

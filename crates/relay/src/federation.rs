@@ -1,9 +1,9 @@
 //! Links to other authorities' relays: one each, dialled when there is something to do and kept.
 //!
 //! Over a link this relay follows the logs that the other orders ([`follow`]), hands over the
-//! welcomes that wait for it ([`outbox`]), passes revocation lists on ([`spread`]), and makes
-//! calls on behalf of its own devices ([`Links::call`]). What the other wants of this relay comes
-//! over a link of its own.
+//! welcomes that wait for it ([`outbox`]), passes revocation lists on ([`spread`]), compares what
+//! hubs have signed ([`witness`]), and makes calls on behalf of its own devices ([`Links::call`]).
+//! What the other wants of this relay comes over a link of its own.
 
 mod alarm;
 mod follow;
@@ -13,6 +13,7 @@ mod link;
 mod outbox;
 mod session;
 mod spread;
+mod witness;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -20,18 +21,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enlace_identity::names::Domain;
-use enlace_log::ChannelId;
+use enlace_log::{ChannelId, SignedHead};
 use enlace_proto::method::Call;
 use enlace_proto::relay::v1::ErrorCode;
 use enlace_transport::{CallError, Refusal};
 
 use self::forward::Forward;
 use self::link::Link;
+use self::witness::Moved;
 use crate::server::Context;
 
 pub(crate) use self::forward::{ForwardAnswers, Forwarded, keep as keep_forwarding};
 pub(crate) use self::session::keep;
 pub(crate) use self::spread::unsent as unsent_crls;
+pub(crate) use self::witness::{keep as keep_witnessing, watch as watch_heads};
 
 /// How long a caller waits for a link to come up. Together with [`CALL_TIME`] it is less than a
 /// device waits for its own relay's answer.
@@ -42,17 +45,21 @@ const CALL_TIME: Duration = Duration::from_secs(10);
 
 /// The links to all other authorities of the network.
 #[derive(Debug)]
-pub(crate) struct Links(BTreeMap<Domain, Link>);
+pub(crate) struct Links {
+    links: BTreeMap<Domain, Link>,
+    moved: Moved,
+}
 
 impl Links {
     /// Links, none of them up, to these authorities.
     pub(crate) fn new(authorities: impl IntoIterator<Item = Domain>) -> Self {
-        Self(authorities.into_iter().map(|domain| (domain, Link::new())).collect())
+        let links = authorities.into_iter().map(|domain| (domain, Link::new())).collect();
+        Self { links, moved: Moved::default() }
     }
 
     /// The authorities that are linked.
     pub(crate) fn authorities(&self) -> impl Iterator<Item = &Domain> {
-        self.0.keys()
+        self.links.keys()
     }
 
     /// Makes a call at another authority's relay. What that relay refuses, the caller's device is
@@ -97,21 +104,36 @@ impl Links {
 
     /// The channel is to be followed from where its copy ends.
     pub(crate) fn follow(&self, authority: &Domain, channel: ChannelId) {
-        if let Some(link) = self.0.get(authority) {
+        if let Some(link) = self.links.get(authority) {
             link.follow(channel);
+            self.moved(channel);
+        }
+    }
+
+    /// The copy of a log that another authority orders has grown.
+    pub(crate) fn moved(&self, channel: ChannelId) {
+        self.moved.add(channel);
+    }
+
+    /// Another authority's relay, which may read the channel, showed a head of it and was shown
+    /// the newest one here.
+    pub(crate) fn show(&self, authority: &Domain, head: SignedHead) {
+        if let Some(link) = self.links.get(authority) {
+            link.witness().told(&head.unverified_head().channel);
+            link.witness().show(head);
         }
     }
 
     /// The other authority's relay was heard of: it can be dialled again at once.
     pub(crate) fn peer_is_up(&self, authority: &Domain) {
-        if let Some(link) = self.0.get(authority) {
+        if let Some(link) = self.links.get(authority) {
             link.hurry();
         }
     }
 
     /// There is something to do at every authority.
     pub(crate) fn wake_all(&self) {
-        for link in self.0.values() {
+        for link in self.links.values() {
             link.wake();
         }
     }
@@ -123,7 +145,7 @@ impl Links {
     }
 
     fn link(&self, authority: &Domain) -> Option<&Link> {
-        self.0.get(authority)
+        self.links.get(authority)
     }
 }
 

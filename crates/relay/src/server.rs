@@ -29,6 +29,7 @@ use crate::hub::Sequencer;
 use crate::storage::StorageError;
 
 pub(crate) use self::context::Context;
+pub(crate) use self::hello::newest_head;
 pub use self::parts::Parts;
 
 /// What the relay tells others of itself.

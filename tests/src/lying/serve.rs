@@ -73,7 +73,7 @@ impl World {
                     self.feed(&peer, subscription).await;
                 }
             }
-            Method::Hello | Method::DeliverWelcome | Method::Refill => {
+            Method::Hello | Method::DeliverWelcome | Method::Refill | Method::ExchangeHeads => {
                 let _ = call.refuse(Refusal::new(ErrorCode::Unsupported, "")).await;
             }
         }

@@ -2,12 +2,14 @@
 //! and the items that lead there.
 //!
 //! Two files for each pair, which the operator hands to whoever has to judge: `.txt` with both
-//! heads as entries quote them (PROTOCOL.md §3.8), in hexadecimal, and `.items` with the batch as
-//! it came, a message `Items` of the schema.
+//! heads as entries quote them (PROTOCOL.md §3.8), in hexadecimal, and `.items`, a message `Items`
+//! of the schema: the batch as the hub sent it, or, where another relay was the witness, the items
+//! from the earlier head's position to the later head, the first of them with its chain.
 
 use std::io;
 
 use enlace_identity::names::Domain;
+use enlace_log::ids::MAX_SEQ;
 use enlace_log::{ChannelId, Seq, VerifiedHead};
 use enlace_proto::relay::v1::Items;
 use prost::Message as _;
@@ -17,21 +19,27 @@ use crate::head_certificates::HeadCertificateError;
 use crate::hub::ReadError;
 use crate::server::Context;
 
-/// Keeps the newest head known here beside the contradicting one.
-pub(super) async fn keep(
+/// Keeps the newest head known here beside the one that a batch of its hub contradicts it with.
+pub(super) async fn keep_batch(
     context: &Context,
     hub: &Domain,
     contradicting: &VerifiedHead,
     batch: &Items,
 ) {
+    match known_head(context, hub, contradicting.head().channel, Seq(MAX_SEQ)).await {
+        Ok(known) => keep(context, &known, contradicting, batch),
+        Err(error) => warn!(%error, "the head that is contradicted cannot be read"),
+    }
+}
+
+/// Keeps two heads and the items that go with them.
+pub(super) fn keep(
+    context: &Context,
+    known: &VerifiedHead,
+    contradicting: &VerifiedHead,
+    items: &Items,
+) {
     let channel = contradicting.head().channel;
-    let known = match known_head(context, hub, channel).await {
-        Ok(known) => known,
-        Err(error) => {
-            warn!(%error, "the head that is contradicted cannot be read");
-            return;
-        }
-    };
     let text = format!(
         "channel {channel}\nknown {}\ncontradicting {}\n",
         hex(&known.quoted().encode()),
@@ -41,7 +49,7 @@ pub(super) async fn keep(
     let name = format!("{channel}-{seq}");
     let files = [
         (format!("{name}.txt"), text.into_bytes()),
-        (format!("{name}.items"), batch.encode_to_vec()),
+        (format!("{name}.items"), items.encode_to_vec()),
     ];
     for (file, content) in files {
         match context.proofs().keep(&file, &content) {
@@ -52,15 +60,14 @@ pub(super) async fn keep(
     }
 }
 
-async fn known_head(
+/// The newest head known here of a channel, up to a position.
+pub(super) async fn known_head(
     context: &Context,
     hub: &Domain,
     channel: ChannelId,
+    to: Seq,
 ) -> Result<VerifiedHead, HeadCertificateError> {
-    let newest = context.hub().query(move |storage| {
-        let Some(record) = storage.channel(&channel)? else { return Ok(None) };
-        storage.newest_head(&channel, Seq(0), record.tail.seq)
-    });
+    let newest = context.hub().query(move |storage| storage.newest_head(&channel, Seq(0), to));
     let newest = newest.await?.ok_or(ReadError::UnknownChannel)?;
     context.head_certificates().verify(newest, hub).await
 }

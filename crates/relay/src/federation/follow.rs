@@ -94,6 +94,7 @@ async fn follow(
     if channels.is_empty() {
         channels.extend(link.taken_to_follow().await);
     }
+    let shown = channels.clone();
     let mut cursors = cursors(context, authority, channels).await?.into_iter();
     let first = cursors.by_ref().take(FIRST_CURSORS).collect();
     let request = SubscribeRequest { cursors: first, devices: Vec::new() };
@@ -102,6 +103,8 @@ async fn follow(
         send(&mut subscription.controls, Control::Follow(cursor)).await?;
     }
     let other = Other { context, authority, link, connection };
+    // A hub whose store is an older copy than it was sees so by its own signatures.
+    link.witness().owe(shown);
     let mut refused: HashSet<ChannelId> = HashSet::new();
     let mut later = FuturesUnordered::new();
     loop {
@@ -255,7 +258,7 @@ async fn cursors(
     context.hub().query(read).await
 }
 
-fn wire_id(channel: ChannelId) -> wire::ChannelId {
+pub(super) fn wire_id(channel: ChannelId) -> wire::ChannelId {
     wire::ChannelId { value: channel.0.to_vec() }
 }
 

@@ -10,6 +10,7 @@ use enlace_transport::{Connection, watch};
 use tokio::sync::{Notify, mpsc};
 
 use super::forward::{self, Forward};
+use super::witness::Witness;
 
 /// A link, up or down.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub(super) struct Link {
     forwards: mpsc::Sender<Forward>,
     /// Until the task that forwards takes it.
     forwarding: Mutex<Option<mpsc::Receiver<Forward>>>,
+    witness: Witness,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -57,6 +59,7 @@ impl Link {
             to_follow: Mutex::default(),
             following: Notify::new(),
             forsaken: Mutex::default(),
+            witness: Witness::default(),
         }
     }
 
@@ -76,6 +79,23 @@ impl Link {
             None => (state.failures > failures).then_some(None),
         });
         tokio::time::timeout(limit, decided).await.ok()?.ok()?
+    }
+
+    /// The connection, if it is up.
+    pub(super) fn live(&self) -> Option<Connection> {
+        self.state.borrow().live()
+    }
+
+    /// Waits until the connection is up.
+    pub(super) async fn up(&self) {
+        let is_live = |state: &State| state.live().map(drop);
+        // The sender is held here.
+        let _ = self.state.subscribe().wait_until(is_live).await;
+    }
+
+    /// What the two relays show each other.
+    pub(super) fn witness(&self) -> &Witness {
+        &self.witness
     }
 
     /// Puts items into the queue; waits while it is full.

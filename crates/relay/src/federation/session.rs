@@ -27,7 +27,7 @@ const HELD: Duration = Duration::from_secs(10);
 
 /// Why a link can't come up.
 #[derive(Debug, thiserror::Error)]
-enum DialError {
+pub(super) enum DialError {
     /// Nobody has handed over an endpoint record.
     #[error("no endpoint record says where its relay is")]
     NoRecord,
@@ -86,7 +86,8 @@ async fn has_work(context: &Context, authority: &Domain) -> bool {
         || outbox::is_due(context, authority).await
 }
 
-async fn dial(context: &Context, authority: &Domain) -> Result<Connection, DialError> {
+/// Opens a connection to the authority's relay.
+pub(super) async fn dial(context: &Context, authority: &Domain) -> Result<Connection, DialError> {
     let target = context.directory().target(authority).ok_or(DialError::NoRecord)?;
     let offer = HelloOffer { software: SOFTWARE.to_owned(), ..HelloOffer::default() };
     let dialled = context.endpoint().connect(&target, offer, ADDRESS_TIME).await?;

@@ -39,7 +39,8 @@ pub(super) async fn known_heads(
     heads
 }
 
-async fn newest_head(
+/// The newest head of a channel, for whoever may read it there.
+pub(crate) async fn newest_head(
     context: &Context,
     channel: ChannelId,
     reader: Reader,

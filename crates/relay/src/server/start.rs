@@ -92,9 +92,11 @@ pub(super) async fn start(
     tasks.spawn(expiring::watch(context.clone()));
     tasks.spawn(seen::keep(context.clone()));
     tasks.spawn(federation::watch_outbound(context.clone()));
+    tasks.spawn(federation::watch_heads(context.clone()));
     for authority in context.links().authorities() {
         tasks.spawn(federation::keep(context.clone(), authority.clone()));
         tasks.spawn(federation::keep_forwarding(context.clone(), authority.clone()));
+        tasks.spawn(federation::keep_witnessing(context.clone(), authority.clone()));
     }
     let mut accepting = JoinSet::new();
     accepting.spawn(accept::accept(context.clone()));

@@ -12,3 +12,4 @@ mod rogue_relay;
 mod submit_stream;
 mod subscriptions;
 mod support;
+mod witnesses;

@@ -52,6 +52,8 @@ pub fn run(data: &[u8]) -> Outcome {
         Method::SubmitStream => message::<wire::SubmitStreamRequest>(body).map(drop),
         Method::FetchHeadCertificate => message::<wire::FetchHeadCertificateRequest>(body)
             .and_then(|request| HeadSigner::try_from(&request.signer[..]).ok().map(drop)),
+        Method::ExchangeHeads => message::<wire::ExchangeHeadsRequest>(body)
+            .and_then(|request| request.known_heads.iter().try_for_each(shown)),
     };
     outcome(&read)
 }
@@ -59,11 +61,15 @@ pub fn run(data: &[u8]) -> Outcome {
 fn greet(hello: &wire::HelloRequest) {
     take_crls(&hello.crls);
     for known in &hello.known_heads {
-        let _ = channel(known.channel.as_ref());
-        if let Some(head) = known.head.as_ref().and_then(heads::from_wire) {
-            heads::verify(head);
-        }
+        let _ = shown(known);
     }
+}
+
+/// A head with its channel, as hello and witnesses show it.
+pub(super) fn shown(known: &wire::KnownHead) -> Option<()> {
+    channel(known.channel.as_ref())?;
+    heads::verify(heads::from_wire(known.head.as_ref()?)?);
+    Some(())
 }
 
 pub(super) fn take_crls(crls: &[Vec<u8>]) {

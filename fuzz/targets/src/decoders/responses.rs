@@ -60,6 +60,9 @@ pub fn run(data: &[u8]) -> Outcome {
         Method::SubmitStream => message(body).and_then(|answers| answered(&answers)),
         Method::FetchHeadCertificate => message::<wire::FetchHeadCertificateResponse>(body)
             .and_then(|response| head_certificate(&response.certificates)),
+        Method::ExchangeHeads => message::<wire::ExchangeHeadsResponse>(body).map(|response| {
+            response.known_heads.iter().for_each(|known| drop(requests::shown(known)))
+        }),
     };
     outcome(&read)
 }

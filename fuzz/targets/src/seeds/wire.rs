@@ -143,6 +143,7 @@ fn request(method: Method) -> Vec<Vec<u8>> {
         Method::Refill => {
             [(0, 2), (0, 5)].map(|(from, to)| log.refill(from, to).encode_to_vec()).into()
         }
+        Method::ExchangeHeads => one(&wire::ExchangeHeadsRequest { known_heads: known_heads() }),
     }
 }
 
@@ -206,6 +207,9 @@ fn response(method: Method) -> Vec<u8> {
                 .encode_to_vec()
         }
         Method::Refill => wire::RefillResponse { next_seq: 3, superseded: true }.encode_to_vec(),
+        Method::ExchangeHeads => {
+            wire::ExchangeHeadsResponse { known_heads: known_heads() }.encode_to_vec()
+        }
     }
 }
 

@@ -57,19 +57,27 @@ pub(super) async fn take(
     if refused.contains(&channel) {
         return Ok(None);
     }
+    // A witness has shown, since following began, that the hub lies.
+    if link.is_forsaken(&channel) {
+        refused.insert(channel);
+        return Ok(Some(Control::Unfollow(super::wire_id(channel))));
+    }
     let batch = items.clone();
     match ingest(context, authority, channel, items).await {
-        Ok(seq) => Ok(Some(Control::Acknowledge(Acknowledge {
-            channel: Some(super::wire_id(channel)),
-            seq: seq.0,
-        }))),
+        Ok(seq) => {
+            context.links().moved(channel);
+            Ok(Some(Control::Acknowledge(Acknowledge {
+                channel: Some(super::wire_id(channel)),
+                seq: seq.0,
+            })))
+        }
         Err(error) if error.is_our_own() => Err(FollowError::Store),
         Err(error) => {
             refused.insert(channel);
             error!(channel = %short(&channel), hub = %authority, %error,
                 "ALARM: a log is followed no further, what its hub sends does not hold");
             if let BatchError::Ingest(IngestError::Replica(ReplicaError::Diverged(head))) = error {
-                alarm::keep(context, authority, &head, &batch).await;
+                alarm::keep_batch(context, authority, &head, &batch).await;
                 link.forsake(channel);
             }
             Ok(Some(Control::Unfollow(super::wire_id(channel))))

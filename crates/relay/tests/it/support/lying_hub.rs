@@ -1,5 +1,5 @@
-//! A relay of authority A that says whatever a test wants: it serves subscriptions and hands over
-//! welcomes, with the authority's real keys.
+//! A relay that says whatever a test wants: it serves subscriptions, hands over welcomes and shows
+//! heads, with its authority's real keys.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -12,8 +12,9 @@ use enlace_log::{
 };
 use enlace_proto::method::Method;
 use enlace_proto::relay::v1::{
-    self as wire, DeliverWelcomeRequest, HeadCertificate, Items, PublishCrlsRequest,
-    PublishCrlsResponse, SubmitRequest, SubscriptionEvent, WelcomeDelivery,
+    self as wire, DeliverWelcomeRequest, ExchangeHeadsRequest, ExchangeHeadsResponse,
+    FetchHeadCertificateRequest, FetchHeadCertificateResponse, HeadCertificate, Items, KnownHead,
+    PublishCrlsRequest, PublishCrlsResponse, SubmitRequest, SubscriptionEvent, WelcomeDelivery,
     subscription_control::Control, subscription_event::Event,
 };
 use enlace_transport::{
@@ -32,26 +33,29 @@ pub(crate) struct LyingHub {
     nonce: ChannelNonce,
     pub(crate) log: Vec<(Item, ChainHash)>,
     subscriptions: mpsc::Receiver<IncomingSubscription>,
+    shown: mpsc::Receiver<Vec<KnownHead>>,
 }
 
 impl LyingHub {
-    /// Stands where the first authority's relay should.
+    /// Stands where an authority's relay should.
     pub(crate) fn start(network: &Network, place: &RelayPlace, channel: &TestChannel) -> Self {
-        let authority = &network.authorities[0];
+        let authority = &network.authorities[place.index];
         let trust = network.trust(authority);
         let identity = authority.service("r1", ServiceKind::Relay).identity(&trust);
         let address = (Ipv4Addr::LOCALHOST, place.port).into();
         let endpoint = Endpoint::bind(address, identity, trust).unwrap();
+        let head = authority.service("h1", ServiceKind::Head);
         let (report, subscriptions) = mpsc::channel(16);
-        tokio::spawn(accept(endpoint.clone(), report));
+        let (show, shown) = mpsc::channel(16);
+        tokio::spawn(accept(endpoint.clone(), head.clone(), report, show));
         let start = ChainStart {
             channel: channel.id,
             hub: authority.domain.clone(),
             generation: Generation(0),
             predecessor: [0; 32],
         };
-        let head = authority.service("h1", ServiceKind::Head);
-        Self { endpoint, head, start, nonce: channel.nonce, log: Vec::new(), subscriptions }
+        let (nonce, log) = (channel.nonce, Vec::new());
+        Self { endpoint, head, start, nonce, log, subscriptions, shown }
     }
 
     /// Gives a submitted item its place.
@@ -89,9 +93,23 @@ impl LyingHub {
         chain: ChainHash,
     ) -> wire::SignedHead {
         let channel = self.start.channel;
+        self.sign(credential, Head { channel, incarnation: Incarnation(0), seq, chain })
+    }
+
+    /// What the hub would sign after it was restored.
+    pub(crate) fn later_head(&self, seq: Seq, chain: ChainHash) -> wire::SignedHead {
+        let channel = self.start.channel;
+        self.sign(&self.head, Head { channel, incarnation: Incarnation(1), seq, chain })
+    }
+
+    fn sign(&self, credential: &Credential, head: Head) -> wire::SignedHead {
         let signer = HeadSigner(*credential.chain.leaf().fingerprint().as_bytes());
-        let head = Head { channel, incarnation: Incarnation(0), seq, chain };
         head.sign(&credential.key, signer).to_wire()
+    }
+
+    /// The key that signs its heads.
+    pub(crate) fn head_key(&self) -> &Credential {
+        &self.head
     }
 
     /// An honest batch of the log.
@@ -143,6 +161,11 @@ impl LyingHub {
         call(connection, &DeliverWelcomeRequest { welcome: Some(welcome) }).await.map(|_| ())
     }
 
+    /// The heads that another relay shows next.
+    pub(crate) async fn is_shown(&mut self) -> Vec<KnownHead> {
+        soon(self.shown.recv()).await.expect("the hub runs")
+    }
+
     /// The next subscription of the follower, with its cursors.
     pub(crate) async fn followed(&mut self) -> Following {
         let stream = soon(self.subscriptions.recv()).await.expect("the hub runs");
@@ -181,9 +204,14 @@ impl Following {
     }
 }
 
-async fn accept(endpoint: Endpoint, report: mpsc::Sender<IncomingSubscription>) {
+async fn accept(
+    endpoint: Endpoint,
+    head: Credential,
+    report: mpsc::Sender<IncomingSubscription>,
+    show: mpsc::Sender<Vec<KnownHead>>,
+) {
     while let Some(incoming) = endpoint.accept().await {
-        let report = report.clone();
+        let (report, show, certificates) = (report.clone(), show.clone(), head.chain.ders());
         tokio::spawn(async move {
             let Ok(greeting) = incoming.greet().await else { return };
             let Ok(connection) = greeting.welcome(HelloReply::default()).await else { return };
@@ -201,6 +229,23 @@ async fn accept(endpoint: Endpoint, report: mpsc::Sender<IncomingSubscription>) 
                             continue;
                         };
                         let _ = reply.send(Ok(PublishCrlsResponse {})).await;
+                    }
+                    Method::FetchHeadCertificate => {
+                        let Ok((_, reply)) = request.decode::<FetchHeadCertificateRequest>().await
+                        else {
+                            continue;
+                        };
+                        let certificates = certificates.clone();
+                        let _ = reply.send(Ok(FetchHeadCertificateResponse { certificates })).await;
+                    }
+                    Method::ExchangeHeads => {
+                        let Ok((request, reply)) = request.decode::<ExchangeHeadsRequest>().await
+                        else {
+                            continue;
+                        };
+                        let _ = reply.send(Ok(ExchangeHeadsResponse::default())).await;
+                        // Few tests listen.
+                        let _ = show.try_send(request.known_heads);
                     }
                     _ => {}
                 }

@@ -26,7 +26,7 @@ pub(crate) struct RelayPlace {
     relay: Credential,
     head: Credential,
     pub(crate) limits: LimitsSection,
-    index: usize,
+    pub(crate) index: usize,
 }
 
 /// A relay that runs.
