@@ -139,7 +139,7 @@ async fn a_place_in_another_history_proves_it() {
     }
     scene.relay.show(&ben, 0);
     scene.reconnect(BEN).await;
-    scene.officers[BEN].post(channel, "to the other side");
+    let _ = scene.officers[BEN].post(channel, "to the other side");
     scene.officers[ANA].reads(channel, "to the other side").await;
     alarm(&scene, BEN, [0, 1]).await;
 }

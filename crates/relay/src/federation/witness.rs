@@ -168,9 +168,11 @@ fn read(known: &KnownHead) -> Option<SignedHead> {
 }
 
 /// A relay shows this hub a head with its own signature that its log does not have: the store was
-/// restored from an older copy, or a clone of it runs elsewhere.
-fn shown_own_signature(context: &Context, witness: &Domain, head: &VerifiedHead) {
-    let head = head.head();
+/// restored from an older copy, which the hub recovers from, or a clone of it runs elsewhere.
+async fn shown_own_signature(context: &Context, witness: &Domain, shown: VerifiedHead) {
+    // That it was not noted is found out when it is shown again.
+    let _ = context.hub().show(shown.clone()).await;
+    let head = shown.head();
     error!(channel = %short(&head.channel), hub = %context.domain(), %witness, seq = %head.seq,
         "this hub's own signature is shown to it for what its log does not have");
 }

@@ -28,10 +28,8 @@ use crate::storage::{Accepted, ChannelRecord, Doubts, LogWrite, Role, StoredItem
 
 pub use copy::Copied;
 pub use lease::{Class, LEASE, Lease, LeaseClaim, NotYet};
-pub use recovery::{Gate, REFILL_PATIENCE, RefillError, Refilled, Shown};
+pub use recovery::{Gate, REFILL_PATIENCE, Recovery, RefillError, Refilled, Shown};
 pub use settling::{AWAY, Holder, LONG_PATIENCE, PATIENCE, Settling, Start};
-
-use recovery::Recovery;
 
 /// A hub's clock may step back so far without its operator.
 pub const MAX_CLOCK_STEP: Duration = Duration::from_secs(5 * 60);
@@ -58,7 +56,6 @@ pub struct ChannelState {
     membership: Membership,
     incarnations: Incarnations,
     settled: Doubts,
-    recovery: Option<Recovery>,
     lease: Lease,
     last_committer: Option<DeviceName>,
     has_ended: bool,
@@ -114,7 +111,7 @@ impl ChannelState {
             membership,
             incarnations,
             settled: record.settled,
-            recovery: None,
+
             lease: Lease::default(),
             last_committer,
             has_ended: false,

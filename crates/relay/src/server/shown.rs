@@ -31,7 +31,9 @@ impl Context {
         }
         match self.head_certificates.verify(head, self.domain()).await {
             // That it was not noted is found out when it is shown again.
-            Ok(head) => drop(self.hub.show(head).await),
+            Ok(head) => {
+                let _ = self.hub.show(head).await;
+            }
             Err(error) => debug!(%error, "a head beyond the log is not by this relay"),
         }
     }

@@ -158,7 +158,7 @@ fn make(
 
 /// The item, signed by the member that it names.
 fn seal(group: &Group, envelope: &Envelope, payload: Vec<u8>) -> Option<Sealed> {
-    let author = group.members.iter().find(|m| *m.name() == envelope.device);
+    let author = group.members.iter().find(|m| envelope.author == *m.name());
     let is_signed = envelope.kind.is_outer_signed();
     let signature = author.filter(|_| is_signed).map(|m| envelope.sign(&m.device.key));
     let signature = signature.as_ref().map_or(&[][..], |signature| signature.as_bytes());

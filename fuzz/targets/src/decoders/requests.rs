@@ -126,7 +126,7 @@ fn refill(request: wire::RefillRequest) -> Option<()> {
     let head = head.verify(&network().a.head_key().public()).ok()?;
     let Refill { items, rest, head, nonce } = Refill::read(request, head).ok()?;
     let (own, never) = (&network().a.domain, |_: &DeviceName| false);
-    let begun = ChannelState::recreate(NOW, items, &rest, &head, nonce?, own, never);
+    let begun = ChannelState::recreate(items, &rest, &head, nonce?, own, never);
     let (state, refilled) = begun.ok()?;
     let log = Log::shared();
     for item in &refilled.items {

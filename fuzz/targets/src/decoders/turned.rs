@@ -12,7 +12,7 @@ use enlace_proto::method::Method;
 use enlace_proto::relay::v1 as wire;
 use enlace_relay::hub::core::{ChannelState, Class, Decision, LeaseClaim};
 use enlace_relay::hub::{Anchor, Caller, Submission};
-use enlace_relay::storage::LogWrite;
+use enlace_relay::storage::{Doubts, LogWrite};
 
 use super::items;
 use super::requests::Trust;
@@ -27,13 +27,14 @@ pub(super) fn run(method: Method, body: &[u8]) -> Option<()> {
             let submission = submission(request.first?)?;
             let nonce = request.nonce[..].try_into().ok()?;
             let own = &network().a.domain;
-            let (state, accepted) = ChannelState::create(NOW, &submission, nonce, own).ok()?;
+            let (state, accepted) =
+                ChannelState::create(NOW, &submission, nonce, own, Doubts(0)).ok()?;
             expect_loads(&state, &[], &accepted.writes);
         }
         Method::Submit => {
             let submission = submission(message(body)?)?;
             let Hub { mut state, events } = Hub::shared().clone();
-            let device = submission.sealed().envelope().device.clone();
+            let device = submission.device().clone();
             let now = Hub::at(state.next_seq());
             let next = state.next_seq();
             lease(&mut state, &device, now);
@@ -72,7 +73,7 @@ pub(super) fn copy(range: &wire::FetchRangeResponse) -> Option<()> {
 fn submission(request: wire::SubmitRequest) -> Option<Submission> {
     let request = submit_again(request)?;
     let envelope = enlace_log::Envelope::decode(&request.envelope).ok()?;
-    Submission::check(&Caller::Device(envelope.device), request, &Trust).ok()
+    Submission::check(&Caller::Device(envelope.device()?.clone()), request, &Trust).ok()
 }
 
 fn anchor(delivery: wire::WelcomeDelivery) -> Option<Anchor> {
@@ -103,15 +104,17 @@ impl Hub {
     fn new() -> Self {
         let mut submissions = Log::shared().requests.iter().cloned().map(|request| {
             let envelope = enlace_log::Envelope::decode(&request.envelope).unwrap();
-            Submission::check(&Caller::Device(envelope.device), request, &Trust).unwrap()
+            let device = envelope.device().unwrap().clone();
+            Submission::check(&Caller::Device(device), request, &Trust).unwrap()
         });
         let first = submissions.next().expect("the log is not empty");
         let own = &network().a.domain;
-        let (mut state, accepted) = ChannelState::create(NOW, &first, Log::NONCE, own).unwrap();
+        let (mut state, accepted) =
+            ChannelState::create(NOW, &first, Log::NONCE, own, Doubts(0)).unwrap();
         let mut events = events_of(&accepted.writes);
         for submission in submissions {
             let now = Self::at(state.next_seq());
-            lease(&mut state, &submission.sealed().envelope().device, now);
+            lease(&mut state, submission.device(), now);
             let decided = state.handle_submit(now, &submission, None, |_| false).unwrap();
             let Decision::Accept(accepted) = decided else { unreachable!("each is new") };
             events.extend(events_of(&accepted.writes));

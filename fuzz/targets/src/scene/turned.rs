@@ -60,7 +60,7 @@ pub fn head_over(items: &[Item], before: ChainHash) -> Option<VerifiedHead> {
 }
 
 fn sign(envelope: &Envelope) -> Vec<u8> {
-    let signature = envelope.sign(&seeded_key(envelope.device.as_str()));
+    let signature = envelope.sign(&seeded_key(envelope.author.as_str()));
     if envelope.kind.is_outer_signed() { signature.as_bytes().to_vec() } else { Vec::new() }
 }
 

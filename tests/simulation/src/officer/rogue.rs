@@ -202,7 +202,7 @@ impl Program {
             Misdeed::AnothersEnvelope(whom) => {
                 let note = hand.build_note(channel, lie)?;
                 let author = people[whom].device_name().clone();
-                in_another_envelope(&note, |envelope| envelope.device = author)
+                in_another_envelope(&note, |envelope| envelope.author = author.into())
             }
             Misdeed::Commitment => {
                 let note = hand.build_note(channel, lie)?;

@@ -148,7 +148,7 @@ impl Other<'_> {
                 {
                     let (channel, items) = (Some(wire_id(channel)), range.items);
                     let batch = Items { channel, items, head: Some(head.to_wire()) };
-                    alarm::keep(self.context, self.authority, &head, &batch).await;
+                    alarm::keep_batch(self.context, self.authority, &head, &batch).await;
                 }
                 self.link.forsake(channel);
                 Ok(Outcome::Nothing)

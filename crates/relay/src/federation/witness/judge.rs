@@ -128,7 +128,7 @@ impl Judge<'_> {
         match record.role {
             Role::Hub if here == Some(chain) => Ok(None),
             Role::Hub => {
-                shown_own_signature(self.context, self.witness, &head);
+                shown_own_signature(self.context, self.witness, head).await;
                 Ok(None)
             }
             // What the hub itself is ahead, it sends.

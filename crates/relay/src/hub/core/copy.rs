@@ -88,7 +88,6 @@ impl ChannelState {
             incarnations: previous
                 .map_or_else(Default::default, |state| state.incarnations.clone()),
             settled: Doubts::default(),
-            recovery: None,
             lease: Lease::default(),
             last_committer: Some(author.clone()),
             has_ended: false,

@@ -23,15 +23,42 @@ use crate::storage::{Accepted, LogWrite, Role, SideWrite, StoredItem};
 /// How long a hub that recovers waits for more of what it lacks after something came.
 pub const REFILL_PATIENCE: Duration = Duration::from_secs(30);
 
-/// What a hub knows of what it lost, until it has stated it.
+/// What a hub knows of what it lost of one channel, until it has stated it.
 #[derive(Clone, Debug)]
-pub(super) struct Recovery {
+pub struct Recovery {
     /// The newest head of its own that lay beyond its log.
     shown: VerifiedHead,
     /// Where its log ended before anything was brought back.
     held: Option<Seq>,
     /// When that head was shown, or something brought back.
     since: Timestamp,
+}
+
+impl Recovery {
+    /// Begins when the first head beyond a log that ends at `held` is shown.
+    #[must_use]
+    pub fn new(shown: VerifiedHead, held: Option<Seq>, now: Timestamp) -> Self {
+        Self { shown, held, since: now }
+    }
+
+    /// Another head is shown; the one of the newest incarnation counts, and of these the newest.
+    pub fn show(&mut self, shown: &VerifiedHead, now: Timestamp) {
+        let order = |head: &VerifiedHead| (head.head().incarnation, head.head().seq);
+        if order(shown) > order(&self.shown) {
+            self.shown = shown.clone();
+            self.since = now;
+        }
+    }
+
+    /// Something was brought back.
+    pub fn got_on(&mut self, now: Timestamp) {
+        self.since = now;
+    }
+
+    /// Whether more is to be waited for, when the log goes on at `next`.
+    fn waits(&self, next: Seq, now: Timestamp) -> bool {
+        next <= self.shown.head().seq && is_within(self.since, now, REFILL_PATIENCE)
+    }
 }
 
 /// Whether a channel takes in what is submitted.
@@ -102,9 +129,8 @@ impl ChannelState {
             return Gate::Open;
         }
         let unheard = || settling.unheard(&self.channel(), &self.membership, own, &is_revoked);
-        if let Some(recovery) = &self.recovery {
-            let is_whole = self.next_seq() > recovery.shown.head().seq;
-            let waits = !is_whole && is_within(recovery.since, now, REFILL_PATIENCE);
+        if let Some(recovery) = settling.recovery(&self.channel()) {
+            let waits = recovery.waits(self.next_seq(), now);
             return if waits { Gate::Closed } else { Gate::BeginsAnew(sorted(unheard())) };
         }
         if !settling.is_in_doubt(&self.channel()) {
@@ -120,36 +146,16 @@ impl ChannelState {
         }
     }
 
-    /// Whether it waits for something that only memory knows of.
+    /// What a head says that this hub signed.
     #[must_use]
-    pub fn is_recovering(&self) -> bool {
-        self.recovery.is_some()
-    }
-
-    /// Somebody shows a head that this hub signed.
-    pub fn handle_shown(&mut self, now: Timestamp, shown: &VerifiedHead) -> Shown {
+    pub fn look_at(&self, shown: &VerifiedHead) -> Shown {
         let head = shown.head();
         let newest = self.incarnations.newest();
         let is_held = head.seq < self.next_seq() && head.incarnation <= newest;
         if self.role != Role::Hub || is_held {
             return Shown::Known;
         }
-        if head.incarnation < newest {
-            return Shown::Superseded;
-        }
-        let order = |head: &VerifiedHead| (head.head().incarnation, head.head().seq);
-        match &mut self.recovery {
-            Some(recovery) if order(&recovery.shown) >= order(shown) => {}
-            Some(recovery) => {
-                recovery.shown = shown.clone();
-                recovery.since = now;
-            }
-            None => {
-                let held = self.tail_seq();
-                self.recovery = Some(Recovery { shown: shown.clone(), held, since: now });
-            }
-        }
-        Shown::Beyond
+        if head.incarnation < newest { Shown::Superseded } else { Shown::Beyond }
     }
 
     /// Takes back items that lead, with `rest`, to a head that this hub signed.
@@ -158,7 +164,6 @@ impl ChannelState {
     /// [`RefillError`]; nothing has changed then.
     pub fn handle_refill(
         &mut self,
-        now: Timestamp,
         items: Vec<Item>,
         rest: &[ChainLink],
         head: &VerifiedHead,
@@ -167,16 +172,11 @@ impl ChannelState {
         if self.role != Role::Hub {
             return Err(RefillError::NotTheHub(self.hub.clone()));
         }
-        if self.handle_shown(now, head) != Shown::Beyond || items.is_empty() {
+        if self.look_at(head) != Shown::Beyond || items.is_empty() {
             return Ok(Refilled::default());
         }
         let mut state = self.clone();
         let refilled = state.take_back(items, rest, head, is_revoked)?;
-        if let Some(recovery) = &mut state.recovery
-            && !refilled.items.is_empty()
-        {
-            recovery.since = now;
-        }
         *self = state;
         Ok(refilled)
     }
@@ -186,7 +186,6 @@ impl ChannelState {
     /// # Errors
     /// [`RefillError`].
     pub fn recreate(
-        now: Timestamp,
         items: Vec<Item>,
         rest: &[ChainLink],
         head: &VerifiedHead,
@@ -206,7 +205,7 @@ impl ChannelState {
             return Err(RefillError::NotACreation);
         }
         let mut state = Self::empty(channel, nonce, own);
-        let refilled = state.handle_refill(now, items, rest, head, is_revoked)?;
+        let refilled = state.handle_refill(items, rest, head, is_revoked)?;
         Ok((state, refilled))
     }
 
@@ -223,7 +222,6 @@ impl ChannelState {
             membership: Membership::default(),
             incarnations: Default::default(),
             settled: Default::default(),
-            recovery: None,
             lease: Lease::default(),
             last_committer: None,
             has_ended: false,
@@ -279,6 +277,7 @@ impl ChannelState {
     pub fn begin_anew(
         &mut self,
         now: Timestamp,
+        recovery: Option<&Recovery>,
         unheard: Vec<Domain>,
         relay: &ServiceName,
         key: &HeadKey,
@@ -286,11 +285,10 @@ impl ChannelState {
         if now.plus(MAX_CLOCK_STEP) < self.received_at {
             return Err(SubmitError::ClockStep);
         }
-        let recovery = self.recovery.take();
-        let held = recovery.as_ref().map_or(self.tail_seq(), |recovery| recovery.held);
-        let lost = recovery.map(|recovery| recovery.shown);
-        let lost = lost.filter(|lost| lost.head().seq >= self.next_seq());
-        let newest = lost.as_ref().map(|lost| lost.head().incarnation).unwrap_or_default();
+        let held = recovery.map_or(self.tail_seq(), |recovery| recovery.held);
+        let shown = recovery.map(|recovery| &recovery.shown);
+        let newest = shown.map(|shown| shown.head().incarnation).unwrap_or_default();
+        let lost = shown.filter(|shown| shown.head().seq >= self.next_seq());
         let before = self.incarnations.newest().max(newest);
         // Two beginnings from one copy are two incarnations.
         let incarnation = before.next().max(Incarnation(now.as_millis() / 1000));

@@ -14,6 +14,7 @@ use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, Membership};
 
+use super::recovery::Recovery;
 use crate::storage::{Doubts, LastRun};
 
 /// How long whoever may hold more is waited for after a start.
@@ -68,6 +69,8 @@ pub struct Settling {
     /// The channels ordered here that are in doubt.
     unsettled: BTreeSet<ChannelId>,
     heard: BTreeMap<ChannelId, BTreeSet<Holder>>,
+    /// The channels of which the hub knows that it has lost something.
+    recoveries: BTreeMap<ChannelId, Recovery>,
 }
 
 impl Settling {
@@ -80,7 +83,8 @@ impl Settling {
         unsettled: BTreeSet<ChannelId>,
     ) -> Self {
         let patience = if start == Start::Restored { LONG_PATIENCE } else { PATIENCE };
-        Self { doubts, began, patience, unsettled, heard: BTreeMap::new() }
+        let (heard, recoveries) = (BTreeMap::new(), BTreeMap::new());
+        Self { doubts, began, patience, unsettled, heard, recoveries }
     }
 
     /// The doubts that came up so far, that of this start included.
@@ -95,10 +99,26 @@ impl Settling {
         self.unsettled.contains(channel)
     }
 
-    /// Whether any channel is.
+    /// Whether no channel is, and nothing is known to be lost.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.unsettled.is_empty()
+        self.unsettled.is_empty() && self.recoveries.is_empty()
+    }
+
+    /// What is known to be lost of a channel.
+    #[must_use]
+    pub fn recovery(&self, channel: &ChannelId) -> Option<&Recovery> {
+        self.recoveries.get(channel)
+    }
+
+    /// The same, to be changed.
+    pub fn recovery_mut(&mut self, channel: &ChannelId) -> Option<&mut Recovery> {
+        self.recoveries.get_mut(channel)
+    }
+
+    /// Something is known to be lost of a channel.
+    pub fn recover(&mut self, channel: ChannelId, recovery: Recovery) {
+        self.recoveries.insert(channel, recovery);
     }
 
     /// Whether whoever may hold more is still waited for. A clock that steps back ends it.
@@ -118,6 +138,7 @@ impl Settling {
     pub fn settle(&mut self, channel: &ChannelId) {
         self.unsettled.remove(channel);
         self.heard.remove(channel);
+        self.recoveries.remove(channel);
     }
 
     /// The authorities with members that may hold more, and were not heard; `own` for devices of

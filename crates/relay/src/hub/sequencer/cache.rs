@@ -70,8 +70,8 @@ impl Cache {
         std::mem::take(&mut self.doubtful)
     }
 
-    /// Drops the least recently used half when there are too many; who holds a lease, or waits to
-    /// be refilled, only memory knows: they stay.
+    /// Drops the least recently used half when there are too many; leases live in memory only, so
+    /// whoever holds one stays.
     pub(super) fn shrink(&mut self, now: Timestamp) {
         if self.states.len() <= self.capacity {
             return;
@@ -80,8 +80,7 @@ impl Cache {
         let middle = uses.len() / 2;
         let (_, median, _) = uses.select_nth_unstable(middle);
         let median = *median;
-        let stays = |state: &ChannelState| state.is_leased(now) || state.is_recovering();
-        self.states.retain(|_, cached| cached.last_use >= median || stays(&cached.state));
+        self.states.retain(|_, cached| cached.last_use >= median || cached.state.is_leased(now));
     }
 
     /// The chain at a position, as stored.

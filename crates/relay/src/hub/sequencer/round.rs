@@ -1,6 +1,6 @@
 //! One round: requests in, one transaction, answers out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use enlace_identity::names::{DeviceName, Domain};
@@ -16,8 +16,8 @@ use super::request::Request;
 use crate::hub::access::Access;
 use crate::hub::batch::{EncodedBatch, LogBatch};
 use crate::hub::core::{
-    Acceptance, ChannelState, Decision, Gate, Holder, LeaseClaim, RefillError, Refilled, Settling,
-    Shown,
+    Acceptance, ChannelState, Decision, Gate, Holder, LeaseClaim, Recovery, RefillError, Refilled,
+    Settling, Shown,
 };
 use crate::hub::errors::{IngestError, RefillRefused, SubmitError, Unavailable};
 use crate::hub::feed::{FeedState, Feeds};
@@ -43,6 +43,8 @@ pub(super) struct Round<'a> {
     grown: BTreeMap<ChannelId, Grown>,
     accepted: HashMap<(ChannelId, DeviceName, ClientId), storage::Accepted>,
     pending: Vec<Pending>,
+    /// Channels that are settled once the transaction is durable.
+    settled: BTreeSet<ChannelId>,
 }
 
 /// What a round adds to one channel.
@@ -95,6 +97,7 @@ impl<'a> Round<'a> {
             grown: BTreeMap::new(),
             accepted: HashMap::new(),
             pending: Vec::new(),
+            settled: BTreeSet::new(),
         }
     }
 
@@ -149,7 +152,9 @@ impl<'a> Round<'a> {
 
     /// Makes the round durable, then answers and tells the readers.
     pub(super) fn finish(self, feeds: &Feeds, welcomes: &WelcomeBoard, source: &Source) {
-        let Self { cache, storage, mut writes, counters, grown, pending, .. } = self;
+        let Self {
+            cache, storage, settling, settled, mut writes, counters, grown, pending, ..
+        } = self;
         writes.side.extend(
             counters
                 .into_iter()
@@ -165,6 +170,7 @@ impl<'a> Round<'a> {
             announce(&writes, welcomes);
             return;
         }
+        settled.iter().for_each(|channel| settling.settle(channel));
         tell_of_stored(cache, feeds, source);
         let mut heads = publish(cache, grown, feeds, source);
         announce(&writes, welcomes);
@@ -311,7 +317,7 @@ impl<'a> Round<'a> {
         let Self { now, options, settling, cache, .. } = self;
         let state = cache.find(channel).map_err(|error| unavailable(&error))?;
         let Some(state) = state else { return Ok(()) };
-        if settling.is_over() && !state.is_recovering() {
+        if settling.is_over() || self.settled.contains(channel) {
             return Ok(());
         }
         let is_revoked = |device: &DeviceName| options.trust.is_revoked(device);
@@ -324,7 +330,9 @@ impl<'a> Round<'a> {
             }
             Gate::BeginsAnew(unheard) => {
                 tracing::warn!(%channel, ?unheard, "the hub begins anew, and states it");
-                let begun = state.begin_anew(*now, unheard, &options.name, &options.head_key);
+                let recovery = settling.recovery(channel);
+                let (name, key) = (&options.name, &options.head_key);
+                let begun = state.begin_anew(*now, recovery, unheard, name, key);
                 let (statement, writes) = begun?;
                 self.append(*channel, vec![statement], false);
                 self.writes.log.extend(writes);
@@ -340,7 +348,7 @@ impl<'a> Round<'a> {
             state.settle(doubts);
         }
         self.grown.entry(channel).or_default();
-        self.settling.settle(&channel);
+        self.settled.insert(channel);
         self.writes.log.push(LogWrite::Settled { channel, doubts });
     }
 
@@ -348,17 +356,20 @@ impl<'a> Round<'a> {
         let channel = head.head().channel;
         let state = self.cache.find(&channel).map_err(|error| unavailable(&error))?;
         let Some(state) = state else { return Ok(()) };
-        let was_recovering = state.is_recovering();
-        match state.handle_shown(self.now, head) {
-            Shown::Beyond if !was_recovering => {
+        let now = self.now;
+        match (state.look_at(head), self.settling.recovery_mut(&channel)) {
+            (Shown::Beyond, Some(recovery)) => recovery.show(head, now),
+            (Shown::Beyond, None) => {
+                let recovery = Recovery::new(head.clone(), state.tail_seq(), now);
+                self.settling.recover(channel, recovery);
                 let seq = head.head().seq;
                 tracing::error!(%channel, %seq,
                     "this relay has lost what it signed: its store is an older one. It takes in \
                      nothing until others have brought back what is missing");
                 self.writes.side.push(SideWrite::ForgetKeyPackages);
             }
-            Shown::Beyond | Shown::Known => {}
-            Shown::Superseded => {
+            (Shown::Known, _) => {}
+            (Shown::Superseded, _) => {
                 tracing::debug!(%channel, "somebody holds what was lost when the hub began anew");
             }
         }
@@ -382,6 +393,7 @@ impl<'a> Round<'a> {
         self.bytes += refill.weight();
         let Refill { items, rest, head, nonce } = refill;
         let (now, channel) = (self.now, head.head().channel);
+        self.shown(&head)?;
         let trust = self.options.trust.clone();
         let is_revoked = |device: &DeviceName| trust.is_revoked(device);
         let state = self.cache.find(&channel).map_err(|error| unavailable(&error))?;
@@ -392,7 +404,7 @@ impl<'a> Round<'a> {
                 if let Some(next) = departs.filter(|seq| *seq <= head.head().seq) {
                     return Ok(TakenBack { next, superseded: true });
                 }
-                match state.handle_refill(now, items, &rest, &head, is_revoked) {
+                match state.handle_refill(items, &rest, &head, is_revoked) {
                     // It begins elsewhere: whoever brings it learns where to begin.
                     Err(RefillError::Replica(ReplicaError::Gap { .. })) => Refilled::default(),
                     refilled => refilled?,
@@ -400,10 +412,10 @@ impl<'a> Round<'a> {
             }
             (None, Some(nonce)) => {
                 let own = self.options.domain();
-                let created =
-                    ChannelState::recreate(now, items, &rest, &head, nonce, own, is_revoked);
+                let created = ChannelState::recreate(items, &rest, &head, nonce, own, is_revoked);
                 let (state, refilled) = created?;
                 self.cache.insert(state);
+                self.settling.recover(channel, Recovery::new(head, None, now));
                 refilled
             }
             (None, None) => return Err(RefillRefused::UnknownChannel),
@@ -419,6 +431,9 @@ impl<'a> Round<'a> {
             return;
         }
         tracing::info!(%channel, count = items.len(), "items were brought back");
+        if let Some(recovery) = self.settling.recovery_mut(&channel) {
+            recovery.got_on(self.now);
+        }
         if items.first().is_some_and(|first| first.seq == Seq(0)) {
             let later = items.split_off(1);
             self.append(channel, items, access_changed);
@@ -558,14 +573,15 @@ fn stored(
     let Some(tail) = state.tail_seq() else { return Ok(None) };
     let (role, chain) = (state.role(), state.chain());
     let access = Arc::new(Access::of(state.membership()));
+    let incarnations = Arc::new(state.incarnations().clone());
     let head = match role {
         Role::Hub => {
-            let Source { head_key, incarnation, .. } = source;
-            Some(head_key.sign(*channel, *incarnation, tail, chain).signed().clone())
+            let incarnation = state.incarnations().newest();
+            Some(source.head_key.sign(*channel, incarnation, tail, chain).signed().clone())
         }
         Role::Follower => cache.head_at(channel, tail)?,
     };
-    Ok(head.map(|head| FeedState { role, tail, head, access }))
+    Ok(head.map(|head| FeedState { role, tail, head, access, incarnations }))
 }
 
 /// Tells the readers of each channel that grew; the signed head of each.
