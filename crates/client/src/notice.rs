@@ -98,6 +98,8 @@ pub enum Notice {
     SetBack {
         /// From which position on.
         from: u64,
+        /// Up to before which position this device had the log.
+        until: u64,
         /// How many notes that concerns.
         entries: u64,
         /// Whether the device has to be let in again.

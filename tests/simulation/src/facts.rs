@@ -225,7 +225,8 @@ pub struct View {
     pub void: BTreeMap<Place, DeviceId>,
     /// The chain, by place.
     pub chain: BTreeMap<Place, String>,
-    /// Places of which the hub said, after it was restored, that what stood there is lost.
+    /// Places of which the device was told that what stood there is lost, since the hub was
+    /// restored.
     pub lost: BTreeSet<Place>,
     /// Fork alarms.
     pub alarms: Vec<Alarm>,

@@ -50,6 +50,8 @@ pub struct Troubles {
     pub rogue: bool,
     /// A relay that signs two histories.
     pub fork: bool,
+    /// A relay that is started on an older copy of its disk.
+    pub restore: bool,
 }
 
 impl Plan {

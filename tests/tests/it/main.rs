@@ -9,6 +9,7 @@ mod key_packages;
 mod leaving;
 mod lying_relay;
 mod races;
+mod recovery;
 mod resending;
 mod restarts;
 mod revocation;

@@ -119,6 +119,7 @@ impl Work<'_> {
         if kept.chain != head.head().chain {
             return Err(ReplicaError::Diverged(Box::new(head)).into());
         }
+        let until = channel.replica().next_seq().0;
         let fence = self.tx.newest_commit(id, last)?;
         let lost = self.tx.entries(id, from, usize::MAX)?;
         let rewound = channel.rewind(&self.ctx, from, kept.chain, fence)?;
@@ -137,7 +138,7 @@ impl Work<'_> {
             ..row
         })?;
         self.keep(channel);
-        self.note(Some(id), None, Notice::SetBack { from: from.0, entries, is_stranded })?;
+        self.note(Some(id), None, Notice::SetBack { from: from.0, until, entries, is_stranded })?;
         self.tell(ClientEvent::Channel(id));
         let ended = standing == ChannelStanding::Removed;
         Ok(if ended { SetBack::Ended } else { SetBack::GoesOn })

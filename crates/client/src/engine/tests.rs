@@ -5,6 +5,7 @@ mod false_welcomes;
 mod hub;
 mod members;
 mod notes;
+mod recovery;
 mod relay_faults;
 mod renewal;
 mod sizes;

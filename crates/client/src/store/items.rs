@@ -54,7 +54,8 @@ pub trait ItemRows {
     /// When the engine fails.
     fn newest_commit(&self, channel: ChannelId, to: Seq) -> Result<Option<Seq>, StoreError>;
 
-    /// Forgets the positions from `from` on. Entries there are kept apart from the log.
+    /// Forgets the positions from `from` on, and what was told of them. Entries there are kept
+    /// apart from the log.
     ///
     /// # Errors
     /// When the engine fails.

@@ -61,7 +61,9 @@ pub fn run(data: &[u8]) -> Outcome {
         Method::FetchHeadCertificate => message::<wire::FetchHeadCertificateResponse>(body)
             .and_then(|response| head_certificate(&response.certificates)),
         Method::ExchangeHeads => message::<wire::ExchangeHeadsResponse>(body).map(|response| {
-            response.known_heads.iter().for_each(|known| drop(requests::shown(known)))
+            for known in &response.known_heads {
+                let _ = requests::shown(known);
+            }
         }),
     };
     outcome(&read)

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::Findings;
+use super::restored::is_lost;
 use crate::facts::{Change, Channel, DeviceId, Facts, Place, Standing, View, Wish};
 
 /// The places at which each device was a member.
@@ -169,7 +170,8 @@ fn asked_acts_took_effect(
                 .get(channel)
                 .is_some_and(|v| v.is_told_all() && v.next > place && v.chain.contains_key(&place))
         });
-        if !happened && somebody_was_told && !facts.is_forked(channel) {
+        let is_gone = facts.is_forked(channel) || is_lost(facts, channel, place);
+        if !happened && somebody_was_told && !is_gone {
             found.add(1, format!(
                 "{}: {:?} was acknowledged at {place} of {channel} and did not happen: {there:?}",
                 asked.device, asked.what

@@ -25,6 +25,11 @@ pub(super) fn is_lost(facts: &Facts, channel: &Channel, place: Place) -> bool {
     lost(facts).any(|(_, there, lost)| there == channel && lost == place)
 }
 
+/// Whether anything of a channel was said to be lost.
+pub(super) fn lost_something(facts: &Facts, channel: &Channel) -> bool {
+    lost(facts).any(|(_, there, _)| there == channel)
+}
+
 fn lost(facts: &Facts) -> impl Iterator<Item = (&DeviceId, &Channel, Place)> {
     facts.honest().flat_map(|(device, shown)| {
         let views = shown.channels.iter();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::restored::lost_something;
 use super::{Findings, Membership};
 use crate::facts::{Channel, DeviceId, Facts, Place, Standing, View};
 
@@ -31,7 +32,8 @@ fn alarms(facts: &Facts, channel: &Channel, views: &Views<'_>, found: &mut Findi
                 found.add(2, format!("{device} raises a false alarm in {channel}: {alarm:?}"));
             }
         }
-        if let Some(reason) = view.stopped.as_ref().filter(|_| !facts.is_forked(channel)) {
+        let may_stop = facts.is_forked(channel) || lost_something(facts, channel);
+        if let Some(reason) = view.stopped.as_ref().filter(|_| !may_stop) {
             found.add(2, format!("{device} stopped taking in {channel}: {reason}"));
         }
     }
@@ -143,8 +145,9 @@ fn members_know_it(
     for (device, shown) in facts.honest() {
         let is_in = membership.includes_now(channel, device);
         let knows = shown.channels.get(channel).is_some_and(|v| v.standing != Standing::Removed);
-        let excused =
-            facts.revoked.contains(device) || facts.is_forked(channel) || !facts.is_served(device);
+        let excused = facts.revoked.contains(device) || facts.is_forked(channel) || !facts.is_served(device)
+            // A commit that a restored hub lost leaves whoever made it, or came by it, behind.
+            || lost_something(facts, channel);
         if is_in != knows && !excused && !current(facts, views).is_empty() {
             found.add(
                 0,

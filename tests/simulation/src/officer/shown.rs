@@ -93,6 +93,10 @@ impl View {
             (Notice::Unreadable { author, .. }, Some(place)) => {
                 self.unreadable.insert(place, author.device.to_string());
             }
+            (Notice::HubBeganAnew { lost_until: Some(last), .. }, Some(place)) => {
+                self.lost.extend(place..=last);
+            }
+            (Notice::SetBack { from, until, .. }, _) => self.lost.extend(from..until),
             (Notice::Fork(alarm), _) => {
                 self.alarms.push(judge(channel, &alarm));
             }

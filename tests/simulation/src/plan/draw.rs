@@ -35,10 +35,12 @@ fn troubles(dice: &mut Dice) -> Troubles {
     // Drawn apart, so that the plans of all other seeds stay what they were before there were these.
     let rogue = dice.fork("is there a rogue").chance(200);
     let fork = dice.fork("is there a fork").chance(120);
+    let restore = dice.fork("is there a restore").chance(200) && !fork;
     let mut some = || dice.chance(likely);
     Troubles {
         rogue,
         fork,
+        restore,
         bad_lines: some(),
         partitions: some(),
         relay_crashes: some(),
@@ -200,6 +202,24 @@ impl Draft<'_> {
         }
         if troubles.fork {
             self.forks();
+        }
+        if troubles.restore {
+            self.restores();
+        }
+    }
+
+    /// A relay is started on a copy of its disk that was kept a while ago.
+    fn restores(&mut self) {
+        let mut dice = self.dice.fork("restore");
+        for _ in 0..dice.within(1..3) {
+            // Mostly the first one, which orders the first channel.
+            let authority = if dice.chance(750) { 0 } else { dice.index(self.authorities) };
+            let kept = dice.within(200..self.length - 5000);
+            let longest = *dice.pick(&[3000, 15_000, 60_000]);
+            let age = dice.within(500..longest).min(self.length - kept);
+            let down = dice.millis(50..30_000);
+            self.add(kept, Operation::BackUp { authority });
+            self.add(kept + age, Operation::Restore { authority, down });
         }
     }
 

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use enlace_identity::names::{DeviceName, OfficerAddress};
+use enlace_identity::names::{DeviceName, LeafName, OfficerAddress};
 use enlace_identity::time::Timestamp;
 use enlace_log::{
-    ChainHash, ChainStart, ChannelId, ClientId, DeviceList, Generation, Head, HeadSigner,
-    Incarnation, Item, ItemKind, ListChange, Seq,
+    ChainHash, ChainStart, ChannelId, ClientId, Commitment, DeviceList, Envelope, Generation, Head,
+    HeadSigner, HubStatement, Incarnations, Item, ItemKind, ListChange, ListHash, PayloadHash,
+    Sealed, Seq, WelcomesHash,
 };
 use enlace_proto::relay::v1 as wire;
 use enlace_proto::relay::v1::ErrorCode;
@@ -21,6 +22,7 @@ pub(crate) struct Log {
     chains: Vec<ChainHash>,
     fence: Option<Seq>,
     list: DeviceList,
+    incarnations: Incarnations,
     nonce: Vec<u8>,
     accepted: BTreeMap<(DeviceName, ClientId), Seq>,
 }
@@ -64,7 +66,8 @@ impl Hub {
     }
 
     pub(crate) fn sign(&self, channel: ChannelId, seq: Seq, chain: ChainHash) -> wire::SignedHead {
-        let head = Head { channel, incarnation: Incarnation(0), seq, chain };
+        let incarnation = self.logs[&channel].incarnations.at(seq);
+        let head = Head { channel, incarnation, seq, chain };
         head.sign(&self.authority.key, self.authority.signer).to_wire()
     }
 
@@ -81,6 +84,40 @@ impl Hub {
     pub(crate) fn items_from(&self, channel: ChannelId, from: Seq) -> Vec<wire::Item> {
         let log = &self.logs[&channel];
         log.items.iter().filter(|item| item.seq >= from).map(Item::to_wire).collect()
+    }
+
+    /// Begins anew with a log that ends at `last`; what came after it is lost.
+    pub(crate) fn begin_anew(&mut self, channel: ChannelId, last: Seq, now: Timestamp) {
+        let (signer, relay) =
+            (self.authority.signer, format!("r1.relay.{}", self.authority.domain));
+        let log = self.logs.get_mut(&channel).unwrap();
+        let count = usize::try_from(last.0).unwrap() + 1;
+        log.items.truncate(count);
+        log.chains.truncate(count);
+        log.accepted.retain(|_, seq| *seq <= last);
+        let is_commit = |item: &&Item| item.sealed.envelope().kind == ItemKind::Commit;
+        log.fence = log.items.iter().rev().find(is_commit).map(|item| item.seq);
+        let incarnation = log.incarnations.newest().next();
+        let statement =
+            HubStatement { incarnation, held: None, lost: None, unheard: Vec::new(), signer };
+        let payload = statement.encode();
+        let envelope = Envelope {
+            kind: ItemKind::HubStatement,
+            author: LeafName::Service(relay.parse().unwrap()),
+            fence: log.fence,
+            last_valid_commit: None,
+            commitment: Commitment::NONE,
+            payload_hash: PayloadHash::of(&payload),
+            ..log.items[count - 1].sealed.envelope().clone()
+        };
+        let envelope =
+            Envelope { list_hash: ListHash::NONE, welcomes_hash: WelcomesHash::NONE, ..envelope };
+        let signature = envelope.sign(&self.authority.key);
+        let sealed = Sealed::new(envelope, signature, payload.into());
+        let item = Item { seq: last.next(), received_at: now, sealed };
+        log.chains.push(item.chain_after(&log.chains[count - 1]));
+        log.items.push(item);
+        log.incarnations.begin(last.next(), incarnation);
     }
 
     /// Begins a channel; its id is the one that follows from hub and nonce.
@@ -197,6 +234,7 @@ impl Log {
             chains: Vec::new(),
             fence: None,
             list: DeviceList::default(),
+            incarnations: Incarnations::default(),
             nonce,
             accepted: BTreeMap::new(),
         }

@@ -79,6 +79,7 @@ impl ItemRows for SqlTransaction<'_> {
             place,
         )?;
         self.run("DELETE FROM entries WHERE channel = ?1 AND seq >= ?2", place)?;
+        self.run("DELETE FROM notices WHERE channel = ?1 AND seq >= ?2", place)?;
         self.run("DELETE FROM items WHERE channel = ?1 AND seq >= ?2", place)?;
         Ok(())
     }

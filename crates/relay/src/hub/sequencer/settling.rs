@@ -29,10 +29,7 @@ pub(super) fn begin(
     if start != Start::Sure {
         tracing::warn!(?start, "this may not be the newest state of the store: others are asked");
         doubts = Doubts(doubts.0 + 1);
-        side.push(SideWrite::Doubt);
-    }
-    if start == Start::Restored {
-        side.push(SideWrite::ForgetKeyPackages);
+        side.extend([SideWrite::Doubt, SideWrite::ForgetKeyPackages]);
     }
     side.push(seen(options, now, false));
     storage.commit(&WriteBatch { side, ..WriteBatch::default() })?;

@@ -1,0 +1,144 @@
+//! The hub was restored from an older copy and began anew without what devices had received.
+
+use enlace_log::replica::ReplicaError;
+use enlace_log::{ChainLink, Incarnation};
+use enlace_log::{ChannelId, Item, Replica, Seq, SignedHead};
+
+use super::world::World;
+use crate::engine::{ReceiveError, SetBack, Wish};
+use crate::notice::Notice;
+use crate::store::{ChannelStanding, OutboxState};
+
+fn tail(world: &World, channel: ChannelId) -> Seq {
+    world.hub.logs[&channel].items.last().unwrap().seq
+}
+
+fn begin_anew(world: &mut World, channel: ChannelId, last: Seq) {
+    let now = enlace_transport::Clock::now(&*world.clock);
+    world.hub.begin_anew(channel, last, now);
+}
+
+/// What the sync does once the hub has said where it departs.
+fn go_back(world: &mut World, name: &str, channel: ChannelId, last: Seq) -> SetBack {
+    let head = world.hub.sign(channel, last, world.hub.chain_at(channel, last));
+    world.engine(name).go_back(channel, &head).unwrap()
+}
+
+fn is_accusation(notice: &Notice) -> bool {
+    matches!(notice, Notice::Fork(_) | Notice::Stopped { .. } | Notice::Unreadable { .. })
+}
+
+#[test]
+fn own_notes_that_the_hub_lost_are_sent_again() {
+    let mut world = World::new();
+    let channel = world.case();
+    let kept = tail(&world, channel);
+    let lost = [world.post("ana", channel, "de Ana"), world.post("eva", channel, "de Eva")];
+    world.settle();
+    begin_anew(&mut world, channel, kept);
+    for name in ["ana", "bruno", "eva"] {
+        assert_eq!(go_back(&mut world, name, channel, kept), SetBack::GoesOn, "{name}");
+        assert!(world.texts(name, channel).is_empty(), "{name}: it is not in the log now");
+    }
+    world.post("bruno", channel, "sigo");
+    world.settle();
+    let mut expected = world.texts("ana", channel);
+    for name in ["bruno", "eva"] {
+        assert_eq!(world.texts(name, channel), expected, "{name}");
+        assert!(!world.notices(name, channel).iter().any(is_accusation), "{name}");
+    }
+    expected.sort();
+    assert_eq!(expected, ["de Ana", "de Eva", "sigo"]);
+    for (name, id) in ["ana", "eva"].into_iter().zip(lost) {
+        let row = world.engine(name).read(|tx| tx.outbox_of(id)).unwrap().unwrap();
+        assert!(matches!(row.state, OutboxState::Accepted(Some(seq)) if seq > kept.next()));
+    }
+    let told =
+        Notice::SetBack { from: kept.0 + 1, until: kept.0 + 3, entries: 2, is_stranded: false };
+    assert!(world.notices("bruno", channel).contains(&told));
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+/// The author has heard nothing at all and sends the very same bytes again: the keys for them are
+/// used up on a device that had read them.
+#[test]
+fn the_same_bytes_again_are_what_was_read() {
+    let mut world = World::new();
+    let channel = world.case();
+    let kept = tail(&world, channel);
+    world.post("bruno", channel, "una vez");
+    while world.pump_into_the_void("bruno") == 0 {}
+    world.deliver("ana");
+    assert_eq!(world.texts("ana", channel), ["una vez"]);
+    begin_anew(&mut world, channel, kept);
+    go_back(&mut world, "ana", channel, kept);
+    world.settle();
+    for name in ["ana", "bruno", "eva"] {
+        assert_eq!(world.texts(name, channel), ["una vez"], "{name}");
+        assert!(!world.notices(name, channel).iter().any(is_accusation), "{name}");
+    }
+}
+
+#[test]
+fn whoever_took_in_a_lost_change_is_locked_out() {
+    let mut world = World::new();
+    let channel = world.case();
+    let kept = tail(&world, channel);
+    world.engine("eva").wish(channel, Wish::RenewKeys).unwrap();
+    for _ in 0..4 {
+        world.pump("eva");
+        world.deliver("eva");
+    }
+    assert!(tail(&world, channel) > kept, "Eva's change has its place");
+    begin_anew(&mut world, channel, kept);
+    assert_eq!(go_back(&mut world, "eva", channel, kept), SetBack::GoesOn);
+    let standing = world.engine("eva").read(|tx| tx.channel(channel)).unwrap().unwrap().standing;
+    assert_eq!(standing, ChannelStanding::Stranded);
+    world.post("bruno", channel, "sin Eva");
+    world.settle();
+    assert_eq!(world.texts("ana", channel), ["sin Eva"]);
+    world.assert_agreement(channel, &["ana", "bruno"]);
+}
+
+#[test]
+fn a_log_that_differs_before_is_no_restored_one() {
+    let mut world = World::new();
+    let channel = world.case();
+    let kept = tail(&world, channel);
+    world.post("ana", channel, "uno");
+    world.settle();
+    let other = world.hub.chain_at(channel, Seq(0));
+    let head = world.hub.sign(channel, kept, other);
+    let refused = world.engine("ana").go_back(channel, &head);
+    assert!(matches!(refused, Err(ReceiveError::Replica(ReplicaError::Diverged(_)))));
+    assert_eq!(world.texts("ana", channel), ["uno"], "nothing has changed");
+}
+
+#[test]
+fn what_is_brought_back_leads_to_the_hubs_own_signature() {
+    let mut world = World::new();
+    let channel = world.case();
+    let kept = tail(&world, channel);
+    for number in 0..300 {
+        world.post("ana", channel, &format!("nota {number}"));
+        world.settle();
+    }
+    let mut replica =
+        Replica::after(channel, kept, world.hub.chain_at(channel, kept), Incarnation(0));
+    let key = world.network.fge.head_key.public();
+    let mut pages = 0;
+    while replica.next_seq() <= tail(&world, channel) {
+        let from = replica.next_seq();
+        let request = world.engine("bruno").refill(channel, Some(from)).unwrap().unwrap();
+        let head = SignedHead::from_wire(channel, request.head.as_ref().unwrap()).unwrap();
+        let items = request.items.into_iter().map(|item| Item::try_from(item).unwrap());
+        let items: Vec<Item> = items.collect();
+        assert!(items.iter().all(|item| item.sealed.payload().is_some()), "with its content");
+        let rest = ChainLink::decode_all(&request.rest).unwrap();
+        replica.refill(&items, &rest, &head.verify(&key).unwrap()).unwrap();
+        pages += 1;
+    }
+    assert!(pages > 1);
+    let next = replica.next_seq();
+    assert!(world.engine("bruno").refill(channel, Some(next)).unwrap().is_none());
+}

@@ -1,0 +1,151 @@
+//! What a round does for a hub that may have lost something: it asks before anything is taken in,
+//! takes back what is brought, and states that the hub begins anew.
+
+use enlace_identity::names::DeviceName;
+use enlace_log::replica::ReplicaError;
+use enlace_log::{ChannelId, Seq, VerifiedHead};
+
+use super::{Round, unavailable};
+use crate::hub::core::{ChannelState, Gate, Holder, Recovery, RefillError, Refilled, Shown};
+use crate::hub::errors::{RefillRefused, SubmitError, Unavailable};
+use crate::hub::refill::{Refill, TakenBack};
+use crate::storage::{LogWrite, SideWrite};
+
+impl Round<'_> {
+    /// Lets a channel take something in, if that can be answered for: a hub that may lack what it
+    /// signed waits, and states it before it goes on.
+    pub(super) fn open(&mut self, channel: &ChannelId) -> Result<(), SubmitError> {
+        let Self { now, options, settling, cache, .. } = self;
+        let state = cache.find(channel).map_err(|error| unavailable(&error))?;
+        let Some(state) = state else { return Ok(()) };
+        if settling.is_over() || self.settled.contains(channel) {
+            return Ok(());
+        }
+        let is_revoked = |device: &DeviceName| options.trust.is_revoked(device);
+        match state.gate(*now, settling, options.domain(), is_revoked) {
+            Gate::Open => Ok(()),
+            Gate::Closed => Err(SubmitError::Recovering),
+            Gate::Settled => {
+                self.settle(*channel);
+                Ok(())
+            }
+            Gate::BeginsAnew(unheard) => {
+                tracing::warn!(%channel, ?unheard, "the hub begins anew, and states it");
+                let recovery = settling.recovery(channel);
+                let (name, key) = (&options.name, &options.head_key);
+                let begun = state.begin_anew(*now, recovery, unheard, name, key);
+                let (statement, writes) = begun?;
+                self.append(*channel, vec![statement], false);
+                self.writes.log.extend(writes);
+                self.settle(*channel);
+                Ok(())
+            }
+        }
+    }
+
+    fn settle(&mut self, channel: ChannelId) {
+        let doubts = self.settling.doubts();
+        if let Ok(Some(state)) = self.cache.find(&channel) {
+            state.settle(doubts);
+        }
+        self.grown.entry(channel).or_default();
+        self.settled.insert(channel);
+        self.writes.log.push(LogWrite::Settled { channel, doubts });
+    }
+
+    pub(super) fn shown(&mut self, head: &VerifiedHead) -> Result<(), Unavailable> {
+        let channel = head.head().channel;
+        let state = self.cache.find(&channel).map_err(|error| unavailable(&error))?;
+        let Some(state) = state else { return Ok(()) };
+        let now = self.now;
+        match (state.look_at(head), self.settling.recovery_mut(&channel)) {
+            (Shown::Beyond, Some(recovery)) => recovery.show(head, now),
+            (Shown::Beyond, None) => {
+                let recovery = Recovery::new(head.clone(), state.tail_seq(), now);
+                self.settling.recover(channel, recovery);
+                let seq = head.head().seq;
+                tracing::error!(%channel, %seq,
+                    "this relay has lost what it signed: its store is an older one. It takes in \
+                     nothing until others have brought back what is missing");
+                self.writes.side.push(SideWrite::ForgetKeyPackages);
+            }
+            (Shown::Known, _) => {}
+            (Shown::Superseded, _) => {
+                tracing::debug!(%channel, "somebody holds what was lost when the hub began anew");
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn heard(
+        &mut self,
+        holder: &Holder,
+        ends: &[(ChannelId, Seq)],
+    ) -> Result<(), Unavailable> {
+        for (channel, next) in ends {
+            if !self.settling.is_in_doubt(channel) {
+                continue;
+            }
+            let state = self.cache.find(channel).map_err(|error| unavailable(&error))?;
+            if state.is_some_and(|state| *next <= state.next_seq()) {
+                self.settling.hear(*channel, holder.clone());
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn refill(&mut self, refill: Refill) -> Result<TakenBack, RefillRefused> {
+        self.bytes += refill.weight();
+        let Refill { items, rest, head, nonce } = refill;
+        let (now, channel) = (self.now, head.head().channel);
+        self.shown(&head)?;
+        let trust = self.options.trust.clone();
+        let is_revoked = |device: &DeviceName| trust.is_revoked(device);
+        let state = self.cache.find(&channel).map_err(|error| unavailable(&error))?;
+        let refilled = match (state, nonce) {
+            (Some(state), _) => {
+                let ours = state.incarnations();
+                let departs = ours.first_after(head.head().incarnation);
+                if let Some(next) = departs.filter(|seq| *seq <= head.head().seq) {
+                    return Ok(TakenBack { next, superseded: true });
+                }
+                match state.handle_refill(items, &rest, &head, is_revoked) {
+                    // It begins elsewhere: whoever brings it learns where to begin.
+                    Err(RefillError::Replica(ReplicaError::Gap { .. })) => Refilled::default(),
+                    refilled => refilled?,
+                }
+            }
+            (None, Some(nonce)) => {
+                let own = self.options.domain();
+                let created = ChannelState::recreate(items, &rest, &head, nonce, own, is_revoked);
+                let (state, refilled) = created?;
+                self.cache.insert(state);
+                self.settling.recover(channel, Recovery::new(head, None, now));
+                refilled
+            }
+            (None, None) => return Err(RefillRefused::UnknownChannel),
+        };
+        self.take_back(channel, refilled);
+        let next = self.cache.get(&channel).map_or(Seq(0), ChannelState::next_seq);
+        Ok(TakenBack { next, superseded: false })
+    }
+
+    fn take_back(&mut self, channel: ChannelId, refilled: Refilled) {
+        let Refilled { mut items, log, side, access_changed } = refilled;
+        if items.is_empty() {
+            return;
+        }
+        tracing::info!(%channel, count = items.len(), "items were brought back");
+        if let Some(recovery) = self.settling.recovery_mut(&channel) {
+            recovery.got_on(self.now);
+        }
+        if items.first().is_some_and(|first| first.seq == Seq(0)) {
+            let later = items.split_off(1);
+            self.append(channel, items, access_changed);
+            items = later;
+        }
+        self.append(channel, items, access_changed);
+        self.writes.log.extend(log);
+        self.writes.side.extend(side);
+    }
+}
