@@ -7,8 +7,8 @@ use enlace_identity::names::{DeviceName, LeafName, OfficerAddress};
 use enlace_identity::time::Timestamp;
 use enlace_log::{
     ChainHash, ChainStart, ChannelId, ClientId, Commitment, DeviceList, Envelope, Generation, Head,
-    HeadSigner, HubStatement, Incarnations, Item, ItemKind, ListChange, ListHash, PayloadHash,
-    Sealed, Seq, WelcomesHash,
+    HeadSigner, HubStatement, Incarnation, Incarnations, Item, ItemKind, ListChange, ListHash,
+    PayloadHash, Sealed, Seq, WelcomesHash,
 };
 use enlace_proto::relay::v1 as wire;
 use enlace_proto::relay::v1::ErrorCode;
@@ -66,7 +66,8 @@ impl Hub {
     }
 
     pub(crate) fn sign(&self, channel: ChannelId, seq: Seq, chain: ChainHash) -> wire::SignedHead {
-        let incarnation = self.logs[&channel].incarnations.at(seq);
+        let log = self.logs.get(&channel);
+        let incarnation = log.map_or(Incarnation(0), |log| log.incarnations.at(seq));
         let head = Head { channel, incarnation, seq, chain };
         head.sign(&self.authority.key, self.authority.signer).to_wire()
     }
