@@ -24,7 +24,8 @@ pub struct HubStatement {
     /// this item was brought back by others.
     pub held: Option<Seq>,
     /// The newest head that the hub was shown, by its own signature, and whose items nobody
-    /// brought back. What lies between this item and that head is lost.
+    /// brought back. What lies between this item and that head is lost; a head before this item is
+    /// of another history, which goes on no further.
     pub lost: Option<QuotedHead>,
     /// The authorities whose relay or devices could not be asked whether they hold more, sorted.
     pub unheard: Vec<Domain>,
@@ -97,6 +98,25 @@ impl Incarnations {
         self.0.iter().find(|(_, incarnation)| **incarnation > known).map(|(seq, _)| *seq)
     }
 
+    /// Whether the hub began it, as far as this says. Each log begins in the one of number 0.
+    #[must_use]
+    pub fn knows(&self, incarnation: Incarnation) -> bool {
+        incarnation == Incarnation::default() || self.0.values().any(|known| *known == incarnation)
+    }
+
+    /// The first position at which this log, which goes on at `next`, is another one than a copy
+    /// that goes on at `copy_next`: one of the two has begun an incarnation there that the other
+    /// does not know. Of the copy, `copy` begins with its first position and what ordered that.
+    #[must_use]
+    pub fn departs_from(&self, next: Seq, copy: &Self, copy_next: Seq) -> Option<Seq> {
+        let oldest = copy.0.values().next().copied().unwrap_or_default();
+        let ours = self.iter().filter(|(seq, incarnation)| {
+            *seq < copy_next && *incarnation > oldest && !copy.knows(*incarnation)
+        });
+        let theirs = copy.iter().filter(|(seq, i)| *seq < next && !self.knows(*i));
+        ours.chain(theirs).map(|(seq, _)| seq).min()
+    }
+
     /// One begins.
     pub fn begin(&mut self, seq: Seq, incarnation: Incarnation) {
         self.0.insert(seq, incarnation);
@@ -139,6 +159,26 @@ mod tests {
             let statement = HubStatement { held, ..statement() };
             assert_eq!(HubStatement::decode(&statement.encode()), Ok(statement));
         }
+    }
+
+    #[test]
+    fn two_logs_depart_where_one_began_what_the_other_does_not_know() {
+        let of = |list: &[(u64, u64)]| -> Incarnations {
+            list.iter().map(|(seq, i)| (Seq(*seq), Incarnation(*i))).collect()
+        };
+        let departs = |hub: &[(u64, u64)], next: u64, copy: &[(u64, u64)], copy_next: u64| {
+            of(hub).departs_from(Seq(next), &of(copy), Seq(copy_next)).map(|seq| seq.0)
+        };
+        assert_eq!(departs(&[], 9, &[], 20), None, "the hub lacks what follows");
+        assert_eq!(departs(&[(5, 7)], 9, &[], 5), None, "the copy lacks what follows");
+        assert_eq!(departs(&[(5, 7)], 9, &[], 6), Some(5), "the hub went on without");
+        assert_eq!(departs(&[], 5, &[(5, 7)], 6), None, "the hub lacks its own statement");
+        assert_eq!(departs(&[], 9, &[(5, 7)], 6), Some(5), "the copy is of another history");
+        assert_eq!(departs(&[(9, 8)], 12, &[(5, 7)], 6), Some(5), "and the hub stated that");
+        assert_eq!(departs(&[(3, 8)], 12, &[(5, 7)], 6), Some(3), "both began anew");
+        assert_eq!(departs(&[(3, 6), (5, 7)], 9, &[(7, 7)], 20), None, "the copy begins later");
+        assert_eq!(departs(&[(3, 6)], 9, &[(7, 7)], 20), Some(7), "in what the hub never began");
+        assert_eq!(departs(&[(3, 6)], 9, &[(1, 0), (7, 9)], 20), Some(3));
     }
 
     #[test]

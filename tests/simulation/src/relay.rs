@@ -39,6 +39,8 @@ pub struct RelayNode {
     lists: Vec<Vec<u8>>,
     lives: u32,
     life: Option<Life>,
+    /// In which of its lives the machine was started last.
+    boot: u32,
     /// The second relay, where there are two.
     twin: Option<Life>,
 }
@@ -76,6 +78,7 @@ impl RelayNode {
             lists: World::get().authorities[authority].lists(1, &[]),
             lives: 0,
             life: None,
+            boot: 0,
             twin: None,
         }
     }
@@ -104,13 +107,15 @@ impl RelayNode {
     /// Why it does not start.
     pub async fn start(&mut self, network: &Network) -> anyhow::Result<()> {
         self.lives += 1;
+        self.boot = self.lives;
         let life = self.launch(network, Listener::Genuine, &self.disk, &self.proofs).await?;
         self.life = Some(life);
         Ok(())
     }
 
     /// Starts a second relay with the same keys, on a copy of what is on the disk now. From here
-    /// on each of the two signs a history of its own, and knows nothing of the other.
+    /// on each of the two signs a history of its own, and the second does not say that it begins
+    /// anew: it takes itself for the first.
     ///
     /// # Errors
     /// Why it does not start, or that there are two already.
@@ -153,8 +158,7 @@ impl RelayNode {
             entropy: entropy.fork("relay"),
             proofs: Box::new(proofs.clone()),
             crls: None,
-            // A power cut ends the machine.
-            boot: None,
+            boot: Some(format!("boot {}", self.boot)),
             is_inline: true,
         };
         let material = self.material(authority, identity, trust.clone());

@@ -12,9 +12,9 @@ use super::{Engine, EngineError};
 use crate::notice::{ForkAlarm, Notice};
 
 impl Engine {
-    /// A batch led to a head that contradicts this copy of the log. `items` are those of the
-    /// other history from this copy's end to `other`, `chain` what the relay says of the chain
-    /// before them. If they prove that the hub signed both, the alarm is raised; else it was the relay
+    /// The hub signed a head that contradicts this copy of the log. Where `other` lies beyond it,
+    /// `items` are those of the other history from this copy's end to `other`, `chain` what the
+    /// relay says of the chain before them. If they prove that the hub signed both, the alarm is raised; else it was the relay
     /// alone. Returns whether there is proof.
     ///
     /// # Errors
@@ -32,8 +32,8 @@ impl Engine {
             let Some(own) = row.head else { return Ok(false) };
             let own = work.verify_head(&row.hub, own)?;
             let other = work.verify_head(&row.hub, other)?;
-            let proof = if own.head().seq == other.head().seq {
-                ForkProof::at_one_position(own, other)
+            let proof = if other.head().seq <= own.head().seq {
+                work.contradiction(id, &other, own)?
             } else {
                 ForkProof::by_items(own, other, chain, &items)
             };

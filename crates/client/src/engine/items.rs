@@ -46,6 +46,9 @@ pub enum ReceiveError {
     /// The head does not hold: the relay's fault.
     #[error(transparent)]
     Head(#[from] HeadError),
+    /// The copy is to go back, and the hub has not signed that it began anew: the relay's fault.
+    #[error("the relay that orders this channel has not said that it began anew")]
+    NotSuperseded,
     /// The batch does not continue what is here.
     #[error(transparent)]
     Replica(#[from] ReplicaError),

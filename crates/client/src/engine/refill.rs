@@ -49,18 +49,20 @@ impl Engine {
         self.write(|work| work.refill(id, from))
     }
 
-    /// The hub of a channel began anew after `head`, which it signed before.
+    /// The hub of a channel began anew after `head`, which it signed before: `newest` says so.
     ///
     /// # Errors
     /// [`ReceiveError`]; nothing has changed then. [`ReplicaError::Diverged`] when the two differ
-    /// there already.
+    /// there already, [`ReceiveError::NotSuperseded`] when `newest` does not say so.
     pub fn go_back(
         &mut self,
         id: ChannelId,
         head: &wire::SignedHead,
+        newest: &wire::SignedHead,
     ) -> Result<SetBack, ReceiveError> {
         let head = SignedHead::from_wire(id, head)?;
-        self.write(|work| work.go_back(id, head))
+        let newest = SignedHead::from_wire(id, newest)?;
+        self.write(|work| work.go_back(id, head, newest))
     }
 }
 
@@ -89,6 +91,14 @@ impl Work<'_> {
                 return Ok(None);
             }
         }
+        let incarnations = match self.take(id)? {
+            Some(channel) => {
+                let starts = starts_of(&channel);
+                self.keep(channel);
+                starts
+            }
+            None => return Ok(None),
+        };
         let nonce = self.tx.setting(&nonce_setting(id))?;
         let nonce = nonce.and_then(|text| hex::decode(text).ok()).unwrap_or_default();
         Ok(Some(wire::RefillRequest {
@@ -98,13 +108,24 @@ impl Work<'_> {
             items: items.iter().map(Item::to_wire).collect(),
             nonce,
             rest: rest.iter().flat_map(ChainLink::encode).collect(),
+            incarnations,
         }))
     }
 
-    fn go_back(&mut self, id: ChannelId, head: SignedHead) -> Result<SetBack, ReceiveError> {
+    fn go_back(
+        &mut self,
+        id: ChannelId,
+        head: SignedHead,
+        newest: SignedHead,
+    ) -> Result<SetBack, ReceiveError> {
         let row = self.tx.channel(id)?.ok_or(ReceiveError::UnknownChannel)?;
-        let mut channel = self.take(id)?.ok_or(ReceiveError::UnknownChannel)?;
         let head = self.verify_head(&row.hub, head)?;
+        let newest = self.verify_head(&row.hub, newest)?;
+        let mut channel = self.take(id)?.ok_or(ReceiveError::UnknownChannel)?;
+        if newest.head().incarnation <= channel.replica().incarnation() {
+            self.keep(channel);
+            return Err(ReceiveError::NotSuperseded);
+        }
         let (last, from) = (head.head().seq, head.head().seq.next());
         if from >= channel.replica().next_seq() {
             self.keep(channel);
@@ -226,6 +247,18 @@ impl Work<'_> {
     ) -> Result<(), EngineError> {
         Ok(self.tx.put_setting(&nonce_setting(id), Some(&hex::encode(nonce.0)))?)
     }
+}
+
+/// Which incarnation of the hub ordered which part of this copy, from its first position on.
+fn starts_of(channel: &Channel) -> Vec<wire::IncarnationStart> {
+    let (anchor, all) = (channel.anchor(), channel.incarnations());
+    let later = all.iter().filter(|(seq, _)| *seq > anchor);
+    let starts = std::iter::once((anchor, all.at(anchor))).chain(later);
+    let start = |(seq, i): (Seq, enlace_log::Incarnation)| (seq.0, i.0);
+    starts
+        .map(start)
+        .map(|(seq, incarnation)| wire::IncarnationStart { seq, incarnation })
+        .collect()
 }
 
 fn nonce_setting(id: ChannelId) -> String {

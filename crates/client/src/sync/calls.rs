@@ -10,7 +10,7 @@ use enlace_proto::method::Call;
 use enlace_proto::relay::v1::{
     ClaimKeyPackagesRequest, ErrorCode, FetchDirectoryRequest, FetchDirectoryResponse,
     FetchHeadCertificateRequest, FetchRangeRequest, FetchRangeResponse, PublishKeyPackagesRequest,
-    RefillResponse,
+    RefillResponse, SignedHead,
 };
 use enlace_transport::{CallError, Connection, ReceiveError};
 
@@ -42,7 +42,7 @@ pub(super) enum Done {
     /// What was brought back to a hub, from which position on.
     Refilled(ChannelId, Option<Seq>, Result<RefillResponse, CallError>),
     /// What stands before the position at which a hub began anew.
-    WayBack(ChannelId, Seq, Result<FetchRangeResponse, CallError>),
+    WayBack(ChannelId, Seq, SignedHead, Result<FetchRangeResponse, CallError>),
 }
 
 impl Session {
@@ -151,8 +151,8 @@ impl Session {
             Done::Refilled(channel, from, answer) => {
                 self.take_refilled(channel, from, answer).await?;
             }
-            Done::WayBack(channel, next, answer) => {
-                self.take_way_back(channel, next, answer).await?;
+            Done::WayBack(channel, next, newest, answer) => {
+                self.take_way_back(channel, next, newest, answer).await?;
             }
         }
         Ok(())

@@ -14,6 +14,10 @@ use super::session::{SUITES, Session};
 use super::{PER_ADDRESS, SyncError};
 use crate::engine::{Disposition, Followed, ReceiveError, Received};
 
+/// Why a channel is stopped whose hub is proven to have lied.
+pub(super) const TWO_HISTORIES: &str =
+    "the relay that orders this channel has signed two different histories";
+
 /// Welcomes kept in memory; a further one takes the oldest one's place.
 const MAX_KEPT: usize = 8;
 
@@ -176,7 +180,12 @@ impl Session {
             max_items: 0,
             hub: followed.hub.to_string(),
         };
-        if head.head().incarnation > followed.incarnation {
+        // Both can be a hub's that was restored, and once more: it has to say which one goes on.
+        if head.head().incarnation < followed.incarnation {
+            let reason = "the relay that orders this channel was restored, and says no more of it";
+            self.stop(channel, reason).await?;
+        }
+        if head.head().incarnation != followed.incarnation {
             return self.ask_where_it_ends(channel);
         }
         let mut proven = false;
@@ -195,7 +204,7 @@ impl Session {
             }
         }
         let reason = if proven {
-            "the relay that orders this channel has signed two different histories"
+            TWO_HISTORIES
         } else {
             "the log that the relay sent does not fit what its hub signed"
         };
@@ -208,7 +217,7 @@ impl Session {
         self.unfollow(channel).await
     }
 
-    async fn fetch_head_key_now(
+    pub(super) async fn fetch_head_key_now(
         &mut self,
         channel: ChannelId,
         signer: HeadSigner,

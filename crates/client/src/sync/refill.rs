@@ -3,16 +3,19 @@
 use std::time::Duration;
 
 use enlace_log::replica::ReplicaError;
-use enlace_log::{ChannelId, Seq};
-use enlace_proto::relay::v1::{Behind, FetchRangeRequest, FetchRangeResponse, RefillResponse};
+use enlace_log::{ChainHash, ChannelId, Seq};
+use enlace_proto::relay::v1::{
+    Behind, FetchRangeRequest, FetchRangeResponse, RefillResponse, SignedHead,
+};
 use enlace_transport::CallError;
 use tokio::time::Instant;
 
-use super::SyncError;
 use super::calls::Done;
 use super::connect::wire_id;
+use super::inbound::TWO_HISTORIES;
 use super::session::Session;
-use crate::engine::{ReceiveError, SetBack};
+use super::{PER_ADDRESS, SyncError};
+use crate::engine::{Followed, ReceiveError, SetBack};
 
 /// How long a call may take.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -25,7 +28,9 @@ impl Session {
     pub(super) fn handle_behind(&mut self, behind: &Behind) -> Result<(), SyncError> {
         let id = behind.channel.as_ref().map(|id| ChannelId::try_from(&id.value[..]));
         let Some(Ok(channel)) = id else { return Ok(()) };
-        self.bring_back(channel, Some(Seq(behind.next_seq)))
+        let Some(followed) = self.followed_channel(channel)? else { return Ok(()) };
+        let from = Some(Seq(behind.next_seq)).filter(|from| *from < followed.next);
+        self.bring_back(channel, from)
     }
 
     /// A hub may have lost something: it is asked where its log goes on, now and then.
@@ -64,15 +69,20 @@ impl Session {
             Ok(answer) => answer,
             Err(error) => {
                 tracing::debug!(%channel, %error, "a hub was not refilled");
-                if from.is_some() {
-                    self.cut_off.refused(channel);
-                }
-                return Ok(());
+                return match (from, error) {
+                    (Some(from), CallError::Refused(_)) => self.compare(channel, from).await,
+                    (Some(_), _) => Ok(self.cut_off.refused(channel)),
+                    (None, _) => Ok(()),
+                };
             }
         };
         let next = Seq(answer.next_seq);
         if answer.superseded {
-            return self.ask_for_the_way_back(channel, next);
+            if let Some(newest) = answer.head {
+                return self.ask_for_the_way_back(channel, next, newest);
+            }
+            self.cut_off.refused(channel);
+            return Ok(());
         }
         let Some(followed) = self.followed_channel(channel)? else { return Ok(()) };
         match from {
@@ -88,17 +98,35 @@ impl Session {
         }
     }
 
-    /// Where this copy and the hub's log still agree, the hub's signature has to say so.
-    fn ask_for_the_way_back(&mut self, channel: ChannelId, next: Seq) -> Result<(), SyncError> {
+    /// The hub does not take back what it signed: before `next` it may have signed something else.
+    async fn compare(&mut self, channel: ChannelId, next: Seq) -> Result<(), SyncError> {
         let Some(followed) = self.followed_channel(channel)? else { return Ok(()) };
-        let request = FetchRangeRequest {
-            channel: Some(wire_id(channel)),
-            from_seq: next.0.saturating_sub(1),
-            max_items: 1,
-            hub: followed.hub.to_string(),
-        };
+        let request = last_before(&followed, next);
+        let range = self.connection.call(&request, PER_ADDRESS).await.ok();
+        let head = range.and_then(|range| range.head);
+        let head = head.and_then(|head| enlace_log::SignedHead::from_wire(channel, &head).ok());
+        let proven = head.is_some_and(|head| {
+            let mut engine = self.shared.engine();
+            matches!(engine.prove_fork(channel, head, Vec::new(), ChainHash([0; 32])), Ok(true))
+        });
+        if proven {
+            return self.stop(channel, TWO_HISTORIES).await;
+        }
+        self.cut_off.refused(channel);
+        Ok(())
+    }
+
+    /// Where this copy and the hub's log still agree, the hub's signature has to say so.
+    fn ask_for_the_way_back(
+        &mut self,
+        channel: ChannelId,
+        next: Seq,
+        newest: SignedHead,
+    ) -> Result<(), SyncError> {
+        let Some(followed) = self.followed_channel(channel)? else { return Ok(()) };
+        let request = last_before(&followed, next);
         self.refilling.insert(channel);
-        self.spawn(request, LIMIT, move |answer| Done::WayBack(channel, next, answer));
+        self.spawn(request, LIMIT, move |answer| Done::WayBack(channel, next, newest, answer));
         Ok(())
     }
 
@@ -106,6 +134,7 @@ impl Session {
         &mut self,
         channel: ChannelId,
         next: Seq,
+        newest: SignedHead,
         answer: Result<FetchRangeResponse, CallError>,
     ) -> Result<(), SyncError> {
         self.refilling.remove(&channel);
@@ -114,7 +143,12 @@ impl Session {
             self.cut_off.refused(channel);
             return Ok(());
         };
-        let outcome = self.shared.engine().go_back(channel, &head);
+        let mut outcome = self.shared.engine().go_back(channel, &head, &newest);
+        for _ in [&head, &newest] {
+            let Err(ReceiveError::HeadKey(signer)) = outcome else { break };
+            self.fetch_head_key_now(channel, signer).await?;
+            outcome = self.shared.engine().go_back(channel, &head, &newest);
+        }
         match outcome {
             Ok(SetBack::GoesOn) => match self.followed_channel(channel)? {
                 Some(followed) => self.follow(&followed).await,
@@ -127,5 +161,15 @@ impl Session {
             }
             Err(error) => self.stop(channel, &error.to_string()).await,
         }
+    }
+}
+
+/// Asks for the item before a position.
+fn last_before(followed: &Followed, next: Seq) -> FetchRangeRequest {
+    FetchRangeRequest {
+        channel: Some(wire_id(followed.channel)),
+        from_seq: next.0.saturating_sub(1),
+        max_items: 1,
+        hub: followed.hub.to_string(),
     }
 }

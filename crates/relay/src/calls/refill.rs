@@ -4,13 +4,15 @@
 //! to it.
 
 use enlace_identity::names::Domain;
-use enlace_log::SignedHead;
-use enlace_proto::relay::v1::{RefillRequest, RefillResponse};
+use enlace_log::{ChannelId, SignedHead};
+use enlace_proto::relay::v1::{self as wire, RefillRequest, RefillResponse};
 use enlace_transport::Refusal;
 
-use super::refusals::{channel_id, malformed, optional_domain};
+use super::refusals::{channel_id, malformed, optional_domain, unreadable};
 use super::{Caller, Handle};
-use crate::hub::Refill;
+use crate::hub::{Refill, TakenBack};
+use crate::server::Context;
+use crate::storage::ReadStorage;
 
 impl Handle for RefillRequest {
     async fn handle(self, caller: &Caller) -> Result<RefillResponse, Refusal> {
@@ -32,8 +34,26 @@ async fn take_back(request: RefillRequest, caller: &Caller) -> Result<RefillResp
     let head = head.map_err(|_| malformed("the head is not this relay's"))?;
     let refill = Refill::read(request, head);
     let refill = refill.map_err(|_| malformed("the items cannot be read"))?;
-    let taken = context.hub().refill(refill).await;
-    Ok(taken.map_err(|error| error.to_wire())?.to_wire())
+    let taken = context.hub().refill(refill).await.map_err(|error| error.to_wire())?;
+    let TakenBack { next, superseded } = taken;
+    let head = if superseded { head_of_statement(context, channel).await? } else { None };
+    Ok(RefillResponse { next_seq: next.0, superseded, head })
+}
+
+/// The hub's word for whoever held what was lost, and nothing that was written since: a head over
+/// the statement with which it began anew.
+async fn head_of_statement(
+    context: &Context,
+    channel: ChannelId,
+) -> Result<Option<wire::SignedHead>, Refusal> {
+    let read =
+        move |storage: &mut dyn ReadStorage| Ok(storage.incarnations(&channel)?.iter().last());
+    let hub = context.hub();
+    let newest = hub.query(read).await.map_err(|error| unreadable(&error))?;
+    let Some((seq, incarnation)) = newest else { return Ok(None) };
+    let chain = hub.chain_at(channel, seq).await.map_err(|error| unreadable(&error))?;
+    let key = hub.head_key();
+    Ok(chain.map(|chain| key.sign(channel, incarnation, seq, chain).to_wire()))
 }
 
 /// An own device brings it to another authority's hub.

@@ -34,7 +34,9 @@ impl FeedState {
     pub(crate) fn departs(&self, next: Seq, incarnation: Incarnation) -> Option<Seq> {
         let end = self.tail.next();
         let began_anew = self.incarnations.first_after(incarnation).filter(|seq| *seq < next);
-        began_anew.or((self.role == Role::Hub && next > end).then_some(end))
+        let is_other = next <= end && !self.incarnations.knows(incarnation);
+        let is_beyond = self.role == Role::Hub && next > end;
+        began_anew.or(is_other.then_some(next)).or(is_beyond.then_some(end))
     }
 }
 

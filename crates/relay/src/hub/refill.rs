@@ -1,7 +1,7 @@
 //! What others bring back to a hub that lost it.
 
 use enlace_log::item::ItemError;
-use enlace_log::{ChainLink, ChannelNonce, Item, Seq, VerifiedHead};
+use enlace_log::{ChainLink, ChannelNonce, Incarnation, Incarnations, Item, Seq, VerifiedHead};
 use enlace_proto::relay::v1 as wire;
 
 /// Consecutive items that lead, with what the chain takes of those after them, to a head that this
@@ -16,6 +16,8 @@ pub struct Refill {
     pub head: VerifiedHead,
     /// What the channel's id is derived from, if whoever brings them knows.
     pub nonce: Option<ChannelNonce>,
+    /// What ordered which part of the copy it comes from, which begins at the first.
+    pub incarnations: Incarnations,
 }
 
 /// What became of it.
@@ -37,20 +39,14 @@ impl Refill {
         let items = request.items.into_iter().map(Item::try_from).collect::<Result<_, _>>()?;
         let rest = ChainLink::decode_all(&request.rest)?;
         let nonce = ChannelNonce::try_from(&request.nonce[..]).ok();
-        Ok(Self { items, rest, head, nonce })
+        let starts = request.incarnations.iter();
+        let incarnations = starts.map(|s| (Seq(s.seq), Incarnation(s.incarnation))).collect();
+        Ok(Self { items, rest, head, nonce, incarnations })
     }
 
     /// How many bytes it holds in memory, roughly.
     pub(crate) fn weight(&self) -> usize {
         let payloads = self.items.iter().map(|item| item.sealed.payload().map_or(0, |p| p.len()));
         payloads.sum::<usize>() + 1024 * self.items.len() + ChainLink::BYTES * self.rest.len()
-    }
-}
-
-impl TakenBack {
-    /// As it travels.
-    #[must_use]
-    pub fn to_wire(self) -> wire::RefillResponse {
-        wire::RefillResponse { next_seq: self.next.0, superseded: self.superseded }
     }
 }

@@ -124,7 +124,7 @@ fn refill(request: wire::RefillRequest) -> Option<()> {
     let channel = channel(request.channel.as_ref())?;
     let head = SignedHead::from_wire(channel, request.head.as_ref()?).ok()?;
     let head = head.verify(&network().a.head_key().public()).ok()?;
-    let Refill { items, rest, head, nonce } = Refill::read(request, head).ok()?;
+    let Refill { items, rest, head, nonce, incarnations: _ } = Refill::read(request, head).ok()?;
     let (own, never) = (&network().a.domain, |_: &DeviceName| false);
     let begun = ChannelState::recreate(items, &rest, &head, nonce?, own, never);
     let (state, refilled) = begun.ok()?;

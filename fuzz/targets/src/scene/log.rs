@@ -269,6 +269,7 @@ impl Log {
             items: self.items[from..=to].iter().map(Item::to_wire).collect(),
             nonce: Self::NONCE.0.to_vec(),
             rest: rest.collect(),
+            incarnations: vec![wire::IncarnationStart::default()],
         }
     }
 

@@ -206,7 +206,10 @@ fn response(method: Method) -> Vec<u8> {
             wire::FetchHeadCertificateResponse { certificates: network.a.head_chain().ders() }
                 .encode_to_vec()
         }
-        Method::Refill => wire::RefillResponse { next_seq: 3, superseded: true }.encode_to_vec(),
+        Method::Refill => {
+            let head = Some(Log::shared().heads[0].to_wire());
+            wire::RefillResponse { next_seq: 3, superseded: true, head }.encode_to_vec()
+        }
         Method::ExchangeHeads => {
             wire::ExchangeHeadsResponse { known_heads: known_heads() }.encode_to_vec()
         }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Findings;
+use super::restored::is_lost;
 use crate::facts::{Channel, DeviceId, Entry, Facts, Place, Relay, Standing, View};
 
 pub(super) fn check(facts: &Facts, found: &mut Findings) {
@@ -32,7 +33,7 @@ fn quotes_fit(
     for entry in view.entries.iter().filter(|entry| facts.is_honest(&entry.author)) {
         let Some((place, chain)) = &entry.quotes else { continue };
         let contradicts = view.chain.get(place).is_some_and(|here| here != chain);
-        if contradicts && view.alarms.is_empty() {
+        if contradicts && view.alarms.is_empty() && !is_lost(facts, channel, *place) {
             found.add(
                 2,
                 format!(

@@ -1,8 +1,9 @@
 //! The hub was restored from an older copy and began anew without what devices had received.
 
 use enlace_log::replica::ReplicaError;
-use enlace_log::{ChainLink, Incarnation};
-use enlace_log::{ChannelId, Item, Replica, Seq, SignedHead};
+use enlace_log::{ChainHash, ChainLink, ChannelId, Incarnation, Item, Replica, Seq, SignedHead};
+
+use enlace_proto::relay::v1 as wire;
 
 use super::world::World;
 use crate::engine::{ReceiveError, SetBack, Wish};
@@ -21,7 +22,13 @@ fn begin_anew(world: &mut World, channel: ChannelId, last: Seq) {
 /// What the sync does once the hub has said where it departs.
 fn go_back(world: &mut World, name: &str, channel: ChannelId, last: Seq) -> SetBack {
     let head = world.hub.sign(channel, last, world.hub.chain_at(channel, last));
-    world.engine(name).go_back(channel, &head).unwrap()
+    let newest = newest(world, channel);
+    world.engine(name).go_back(channel, &head, &newest).unwrap()
+}
+
+fn newest(world: &World, channel: ChannelId) -> wire::SignedHead {
+    let last = tail(world, channel);
+    world.hub.sign(channel, last, world.hub.chain_at(channel, last))
 }
 
 fn is_accusation(notice: &Notice) -> bool {
@@ -109,8 +116,45 @@ fn a_log_that_differs_before_is_no_restored_one() {
     world.settle();
     let other = world.hub.chain_at(channel, Seq(0));
     let head = world.hub.sign(channel, kept, other);
-    let refused = world.engine("ana").go_back(channel, &head);
+    begin_anew(&mut world, channel, kept);
+    let newest = newest(&world, channel);
+    let refused = world.engine("ana").go_back(channel, &head, &newest);
     assert!(matches!(refused, Err(ReceiveError::Replica(ReplicaError::Diverged(_)))));
+    assert_eq!(world.texts("ana", channel), ["uno"], "nothing has changed");
+}
+
+#[test]
+fn a_shorter_log_that_differs_is_proof_against_the_hub() {
+    let mut world = World::new();
+    let channel = world.case();
+    let kept = tail(&world, channel);
+    world.post("ana", channel, "uno");
+    world.settle();
+    for (chain, is_proof) in
+        [(world.hub.chain_at(channel, kept), false), (ChainHash([9; 32]), true)]
+    {
+        let head = world.hub.sign(channel, kept, chain);
+        let head = SignedHead::from_wire(channel, &head).unwrap();
+        let proven =
+            world.engine("ana").prove_fork(channel, head, Vec::new(), ChainHash([0; 32])).unwrap();
+        let told = world.notices("ana", channel);
+        assert_eq!(proven, is_proof);
+        assert_eq!(told.iter().any(|notice| matches!(notice, Notice::Fork(_))), is_proof);
+    }
+}
+
+#[test]
+fn no_relay_turns_a_copy_back_without_the_hubs_word() {
+    let mut world = World::new();
+    let channel = world.case();
+    let kept = tail(&world, channel);
+    let head = newest(&world, channel);
+    world.post("ana", channel, "uno");
+    world.settle();
+    for newest in [head.clone(), newest(&world, channel)] {
+        let refused = world.engine("ana").go_back(channel, &head, &newest);
+        assert!(matches!(refused, Err(ReceiveError::NotSuperseded)), "{kept:?}");
+    }
     assert_eq!(world.texts("ana", channel), ["uno"], "nothing has changed");
 }
 

@@ -3,9 +3,10 @@
 //! without that, the copy goes back to where the two agree.
 
 use enlace_identity::names::Domain;
-use enlace_log::{ChannelId, Seq, SignedHead};
+use enlace_log::{ChannelId, Incarnation, Seq, SignedHead};
 use enlace_proto::relay::v1::{
-    FetchRangeRequest, Items, RefillRequest, RefillResponse, subscription_control::Control,
+    FetchRangeRequest, IncarnationStart, Item, Items, RefillRequest, RefillResponse,
+    subscription_control::Control,
 };
 use enlace_transport::{CallError, Connection};
 use prost::Message as _;
@@ -42,6 +43,12 @@ pub(super) struct Other<'a> {
     pub(super) connection: &'a Connection,
 }
 
+/// What stands before a position.
+struct Last {
+    items: Vec<Item>,
+    head: Option<SignedHead>,
+}
+
 impl Other<'_> {
     /// The hub's log departs from the copy at that position.
     pub(super) async fn offer(
@@ -54,14 +61,23 @@ impl Other<'_> {
         };
         let own = self.context.domain().clone();
         let log = self.context.hub().subscribe(channel, Reader::Relay(own)).await?;
-        let mut from = from;
+        // The newest item is offered again where only the incarnation says that the two depart.
+        let mut from = from.min(record.tail.seq);
         while from <= record.tail.seq {
             let page = match log.read(from, PAGE).await {
                 Ok(Some(Next::Batch(page))) => page,
                 // The copy begins later.
                 _ => return Ok(Outcome::Later),
             };
-            let answer = self.bring(&record, page).await?;
+            let answer = match self.bring(&record, page).await {
+                Err(FollowError::Call(CallError::Refused(refusal))) => {
+                    warn!(channel = %short(&channel), hub = %self.authority, %refusal,
+                        "a hub does not take back what it signed");
+                    self.compare(channel, from).await?;
+                    return Ok(Outcome::Later);
+                }
+                answer => answer?,
+            };
             let next = Seq(answer.next_seq);
             if answer.superseded {
                 return self.go_back(channel, next).await;
@@ -102,18 +118,44 @@ impl Other<'_> {
         }
     }
 
+    /// Looks at what the hub signed where its log ends: it may be another history.
+    async fn compare(&self, channel: ChannelId, next: Seq) -> Result<(), FollowError> {
+        if let Some(head) = self.last_before(channel, next).await?.head {
+            self.link.witness().show(head);
+        }
+        Ok(())
+    }
+
+    /// The item before a position, and the hub's signature there.
+    async fn last_before(&self, channel: ChannelId, next: Seq) -> Result<Last, FollowError> {
+        let last = next.0.saturating_sub(1);
+        let (id, hub) = (Some(wire_id(channel)), self.authority.to_string());
+        let request = FetchRangeRequest { channel: id, from_seq: last, max_items: 1, hub };
+        let range = self.connection.call(&request, CALL_TIME).await?;
+        let head = range.head.and_then(|head| SignedHead::from_wire(channel, &head).ok());
+        let head = head.filter(|head| head.unverified_head().seq == Seq(last));
+        Ok(Last { items: range.items, head })
+    }
+
     async fn bring(
         &self,
         record: &ChannelRecord,
         page: LogBatch,
     ) -> Result<RefillResponse, FollowError> {
+        let channel = record.channel;
+        let read = move |storage: &mut dyn ReadStorage| storage.incarnations(&channel);
+        let later = self.context.hub().query(read).await?;
+        let starts = std::iter::once((Seq(0), Incarnation::default())).chain(later.iter());
+        let start =
+            |(seq, i): (Seq, Incarnation)| IncarnationStart { seq: seq.0, incarnation: i.0 };
         let request = RefillRequest {
-            channel: Some(wire_id(record.channel)),
+            channel: Some(wire_id(channel)),
             hub: self.authority.to_string(),
             head: Some(page.head.to_wire()),
             items: page.items,
             nonce: record.nonce.0.to_vec(),
             rest: Vec::new(),
+            incarnations: starts.map(start).collect(),
         };
         Ok(self.connection.call(&request, CALL_TIME).await?)
     }
@@ -121,14 +163,8 @@ impl Other<'_> {
     /// The hub has begun anew at `next` without what came here. What both have lies before: the
     /// hub's signature there has to say so.
     async fn go_back(&self, channel: ChannelId, next: Seq) -> Result<Outcome, FollowError> {
-        let last = next.0.saturating_sub(1);
-        let (id, hub) = (Some(wire_id(channel)), self.authority.to_string());
-        let request = FetchRangeRequest { channel: id, from_seq: last, max_items: 1, hub };
-        let range = self.connection.call(&request, CALL_TIME).await?;
-        let head = range.head.and_then(|head| SignedHead::from_wire(channel, &head).ok());
-        let Some(head) = head.filter(|head| head.unverified_head().seq == Seq(last)) else {
-            return Ok(Outcome::Later);
-        };
+        let Last { items, head } = self.last_before(channel, next).await?;
+        let Some(head) = head else { return Ok(Outcome::Later) };
         let head = match self.context.head_certificates().verify(head, self.authority).await {
             Ok(head) => head,
             Err(error) => {
@@ -146,7 +182,7 @@ impl Other<'_> {
                 if let IngestError::Replica(enlace_log::replica::ReplicaError::Diverged(head)) =
                     error
                 {
-                    let (channel, items) = (Some(wire_id(channel)), range.items);
+                    let channel = Some(wire_id(channel));
                     let batch = Items { channel, items, head: Some(head.to_wire()) };
                     alarm::keep_batch(self.context, self.authority, &head, &batch).await;
                 }

@@ -10,8 +10,8 @@ use enlace_log::membership::MembershipError;
 use enlace_log::replica::ReplicaError;
 use enlace_log::{
     ChainLink, ChainStart, ChannelId, ChannelNonce, ClientId, Commitment, Envelope, Generation,
-    HubStatement, Incarnation, Item, ItemKind, ListHash, Membership, PayloadHash, Replica, Sealed,
-    Seq, SubmitCounter, VerifiedHead, WelcomesHash,
+    HubStatement, Incarnation, Incarnations, Item, ItemKind, ListHash, Membership, PayloadHash,
+    Replica, Sealed, Seq, SubmitCounter, VerifiedHead, WelcomesHash,
 };
 
 use super::settling::{Settling, is_within};
@@ -158,6 +158,12 @@ impl ChannelState {
         if head.incarnation < newest { Shown::Superseded } else { Shown::Beyond }
     }
 
+    /// Where the log is another one than a copy that ends at `head`, though both are this hub's.
+    #[must_use]
+    pub fn departs_from(&self, copy: &Incarnations, head: &VerifiedHead) -> Option<Seq> {
+        self.incarnations.departs_from(self.next_seq(), copy, head.head().seq.next())
+    }
+
     /// Takes back items that lead, with `rest`, to a head that this hub signed.
     ///
     /// # Errors
@@ -288,7 +294,7 @@ impl ChannelState {
         let held = recovery.map_or(self.tail_seq(), |recovery| recovery.held);
         let shown = recovery.map(|recovery| &recovery.shown);
         let newest = shown.map(|shown| shown.head().incarnation).unwrap_or_default();
-        let lost = shown.filter(|shown| shown.head().seq >= self.next_seq());
+        let lost = shown.filter(|shown| self.look_at(shown) == Shown::Beyond);
         let before = self.incarnations.newest().max(newest);
         // Two beginnings from one copy are two incarnations.
         let incarnation = before.next().max(Incarnation(now.as_millis() / 1000));

@@ -69,12 +69,16 @@ fn verified(head: SignedHead) -> VerifiedHead {
 }
 
 fn refill(items: &[Item], to: usize, head: &VerifiedHead, nonce: bool) -> Refill {
+    let incarnations = items.iter().filter(|item| item.sealed.envelope().device().is_none());
+    let incarnations = incarnations.map(|item| (item.seq, statement_of(item).incarnation));
+    let incarnations = incarnations.collect();
     let (items, rest) = items.split_at(to);
     Refill {
         items: items.to_vec(),
         rest: rest.iter().map(Item::link).collect(),
         head: head.clone(),
         nonce: nonce.then_some(NONCE),
+        incarnations,
     }
 }
 
@@ -169,6 +173,29 @@ async fn without_anybody_who_holds_it_the_statement_says_what_is_lost() {
     again.world.hub.show(head.clone()).await.unwrap();
     assert_eq!(say(&again, "still goes on").await, Seq(3));
     assert!(ForkProof::at_one_position(head, new_head).is_none());
+}
+
+/// The copy of yesterday ran for a while, and then the newer store again.
+#[tokio::test]
+async fn of_two_histories_the_one_that_goes_on_is_stated() {
+    let hub = Hub::new().await;
+    let copy = hub.disk.copy();
+    let again = Hub::restored(&copy, &hub.world.clock);
+    again.world.clock.advance(PATIENCE);
+    assert_eq!(say_after_statement(&again, "in the copy").await, Seq(2));
+    let (others, other_head) = again.log().await;
+
+    for text in ["one", "two", "three"] {
+        hub.says(text).await;
+    }
+    let taken = hub.world.hub.refill(refill(&others, 0, &other_head, false)).await.unwrap();
+    assert_eq!(taken, TakenBack { next: Seq(1), superseded: true });
+    let (now, head) = hub.log().await;
+    let statement = statement_of(&now[4]);
+    assert!(statement.incarnation > other_head.head().incarnation);
+    assert_eq!(statement.lost.map(|lost| lost.into_signed()), Some(other_head.signed().clone()));
+    assert_eq!((head.head().seq, now.len()), (Seq(4), 5), "nothing of the other one is taken in");
+    assert_eq!(say(&hub, "goes on").await, Seq(5));
 }
 
 #[tokio::test]

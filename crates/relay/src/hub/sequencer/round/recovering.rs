@@ -96,7 +96,7 @@ impl Round<'_> {
 
     pub(super) fn refill(&mut self, refill: Refill) -> Result<TakenBack, RefillRefused> {
         self.bytes += refill.weight();
-        let Refill { items, rest, head, nonce } = refill;
+        let Refill { items, rest, head, nonce, incarnations } = refill;
         let (now, channel) = (self.now, head.head().channel);
         self.shown(&head)?;
         let trust = self.options.trust.clone();
@@ -104,10 +104,8 @@ impl Round<'_> {
         let state = self.cache.find(&channel).map_err(|error| unavailable(&error))?;
         let refilled = match (state, nonce) {
             (Some(state), _) => {
-                let ours = state.incarnations();
-                let departs = ours.first_after(head.head().incarnation);
-                if let Some(next) = departs.filter(|seq| *seq <= head.head().seq) {
-                    return Ok(TakenBack { next, superseded: true });
+                if let Some(next) = state.departs_from(&incarnations, &head) {
+                    return self.supersede(channel, next, &head);
                 }
                 match state.handle_refill(items, &rest, &head, is_revoked) {
                     // It begins elsewhere: whoever brings it learns where to begin.
@@ -128,6 +126,21 @@ impl Round<'_> {
         self.take_back(channel, refilled);
         let next = self.cache.get(&channel).map_or(Seq(0), ChannelState::next_seq);
         Ok(TakenBack { next, superseded: false })
+    }
+
+    /// The log is another one than the copy that `head` is of, from `next` on. Before it says so,
+    /// the hub has to be of a newer incarnation.
+    fn supersede(
+        &mut self,
+        channel: ChannelId,
+        next: Seq,
+        head: &VerifiedHead,
+    ) -> Result<TakenBack, RefillRefused> {
+        if let Err(error) = self.open(&channel) {
+            tracing::debug!(%channel, %error, "the hub cannot begin anew yet");
+        }
+        let newest = self.cache.get(&channel).map(|state| state.incarnations().newest());
+        Ok(TakenBack { next, superseded: newest > Some(head.head().incarnation) })
     }
 
     fn take_back(&mut self, channel: ChannelId, refilled: Refilled) {
