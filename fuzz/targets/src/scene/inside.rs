@@ -1,7 +1,7 @@
 //! A member whose program was modified: it alters what it is about to encrypt, and signs that with
 //! its own key. So an input gets past signatures and encryption, as any member can.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use enlace_channel::mls::{Backend, Tamper};
 use enlace_identity::canonical::sha256;
@@ -27,9 +27,8 @@ pub enum Part {
 #[must_use]
 pub(super) fn modified(name: &str, key: &SigningKey, part: Part, script: &[u8]) -> Backend {
     let (key, script) = (key.clone(), script.into());
-    let inside = Arc::new(Inside { key, part, script, signed: Mutex::default() });
-    let tamper = Box::new(Shared(inside));
-    Backend::dangerous_seeded_with_tamper(sha256(name.as_bytes()), tamper).unwrap()
+    let inside = Inside { key, part, script, signed: Mutex::default() };
+    Backend::dangerous_seeded_with_tamper(sha256(name.as_bytes()), Box::new(inside)).unwrap()
 }
 
 struct Inside {
@@ -46,23 +45,21 @@ struct Signed {
     group: Vec<u8>,
 }
 
-struct Shared(Arc<Inside>);
-
 const MESSAGE: &str = "MLS 1.0 FramedContentTBS";
 const GROUP: &str = "MLS 1.0 GroupInfoTBS";
 
 /// RFC 9420 §6.3.2: leaf, generation and guard, four bytes each.
 const SENDER_BYTES: usize = 12;
 
-impl Tamper for Shared {
+impl Tamper for Inside {
     fn sealing(&self, _: &[u8], plaintext: &mut Vec<u8>) {
-        if self.0.part == Part::Secrets {
-            *plaintext = alter(plaintext, &self.0.script);
+        if self.part == Part::Secrets {
+            *plaintext = alter(plaintext, &self.script);
         }
     }
 
     fn signing(&self, labelled: &[u8]) {
-        let mut signed = self.0.signed.lock().unwrap();
+        let mut signed = self.signed.lock().unwrap();
         let mut rest = labelled;
         let label = vector(&mut rest);
         let content = vector(&mut rest);
@@ -74,21 +71,20 @@ impl Tamper for Shared {
     }
 
     fn encrypting(&self, plaintext: &mut Vec<u8>) {
-        let inside = &self.0;
-        let signed = inside.signed.lock().unwrap().clone();
-        match inside.part {
+        let signed = self.signed.lock().unwrap().clone();
+        match self.part {
             Part::Sender if plaintext.len() == SENDER_BYTES => {
-                *plaintext = alter(plaintext, &inside.script);
+                *plaintext = alter(plaintext, &self.script);
             }
             Part::Group if !signed.group.is_empty() && plaintext.starts_with(&signed.group) => {
-                inside.sign_again(plaintext, GROUP, &signed.group, 0, signed.group.len());
+                self.sign_again(plaintext, GROUP, &signed.group, 0, signed.group.len());
             }
             Part::Content if plaintext.len() != SENDER_BYTES => {
                 let Some(start) = start_of_content(&signed.message) else { return };
                 let content = &signed.message[start..];
                 let same = content.iter().zip(&*plaintext).take_while(|(a, b)| a == b).count();
                 if same > 0 {
-                    inside.sign_again(plaintext, MESSAGE, &signed.message, start, same);
+                    self.sign_again(plaintext, MESSAGE, &signed.message, start, same);
                 }
             }
             _ => {}
