@@ -1,5 +1,6 @@
 //! Payloads of control items.
 
+use enlace_log::HubStatement;
 use enlace_log::control::{Contest, Leave};
 
 use crate::Outcome;
@@ -9,5 +10,6 @@ use crate::check::canonical;
 pub fn run(data: &[u8]) -> Outcome {
     let leave = canonical(data, Leave::decode, Leave::encode);
     let contest = canonical(data, Contest::decode, Contest::encode);
-    Outcome::of(&leave).or(Outcome::of(&contest))
+    let statement = canonical(data, HubStatement::decode, HubStatement::encode);
+    Outcome::of(&leave).or(Outcome::of(&contest)).or(Outcome::of(&statement))
 }

@@ -4,7 +4,7 @@ use enlace_channel::entry::{HandlingCode, NoteDraft, Salt, SignedEntry, TimeZone
 use enlace_channel::policy::NewCase;
 use enlace_log::control::{Contest, LeafHash, Leave};
 use enlace_log::membership::Event;
-use enlace_log::{ClientId, Generation, Seq};
+use enlace_log::{ClientId, Generation, HubStatement, Incarnation, Seq};
 use enlace_proto::relay::v1::HeadCertificate;
 use prost::Message as _;
 
@@ -34,7 +34,15 @@ fn controls() -> Vec<Seed> {
         leaf: LeafHash([5; 32]),
     };
     let contest = Contest { channel, generation: Generation(0), commit: Seq(2) };
+    let statement = HubStatement {
+        incarnation: Incarnation(2),
+        held: Some(Seq(2)),
+        lost: Some(Log::shared().heads[3].quoted()),
+        unheard: vec![network().a.domain.clone(), network().b.domain.clone()],
+        signer: network().a.head_signer(),
+    };
     vec![
+        Seed::new("controls", "statement", statement.encode()),
         Seed::new("controls", "leave", leave.encode()),
         Seed::new("controls", "contest", contest.encode()),
     ]
