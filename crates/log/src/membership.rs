@@ -174,7 +174,8 @@ impl Membership {
                 self.left.insert(device.clone());
             }
             Event::Contest { seq, .. } => {
-                if let Some(Unsettled { former, .. }) = self.unsettled.take() {
+                if let Some(Unsettled { since, former }) = self.unsettled.take() {
+                    self.read_through(since, &former);
                     let restored = self.current.iter().chain(former.iter()).cloned().collect();
                     self.set_current(*seq, restored);
                 }
@@ -328,6 +329,11 @@ impl Membership {
         if let Some(commit) = self.confirmable(parent, author) {
             self.apply_confirmation(seq, commit);
         }
+        let passed_over = self.unsettled.clone().filter(|unsettled| parent < Some(unsettled.since));
+        if let Some(Unsettled { since, former }) = passed_over {
+            let stayed = former.iter().filter(|device| list.contains(device)).cloned().collect();
+            self.read_through(since, &stayed);
+        }
         let confirmed = self.has_no_witness(parent, author);
         let commit = Commit { author: author.clone(), parent, list: list.clone(), confirmed };
         self.commits.insert(seq, commit);
@@ -351,6 +357,16 @@ impl Membership {
         let ranges = self.rights.entry(device.clone()).or_default();
         if ranges.last().is_none_or(|range| range.to.is_some()) {
             ranges.push(ReadRange { from: seq, to: None });
+        }
+    }
+
+    /// The commits from `since` on count for nothing. Whatever they ended or began for these, who
+    /// were members before: they read on where they read then, without a gap.
+    fn read_through(&mut self, since: Seq, devices: &DeviceList) {
+        for device in devices.iter() {
+            let Some(ranges) = self.rights.get_mut(device) else { continue };
+            let before = ranges.iter().filter(|range| range.from < since).count();
+            ranges.truncate(before.max(1));
         }
     }
 

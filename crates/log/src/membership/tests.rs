@@ -279,6 +279,24 @@ fn two_commits_in_a_row_capture_no_more_than_one() {
 }
 
 #[test]
+fn whom_one_void_commit_dropped_and_the_next_added_reads_without_a_gap() {
+    let all_but = |name| ALL.into_iter().filter(|n| *n != name).collect::<Vec<_>>();
+    let dropped_and_added = || {
+        let mut hub = Hub::with_members(&ALL);
+        hub.commit("ben@a.example", Some(0), &all_but("ana@a.example")).unwrap();
+        hub.note("cid@b.example", 0).unwrap();
+        hub.commit("ben@a.example", Some(1), &all_but("cid@b.example")).unwrap();
+        hub
+    };
+    let mut contested = dropped_and_added();
+    contested.contest("cid@b.example", 3).unwrap();
+    assert!((0..6).all(|seq| contested.reads("ana@a.example", seq)), "also at 2");
+    let mut passed_over = dropped_and_added();
+    passed_over.commit("dora@b.example", Some(0), &ALL).unwrap();
+    assert!((0..6).all(|seq| passed_over.reads("ana@a.example", seq)), "also at 2");
+}
+
+#[test]
 fn whoever_a_commit_admits_cannot_confirm_what_its_author_does_next() {
     let mut hub = Hub::with_members(&ALL);
     let puppet = "eva@c.example";

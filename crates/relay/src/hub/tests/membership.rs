@@ -43,6 +43,17 @@ async fn a_void_commit_captures_nothing_of_another_authority() {
 }
 
 #[tokio::test]
+async fn whoever_two_void_commits_cut_off_objects_without_knowing_the_second() {
+    let world = World::with_members(&ALL).await;
+    let others = ["ben", "cid@b", "dora@b"];
+    world.commit(&Draft::commit("ben", Some(0), &ALL, &others)).await.unwrap();
+    world.commit(&Draft::commit("ben", Some(1), &others, &others)).await.unwrap();
+    assert!(matches!(reads(&world, "ana", 2).await, Ok(Some(Next::Ended { last: Seq(1) }))));
+    world.submit(&contest("ana", 1, 1)).await.unwrap();
+    assert!(matches!(reads(&world, "ana", 2).await, Ok(Some(Next::Batch(_)))));
+}
+
+#[tokio::test]
 async fn a_confirmed_removal_ends_reading() {
     let world = World::with_members(&ALL).await;
     world.commit(&Draft::commit("ana", Some(0), &ALL, &ALL[..3])).await.unwrap();
