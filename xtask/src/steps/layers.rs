@@ -22,6 +22,8 @@ const MAY_REACH: &[(&str, &[&str])] = &[
         "enlace-client",
         &["enlace-channel", "enlace-identity", "enlace-log", "enlace-proto", "enlace-transport"],
     ),
+    // A model that judges the protocol, not the programs.
+    ("enlace-model", &["enlace-identity", "enlace-log", "enlace-proto"]),
 ];
 
 pub(super) fn run(workspace: &Workspace) -> Result<()> {
