@@ -1,6 +1,7 @@
 //! What is to be sent now.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use enlace_channel::channel::{Channel, ChannelError};
 use enlace_identity::names::OfficerAddress;
@@ -142,6 +143,11 @@ impl Work<'_> {
     ) -> Result<Planned, EngineError> {
         let Some(channel_row) = self.tx.channel(id)? else { return Ok(Planned::Wait(None)) };
         let Some(channel) = self.take(id)? else { return Ok(Planned::Wait(None)) };
+        let must_renew =
+            is_open(&channel_row) && channel.own_messages_since_update() >= MOST_MESSAGES;
+        if must_renew {
+            self.enqueue_own(id, Task::SelfUpdate, Duration::ZERO)?;
+        }
         let rows = self.tx.queued(Some(id))?;
         state.note_fence(channel.fence());
         let lane = Lane {
@@ -151,7 +157,7 @@ impl Work<'_> {
             awaited: state.awaited.map(|(fence, _)| fence),
             has_lease: state.lease_until.is_some_and(|until| until > self.now()),
             lease_held_until: state.lease_held.map(|held| held.until),
-            must_renew: channel.own_messages_since_update() >= MOST_MESSAGES,
+            must_renew,
         };
         let planned = match outbox::next(&rows, &lane) {
             Next::Nothing => Planned::Wait(None),
