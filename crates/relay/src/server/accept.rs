@@ -10,7 +10,7 @@ use enlace_transport::{CloseCode, Connection, Greeting, HandshakeError, HelloRep
 use prost::Message as _;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tracing::{debug, info, warn};
+use tracing::{debug, info, trace, warn};
 
 use super::{Context, hello};
 use crate::calls::{self, Caller};
@@ -46,7 +46,8 @@ async fn serve(context: Arc<Context>, incoming: Incoming) {
     let greeting = match Box::pin(incoming.greet()).await {
         Ok(greeting) => greeting,
         Err(error @ HandshakeError::Noise) => {
-            debug!(%address, %error, "a packet is passed over");
+            // Anybody can cause it, and whether it comes to that is nothing that a simulation repeats.
+            trace!(%address, %error, "a packet is passed over");
             return;
         }
         Err(error) => {
