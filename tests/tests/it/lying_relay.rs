@@ -5,12 +5,13 @@ use enlace_channel::channel::Command;
 use enlace_channel::policy::Role;
 use enlace_client::Client;
 use enlace_client::notice::Notice;
+use enlace_client::store::ChannelStanding;
 use enlace_identity::names::ServiceKind;
 use enlace_log::{
     Commitment, Envelope, HeadSigner, ItemKind, ListHash, PayloadHash, Seq, WelcomesHash,
 };
 use enlace_proto::relay::v1::subscription_event::Event;
-use enlace_proto::relay::v1::{Items, ListChange, SubmitRequest, WelcomeDelivery};
+use enlace_proto::relay::v1::{ChannelEnded, Items, ListChange, SubmitRequest, WelcomeDelivery};
 use enlace_tests::Rogue;
 use enlace_tests::rogue::random;
 use enlace_tests::scene::{ANA, BEN, LyingScene};
@@ -326,5 +327,35 @@ async fn a_genuine_item_taken_in_twice_or_with_another_signature_changes_nothing
             })
             .await;
     }
+    scene.assert_healthy().await;
+}
+
+/// As a follower does whose copy of the log has not come to the readmission yet: the welcome was
+/// faster.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_former_membership_that_is_told_late_does_not_silence_the_next() {
+    let scene = LyingScene::with_two().await;
+    let (channel, ben) = (scene.channel, scene.officers[BEN].address());
+    let removal = scene.client(ANA).remove_member(channel, ben).unwrap();
+    let removed = scene.officers[ANA].accepted(removal).await.unwrap();
+    let is_out = |client: &Client| {
+        let row = client.show(channel).unwrap().unwrap().row;
+        (row.standing == ChannelStanding::Removed).then_some(())
+    };
+    scene.officers[BEN].until("the removal", is_out).await;
+    scene.admit(channel, BEN, Role::Member).await;
+
+    let name = scene.officers[BEN].device().to_string();
+    let mut told = false;
+    scene.relay.tell(move |peer, event| match event {
+        Event::Items(items) if peer == name && !told => {
+            told = true;
+            let ended = ChannelEnded { channel: items.channel, last_seq: removed.0 };
+            Some(Event::Ended(ended))
+        }
+        event => Some(event),
+    });
+    scene.officers[ANA].post(channel, "to all who are in");
+    scene.officers[BEN].reads(channel, "to all who are in").await;
     scene.assert_healthy().await;
 }

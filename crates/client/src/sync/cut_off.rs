@@ -1,6 +1,6 @@
-//! Channels that the relay serves no longer although, by its log, this device is a member: a void
-//! commit took it off the relay's list. An objection, this device's own or another's, puts it back,
-//! and nothing but asking again shows that.
+//! Channels that the relay does not serve although, by its log, this device is a member. A void commit
+//! took it off the relay's list: an objection, this device's own or another's, puts it back. Or a
+//! welcome overtook the log on its way to the relay. Nothing but asking again shows that it is over.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -151,8 +151,10 @@ impl Session {
     /// the officer has to know, and the relay is asked again: an objection may change its mind.
     async fn handle_ended(&mut self, channel: ChannelId, last: u64) -> Result<(), SyncError> {
         let followed = self.followed_channel(channel)?.filter(|followed| followed.is_member);
-        // The end of a former membership, when the next one has begun.
+        // The end of a former membership, when the next one has begun. A relay that was told of it by
+        // the welcome alone, before its copy of the log got there, serves nothing of it yet.
         if followed.as_ref().is_some_and(|followed| last < followed.next.0.saturating_sub(1)) {
+            self.cut_off.refused(channel);
             return Ok(());
         }
         self.followed.remove(&channel);
