@@ -115,11 +115,11 @@ impl Links {
         self.moved.add(channel);
     }
 
-    /// Another authority's relay, which may read the channel, showed a head of it and was shown
-    /// the newest one here.
-    pub(crate) fn show(&self, authority: &Domain, head: SignedHead) {
+    /// Another authority's relay, which may read the channel, shows a head of it and is told the
+    /// newest one here, which stands at `newest`.
+    pub(crate) fn show(&self, authority: &Domain, head: SignedHead, newest: Seq) {
         if let Some(link) = self.links.get(authority) {
-            link.witness().told(&head.unverified_head().channel);
+            link.witness().told(head.unverified_head().channel, newest);
             link.witness().show(head);
         }
     }

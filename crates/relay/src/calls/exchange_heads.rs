@@ -2,7 +2,7 @@
 //! have members in, and is shown those held here. What it shows is judged later, and by nobody
 //! else: [`crate::federation::Links::show`].
 
-use enlace_log::SignedHead;
+use enlace_log::{Seq, SignedHead};
 use enlace_proto::relay::v1::{ExchangeHeadsRequest, ExchangeHeadsResponse, KnownHead};
 use enlace_transport::Refusal;
 
@@ -35,7 +35,7 @@ impl Handle for ExchangeHeadsRequest {
             // Who may not read a channel learns not even whether it is here.
             let own = newest_head(context, channel, caller.reader()).await;
             let Ok(Some(own)) = own else { continue };
-            context.links().show(caller.domain(), head);
+            context.links().show(caller.domain(), head, Seq(own.seq));
             known_heads.push(KnownHead { channel: shown.channel, head: Some(own) });
         }
         Ok(ExchangeHeadsResponse { known_heads })

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enlace_identity::names::Domain;
-use enlace_log::{ChannelId, SignedHead, VerifiedHead};
+use enlace_log::{ChannelId, Seq, SignedHead, VerifiedHead};
 use enlace_proto::relay::v1::{ExchangeHeadsRequest, KnownHead};
 use enlace_transport::{CallError, CloseCode, Connection};
 use tokio::time::Instant;
@@ -32,7 +32,7 @@ use super::{CALL_TIME, follow, session};
 use crate::calls::{MAX_HEADS, short};
 use crate::hub::{ReadError, Reader};
 use crate::server::{Context, newest_head};
-use crate::storage::{ReadStorage, Role, StorageError};
+use crate::storage::{ChannelRecord, ReadStorage, Role, StorageError};
 
 pub(super) use self::state::{Moved, Witness};
 
@@ -139,23 +139,29 @@ async fn exchange(
         if page.is_empty() {
             return Ok(());
         }
-        let mut known_heads = Vec::new();
-        for channel in &page {
+        let mut heads = Vec::new();
+        for channel in page.iter().copied() {
             let reader = Reader::Relay(authority.clone());
             // Whoever has no members there any more is told nothing.
-            if let Ok(Some(head)) = newest_head(context, *channel, reader).await {
-                let channel = Some(follow::wire_id(*channel));
-                known_heads.push(KnownHead { channel, head: Some(head) });
+            if let Ok(Some(head)) = newest_head(context, channel, reader).await {
+                heads.push((channel, head));
             }
         }
-        if known_heads.is_empty() {
+        if heads.is_empty() {
             continue;
         }
-        let request = ExchangeHeadsRequest { known_heads };
+        let known_heads = heads.iter().map(|(channel, head)| KnownHead {
+            channel: Some(follow::wire_id(*channel)),
+            head: Some(head.clone()),
+        });
+        let request = ExchangeHeadsRequest { known_heads: known_heads.collect() };
         let answer = connection.call(&request, CALL_TIME).await;
         let answer = answer.inspect_err(|_| witness.owe(page.iter().copied()))?;
-        let heads = answer.known_heads.iter().filter_map(read);
-        for head in heads.filter(|head| page.contains(&head.unverified_head().channel)) {
+        for (channel, head) in &heads {
+            witness.told(*channel, Seq(head.seq));
+        }
+        let shown = answer.known_heads.iter().filter_map(read);
+        for head in shown.filter(|head| page.contains(&head.unverified_head().channel)) {
             witness.show(head);
         }
         judge::all(context, authority, link, Some(connection)).await;
@@ -189,35 +195,34 @@ async fn followed(context: &Context) -> Result<Vec<ChannelId>, ReadError> {
     }
 }
 
-/// Makes the heads of these channels due at every other authority that follows them.
+/// Makes the heads of these channels due at every other authority that follows them, unless it has
+/// been told.
 async fn sort(context: &Context, channels: Vec<ChannelId>) -> Result<(), ReadError> {
     let read = move |storage: &mut dyn ReadStorage| {
-        let followers = channels
-            .into_iter()
-            .map(|channel| followers(storage, channel).map(|followers| (channel, followers)));
-        followers.collect::<Result<Vec<_>, _>>()
+        let copies = channels.iter().map(|channel| copy_of(storage, channel));
+        copies.collect::<Result<Vec<_>, _>>()
     };
-    for (channel, followers) in context.hub().query(read).await? {
+    for (record, followers) in context.hub().query(read).await?.into_iter().flatten() {
         for link in followers.iter().filter_map(|authority| context.links().link(authority)) {
-            link.witness().owe([channel]);
+            link.witness().owe_news(record.channel, record.tail.seq);
         }
     }
     Ok(())
 }
 
-/// The authorities that have members in a channel ordered elsewhere, its hub's aside.
-fn followers(
+/// A channel that is ordered elsewhere, and the authorities that have members in it, its hub's
+/// aside.
+fn copy_of(
     storage: &mut dyn ReadStorage,
-    channel: ChannelId,
-) -> Result<BTreeSet<Domain>, StorageError> {
-    let Some(record) = storage.channel(&channel)? else { return Ok(BTreeSet::new()) };
-    if record.role == Role::Hub {
-        return Ok(BTreeSet::new());
-    }
-    let readers = storage.readers(&channel)?.into_iter();
+    channel: &ChannelId,
+) -> Result<Option<(ChannelRecord, BTreeSet<Domain>)>, StorageError> {
+    let record = storage.channel(channel)?.filter(|record| record.role == Role::Follower);
+    let Some(record) = record else { return Ok(None) };
+    let readers = storage.readers(channel)?.into_iter();
     let present = readers.filter(|(_, range)| range.to.is_none());
     let authorities = present.map(|(device, _)| device.domain().clone());
-    Ok(authorities.filter(|authority| *authority != record.hub).collect())
+    let followers = authorities.filter(|authority| *authority != record.hub).collect();
+    Ok(Some((record, followers)))
 }
 
 /// So long, or up to twice that: two relays don't do the same at once for ever.

@@ -27,6 +27,8 @@ pub(in crate::federation) struct Witness {
 #[derive(Debug, Default)]
 struct State {
     due: BTreeSet<ChannelId>,
+    /// Where the newest head that it was told stands.
+    told: BTreeMap<ChannelId, Seq>,
     /// One of each channel: the first, until it is judged.
     shown: BTreeMap<ChannelId, Shown>,
 }
@@ -66,6 +68,22 @@ impl Witness {
         self.woken.notify_one();
     }
 
+    /// The newest head of a channel stands there; it is to be told, unless it was.
+    pub(super) fn owe_news(&self, channel: ChannelId, newest: Seq) {
+        let mut state = lock(&self.state);
+        if state.told.get(&channel) != Some(&newest) {
+            state.due.insert(channel);
+            self.woken.notify_one();
+        }
+    }
+
+    /// It was told the newest head of a channel, which stands there.
+    pub(in crate::federation) fn told(&self, channel: ChannelId, newest: Seq) {
+        let mut state = lock(&self.state);
+        state.due.remove(&channel);
+        state.told.insert(channel, newest);
+    }
+
     /// It showed a head.
     pub(in crate::federation) fn show(&self, head: SignedHead) {
         let channel = head.unverified_head().channel;
@@ -75,11 +93,6 @@ impl Witness {
             state.shown.entry(channel).or_insert(shown);
             self.woken.notify_one();
         }
-    }
-
-    /// The newest head of a channel was told, if it was due or not.
-    pub(in crate::federation) fn told(&self, channel: &ChannelId) {
-        lock(&self.state).due.remove(channel);
     }
 
     /// Waits until something is due or shown.
