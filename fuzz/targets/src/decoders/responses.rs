@@ -60,11 +60,8 @@ pub fn run(data: &[u8]) -> Outcome {
         Method::SubmitStream => message(body).and_then(|answers| answered(&answers)),
         Method::FetchHeadCertificate => message::<wire::FetchHeadCertificateResponse>(body)
             .and_then(|response| head_certificate(&response.certificates)),
-        Method::ExchangeHeads => message::<wire::ExchangeHeadsResponse>(body).map(|response| {
-            for known in &response.known_heads {
-                let _ = requests::shown(known);
-            }
-        }),
+        Method::ExchangeHeads => message::<wire::ExchangeHeadsResponse>(body)
+            .and_then(|response| response.known_heads.iter().try_for_each(requests::shown)),
     };
     outcome(&read)
 }
