@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enlace_identity::names::Domain;
-use enlace_log::{ChannelId, SignedHead};
+use enlace_log::{ChannelId, Seq, SignedHead};
 use enlace_proto::method::Call;
 use enlace_proto::relay::v1::ErrorCode;
 use enlace_transport::{CallError, Refusal};

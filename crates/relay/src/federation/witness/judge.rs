@@ -174,7 +174,7 @@ impl Judge<'_> {
         }
         if self.context.links().link(&record.hub).is_some_and(|link| link.live().is_some()) {
             warn!(channel = %short(&channel), hub = %record.hub, witness = %self.witness,
-                "a hub keeps back from this relay what it gave another");
+                "another relay has more of a log than its hub gives this one");
         }
         Ok(Some(Shown { ask_from: None, ..shown }))
     }
