@@ -173,12 +173,14 @@ impl ReadStorage for SqliteReader {
         device: &DeviceName,
         client_id: &ClientId,
     ) -> Result<Option<Accepted>, StorageError> {
-        let Some(id) = find_channel(&self.connection, channel)? else { return Ok(None) };
-        let Some(device) = find_device(&self.connection, device)? else { return Ok(None) };
+        // One statement: this is asked for each item, and each statement is a transaction.
         let sql = "SELECT i.seq, i.received_at, i.envelope FROM accepted a
                    JOIN items i ON i.channel = a.channel AND i.seq = a.seq
-                   WHERE a.channel = ?1 AND a.device = ?2 AND a.client_id = ?3";
-        self.first(sql, params![id, device, &client_id.0[..]], |row| {
+                   WHERE a.channel = (SELECT id FROM channels WHERE channel = ?1)
+                       AND a.device = (SELECT id FROM devices WHERE name = ?2)
+                       AND a.client_id = ?3";
+        let key = params![&channel.0[..], device.as_str(), &client_id.0[..]];
+        self.first(sql, key, |row| {
             let bytes = column::bytes(row, 2, "envelope")?;
             let envelope =
                 Envelope::decode(&bytes).map_err(|_| StorageError::Corrupt("envelope"))?;
