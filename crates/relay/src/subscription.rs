@@ -155,7 +155,6 @@ impl Session<'_> {
             Some(Control::Welcome(taken)) => {
                 if let Some(welcomes) = &mut self.welcomes {
                     welcomes.taken(&taken).await.map_err(|error| unreadable(&error))?;
-                    self.send_welcomes().await?;
                 }
             }
             // Cursors are the subscriber's to keep; what it acknowledges frees nothing here.
