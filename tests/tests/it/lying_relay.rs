@@ -355,7 +355,8 @@ async fn the_end_of_a_former_membership_that_is_told_late_does_not_silence_the_n
         }
         event => Some(event),
     });
-    scene.officers[ANA].post(channel, "to all who are in");
+    let asked = scene.officers[ANA].post(channel, "to all who are in");
+    scene.officers[ANA].accepted(asked).await;
     scene.officers[BEN].reads(channel, "to all who are in").await;
     scene.assert_healthy().await;
 }

@@ -69,11 +69,12 @@ impl Session {
             Ok(answer) => answer,
             Err(error) => {
                 tracing::debug!(%channel, %error, "a hub was not refilled");
-                return match (from, error) {
-                    (Some(from), CallError::Refused(_)) => self.compare(channel, from).await,
-                    (Some(_), _) => Ok(self.cut_off.refused(channel)),
-                    (None, _) => Ok(()),
-                };
+                match (from, error) {
+                    (Some(from), CallError::Refused(_)) => self.compare(channel, from).await?,
+                    (Some(_), _) => self.cut_off.refused(channel),
+                    (None, _) => {}
+                }
+                return Ok(());
             }
         };
         let next = Seq(answer.next_seq);

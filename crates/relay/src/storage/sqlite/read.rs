@@ -15,7 +15,7 @@ use rusqlite::{Connection, Params, Row, params};
 
 use super::column;
 use super::file_identity;
-use super::ids::{find_channel, find_device};
+use super::ids::find_channel;
 use super::write::signed;
 use crate::storage::{
     Accepted, AuthorityCrls, ChannelRecord, Doubts, LastRun, PendingWelcome, ReadLimit,
