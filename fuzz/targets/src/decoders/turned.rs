@@ -35,7 +35,8 @@ pub(super) fn run(method: Method, body: &[u8]) -> Option<()> {
             let submission = submission(message(body)?)?;
             let Hub { mut state, events } = Hub::shared().clone();
             let device = submission.device().clone();
-            let now = Hub::at(state.next_seq());
+            // The lease of an item that was refused is over too.
+            let now = Hub::at(state.next_seq().next());
             let next = state.next_seq();
             lease(&mut state, &device, now);
             match state.handle_submit(now, &submission, None, |_| false).ok()? {

@@ -141,7 +141,7 @@ fn request(method: Method) -> Vec<Vec<u8>> {
             one(&wire::FetchHeadCertificateRequest { signer: network.a.head_signer().0.to_vec() })
         }
         Method::Refill => {
-            [(0, 2), (0, 5)].map(|(from, to)| log.refill(from, to).encode_to_vec()).into()
+            [(0, 2), (0, 3)].map(|(from, to)| log.refill(from, to).encode_to_vec()).into()
         }
         Method::ExchangeHeads => one(&wire::ExchangeHeadsRequest { known_heads: known_heads() }),
     }

@@ -98,7 +98,9 @@ impl World {
         let hub = &network().a;
         let head_key = HeadKey::new(hub.head_key(), hub.head_chain().ders());
         let name = format!("r1.relay.{}", hub.domain).parse().expect("a relay's name");
-        let options = HubOptions::new(name, head_key, Arc::new(Trust), now);
+        let mut options = HubOptions::new(name, head_key, Arc::new(Trust), now);
+        // Its process ends, not its machine: the store stays the newest there ever was.
+        options.boot = Some("boot".into());
         let storage = self.disk.open().expect("no other process has the disk");
         let (sequencer, work) = Sequencer::inline(Box::new(storage), options).unwrap();
         self.running = Some((sequencer, self.runtime.spawn(work)));
