@@ -41,8 +41,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         mechanism: "the fence",
         edits: &[Edit {
             file: "crates/relay/src/hub/core.rs",
-            from: "if envelope.fence != self.membership.fence() {",
-            to: "if envelope.fence != envelope.fence {",
+            from: "|| envelope.fence != self.membership.fence();",
+            to: "|| envelope.fence != envelope.fence;",
         }],
     },
     Mutant {

@@ -189,6 +189,10 @@ impl Worker {
             while let Some(request) = waiting.next_if(|_| !round.is_full()) {
                 round.handle(request);
             }
+            // Before anybody hears of a doubt that came up.
+            if round.is_in_doubt() {
+                self.is_listening.store(true, Ordering::Release);
+            }
             round.finish(&self.feeds, &self.welcomes, &self.source);
         }
         if self.settling.is_over() {

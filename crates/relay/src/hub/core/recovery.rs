@@ -55,9 +55,14 @@ impl Recovery {
         self.since = now;
     }
 
-    /// Whether more is to be waited for, when the log goes on at `next`.
-    fn waits(&self, next: Seq, now: Timestamp) -> bool {
-        next <= self.shown.head().seq && is_within(self.since, now, REFILL_PATIENCE)
+    /// Whether more may come soon.
+    fn is_patient(&self, now: Timestamp) -> bool {
+        is_within(self.since, now, REFILL_PATIENCE)
+    }
+
+    /// Whether what was shown is not all back, when the log goes on at `next`.
+    fn lacks(&self, next: Seq) -> bool {
+        next <= self.shown.head().seq
     }
 }
 
@@ -128,15 +133,17 @@ impl ChannelState {
         if self.role != Role::Hub {
             return Gate::Open;
         }
-        let unheard = || settling.unheard(&self.channel(), &self.membership, own, &is_revoked);
-        if let Some(recovery) = settling.recovery(&self.channel()) {
-            let waits = recovery.waits(self.next_seq(), now);
-            return if waits { Gate::Closed } else { Gate::BeginsAnew(sorted(unheard())) };
-        }
         if !settling.is_in_doubt(&self.channel()) {
             return Gate::Open;
         }
-        let unheard = unheard();
+        let unheard = settling.unheard(&self.channel(), &self.membership, own, &is_revoked);
+        if let Some(recovery) = settling.recovery(&self.channel()) {
+            // Whoever was not heard may hold more than was shown.
+            let may_grow = !unheard.is_empty() && settling.is_patient(now);
+            let is_awaited = recovery.lacks(self.next_seq()) || !unheard.is_empty();
+            let waits = may_grow || is_awaited && recovery.is_patient(now);
+            return if waits { Gate::Closed } else { Gate::BeginsAnew(sorted(unheard)) };
+        }
         if unheard.is_empty() {
             Gate::Settled
         } else if settling.is_patient(now) {

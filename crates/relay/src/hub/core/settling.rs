@@ -99,10 +99,10 @@ impl Settling {
         self.unsettled.contains(channel)
     }
 
-    /// Whether no channel is, and nothing is known to be lost.
+    /// Whether no channel is.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.unsettled.is_empty() && self.recoveries.is_empty()
+        self.unsettled.is_empty()
     }
 
     /// What is known to be lost of a channel.
@@ -116,8 +116,9 @@ impl Settling {
         self.recoveries.get_mut(channel)
     }
 
-    /// Something is known to be lost of a channel.
+    /// Something is known to be lost of a channel: it is in doubt, if it was not before.
     pub fn recover(&mut self, channel: ChannelId, recovery: Recovery) {
+        self.unsettled.insert(channel);
         self.recoveries.insert(channel, recovery);
     }
 

@@ -91,6 +91,17 @@ fn statement_of(item: &Item) -> HubStatement {
     HubStatement::decode(item.sealed.payload().unwrap()).unwrap()
 }
 
+/// Whoever may hold more says that it does not.
+async fn hear_all(hub: &Hub, next: u64) {
+    for holder in [
+        Holder::Device(device("ana")),
+        Holder::Device(device("ben")),
+        Holder::Relay("b.example".parse().unwrap()),
+    ] {
+        hub.world.hub.hear(holder, vec![(channel_id(), Seq(next))]).await.unwrap();
+    }
+}
+
 async fn is_waiting(hub: &Hub) {
     assert_eq!(hub.world.submit(&entry("too early")).await, Err(SubmitError::Recovering));
     let lease = hub.world.hub.lease(channel_id(), device("ben"), LeaseClaim::default()).await;
@@ -139,6 +150,9 @@ async fn a_copy_that_is_shown_its_own_signature_takes_everything_back_and_states
     // What was acknowledged has its place, and sent again gets the same.
     let duplicate = again.world.submit(&Draft::entry("ana", 0, "after 3")).await.unwrap();
     assert_eq!((duplicate.seq, duplicate.is_duplicate), (Seq(5), true));
+    // Others may hold more than the head that was shown.
+    is_waiting(&again).await;
+    hear_all(&again, 7).await;
     assert_eq!(say_after_statement(&again, "goes on").await, Seq(8));
     let (now, new_head) = again.log().await;
     assert_eq!(now[..7], items[..], "nothing is lost");
@@ -188,7 +202,11 @@ async fn of_two_histories_the_one_that_goes_on_is_stated() {
     for text in ["one", "two", "three"] {
         hub.says(text).await;
     }
-    let taken = hub.world.hub.refill(refill(&others, 0, &other_head, false)).await.unwrap();
+    let offer = refill(&others, 0, &other_head, false);
+    let taken = hub.world.hub.refill(offer.clone()).await.unwrap();
+    assert_eq!(taken, TakenBack { next: Seq(1), superseded: false }, "nothing is stated yet");
+    hear_all(&hub, 4).await;
+    let taken = hub.world.hub.refill(offer).await.unwrap();
     assert_eq!(taken, TakenBack { next: Seq(1), superseded: true });
     let (now, head) = hub.log().await;
     let statement = statement_of(&now[4]);
@@ -297,6 +315,8 @@ async fn a_channel_younger_than_the_copy_comes_back() {
     assert_eq!(taken.next, Seq(1));
     let taken = again.world.hub.refill(refill(&items[1..], 1, &head, true)).await.unwrap();
     assert_eq!(taken.next, Seq(2));
+    is_waiting(&again).await;
+    hear_all(&again, 2).await;
     assert_eq!(say_after_statement(&again, "goes on").await, Seq(3));
     assert_eq!(again.log().await.0[..2], items[..]);
 }

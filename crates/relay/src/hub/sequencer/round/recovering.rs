@@ -43,6 +43,11 @@ impl Round<'_> {
         }
     }
 
+    /// Whether anything is to be heard.
+    pub(in crate::hub::sequencer) fn is_in_doubt(&self) -> bool {
+        !self.settling.is_over()
+    }
+
     fn settle(&mut self, channel: ChannelId) {
         let doubts = self.settling.doubts();
         if let Ok(Some(state)) = self.cache.find(&channel) {
