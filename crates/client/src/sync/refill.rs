@@ -29,6 +29,7 @@ impl Session {
         let id = behind.channel.as_ref().map(|id| ChannelId::try_from(&id.value[..]));
         let Some(Ok(channel)) = id else { return Ok(()) };
         let Some(followed) = self.followed_channel(channel)? else { return Ok(()) };
+        self.waiting_for_cursor.insert(channel);
         let from = Some(Seq(behind.next_seq)).filter(|from| *from < followed.next);
         self.bring_back(channel, from)
     }
@@ -87,9 +88,9 @@ impl Session {
         }
         let Some(followed) = self.followed_channel(channel)? else { return Ok(()) };
         match from {
-            _ if next >= followed.next => match from {
-                Some(_) => self.follow(&followed).await,
-                None => Ok(()),
+            _ if next >= followed.next => match self.waiting_for_cursor.contains(&channel) {
+                true => self.follow(&followed).await,
+                false => Ok(()),
             },
             Some(from) if next <= from => {
                 self.cut_off.refused(channel);

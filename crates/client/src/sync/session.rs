@@ -56,6 +56,8 @@ pub(crate) struct Session {
     pub(super) kept_welcomes: Vec<WelcomeDelivery>,
     /// Channels whose hub is being refilled.
     pub(super) refilling: HashSet<ChannelId>,
+    /// Channels of which the relay sends nothing before it is told anew where this copy ends.
+    pub(super) waiting_for_cursor: HashSet<ChannelId>,
     /// When each hub that may have lost something was last asked where its log goes on.
     pub(super) asked_at: HashMap<ChannelId, Instant>,
     again_at: Option<Timestamp>,
@@ -96,6 +98,7 @@ impl Session {
             cut_off: CutOff::default(),
             kept_welcomes: Vec::new(),
             refilling: HashSet::new(),
+            waiting_for_cursor: HashSet::new(),
             asked_at: HashMap::new(),
             again_at: None,
             goal,
@@ -208,6 +211,7 @@ impl Session {
 
     pub(super) async fn follow(&mut self, followed: &Followed) -> Result<(), SyncError> {
         self.followed.insert(followed.channel);
+        self.waiting_for_cursor.remove(&followed.channel);
         self.control(subscription_control::Control::Follow(cursor(followed))).await?;
         self.probe(followed.channel);
         Ok(())
