@@ -136,7 +136,8 @@ impl ChannelState {
         if !settling.is_in_doubt(&self.channel()) {
             return Gate::Open;
         }
-        let unheard = settling.unheard(&self.channel(), &self.membership, own, &is_revoked);
+        let (channel, next) = (self.channel(), self.next_seq());
+        let unheard = settling.unheard(&channel, next, &self.membership, own, &is_revoked);
         if let Some(recovery) = settling.recovery(&self.channel()) {
             // Whoever was not heard may hold more than was shown.
             let may_grow = !unheard.is_empty() && settling.is_patient(now);

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
-use enlace_log::{ChannelId, Membership};
+use enlace_log::{ChannelId, Membership, Seq};
 
 use super::recovery::Recovery;
 use crate::storage::{Doubts, LastRun};
@@ -68,7 +68,8 @@ pub struct Settling {
     patience: Duration,
     /// The channels ordered here that are in doubt.
     unsettled: BTreeSet<ChannelId>,
-    heard: BTreeMap<ChannelId, BTreeSet<Holder>>,
+    /// Where the copy of each goes on who was heard.
+    heard: BTreeMap<ChannelId, BTreeMap<Holder, Seq>>,
     /// The channels of which the hub knows that it has lost something.
     recoveries: BTreeMap<ChannelId, Recovery>,
 }
@@ -128,10 +129,10 @@ impl Settling {
         is_within(self.began, now, self.patience)
     }
 
-    /// Somebody holds no more of a channel than this hub.
-    pub fn hear(&mut self, channel: ChannelId, holder: Holder) {
+    /// Somebody's copy of a channel goes on at `next`.
+    pub fn hear(&mut self, channel: ChannelId, holder: Holder, next: Seq) {
         if self.is_in_doubt(&channel) {
-            self.heard.entry(channel).or_default().insert(holder);
+            self.heard.entry(channel).or_default().insert(holder, next);
         }
     }
 
@@ -142,12 +143,13 @@ impl Settling {
         self.recoveries.remove(channel);
     }
 
-    /// The authorities with members that may hold more, and were not heard; `own` for devices of
-    /// this relay's.
+    /// The authorities with members that may hold more than a log that goes on at `next`, and were
+    /// not heard, or do; `own` for devices of this relay's.
     #[must_use]
     pub fn unheard(
         &self,
         channel: &ChannelId,
+        next: Seq,
         membership: &Membership,
         own: &Domain,
         is_revoked: impl Fn(&DeviceName) -> bool,
@@ -160,7 +162,8 @@ impl Settling {
             } else {
                 Holder::Relay(device.domain().clone())
             };
-            heard.is_none_or(|heard| !heard.contains(&holder))
+            let end = heard.and_then(|heard| heard.get(&holder));
+            end.is_none_or(|end| *end > next)
         });
         unheard.map(|device| device.domain().clone()).collect()
     }

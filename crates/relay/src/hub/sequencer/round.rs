@@ -128,7 +128,10 @@ impl<'a> Round<'a> {
                 Err(error) => answer.send(Err(error)),
             },
             Request::Shown { head, answer } => answer.send(self.shown(&head)),
-            Request::Heard { holder, ends, answer } => answer.send(self.heard(&holder, &ends)),
+            Request::Heard { holder, ends, answer } => {
+                self.heard(&holder, &ends);
+                answer.send(Ok(()));
+            }
             Request::Refill { refill, answer } => match self.refill(refill) {
                 Ok(taken) => self.pending.push(Pending::Refill(taken, answer)),
                 Err(error) => answer.send(Err(error)),

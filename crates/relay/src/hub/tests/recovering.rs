@@ -250,7 +250,6 @@ async fn whoever_is_ahead_is_not_heard_before_it_has_brought_what_it_has() {
     again.world.hub.hear(relay(), vec![(channel_id(), Seq(2))]).await.unwrap();
     is_waiting(&again).await;
     again.world.hub.refill(refill(&items[1..], 1, &head, false)).await.unwrap();
-    again.world.hub.hear(relay(), vec![(channel_id(), Seq(2))]).await.unwrap();
     assert_eq!(say_after_statement(&again, "goes on").await, Seq(3));
     let (now, _) = again.log().await;
     assert!(statement_of(&now[2]).unheard.is_empty());

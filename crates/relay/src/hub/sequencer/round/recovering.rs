@@ -82,21 +82,10 @@ impl Round<'_> {
         Ok(())
     }
 
-    pub(super) fn heard(
-        &mut self,
-        holder: &Holder,
-        ends: &[(ChannelId, Seq)],
-    ) -> Result<(), Unavailable> {
+    pub(super) fn heard(&mut self, holder: &Holder, ends: &[(ChannelId, Seq)]) {
         for (channel, next) in ends {
-            if !self.settling.is_in_doubt(channel) {
-                continue;
-            }
-            let state = self.cache.find(channel).map_err(|error| unavailable(&error))?;
-            if state.is_some_and(|state| *next <= state.next_seq()) {
-                self.settling.hear(*channel, holder.clone());
-            }
+            self.settling.hear(*channel, holder.clone(), *next);
         }
-        Ok(())
     }
 
     pub(super) fn refill(&mut self, refill: Refill) -> Result<TakenBack, RefillRefused> {
