@@ -105,6 +105,13 @@ impl Facts {
         !self.modified.contains(device)
     }
 
+    /// Whether a device was cut off for good before it could hear that a restored hub went on without
+    /// something. What it shows of the channel is nobody's any more.
+    #[must_use]
+    pub fn is_left_behind(&self, device: &DeviceId, channel: &Channel) -> bool {
+        self.restored.contains(channel) && self.revoked.contains(device)
+    }
+
     /// What honest devices show.
     pub fn honest(&self) -> impl Iterator<Item = (&DeviceId, &Shown)> {
         self.devices.iter().filter(|(device, _)| self.is_honest(device))

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::restored::is_lost;
+use super::restored::{is_lost, may_miss_its_welcome};
 use super::{Findings, Membership};
 use crate::facts::{Asked, DeviceId, Entry, Facts, Outcome, Standing, Wish};
 
@@ -74,6 +74,7 @@ fn must_have_all(facts: &Facts, device: &DeviceId, channel: &str) -> bool {
     !facts.revoked.contains(device)
         && facts.is_honest(device)
         && facts.is_served(device)
+        && !may_miss_its_welcome(facts, channel, Some(view))
         && view.standing != Standing::Stranded
         && view.stopped.is_none()
 }
@@ -130,7 +131,8 @@ fn nothing_is_doubled(facts: &Facts, found: &mut Findings) {
 fn all_have_all(facts: &Facts, membership: &Membership, found: &mut Findings) {
     let mut all: BTreeMap<(&String, u64), (&DeviceId, &Entry)> = BTreeMap::new();
     for (device, shown) in facts.honest() {
-        for (channel, view) in &shown.channels {
+        let views = shown.channels.iter();
+        for (channel, view) in views.filter(|(c, _)| !facts.is_left_behind(device, c)) {
             for entry in &view.entries {
                 all.entry((channel, entry.place)).or_insert((device, entry));
             }

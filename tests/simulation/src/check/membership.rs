@@ -114,14 +114,16 @@ impl View {
 /// What members were told changed, by place.
 fn changes(facts: &Facts, channel: &Channel, found: &mut Findings) -> BTreeMap<Place, Vec<Change>> {
     let mut told: BTreeMap<Place, (&DeviceId, &Vec<Change>)> = BTreeMap::new();
-    // A modified program counts where nobody else was there to be told.
-    let (modified, honest): (Vec<_>, Vec<_>) =
-        facts.devices.iter().partition(|(device, _)| facts.modified.contains(*device));
-    for (device, shown) in honest.into_iter().chain(modified) {
+    // A modified program, or whoever was left behind, counts where nobody else was there to be told.
+    let is_doubtful =
+        |device: &DeviceId| !facts.is_honest(device) || facts.is_left_behind(device, channel);
+    let (doubtful, good): (Vec<_>, Vec<_>) =
+        facts.devices.iter().partition(|(device, _)| is_doubtful(device));
+    for (device, shown) in good.into_iter().chain(doubtful) {
         let Some(view) = shown.channels.get(channel) else { continue };
         for (place, changes) in &view.changes {
             let (first, other) = told.entry(*place).or_insert((device, changes));
-            let counts = !facts.is_forked(channel) && facts.is_honest(device);
+            let counts = !facts.is_forked(channel) && !is_doubtful(device);
             if *other != changes && counts {
                 found.add(
                     2,

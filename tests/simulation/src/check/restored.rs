@@ -2,7 +2,7 @@
 //! what nobody holds is said to be lost.
 
 use super::Findings;
-use crate::facts::{Channel, DeviceId, Entry, Facts, Place};
+use crate::facts::{Channel, DeviceId, Entry, Facts, Place, Standing, View};
 
 pub(super) fn check(facts: &Facts, found: &mut Findings) {
     // Of two histories the hub can only say that one of them goes on.
@@ -29,6 +29,12 @@ pub(super) fn is_lost(facts: &Facts, channel: &Channel, place: Place) -> bool {
 /// Whether anything of a channel was said to be lost.
 pub(super) fn lost_something(facts: &Facts, channel: &Channel) -> bool {
     lost(facts).any(|(_, there, _)| there == channel)
+}
+
+/// Whether a device may wait for a welcome for ever: a restored hub gets back the commit that let it
+/// in, and not the welcome that waited there. A lead has to let it in again.
+pub(super) fn may_miss_its_welcome(facts: &Facts, channel: &str, view: Option<&View>) -> bool {
+    facts.restored.contains(channel) && view.is_none_or(|view| view.standing == Standing::Removed)
 }
 
 fn lost(facts: &Facts) -> impl Iterator<Item = (&DeviceId, &Channel, Place)> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::restored::lost_something;
+use super::restored::{lost_something, may_miss_its_welcome};
 use super::{Findings, Membership};
 use crate::facts::{Channel, DeviceId, Facts, Place, Standing, View};
 
@@ -47,7 +47,9 @@ fn one_chain(facts: &Facts, channel: &Channel, views: &Views<'_>, found: &mut Fi
     let mut chain: BTreeMap<Place, (&String, &String)> = BTreeMap::new();
     let relays = facts.logs.iter().filter(|((_, log), _)| log == channel);
     let of_relays = relays.map(|((relay, _), log)| (relay, log));
-    for (who, log) in views.iter().map(|(device, view)| (*device, &view.chain)).chain(of_relays) {
+    let keeps_up = |(device, _): &&(&DeviceId, &View)| !facts.is_left_behind(device, channel);
+    let of_devices = views.iter().filter(keeps_up).map(|(device, view)| (*device, &view.chain));
+    for (who, log) in of_devices.chain(of_relays) {
         for (place, hash) in log {
             let (first, other) = chain.entry(*place).or_insert((who, hash));
             if *other != hash {
@@ -144,10 +146,14 @@ fn members_know_it(
 ) {
     for (device, shown) in facts.honest() {
         let is_in = membership.includes_now(channel, device);
-        let knows = shown.channels.get(channel).is_some_and(|v| v.standing != Standing::Removed);
-        let excused = facts.revoked.contains(device) || facts.is_forked(channel) || !facts.is_served(device)
+        let view = shown.channels.get(channel);
+        let knows = view.is_some_and(|view| view.standing != Standing::Removed);
+        let excused = facts.revoked.contains(device)
+            || facts.is_forked(channel)
+            || !facts.is_served(device)
             // A commit that a restored hub lost leaves whoever made it, or came by it, behind.
-            || lost_something(facts, channel);
+            || lost_something(facts, channel)
+            || (is_in && may_miss_its_welcome(facts, channel, view));
         if is_in != knows && !excused && !current(facts, views).is_empty() {
             found.add(
                 0,

@@ -334,6 +334,35 @@ fn a_restored_hub_says_what_it_lost() {
 }
 
 #[test]
+fn whoever_was_revoked_cannot_hear_that_a_hub_was_restored() {
+    let revoked = |facts: &mut Facts| {
+        facts.revoked.insert("ben-pc".to_owned());
+        of(facts, "ben-pc").chain.insert(3, "lost".to_owned());
+        of(facts, "ben-pc").entries.push(entry(3, "ana-pc", "n2", "lost"));
+    };
+    assert!(found(revoked).contains(&2));
+    let restored = |facts: &mut Facts| {
+        revoked(facts);
+        facts.restored.insert(CHANNEL.to_owned());
+    };
+    assert_eq!(found(restored), BTreeSet::new());
+}
+
+/// The commit that let Ben in was brought back to its hub, the welcome that waited there was not.
+#[test]
+fn whoever_misses_a_welcome_since_its_hub_was_restored_is_excused() {
+    let never_joined = |facts: &mut Facts| {
+        facts.devices.get_mut("ben-pc").unwrap().channels.clear();
+    };
+    assert!(found(never_joined).contains(&0));
+    let restored = |facts: &mut Facts| {
+        never_joined(facts);
+        facts.restored.insert(CHANNEL.to_owned());
+    };
+    assert_eq!(found(restored), BTreeSet::new());
+}
+
+#[test]
 fn what_somebody_holds_is_not_lost() {
     let holds = |facts: &mut Facts| {
         facts.restored.insert(CHANNEL.to_owned());

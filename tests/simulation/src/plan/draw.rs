@@ -214,7 +214,10 @@ impl Draft<'_> {
         for _ in 0..dice.within(1..3) {
             // Mostly the first one, which orders the first channel.
             let authority = if dice.chance(750) { 0 } else { dice.index(self.authorities) };
-            let kept = dice.within(200..self.length - 5000);
+            // A follower's copy from before it had the channel brings nobody back: it is told of one by
+            // welcomes alone.
+            let earliest = if authority == 0 { 200 } else { GATHERED };
+            let kept = dice.within(earliest..self.length - 5000);
             let longest = *dice.pick(&[3000, 15_000, 60_000]);
             let age = dice.within(500..longest).min(self.length - kept);
             let down = dice.millis(50..30_000);
@@ -238,6 +241,16 @@ impl Draft<'_> {
         let shown_to: Vec<NodeId> = peers.filter(|_| dice.chance(450)).collect();
         let millis = dice.within(GATHERED / 2..self.length);
         let length = dice.within(5000..90_000);
+        // A relay that can't be sure of its store begins anew, and then its two histories prove
+        // nothing against it: this one is always sure.
+        self.operations.retain(|timed| {
+            !matches!(
+                timed.what,
+                Operation::CrashRelay { authority: whose, .. }
+                | Operation::RelayDisk { authority: whose, .. }
+                | Operation::FailCommit { authority: whose, .. } if whose == authority
+            )
+        });
         self.add(millis, Operation::Fork { authority, shown_to });
         self.add(millis + length, Operation::Unite { authority });
     }
