@@ -78,6 +78,10 @@ impl Work<'_> {
         let mut items: Vec<Item> = Vec::new();
         let mut rest = Vec::new();
         if let Some(from) = from {
+            // A relay says where to begin: it is not to have the whole log read.
+            if last.0.saturating_sub(from.0) > (PAGE_ITEMS + MAX_LINKS) as u64 {
+                return Ok(None);
+            }
             let mut bytes = 0;
             for held in self.tx.items(id, from, last)? {
                 if items.len() < PAGE_ITEMS && bytes < PAGE_BYTES && rest.is_empty() {
@@ -254,11 +258,7 @@ fn starts_of(channel: &Channel) -> Vec<wire::IncarnationStart> {
     let (anchor, all) = (channel.anchor(), channel.incarnations());
     let later = all.iter().filter(|(seq, _)| *seq > anchor);
     let starts = std::iter::once((anchor, all.at(anchor))).chain(later);
-    let start = |(seq, i): (Seq, enlace_log::Incarnation)| (seq.0, i.0);
-    starts
-        .map(start)
-        .map(|(seq, incarnation)| wire::IncarnationStart { seq, incarnation })
-        .collect()
+    starts.map(|(seq, began)| wire::IncarnationStart { seq: seq.0, incarnation: began.0 }).collect()
 }
 
 fn nonce_setting(id: ChannelId) -> String {
