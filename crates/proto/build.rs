@@ -13,13 +13,14 @@ const SCHEMA: &str = "../../proto";
 const FILES: [&str; 2] = ["enlace/channel/v1/channel.proto", "enlace/relay/v1/relay.proto"];
 
 /// Fields that are handed to many readers: `Bytes`, so that all of them share one allocation.
-const SHARED_FIELDS: [&str; 5] = [
-    ".enlace.relay.v1.Item.envelope",
+const SHARED_FIELDS: [&str; 3] = [
     ".enlace.relay.v1.Item.payload",
-    ".enlace.relay.v1.SubmitRequest.envelope",
     ".enlace.relay.v1.SubmitRequest.payload",
     ".enlace.relay.v1.Welcome.message",
 ];
+
+/// A field of a list's elements that would make an empty one large.
+const LARGE_FIELD: &str = ".enlace.relay.v1.Item.envelope";
 
 #[allow(clippy::disallowed_methods, reason = "a build script is told where to write by cargo")]
 fn main() -> Result<(), Box<dyn Error>> {
@@ -29,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(FILES, [SCHEMA])?;
     let out = std::env::var("OUT_DIR")?;
     fs::write(Path::new(&out).join("shapes.rs"), shapes(&descriptors))?;
-    prost_build::Config::new().bytes(SHARED_FIELDS).compile_fds(descriptors)?;
+    prost_build::Config::new().bytes(SHARED_FIELDS).boxed(LARGE_FIELD).compile_fds(descriptors)?;
     Ok(())
 }
 

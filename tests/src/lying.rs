@@ -144,7 +144,8 @@ impl LyingRelay {
     pub fn pass(&self, channel: ChannelId, from: usize, to: usize) -> Seq {
         let item = self.log(channel, from).pop().unwrap().to_wire();
         let request = SubmitRequest {
-            envelope: item.envelope,
+            channel: Some(channel.to_wire()),
+            envelope: item.envelope.map(|envelope| *envelope),
             outer_signature: item.outer_signature,
             payload: item.payload,
             list_change: item.list_change,

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use anyhow::{Context as _, Result};
+use enlace_identity::entropy::Entropy;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::{
     ChannelId, ChannelNonce, ClientId, Commitment, DeviceList, Envelope, Generation, ItemKind,
@@ -91,7 +92,8 @@ impl Channel {
             ..self.envelope(creator, payload)
         };
         SubmitRequest {
-            envelope: envelope.encode().into(),
+            channel: Some(self.wire_id()),
+            envelope: Some(envelope.to_wire(true)),
             outer_signature: envelope.sign(creator.key()).as_bytes().to_vec(),
             payload: payload.into(),
             list_change: Some(DeviceList::default().change_to(&list).to_wire()),
@@ -107,7 +109,8 @@ impl Channel {
     pub(crate) fn entry(&self, author: &mut Member, number: u64, bytes: usize) -> SubmitRequest {
         let payload = payload(number, bytes);
         SubmitRequest {
-            envelope: self.envelope(author, &payload).encode().into(),
+            channel: Some(self.wire_id()),
+            envelope: Some(self.envelope(author, &payload).to_wire(true)),
             payload: payload.into(),
             hub: self.hub.to_string(),
             ..SubmitRequest::default()
@@ -118,14 +121,14 @@ impl Channel {
     pub(crate) fn delivered_bytes(&self, author: &mut Member) -> usize {
         let SubmitRequest { envelope, payload, .. } = self.entry(author, 0, ENTRY_BYTES);
         let received_at_ms = START.as_millis();
+        let envelope = envelope.map(Box::new);
         let item = Item { seq: 1_000, received_at_ms, envelope, payload, ..Item::default() };
         wire::Items { items: vec![item], ..wire::Items::default() }.encoded_len()
     }
 
     fn envelope(&self, author: &mut Member, payload: &[u8]) -> Envelope {
         let counter = author.count();
-        let mut client_id = ClientId([0; 16]);
-        client_id.0[..8].copy_from_slice(&counter.to_be_bytes());
+        let client_id = ClientId::new(Seq(counter), Entropy::system().bytes());
         let created = Some(Seq(FIRST_ENTRY - 1));
         Envelope {
             channel: self.id,

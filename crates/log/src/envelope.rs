@@ -3,12 +3,13 @@
 use enlace_identity::canonical::{DecodeError, Reader, Writer, sha256};
 use enlace_identity::keys::{PublicKey, Signature, SigningKey};
 use enlace_identity::names::{DeviceName, LeafName, ServiceKind};
+use enlace_proto::relay::v1 as wire;
 
 use crate::device_list::ListHash;
 use crate::head::QuotedHead;
 use crate::ids::{
-    ChannelId, ClientId, Commitment, Generation, Seq, SubmitCounter, bytes_id, seq_from_u64,
-    seq_to_u64,
+    ChannelId, ClientId, Commitment, Generation, MAX_SEQ, Seq, SubmitCounter, bytes_id,
+    seq_from_u64, seq_to_u64,
 };
 
 const LABEL: &str = "enlace envelope v2";
@@ -71,7 +72,7 @@ pub enum ItemKind {
 impl ItemKind {
     /// Its number.
     #[must_use]
-    pub fn code(self) -> u64 {
+    pub fn code(self) -> u32 {
         match self {
             Self::Entry => 1,
             Self::Commit => 2,
@@ -82,7 +83,7 @@ impl ItemKind {
         }
     }
 
-    fn from_code(code: u64) -> Option<Self> {
+    fn from_code(code: u32) -> Option<Self> {
         [Self::Entry, Self::Commit, Self::Leave, Self::Contest, Self::Stranded, Self::HubStatement]
             .into_iter()
             .find(|kind| kind.code() == code)
@@ -148,7 +149,8 @@ impl Envelope {
         let mut r = Reader::new(LABEL, bytes)?;
         let channel = ChannelId(r.fixed()?);
         let generation = Generation(r.u64()?);
-        let kind = ItemKind::from_code(r.u64()?).ok_or(DecodeError::Value("kind"))?;
+        let kind = u32::try_from(r.u64()?).ok().and_then(ItemKind::from_code);
+        let kind = kind.ok_or(DecodeError::Value("kind"))?;
         let (is_entry, is_commit) = (kind == ItemKind::Entry, kind == ItemKind::Commit);
         let envelope = Self {
             channel,
@@ -165,22 +167,91 @@ impl Envelope {
             payload_hash: PayloadHash(r.fixed()?),
         };
         r.finish()?;
-        let is_author = match &envelope.author {
+        envelope.check()
+    }
+
+    /// Whether each field is one that an item of this kind has.
+    fn check(self) -> Result<Self, DecodeError> {
+        let kind = self.kind;
+        let (is_entry, is_commit) = (kind == ItemKind::Entry, kind == ItemKind::Commit);
+        let is_author = match &self.author {
             LeafName::Device(_) => kind != ItemKind::HubStatement,
             LeafName::Service(name) => {
                 kind == ItemKind::HubStatement && name.kind() == ServiceKind::Relay
             }
         };
-        if !is_author {
-            return Err(DecodeError::Value("author"));
+        let fields = [
+            ("author", is_author),
+            ("commitment", is_entry == (self.commitment != Commitment::NONE)),
+            ("list_hash", is_commit == (self.list_hash != ListHash::NONE)),
+            ("welcomes_hash", is_commit || self.welcomes_hash == WelcomesHash::NONE),
+        ];
+        match fields.into_iter().find(|(_, is_right)| !is_right) {
+            Some((field, _)) => Err(DecodeError::Value(field)),
+            None => Ok(self),
         }
-        if is_entry && envelope.commitment == Commitment::NONE {
-            return Err(DecodeError::Value("commitment"));
+    }
+
+    /// As it travels beside its channel and, unless that is erased, its payload (PROTOCOL.md §3.5).
+    #[must_use]
+    pub fn to_wire(&self, has_payload: bool) -> wire::Envelope {
+        let hash = |hash: &[u8; 32]| if *hash == [0; 32] { Vec::new() } else { hash.to_vec() };
+        wire::Envelope {
+            generation: self.generation.0,
+            kind: self.kind.code(),
+            author: self.author.to_string(),
+            client_id: self.client_id.0.to_vec(),
+            submit_counter: self.submit_counter.0,
+            fence: self.fence.map(|seq| seq.0),
+            last_valid_commit: self.last_valid_commit.map(|seq| seq.0),
+            commitment: hash(&self.commitment.0),
+            list_hash: hash(&self.list_hash.0),
+            welcomes_hash: hash(&self.welcomes_hash.0),
+            payload_hash: if has_payload { Vec::new() } else { self.payload_hash.0.to_vec() },
         }
-        if is_commit && envelope.list_hash == ListHash::NONE {
-            return Err(DecodeError::Value("list_hash"));
-        }
-        Ok(envelope)
+    }
+
+    /// Puts an envelope together again from what travelled, its channel, and its payload; `None`
+    /// where that is erased.
+    ///
+    /// # Errors
+    /// As those of [`Self::decode`]; also a hash of a payload that came along.
+    pub fn from_wire(
+        channel: ChannelId,
+        envelope: &wire::Envelope,
+        payload: Option<&[u8]>,
+    ) -> Result<Self, DecodeError> {
+        let hash = |field, bytes: &[u8]| match bytes {
+            [] => Ok([0; 32]),
+            bytes => match fixed(field, bytes)? {
+                none if none == [0; 32] => Err(DecodeError::Value(field)),
+                hash => Ok(hash),
+            },
+        };
+        let seq = |field, seq: Option<u64>| match seq {
+            Some(seq) if seq > MAX_SEQ => Err(DecodeError::Value(field)),
+            seq => Ok(seq.map(Seq)),
+        };
+        let payload_hash = match payload {
+            Some(payload) if envelope.payload_hash.is_empty() => PayloadHash::of(payload),
+            Some(_) => return Err(DecodeError::Value("payload_hash")),
+            None => PayloadHash(fixed("payload_hash", &envelope.payload_hash)?),
+        };
+        let read = Self {
+            channel,
+            generation: Generation(envelope.generation),
+            kind: ItemKind::from_code(envelope.kind).ok_or(DecodeError::Value("kind"))?,
+            author: envelope.author.parse().map_err(|_| DecodeError::Value("author"))?,
+            client_id: ClientId(fixed("client_id", &envelope.client_id)?),
+            submit_counter: SubmitCounter(envelope.submit_counter),
+            fence: seq("fence", envelope.fence)?,
+            last_valid_commit: seq("last_valid_commit", envelope.last_valid_commit)?,
+            commitment: Commitment(hash("commitment", &envelope.commitment)?),
+            list_hash: ListHash(hash("list_hash", &envelope.list_hash)?),
+            welcomes_hash: WelcomesHash(hash("welcomes_hash", &envelope.welcomes_hash)?),
+            payload_hash,
+        };
+        read.check()
     }
 
     /// The AAD of the MLS message inside: what the sender knows before it encrypts
@@ -211,7 +282,7 @@ impl Envelope {
         let writer = writer
             .fixed(&self.channel.0)
             .u64(self.generation.0)
-            .u64(self.kind.code())
+            .u64(self.kind.code().into())
             .bytes(self.author.as_str().as_bytes())
             .fixed(&self.client_id.0)
             .u64(self.submit_counter.0)
@@ -223,6 +294,10 @@ impl Envelope {
             _ => writer,
         }
     }
+}
+
+fn fixed<const N: usize>(field: &'static str, bytes: &[u8]) -> Result<[u8; N], DecodeError> {
+    bytes.try_into().map_err(|_| DecodeError::Value(field))
 }
 
 /// The quoted head inside a commit's AAD, once its other fields are known to equal the envelope's.
@@ -288,3 +363,6 @@ impl OuterSignature {
         sha256(self.as_bytes())
     }
 }
+
+#[cfg(test)]
+mod tests;

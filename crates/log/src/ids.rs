@@ -4,6 +4,7 @@ use std::fmt;
 
 use enlace_identity::canonical::Writer;
 use enlace_identity::names::Domain;
+use enlace_proto::relay::v1 as wire;
 
 /// Defines a newtype over a fixed number of bytes, shown as hexadecimal.
 macro_rules! bytes_id {
@@ -62,7 +63,7 @@ bytes_id!(
     ChannelNonce, 32
 );
 bytes_id!(
-    /// An item's idempotency key: random, unique per device, the same when sent again.
+    /// An item's idempotency key: unique per device, the same when sent again.
     ClientId, 16
 );
 bytes_id!(
@@ -70,7 +71,27 @@ bytes_id!(
     Commitment, 32
 );
 
+impl ClientId {
+    /// A new one: where the author's copy of the log ended when the item was thought of, then
+    /// random bytes. A hub keeps its keys in order, so it finds those of one time together
+    /// (PROTOCOL.md §3.5); it knows how far a device has read as it is.
+    #[must_use]
+    pub fn new(next: Seq, random: [u8; 10]) -> Self {
+        let mut id = [0; 16];
+        let (position, rest) = id.split_at_mut(6);
+        position.copy_from_slice(&next.0.to_be_bytes()[2..]);
+        rest.copy_from_slice(&random);
+        Self(id)
+    }
+}
+
 impl ChannelId {
+    /// As it travels.
+    #[must_use]
+    pub fn to_wire(self) -> wire::ChannelId {
+        wire::ChannelId { value: self.0.to_vec() }
+    }
+
     /// The id of the channel that is created at the relay of `hub` with this nonce
     /// (PROTOCOL.md §3.11). Nobody finds a nonce that leads to this id at another hub.
     #[must_use]

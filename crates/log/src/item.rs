@@ -12,7 +12,7 @@ use enlace_proto::relay::v1 as wire;
 use crate::chain::{ChainHash, ChainLink};
 use crate::device_list::{ListChange, ListError};
 use crate::envelope::{Envelope, ItemKind, OuterSignature, PayloadHash};
-use crate::ids::{MAX_SEQ, Seq};
+use crate::ids::{ChannelId, MAX_SEQ, Seq};
 
 /// One position of a channel's log.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -39,31 +39,80 @@ impl Sealed {
     /// The largest payload, in bytes.
     pub const MAX_PAYLOAD_BYTES: usize = 4 << 20;
 
-    /// Takes an item apart and checks that its pieces fit together. An empty payload stands for
-    /// an erased one; a submitted item must not be erased.
+    /// Takes an item as it is kept, with its envelope's canonical bytes, and checks that its pieces
+    /// fit together. An empty payload stands for an erased one.
     ///
     /// # Errors
-    /// The sender's fault, whatever it is.
+    /// What an honest author would not have made.
     pub fn read(
         envelope: Bytes,
         outer_signature: &[u8],
         payload: Bytes,
         list_change: Option<&wire::ListChange>,
     ) -> Result<Self, ItemError> {
-        if envelope.len() > Envelope::MAX_BYTES || payload.len() > Self::MAX_PAYLOAD_BYTES {
-            return Err(ItemError::TooLarge);
-        }
         let read = Envelope::decode(&envelope)?;
-        let outer_signature = OuterSignature::decode(read.kind, outer_signature)?;
         let payload = (!payload.is_empty()).then_some(payload);
         if payload.as_ref().is_some_and(|p| PayloadHash::of(p) != read.payload_hash) {
             return Err(ItemError::Payload);
         }
+        Self::assemble(read, envelope, outer_signature, payload, list_change)
+    }
+
+    /// Takes a channel's item as it travels. An empty payload stands for an erased one; a submitted
+    /// item must not be erased.
+    ///
+    /// # Errors
+    /// The sender's fault, whatever it is.
+    pub fn from_wire(
+        channel: ChannelId,
+        envelope: Option<&wire::Envelope>,
+        outer_signature: &[u8],
+        payload: Bytes,
+        list_change: Option<&wire::ListChange>,
+    ) -> Result<Self, ItemError> {
+        if payload.len() > Self::MAX_PAYLOAD_BYTES {
+            return Err(ItemError::TooLarge);
+        }
+        let envelope = envelope.ok_or(DecodeError::Truncated)?;
+        let payload = (!payload.is_empty()).then_some(payload);
+        let read = Envelope::from_wire(channel, envelope, payload.as_deref())?;
+        let bytes = read.encode().into();
+        Self::assemble(read, bytes, outer_signature, payload, list_change)
+    }
+
+    /// Takes what a request submits, welcomes and certificates aside.
+    ///
+    /// # Errors
+    /// As those of [`Self::from_wire`].
+    pub fn from_request(request: &wire::SubmitRequest) -> Result<Self, ItemError> {
+        let channel = request.channel.as_ref().ok_or(DecodeError::Truncated)?;
+        let channel = ChannelId::try_from(&channel.value[..]);
+        Self::from_wire(
+            channel.map_err(|_| DecodeError::Value("channel"))?,
+            request.envelope.as_ref(),
+            &request.outer_signature,
+            request.payload.clone(),
+            request.list_change.as_ref(),
+        )
+    }
+
+    fn assemble(
+        envelope: Envelope,
+        envelope_bytes: Bytes,
+        outer_signature: &[u8],
+        payload: Option<Bytes>,
+        list_change: Option<&wire::ListChange>,
+    ) -> Result<Self, ItemError> {
+        let payload_bytes = payload.as_ref().map_or(0, Bytes::len);
+        if envelope_bytes.len() > Envelope::MAX_BYTES || payload_bytes > Self::MAX_PAYLOAD_BYTES {
+            return Err(ItemError::TooLarge);
+        }
+        let outer_signature = OuterSignature::decode(envelope.kind, outer_signature)?;
         let list_change = list_change.map(ListChange::try_from).transpose()?;
-        if list_change.is_some() != (read.kind == ItemKind::Commit) {
+        if list_change.is_some() != (envelope.kind == ItemKind::Commit) {
             return Err(ItemError::ListChange);
         }
-        Ok(Self { envelope: read, envelope_bytes: envelope, outer_signature, payload, list_change })
+        Ok(Self { envelope, envelope_bytes, outer_signature, payload, list_change })
     }
 
     /// An item that its author has just made: an envelope, its signature where one is due, and the
@@ -127,27 +176,28 @@ impl Item {
         wire::Item {
             seq: self.seq.0,
             received_at_ms: self.received_at.as_millis(),
-            envelope: sealed.envelope_bytes.clone(),
+            envelope: Some(Box::new(sealed.envelope.to_wire(sealed.payload.is_some()))),
             outer_signature: sealed.outer_signature.as_bytes().to_vec(),
             payload: sealed.payload.clone().unwrap_or_default(),
             list_change: sealed.list_change.as_ref().map(ListChange::to_wire),
             chain: Vec::new(),
         }
     }
-}
 
-impl TryFrom<wire::Item> for Item {
-    type Error = ItemError;
-
-    fn try_from(item: wire::Item) -> Result<Self, ItemError> {
+    /// Takes a channel's item as it travels.
+    ///
+    /// # Errors
+    /// The sender's fault, whatever it is.
+    pub fn from_wire(channel: ChannelId, item: wire::Item) -> Result<Self, ItemError> {
         if item.seq > MAX_SEQ {
             return Err(ItemError::Envelope(DecodeError::Value("seq")));
         }
         Ok(Self {
             seq: Seq(item.seq),
             received_at: Timestamp::from_millis(item.received_at_ms),
-            sealed: Sealed::read(
-                item.envelope,
+            sealed: Sealed::from_wire(
+                channel,
+                item.envelope.as_deref(),
                 &item.outer_signature,
                 item.payload,
                 item.list_change.as_ref(),

@@ -11,6 +11,7 @@ pub mod control;
 pub mod device_list;
 pub mod envelope;
 pub mod fork;
+pub mod former;
 pub mod head;
 pub mod ids;
 pub mod item;

@@ -76,8 +76,8 @@ mod tests {
     use super::*;
     use crate::method::{DELIVERY, LARGE};
     use crate::relay::v1::{
-        Cursor, Item, Items, ListChange, SubmitRequest, SubscribeRequest, SubscriptionEvent,
-        Welcome, subscription_event,
+        Cursor, Envelope, Item, Items, ListChange, SubmitRequest, SubscribeRequest,
+        SubscriptionEvent, Welcome, subscription_event,
     };
 
     /// One byte of key, one of length, as often as fits.
@@ -107,13 +107,27 @@ mod tests {
         assert_eq!(read(event.encode_to_vec().into()), Ok(event));
     }
 
+    fn entry() -> Envelope {
+        Envelope {
+            kind: 1,
+            author: "laptop.officer-1.officer.a.example".to_owned(),
+            client_id: vec![1; 16],
+            submit_counter: 1_000,
+            fence: Some(1_000),
+            last_valid_commit: Some(1_000),
+            commitment: vec![1; 32],
+            ..Envelope::default()
+        }
+    }
+
     #[test]
     fn the_longest_lists_of_honest_peers_are_read() {
         let name = |n: usize| format!("laptop.officer-{n}.officer.a.example");
         let list_change =
             ListChange { added: (0..20_000).map(name).collect(), ..ListChange::default() };
+        let commit = Envelope { list_hash: vec![1; 32], ..entry() };
         let request = SubmitRequest {
-            envelope: vec![0; 300].into(),
+            envelope: Some(commit),
             payload: vec![0; 1 << 20].into(),
             list_change: Some(list_change),
             ..SubmitRequest::default()
@@ -123,7 +137,7 @@ mod tests {
         let item = Item {
             seq: 7,
             received_at_ms: 1_800_000_000_000,
-            envelope: vec![0; 250].into(),
+            envelope: Some(Box::new(entry())),
             payload: vec![0; 300].into(),
             ..Item::default()
         };

@@ -26,14 +26,14 @@ use bytes::Bytes;
 use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
 use enlace_log::head::HeadSigner;
 use enlace_log::membership::{Event, ReadRange};
-use enlace_log::{ChannelId, ClientId, Incarnations, Seq, SignedHead, SubmitCounter};
+use enlace_log::{ChannelId, Incarnations, Seq, SignedHead, SubmitCounter};
 
 pub use batch::{LogWrite, REMEMBERED_KEY_PACKAGES, SideWrite, WriteBatch};
 pub use error::StorageError;
 pub use memory::{CommitFault, CommitHook, MemoryDisk, MemoryStorage};
 pub use records::{
-    Accepted, AuthorityCrls, ChannelRecord, ClaimedKeyPackage, Doubts, LastRun, PendingWelcome,
-    ReadLimit, Role, StoredItem, Tail,
+    Accepted, AuthorityCrls, ChannelRecord, ClaimedKeyPackage, Doubts, IdempotencyKey, LastRun,
+    PendingWelcome, ReadLimit, Role, StoredItem, Tail,
 };
 pub use sqlite::{SqliteOptions, SqliteReader, SqliteStorage};
 
@@ -46,6 +46,13 @@ pub trait Storage: Send {
     /// otherwise whatever the engine reports, and then the batch may or may not have been
     /// applied: the caller forgets what it knew and reads again.
     fn commit(&mut self, batch: &WriteBatch) -> Result<(), StorageError>;
+
+    /// What was accepted under each of these keys, in their order. The writer is asked, which need
+    /// not look again at what it wrote.
+    ///
+    /// # Errors
+    /// As those of [`ReadStorage`].
+    fn accepted(&mut self, keys: &[IdempotencyKey]) -> Result<Vec<Option<Accepted>>, StorageError>;
 
     /// Takes one key package of each device out of its pool, each handed out once; the last
     /// resort where the pool is empty; nothing for a device that has neither. Durable when it
@@ -122,14 +129,6 @@ pub trait ReadStorage: Send {
         channel: &ChannelId,
         from: Seq,
     ) -> Result<Option<SignedHead>, StorageError>;
-
-    /// What was accepted under a client id.
-    fn accepted(
-        &mut self,
-        channel: &ChannelId,
-        device: &DeviceName,
-        client_id: &ClientId,
-    ) -> Result<Option<Accepted>, StorageError>;
 
     /// The highest submit counter seen of a device.
     fn submit_counter(&mut self, device: &DeviceName) -> Result<SubmitCounter, StorageError>;

@@ -81,7 +81,8 @@ impl Rogue {
         };
         SubmitRequest {
             outer_signature: self.sign(&envelope).as_bytes().to_vec(),
-            envelope: envelope.encode().into(),
+            channel: Some(envelope.channel.to_wire()),
+            envelope: Some(envelope.to_wire(true)),
             payload: payload.to_vec().into(),
             ..outgoing.request.clone()
         }
@@ -114,5 +115,9 @@ pub fn in_another_envelope(
 ) -> SubmitRequest {
     let mut envelope = outgoing.envelope.clone();
     change(&mut envelope);
-    SubmitRequest { envelope: envelope.encode().into(), ..outgoing.request.clone() }
+    SubmitRequest {
+        channel: Some(envelope.channel.to_wire()),
+        envelope: Some(envelope.to_wire(true)),
+        ..outgoing.request.clone()
+    }
 }

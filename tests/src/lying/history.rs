@@ -101,13 +101,7 @@ impl History {
 }
 
 fn read(request: &SubmitRequest) -> Sealed {
-    Sealed::read(
-        request.envelope.clone(),
-        &request.outer_signature,
-        request.payload.clone(),
-        request.list_change.as_ref(),
-    )
-    .unwrap()
+    Sealed::from_request(request).unwrap()
 }
 
 fn author(envelope: &Envelope) -> DeviceName {

@@ -348,5 +348,5 @@ fn channel(id: Option<&wire::ChannelId>) -> ChannelId {
 }
 
 fn envelope(request: &SubmitRequest) -> enlace_log::Envelope {
-    enlace_log::Envelope::decode(&request.envelope).unwrap()
+    enlace_log::Sealed::from_request(request).unwrap().envelope().clone()
 }

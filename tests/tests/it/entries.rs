@@ -148,13 +148,16 @@ async fn what_a_hub_can_see_is_refused_and_changes_nothing() {
     let ana = scene.device(ANA);
     let as_ana = in_another_envelope(&note, |envelope| envelope.author = ana.into());
     scene.refuses(&as_ana, ErrorCode::NotAllowed, "in another's name").await;
-    let mut payload = note.request.clone();
-    payload.payload = b"something else".to_vec().into();
-    scene.refuses(&payload, ErrorCode::BadEnvelope, "another payload").await;
+    let mut hash = note.request.clone();
+    hash.envelope.as_mut().unwrap().payload_hash = note.envelope.payload_hash.0.to_vec();
+    scene.refuses(&hash, ErrorCode::BadEnvelope, "the hash of a payload that is there").await;
 
     let commit = scene.rogue.build_commit(channel, &Command::SelfUpdate, None).unwrap();
     scene.refuses(&commit.request, ErrorCode::LeaseMissing, "a commit without a lease").await;
     scene.rogue.lease(&scene.hub, channel).await.unwrap();
+    let mut payload = commit.request.clone();
+    payload.payload = b"something else".to_vec().into();
+    scene.refuses(&payload, ErrorCode::BadEnvelope, "another payload").await;
     let mut signature = commit.request.clone();
     signature.outer_signature[3] ^= 1;
     scene.refuses(&signature, ErrorCode::BadEnvelope, "another signature").await;
@@ -175,7 +178,8 @@ async fn what_a_hub_can_see_is_refused_and_changes_nothing() {
     let removed = vec![scene.device(BEN).to_string()];
     let gone = SubmitRequest {
         outer_signature: scene.rogue.sign(&envelope).as_bytes().to_vec(),
-        envelope: envelope.encode().into(),
+        channel: Some(envelope.channel.to_wire()),
+        envelope: Some(envelope.to_wire(true)),
         list_change: Some(ListChange { added: Vec::new(), removed }),
         ..commit.request.clone()
     };

@@ -11,7 +11,9 @@ use enlace_log::{
     Commitment, Envelope, HeadSigner, ItemKind, ListHash, PayloadHash, Seq, WelcomesHash,
 };
 use enlace_proto::relay::v1::subscription_event::Event;
-use enlace_proto::relay::v1::{ChannelEnded, Items, ListChange, SubmitRequest, WelcomeDelivery};
+use enlace_proto::relay::v1::{
+    ChannelEnded, Item, Items, ListChange, SubmitRequest, WelcomeDelivery,
+};
 use enlace_tests::Rogue;
 use enlace_tests::rogue::random;
 use enlace_tests::scene::{ANA, BEN, LyingScene};
@@ -19,7 +21,7 @@ use enlace_tests::scene::{ANA, BEN, LyingScene};
 /// What a relay does to a batch on its way to Ben.
 type Fault = fn(&mut Items);
 
-const FAULTS: [(&str, Fault); 8] = [
+const FAULTS: [(&str, Fault); 9] = [
     ("an item dropped", |batch| drop(batch.items.remove(0))),
     ("an item repeated", |batch| {
         let again = batch.items[0].clone();
@@ -33,10 +35,10 @@ const FAULTS: [(&str, Fault); 8] = [
         batch.items[0].payload = payload.into();
     }),
     ("another envelope", |batch| {
-        let mut envelope = batch.items[0].envelope.to_vec();
-        let last = envelope.len() - 1;
-        envelope[last] ^= 1;
-        batch.items[0].envelope = envelope.into();
+        batch.items[0].envelope.as_mut().unwrap().submit_counter += 1;
+    }),
+    ("erased, and another was there", |batch| {
+        batch.items[0].envelope.as_mut().unwrap().payload_hash = vec![1; 32];
         batch.items[0].payload = Vec::new().into();
     }),
     ("the end kept back", |batch| drop(batch.items.pop())),
@@ -150,13 +152,18 @@ async fn a_commit_without_its_content_makes_a_device_wait_and_no_other_channel()
     scene.assert_healthy().await;
 }
 
+fn erase(item: &mut Item) {
+    let hash = PayloadHash::of(&std::mem::take(&mut item.payload));
+    item.envelope.as_mut().unwrap().payload_hash = hash.0.to_vec();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entry_without_its_content_is_shown_as_such() {
     let scene = LyingScene::with_two().await;
     let victim = scene.officers[BEN].device().to_string();
     scene.relay.tell(move |peer, event| match event {
         Event::Items(mut batch) if peer == victim => {
-            batch.items.iter_mut().for_each(|item| item.payload = Vec::new().into());
+            batch.items.iter_mut().for_each(erase);
             Some(Event::Items(batch))
         }
         event => Some(event),
@@ -267,7 +274,8 @@ fn forged(scene: &LyingScene, kind: ItemKind) -> SubmitRequest {
         ..genuine
     };
     SubmitRequest {
-        envelope: envelope.encode().into(),
+        channel: Some(envelope.channel.to_wire()),
+        envelope: Some(envelope.to_wire(true)),
         outer_signature: if is_commit { vec![7; 64] } else { Vec::new() },
         payload: payload.to_vec().into(),
         list_change: is_commit.then(ListChange::default),

@@ -64,12 +64,7 @@ impl Hub {
 
     /// Gives an item its place.
     pub(crate) fn accept(&mut self, request: &wire::SubmitRequest) -> Result<Seq> {
-        let sealed = Sealed::read(
-            request.envelope.clone(),
-            &request.outer_signature,
-            request.payload.clone(),
-            request.list_change.as_ref(),
-        )?;
+        let sealed = Sealed::from_request(request)?;
         if let Some(change) = &request.list_change {
             self.devices = self.devices.apply(&ListChange::try_from(change)?)?;
         }

@@ -51,7 +51,8 @@ impl Outgoing {
         let certificates =
             if envelope.kind.is_outer_signed() { device.chain.ders() } else { Vec::new() };
         let request = wire::SubmitRequest {
-            envelope: envelope.encode().into(),
+            channel: Some(envelope.channel.to_wire()),
+            envelope: Some(envelope.to_wire(true)),
             outer_signature: signature.as_bytes().to_vec(),
             payload: payload.into(),
             list_change,

@@ -208,7 +208,7 @@ impl State {
 
     /// Remembers an item that was sealed, to recognise its very bytes when it comes back.
     pub(crate) fn sent(&mut self, outgoing: &Outgoing) {
-        let item = sha256(&outgoing.request.envelope);
+        let item = sha256(&outgoing.envelope.encode());
         self.in_flight.insert(item, outgoing.envelope.client_id.0);
     }
 

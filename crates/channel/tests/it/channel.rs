@@ -167,7 +167,7 @@ fn an_entry_with_garbage_inside_leaves_no_trace() {
     payload[last] ^= 1;
     outgoing.envelope.payload_hash = enlace_log::PayloadHash::of(&payload);
     outgoing.request.payload = bytes(&payload);
-    outgoing.request.envelope = outgoing.envelope.encode().into();
+    outgoing.request.envelope = Some(outgoing.envelope.to_wire(true));
     let before = case.members[BEN].store.entries();
     let seq = case.hub.accept(&outgoing);
     case.deliver();

@@ -138,7 +138,8 @@ fn entry(author: &DeviceName, rumour: Rumour, hub: &str) -> SubmitRequest {
         payload_hash: PayloadHash::of(&payload),
     };
     SubmitRequest {
-        envelope: envelope.encode().into(),
+        channel: Some(rumour.channel.to_wire()),
+        envelope: Some(envelope.to_wire(true)),
         payload: payload.into(),
         hub: hub.to_owned(),
         ..SubmitRequest::default()

@@ -90,7 +90,7 @@ impl Work<'_> {
         if let Some(row) = queued.iter().find(|row| is_same_wish(&row.task, &task)) {
             return Ok(row.client_id);
         }
-        let client_id = self.new_client_id();
+        let client_id = self.new_client_id(id);
         self.tx.put_outbox(&self.new_row(id, client_id, task))?;
         self.tell(ClientEvent::Outbox { channel: id, client_id, state: OutboxState::Queued });
         Ok(client_id)
@@ -109,7 +109,7 @@ impl Work<'_> {
             return Ok(None);
         };
         self.fail(row, "it was withdrawn".to_owned())?;
-        let client_id = self.new_client_id();
+        let client_id = self.new_client_id(id);
         let removal = self.new_row(id, client_id, Task::Remove { officer: officer.clone() });
         let position = self.tx.put_outbox(&removal)?;
         self.accept(OutboxRow { position, ..removal }, None)?;

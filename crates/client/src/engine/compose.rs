@@ -124,7 +124,7 @@ impl Work<'_> {
         let hub = self.me().domain().clone();
         let nonce = ChannelNonce(self.random());
         let id = ChannelId::derive(&hub, &nonce);
-        let client_id = self.new_client_id();
+        let client_id = self.new_client_id(id);
         let policy = NewCase {
             channel: id,
             owner: self.me().officer().clone(),
@@ -159,7 +159,7 @@ impl Work<'_> {
     }
 
     fn post(&mut self, id: ChannelId, note: NewNote) -> Result<ClientId, PostError> {
-        let client_id = note.client_id.unwrap_or_else(|| self.new_client_id());
+        let client_id = note.client_id.unwrap_or_else(|| self.new_client_id(id));
         if let Some(row) = self.tx.outbox_of(client_id)? {
             let is_same = row.channel == id && row.task == Task::Entry;
             return if is_same { Ok(client_id) } else { Err(PostError::ClientIdUsed) };

@@ -134,7 +134,7 @@ impl Work<'_> {
         }
         let row = OutboxRow {
             position: 0,
-            client_id: self.new_client_id(),
+            client_id: self.new_client_id(id),
             channel: id,
             task,
             signed: None,

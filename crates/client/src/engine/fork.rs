@@ -26,7 +26,8 @@ impl Engine {
         items: Vec<wire::Item>,
         chain: ChainHash,
     ) -> Result<bool, ReceiveError> {
-        let items: Vec<Item> = items.into_iter().map(Item::try_from).collect::<Result<_, _>>()?;
+        let items = items.into_iter().map(|item| Item::from_wire(id, item));
+        let items = items.collect::<Result<Vec<_>, _>>()?;
         self.write(|work| {
             let row = work.tx.channel(id)?.ok_or(ReceiveError::UnknownChannel)?;
             let Some(own) = row.head else { return Ok(false) };

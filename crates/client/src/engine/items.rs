@@ -92,7 +92,8 @@ impl Engine {
         items: Vec<wire::Item>,
         head: &wire::SignedHead,
     ) -> Result<Received, ReceiveError> {
-        let items: Vec<Item> = items.into_iter().map(Item::try_from).collect::<Result<_, _>>()?;
+        let items = items.into_iter().map(|item| Item::from_wire(channel, item));
+        let items = items.collect::<Result<Vec<_>, _>>()?;
         let head = SignedHead::from_wire(channel, head)?;
         self.write(|work| work.receive(channel, &items, head))
     }

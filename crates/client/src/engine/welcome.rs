@@ -9,7 +9,7 @@ use enlace_identity::canonical::Writer;
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::device_list::parse_sorted;
-use enlace_log::{ChainHash, ChannelId, Item, Seq, SignedHead};
+use enlace_log::{ChainHash, ChannelId, Envelope, Item, Seq, SignedHead};
 use enlace_proto::relay::v1 as wire;
 
 use super::Engine;
@@ -49,14 +49,20 @@ fn place_of(delivery: &wire::WelcomeDelivery) -> Option<(ChannelId, Seq)> {
 /// anywhere.
 fn digest_of(delivery: &wire::WelcomeDelivery) -> WelcomeDigest {
     let head = delivery.head.as_ref().map(|head| head.chain.as_slice()).unwrap_or_default();
-    let commit = delivery.commit.as_ref().map_or(&[][..], |commit| &commit.envelope);
+    let commit = commit_envelope(delivery).map(|envelope| envelope.encode()).unwrap_or_default();
     WelcomeDigest(
         Writer::new("welcome taken")
             .bytes(delivery.hub.as_bytes())
             .bytes(head)
-            .bytes(commit)
+            .bytes(&commit)
             .hash(),
     )
+}
+
+fn commit_envelope(delivery: &wire::WelcomeDelivery) -> Option<Envelope> {
+    let channel = ChannelId::try_from(&delivery.channel.as_ref()?.value[..]).ok()?;
+    let commit = delivery.commit.as_ref()?;
+    Envelope::from_wire(channel, commit.envelope.as_deref()?, Some(&commit.payload)).ok()
 }
 
 impl Work<'_> {
@@ -105,7 +111,7 @@ impl Work<'_> {
         }
         Ok(JoinOffer {
             channel: id,
-            commit: Item::try_from(commit)?,
+            commit: Item::from_wire(id, commit)?,
             chain,
             head,
             devices: parse_sorted(&delivery.device_list)?.into_iter().collect(),

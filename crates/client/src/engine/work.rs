@@ -50,9 +50,11 @@ impl<'w> Work<'w> {
         self.ctx.backend.entropy().bytes()
     }
 
-    /// A fresh idempotency key.
-    pub(super) fn new_client_id(&self) -> ClientId {
-        ClientId(self.random())
+    /// A fresh idempotency key for a channel's item. Of a channel that isn't in hand the position
+    /// is 0, which is as good, only not as quick for its hub.
+    pub(super) fn new_client_id(&self, channel: ChannelId) -> ClientId {
+        let next = self.channels.get(&channel).map_or(Seq(0), |c| c.replica().next_seq());
+        ClientId::new(next, self.random())
     }
 
     /// Takes a channel in hand; [`Self::keep`] puts it back.

@@ -3,8 +3,8 @@
 //! A device's submit counter is durable before its item leaves here, as the hub does for its own:
 //! a device that was set back to an older state learns of it in hello.
 
-use enlace_identity::names::Domain;
-use enlace_log::Envelope;
+use enlace_identity::names::{Domain, LeafName};
+use enlace_log::{ChannelId, SubmitCounter};
 use enlace_proto::relay::v1::{SubmitRequest, SubmitResponse};
 use enlace_transport::Refusal;
 use tracing::error;
@@ -58,23 +58,24 @@ pub(super) fn check_forwarded(
     request: SubmitRequest,
 ) -> Result<Forwarded, Refusal> {
     let device = caller.own_device()?;
-    let envelope = Envelope::decode(&request.envelope)
-        .map_err(|_| malformed("the envelope cannot be read"))?;
-    match envelope.device() {
-        None => return Err(refused(&SubmitError::HubStatement)),
-        Some(author) if author != device => {
-            return Err(refused(&SubmitError::NotTheCallers(author.clone())));
+    let envelope = request.envelope.as_ref().ok_or_else(|| malformed("no envelope"))?;
+    let author = envelope.author.parse::<LeafName>();
+    match author.map_err(|_| malformed("the envelope's author cannot be read"))? {
+        LeafName::Service(_) => return Err(refused(&SubmitError::HubStatement)),
+        LeafName::Device(author) if author != *device => {
+            return Err(refused(&SubmitError::NotTheCallers(author)));
         }
-        Some(_) => {}
+        LeafName::Device(_) => {}
     }
-    Ok(Forwarded { device: device.clone(), counter: envelope.submit_counter, request })
+    let counter = SubmitCounter(envelope.submit_counter);
+    Ok(Forwarded { device: device.clone(), counter, request })
 }
 
 /// What the author knows to be signed comes before what it submits.
 pub(super) async fn look_at_known_head(caller: &Caller, request: &SubmitRequest) {
-    let Some(head) = &request.known_head else { return };
-    if let Ok(envelope) = Envelope::decode(&request.envelope) {
-        caller.context().take_shown(envelope.channel, head).await;
+    let (Some(head), Some(channel)) = (&request.known_head, &request.channel) else { return };
+    if let Ok(channel) = ChannelId::try_from(&channel.value[..]) {
+        caller.context().take_shown(channel, head).await;
     }
 }
 

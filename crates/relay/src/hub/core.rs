@@ -321,12 +321,7 @@ impl ChannelState {
             commitment: envelope.commitment,
             envelope_hash: *submission.envelope_hash(),
         };
-        let mut writes = vec![LogWrite::Accepted {
-            channel: envelope.channel,
-            device: submission.device().clone(),
-            client_id: envelope.client_id,
-            accepted,
-        }];
+        let mut writes = vec![LogWrite::Accepted { key: submission.key(), accepted }];
         let access_changed = match event {
             Some(event) => {
                 self.note_manners(now, envelope, &event, is_revoked);

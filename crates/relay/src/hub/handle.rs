@@ -7,7 +7,9 @@ use std::time::Duration;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::ids::seq_to_u64;
-use enlace_log::{ChainHash, ChannelId, ChannelNonce, Incarnations, Seq, SignedHead, VerifiedHead};
+use enlace_log::{
+    ChainHash, ChannelId, ChannelNonce, Incarnations, Seq, SignedHead, VerifiedHead, former,
+};
 use enlace_proto::relay::v1 as wire;
 use enlace_transport::watch;
 use prost::Message as _;
@@ -451,7 +453,7 @@ fn load_welcomes(
     let mut deliveries = Vec::with_capacity(welcomes.len());
     for PendingWelcome { channel, seq } in welcomes {
         let Some(bytes) = storage.welcome(channel, *seq)? else { continue };
-        let delivery = wire::WelcomeDelivery::decode(bytes);
+        let delivery = former::read_delivery(&bytes);
         let delivery = delivery.map_err(|_| StorageError::Corrupt("welcome"))?;
         deliveries.push((delivery, storage.incarnations(channel)?));
     }

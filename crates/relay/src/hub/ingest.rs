@@ -60,14 +60,12 @@ impl Anchor {
         let wire_item = delivery.commit.clone().ok_or(IngestError::Welcome("commit"))?;
         let chain: ChainHash =
             wire_item.chain[..].try_into().map_err(|_| IngestError::Welcome("chain"))?;
-        let commit = Item::try_from(wire_item)?;
-        let envelope = commit.sealed.envelope();
-        let id = delivery.channel.as_ref();
         let signed = head.head();
-        if id.is_none_or(|id| id.value != envelope.channel.0) || signed.channel != envelope.channel
-        {
+        if delivery.channel.as_ref().is_none_or(|id| id.value != signed.channel.0) {
             return Err(IngestError::Welcome("channel"));
         }
+        let commit = Item::from_wire(signed.channel, wire_item)?;
+        let envelope = commit.sealed.envelope();
         let nonce: ChannelNonce =
             delivery.nonce[..].try_into().map_err(|_| IngestError::Welcome("nonce"))?;
         if envelope.channel != ChannelId::derive(hub, &nonce) {

@@ -36,7 +36,9 @@ impl Refill {
     /// # Errors
     /// The caller's fault.
     pub fn read(request: wire::RefillRequest, head: VerifiedHead) -> Result<Self, ItemError> {
-        let items = request.items.into_iter().map(Item::try_from).collect::<Result<_, _>>()?;
+        let channel = head.head().channel;
+        let items = request.items.into_iter().map(|item| Item::from_wire(channel, item));
+        let items = items.collect::<Result<_, _>>()?;
         let rest = ChainLink::decode_all(&request.rest)?;
         let nonce = ChannelNonce::try_from(&request.nonce[..]).ok();
         let starts = request.incarnations.iter();

@@ -15,6 +15,7 @@ use enlace_proto::relay::v1 as wire;
 
 use super::errors::SubmitError;
 use super::trust::{DeviceTrust, TrustError};
+use crate::storage::IdempotencyKey;
 
 /// Who submits: the verified identity of a connection.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -58,8 +59,7 @@ impl Submission {
         request: wire::SubmitRequest,
         trust: &dyn DeviceTrust,
     ) -> Result<Self, SubmitError> {
-        let wire::SubmitRequest { envelope, outer_signature, payload, list_change, .. } = request;
-        let sealed = Sealed::read(envelope, &outer_signature, payload, list_change.as_ref())?;
+        let sealed = Sealed::from_request(&request)?;
         let envelope = sealed.envelope();
         let device = envelope.device().cloned().ok_or(SubmitError::HubStatement)?;
         if !caller.speaks_for(&device) {
@@ -95,6 +95,14 @@ impl Submission {
     #[must_use]
     pub fn device(&self) -> &DeviceName {
         &self.device
+    }
+
+    /// What it is known by when it is sent again.
+    #[must_use]
+    pub fn key(&self) -> IdempotencyKey {
+        let envelope = self.sealed.envelope();
+        let (channel, client_id) = (envelope.channel, envelope.client_id);
+        IdempotencyKey { channel, device: self.device.clone(), client_id }
     }
 
     /// The hub's incarnation where the author's copy of the log ends.

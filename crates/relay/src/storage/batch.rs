@@ -5,9 +5,9 @@ use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::head::HeadSigner;
 use enlace_log::membership::{Event, ReadRange};
-use enlace_log::{ChannelId, ClientId, Incarnation, Seq, SignedHead, SubmitCounter};
+use enlace_log::{ChannelId, Incarnation, Seq, SignedHead, SubmitCounter};
 
-use super::records::{Accepted, ChannelRecord, Doubts, StoredItem, Tail};
+use super::records::{Accepted, ChannelRecord, Doubts, IdempotencyKey, StoredItem, Tail};
 
 /// How many key packages of a device are remembered, so that none goes to the pool twice: a device
 /// that was not answered publishes the same again, soon after.
@@ -88,14 +88,10 @@ pub enum LogWrite {
     /// A copy goes back: everything after the record's tail is forgotten, and who may read; what
     /// may be read of the rest is written beside it.
     Rewind(ChannelRecord),
-    /// A client id is used up.
+    /// An idempotency key is used up.
     Accepted {
-        /// The channel.
-        channel: ChannelId,
-        /// The device.
-        device: DeviceName,
-        /// Its idempotency key.
-        client_id: ClientId,
+        /// Which.
+        key: IdempotencyKey,
         /// What stands in the log under it.
         accepted: Accepted,
     },
@@ -200,12 +196,12 @@ impl LogWrite {
                 record.channel
             }
             Self::Head(head) => head.unverified_head().channel,
+            Self::Accepted { key, .. } => key.channel,
             Self::Append { channel, .. }
             | Self::Event { channel, .. }
             | Self::Reader { channel, .. }
             | Self::Incarnation { channel, .. }
             | Self::Settled { channel, .. }
-            | Self::Accepted { channel, .. }
             | Self::Welcome { channel, .. } => *channel,
         }
     }

@@ -13,7 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use enlace_identity::names::DeviceName;
 
-use super::{ClaimedKeyPackage, ReadStorage, Storage, StorageError, WriteBatch};
+use super::{
+    Accepted, ClaimedKeyPackage, IdempotencyKey, ReadStorage, Storage, StorageError, WriteBatch,
+};
 use read::MemoryReader;
 use tables::Tables;
 
@@ -118,6 +120,11 @@ impl fmt::Debug for Disk {
 impl Storage for MemoryStorage {
     fn commit(&mut self, batch: &WriteBatch) -> Result<(), StorageError> {
         self.0.lock().commit(|tables| tables.apply(batch))
+    }
+
+    fn accepted(&mut self, keys: &[IdempotencyKey]) -> Result<Vec<Option<Accepted>>, StorageError> {
+        let accepted = &self.0.lock().tables.accepted;
+        Ok(keys.iter().map(|key| accepted.get(key).copied()).collect())
     }
 
     fn take_key_packages(

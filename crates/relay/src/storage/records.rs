@@ -5,7 +5,8 @@ use enlace_identity::canonical::sha256;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::{
-    ChainHash, ChannelId, ChannelNonce, Commitment, Generation, Item, ItemKind, ListChange, Seq,
+    ChainHash, ChannelId, ChannelNonce, ClientId, Commitment, Envelope, Generation, Item, ItemKind,
+    ListChange, Seq,
 };
 use enlace_proto::relay::v1 as wire;
 use prost::Message as _;
@@ -113,11 +114,13 @@ impl StoredItem {
     /// # Errors
     /// [`StorageError::Corrupt`].
     pub fn to_wire(&self) -> Result<wire::Item, StorageError> {
+        let envelope = Envelope::decode(&self.envelope);
+        let envelope = envelope.map_err(|_| StorageError::Corrupt("envelope"))?;
         let list_change = self.list_change.clone().map(wire::ListChange::decode).transpose();
         Ok(wire::Item {
             seq: self.seq.0,
             received_at_ms: self.received_at.as_millis(),
-            envelope: self.envelope.clone(),
+            envelope: Some(Box::new(envelope.to_wire(!self.payload.is_empty()))),
             outer_signature: self.outer_signature.clone().into(),
             payload: self.payload.clone(),
             list_change: list_change.map_err(|_| StorageError::Corrupt("list_change"))?,
@@ -142,7 +145,18 @@ pub struct ReadLimit {
     pub bytes: usize,
 }
 
-/// What stands in the log under a client id.
+/// What an item is known by when it is sent again.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct IdempotencyKey {
+    /// The channel.
+    pub channel: ChannelId,
+    /// The author.
+    pub device: DeviceName,
+    /// What the author calls it.
+    pub client_id: ClientId,
+}
+
+/// What stands in the log under an [`IdempotencyKey`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Accepted {
     /// Where.

@@ -5,6 +5,7 @@
 //! into the database. A lock file keeps a second process out. The library linked is SQLCipher's,
 //! without a key: what a relay stores is encrypted by its members already.
 
+mod accepted;
 mod checkpoint;
 mod column;
 mod ids;
@@ -19,7 +20,9 @@ use std::time::UNIX_EPOCH;
 use enlace_identity::names::DeviceName;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{ClaimedKeyPackage, ReadStorage, Storage, StorageError, WriteBatch};
+use super::{
+    Accepted, ClaimedKeyPackage, IdempotencyKey, ReadStorage, Storage, StorageError, WriteBatch,
+};
 use checkpoint::Checkpointer;
 use ids::Ids;
 use lock::StoreLock;
@@ -90,6 +93,10 @@ impl Storage for SqliteStorage {
                 Err(error)
             }
         }
+    }
+
+    fn accepted(&mut self, keys: &[IdempotencyKey]) -> Result<Vec<Option<Accepted>>, StorageError> {
+        accepted::find(&mut self.connection, &mut self.ids, keys)
     }
 
     fn take_key_packages(

@@ -171,7 +171,7 @@ async fn nobody_speaks_for_another() {
     assert_eq!(range(&bens, &channel, 0).await.unwrap_err().code, ErrorCode::NotAMember);
     assert_eq!(range(&anas, &channel, 0).await.unwrap().items.len(), 1);
 
-    let altered = SubmitRequest { payload: b"something else"[..].into(), ..anas_entry };
+    let altered = SubmitRequest { outer_signature: vec![1; 64], ..anas_entry };
     assert_eq!(call(&anas, &altered).await.unwrap_err().code, ErrorCode::BadEnvelope);
     assert_eq!(range(&anas, &channel, 0).await.unwrap().items.len(), 1, "nothing has changed");
 }

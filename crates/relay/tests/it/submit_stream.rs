@@ -70,7 +70,8 @@ async fn the_order_of_the_stream_is_the_order_of_the_log() {
     let mut reading = Reading::open(&connection, &[(channel.id, 0)]).await;
     let mut envelopes = Vec::new();
     while envelopes.len() < 151 {
-        envelopes.extend(reading.items().await.items.into_iter().map(|item| item.envelope));
+        envelopes
+            .extend(reading.items().await.items.into_iter().map(|item| item.envelope.map(|e| *e)));
     }
     let submitted: Vec<_> = entries.iter().map(|entry| entry.envelope.clone()).collect();
     assert_eq!(envelopes[1..], submitted);
@@ -89,7 +90,7 @@ async fn a_refused_item_holds_up_no_other() {
     let mut stream = open(&connection).await;
     let unknown = TestChannel::new(9, ana.name.domain());
     let good = channel.entry(&mut ana);
-    let altered = SubmitRequest { payload: b"another"[..].into(), ..channel.entry(&mut ana) };
+    let altered = SubmitRequest { outer_signature: vec![1; 64], ..channel.entry(&mut ana) };
     let elsewhere = unknown.entry(&mut ana);
     let last = channel.entry(&mut ana);
     send(&mut stream, &[good, altered, elsewhere, last]).await;

@@ -31,7 +31,9 @@ async fn scene() -> Scene {
 /// Takes a batch in as a member does: the head is at its last item, its key's certificate came
 /// before, and the chain leads there.
 fn append(replica: &mut Replica, batch: Items, key: &enlace_identity::keys::PublicKey) -> usize {
-    let items: Vec<Item> = batch.items.into_iter().map(|item| item.try_into().unwrap()).collect();
+    let items = batch.items.into_iter();
+    let items: Vec<_> =
+        items.map(|item| Item::from_wire(replica.channel(), item).unwrap()).collect();
     let head = SignedHead::from_wire(replica.channel(), &batch.head.unwrap()).unwrap();
     assert_eq!(head.unverified_head().seq, items.last().unwrap().seq);
     replica.append(&items, &head.verify(key).unwrap()).unwrap().len()

@@ -114,8 +114,9 @@ impl Scene {
             head.verify(&self.hub.head_key().key.public()).unwrap()
         });
         let chain = ChainHash::try_from(&items[0].chain[..]).unwrap();
-        let after: Result<Vec<Item>, _> = items.into_iter().skip(1).map(Item::try_from).collect();
-        let after = after.unwrap();
+        let after = items.into_iter().skip(1);
+        let after = after.map(|item| Item::from_wire(self.channel.id, item).unwrap());
+        let after: Vec<Item> = after.collect();
         let [known, contradicting] = heads;
         let holds = |earlier, later| ForkProof::by_items(earlier, later, chain, &after).is_some();
         assert!(

@@ -2,7 +2,7 @@
 
 use enlace_proto::frame::{self, Place};
 use enlace_proto::method::Method;
-use enlace_proto::relay::v1::{Error, ErrorCode, LeaseRequest, SubmitRequest};
+use enlace_proto::relay::v1::{Envelope, Error, ErrorCode, LeaseRequest, SubmitRequest};
 use enlace_transport::{CloseCode, HandshakeError, HelloError};
 use prost::Message;
 
@@ -214,7 +214,7 @@ fn encode<M: Message>(method: Method, request: &M) -> Vec<u8> {
 
 fn submit() -> SubmitRequest {
     SubmitRequest {
-        envelope: vec![1; 20].into(),
+        envelope: Some(Envelope { author: "a".into(), ..Envelope::default() }),
         payload: vec![2; 20].into(),
         hub: "a.example".to_owned(),
         ..SubmitRequest::default()

@@ -111,9 +111,10 @@ impl Officer {
         Some(match event {
             Event::Items(mut items) => {
                 items.items = items.items.into_iter().map(seal_again).collect::<Option<_>>()?;
-                let read: Result<Vec<Item>, _> =
-                    items.items.iter().cloned().map(Item::try_from).collect();
-                items.head = Some(head_over(&read.ok()?, self.story.admission)?.to_wire());
+                let read = items.items.iter().cloned();
+                let read = read.map(|item| Item::from_wire(Log::channel(), item).ok());
+                let read = read.collect::<Option<Vec<_>>>()?;
+                items.head = Some(head_over(&read, self.story.admission)?.to_wire());
                 Event::Items(items)
             }
             Event::Welcome(delivery) => Event::Welcome(deliver_again(delivery)?),

@@ -22,8 +22,9 @@ fn accuse(range: &wire::FetchRangeResponse) -> Option<()> {
     let claimed = heads::from_wire(range.head.as_ref()?)?;
     let claimed = claimed.verify(&network().a.head_key().public()).ok();
     let chain = range.items.first().and_then(|item| ChainHash::try_from(&item.chain[..]).ok());
-    let items: Vec<Item> =
-        range.items.iter().cloned().map(Item::try_from).collect::<Result<_, _>>().ok()?;
+    let items = range.items.iter().cloned();
+    let items = items.map(|item| Item::from_wire(Log::channel(), item).ok());
+    let items = items.collect::<Option<Vec<_>>>()?;
     let heads = || log.heads.iter().chain(&claimed);
     for earlier in heads() {
         for later in heads() {

@@ -22,7 +22,7 @@ pub fn run(data: &[u8]) -> Outcome {
 
 /// Reads an item as relays and members do.
 pub(super) fn read_item(item: wire::Item) -> Option<Item> {
-    let read = Item::try_from(item.clone()).ok()?;
+    let read = Item::from_wire(Log::channel(), item.clone()).ok()?;
     let travels = wire::Item { chain: Vec::new(), ..item };
     assert_eq!(read.to_wire(), travels, "an item that was read cannot be sent on");
     check_sealed(&read.sealed);

@@ -425,12 +425,7 @@ impl Group {
     /// When its pieces do not fit together.
     pub fn accept(&mut self, outgoing: &Outgoing) -> Seq {
         let request = &outgoing.request;
-        let sealed = Sealed::read(
-            request.envelope.clone(),
-            &request.outer_signature,
-            request.payload.clone(),
-            request.list_change.as_ref(),
-        );
+        let sealed = Sealed::from_request(request);
         self.accept_sealed(sealed.unwrap())
     }
 

@@ -109,7 +109,8 @@ impl Draft {
         let signature = self.envelope.sign(&key);
         let is_signed = self.envelope.kind.is_outer_signed();
         wire::SubmitRequest {
-            envelope: self.envelope.encode().into(),
+            channel: Some(self.envelope.channel.to_wire()),
+            envelope: Some(self.envelope.to_wire(true)),
             outer_signature: if is_signed { signature.as_bytes().to_vec() } else { Vec::new() },
             payload: self.payload.clone(),
             list_change: self.change.as_ref().map(ListChange::to_wire),
@@ -212,13 +213,7 @@ impl Log {
 
     fn push(&mut self, request: wire::SubmitRequest) {
         let network = network();
-        let sealed = Sealed::read(
-            request.envelope.clone(),
-            &request.outer_signature,
-            request.payload.clone(),
-            request.list_change.as_ref(),
-        )
-        .unwrap();
+        let sealed = Sealed::from_request(&request).unwrap();
         let seq = Seq(self.items.len() as u64);
         let received_at = NOW.plus(Duration::from_secs(seq.0));
         let item = Item { seq, received_at, sealed };
@@ -226,7 +221,7 @@ impl Log {
         let head = Head { channel: Self::channel(), incarnation: Incarnation(0), seq, chain };
         self.heads.push(head.sign(&network.a.head_key(), network.a.head_signer()));
         self.chains.push(chain);
-        self.envelopes.insert(request.envelope.to_vec());
+        self.envelopes.insert(item.sealed.envelope_bytes().to_vec());
         self.items.push(item);
         self.requests.push(request);
     }

@@ -2,8 +2,7 @@
 
 use enlace_identity::names::DeviceName;
 use enlace_log::{
-    ChainHash, DeviceList, Envelope, Head, Incarnation, Item, PayloadHash, VerifiedHead,
-    WelcomesHash,
+    ChainHash, ChannelId, DeviceList, Envelope, Head, Incarnation, Item, VerifiedHead, WelcomesHash,
 };
 use enlace_proto::relay::v1 as wire;
 
@@ -12,37 +11,42 @@ use super::{Log, network, seeded_key};
 /// A request whose author has put hashes and signature right.
 #[must_use]
 pub fn submit_again(request: wire::SubmitRequest) -> Option<wire::SubmitRequest> {
-    let mut envelope = Envelope::decode(&request.envelope).ok()?;
-    envelope.payload_hash = PayloadHash::of(&request.payload);
+    let channel = ChannelId::try_from(&request.channel.as_ref()?.value[..]).ok()?;
+    let envelope = request.envelope.as_ref()?;
+    let mut envelope = Envelope::from_wire(channel, envelope, Some(&request.payload)).ok()?;
     envelope.welcomes_hash = hash_of(&request.welcomes)?;
     let outer_signature = sign(&envelope);
-    Some(wire::SubmitRequest { envelope: envelope.encode().into(), outer_signature, ..request })
+    let envelope = Some(envelope.to_wire(true));
+    Some(wire::SubmitRequest { envelope, outer_signature, ..request })
 }
 
 /// An item whose author has put its payload's hash and the signature right.
 #[must_use]
 pub fn seal_again(item: wire::Item) -> Option<wire::Item> {
-    let mut envelope = Envelope::decode(&item.envelope).ok()?;
-    if !item.payload.is_empty() {
-        envelope.payload_hash = PayloadHash::of(&item.payload);
-    }
+    let envelope = envelope_of(&item)?;
     let outer_signature = sign(&envelope);
-    Some(wire::Item { envelope: envelope.encode().into(), outer_signature, ..item })
+    let envelope = Some(Box::new(envelope.to_wire(!item.payload.is_empty())));
+    Some(wire::Item { envelope, outer_signature, ..item })
+}
+
+fn envelope_of(item: &wire::Item) -> Option<Envelope> {
+    let payload = (!item.payload.is_empty()).then_some(&item.payload[..]);
+    Envelope::from_wire(Log::channel(), item.envelope.as_deref()?, payload).ok()
 }
 
 /// A delivery to which the commit's author and the hub have lent their hands.
 #[must_use]
 pub fn deliver_again(mut delivery: wire::WelcomeDelivery) -> Option<wire::WelcomeDelivery> {
     let mut commit = delivery.commit?;
-    let mut envelope = Envelope::decode(&commit.envelope).ok()?;
+    let mut envelope = envelope_of(&commit)?;
     let list: Option<DeviceList> =
         delivery.device_list.iter().map(|device| device.parse().ok()).collect();
     envelope.list_hash = list?.hash();
     envelope.welcomes_hash = hash_of(&delivery.welcomes)?;
-    commit.envelope = envelope.encode().into();
+    commit.envelope = Some(Box::new(envelope.to_wire(!commit.payload.is_empty())));
     let commit = seal_again(commit)?;
     let before = ChainHash::try_from(&delivery.previous_chain[..]).ok()?;
-    let item = Item::try_from(commit.clone()).ok()?;
+    let item = Item::from_wire(Log::channel(), commit.clone()).ok()?;
     let head = head_over(std::slice::from_ref(&item), before)?;
     let chain = head.head().chain.0.to_vec();
     delivery.head = Some(head.to_wire());

@@ -346,8 +346,9 @@ impl World {
         let read = self.runtime.block_on(log.read(from, LIMIT));
         if let Ok(Some(Next::Batch(batch))) = read {
             self.note_head(&batch.head);
-            let items: Vec<Item> =
-                batch.items.into_iter().map(|item| Item::try_from(item).unwrap()).collect();
+            let items = batch.items.into_iter();
+            let items = items.map(|item| Item::from_wire(Log::channel(), item).unwrap());
+            let items: Vec<Item> = items.collect();
             assert_eq!(items.first().map(|item| item.seq), Some(from));
             assert_eq!(items.last().map(|item| item.seq), Some(batch.last));
             assert!(items.windows(2).all(|pair| pair[0].seq.next() == pair[1].seq));
@@ -366,7 +367,8 @@ impl World {
         let stored = reader.items(&Log::channel(), Seq(0), LIMIT).unwrap();
         let mut items = Vec::new();
         for stored in &stored {
-            items.push(Item::try_from(stored.to_wire().unwrap()).expect("what is stored is good"));
+            let item = Item::from_wire(Log::channel(), stored.to_wire().unwrap());
+            items.push(item.expect("what is stored is good"));
         }
         let mut chain = Log::shared().from_start().chain();
         for (item, stored) in items.iter().zip(&stored) {

@@ -367,13 +367,7 @@ impl Hub {
 
     pub(crate) fn accept(&mut self, outgoing: &Outgoing) -> Seq {
         let request = &outgoing.request;
-        let sealed = Sealed::read(
-            request.envelope.clone(),
-            &request.outer_signature,
-            request.payload.clone(),
-            request.list_change.as_ref(),
-        )
-        .unwrap();
+        let sealed = Sealed::from_request(request).unwrap();
         self.accept_sealed(sealed)
     }
 

@@ -128,7 +128,7 @@ impl Hub {
         now: Timestamp,
     ) -> Result<wire::SubmitResponse, CallError> {
         let first = request.first.unwrap();
-        let channel = enlace_log::Envelope::decode(&first.envelope).unwrap().channel;
+        let channel = enlace_log::Sealed::from_request(&first).unwrap().envelope().channel;
         let nonce = request.nonce[..].try_into().unwrap();
         assert_eq!(channel, ChannelId::derive(&self.authority.domain, &nonce));
         self.logs.entry(channel).or_insert_with(|| Log::new(request.nonce));
@@ -140,13 +140,7 @@ impl Hub {
         request: wire::SubmitRequest,
         now: Timestamp,
     ) -> Result<wire::SubmitResponse, CallError> {
-        let sealed = enlace_log::Sealed::read(
-            request.envelope.clone(),
-            &request.outer_signature,
-            request.payload.clone(),
-            request.list_change.as_ref(),
-        )
-        .unwrap();
+        let sealed = enlace_log::Sealed::from_request(&request).unwrap();
         let envelope = sealed.envelope().clone();
         let author = envelope.device().unwrap().clone();
         let counter = self.counters.entry(author.clone()).or_default();

@@ -175,7 +175,7 @@ fn what_is_brought_back_leads_to_the_hubs_own_signature() {
         let from = replica.next_seq();
         let request = world.engine("bruno").refill(channel, Some(from)).unwrap().unwrap();
         let head = SignedHead::from_wire(channel, request.head.as_ref().unwrap()).unwrap();
-        let items = request.items.into_iter().map(|item| Item::try_from(item).unwrap());
+        let items = request.items.into_iter().map(|item| Item::from_wire(channel, item).unwrap());
         let items: Vec<Item> = items.collect();
         assert!(items.iter().all(|item| item.sealed.payload().is_some()), "with its content");
         let rest = ChainLink::decode_all(&request.rest).unwrap();

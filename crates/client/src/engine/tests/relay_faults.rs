@@ -31,7 +31,7 @@ type Fault = fn(&mut Vec<wire::Item>);
 
 #[test]
 fn an_altered_log_changes_nothing() {
-    let faults: [(&str, Fault); 6] = [
+    let faults: [(&str, Fault); 7] = [
         ("dropped", |items| drop(items.remove(0))),
         ("repeated", |items| items.insert(1, items[0].clone())),
         ("reordered", |items| items.swap(0, 1)),
@@ -42,10 +42,10 @@ fn an_altered_log_changes_nothing() {
             items[0].payload = payload.into();
         }),
         ("envelope", |items| {
-            let mut envelope = items[0].envelope.to_vec();
-            let last = envelope.len() - 1;
-            envelope[last] ^= 1;
-            items[0].envelope = envelope.into();
+            items[0].envelope.as_mut().unwrap().submit_counter += 1;
+        }),
+        ("erased", |items| {
+            items[0].envelope.as_mut().unwrap().payload_hash = vec![1; 32];
             items[0].payload = Vec::new().into();
         }),
     ];
@@ -115,7 +115,7 @@ fn a_relay_alone_cannot_make_a_fork_alarm_and_a_hub_that_signs_twice_is_caught()
     while world.pump("eva") > 0 {}
     let mut other = world.hub.items_from(channel, last);
     other[0].received_at_ms += 1;
-    let item = |wire: &wire::Item| enlace_log::Item::try_from(wire.clone()).unwrap();
+    let item = |wire: &wire::Item| enlace_log::Item::from_wire(channel, wire.clone()).unwrap();
     let before = world.hub.chain_at(channel, Seq(last.0 - 1));
     let chain_at_last = item(&other[0]).chain_after(&before);
     let chain_at_end = item(&other[1]).chain_after(&chain_at_last);

@@ -1,7 +1,6 @@
 //! The outbox in SQL.
 
-use enlace_log::{ChannelId, ClientId, Seq};
-use enlace_proto::relay::v1::SubmitRequest;
+use enlace_log::{ChannelId, ClientId, Seq, former};
 use prost::Message as _;
 use rusqlite::{Row, params};
 
@@ -97,8 +96,7 @@ fn read(row: &Row<'_>) -> Result<OutboxRow, StoreError> {
 
 fn sealed(row: &Row<'_>) -> Result<Option<SealedItem>, StoreError> {
     let Some(bytes) = column::<Option<Vec<u8>>>(row, "sealed")? else { return Ok(None) };
-    let request =
-        SubmitRequest::decode(&bytes[..]).map_err(|_| StoreError::Corrupt("sealed item"))?;
+    let request = former::read_request(&bytes).map_err(|_| StoreError::Corrupt("sealed item"))?;
     let fence = match column::<i64>(row, "sealed_fence")? {
         NO_FENCE => None,
         fence => Some(Seq(fence.unsigned_abs())),

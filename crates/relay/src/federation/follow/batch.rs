@@ -96,7 +96,8 @@ async fn ingest(
     let head = SignedHead::from_wire(channel, head).map_err(HeadCertificateError::from)?;
     let head = context.head_certificates().verify(head, authority).await?;
     let last = head.head().seq;
-    let items = items.items.into_iter().map(Item::try_from).collect::<Result<Vec<_>, _>>()?;
+    let items = items.items.into_iter().map(|item| Item::from_wire(channel, item));
+    let items = items.collect::<Result<Vec<_>, _>>()?;
     context.hub().ingest(hub::Copy { hub: authority.clone(), items, head }).await?;
     Ok(last)
 }

@@ -192,7 +192,8 @@ impl Judge<'_> {
         let end = range.head.as_ref().ok_or(JudgeError::Incomplete("head"))?;
         let end = self.verified(SignedHead::from_wire(channel, end)?, hub).await?;
         let chain = first_chain(&range)?;
-        let after = range.items.iter().skip(1).cloned().map(Item::try_from);
+        let after = range.items.iter().skip(1).cloned();
+        let after = after.map(|item| Item::from_wire(channel, item));
         let after = after.collect::<Result<Vec<_>, _>>()?;
         if ForkProof::by_items(head.clone(), end.clone(), chain, &after).is_none() {
             debug!(channel = %short(&channel), %hub, witness = %self.witness,

@@ -18,7 +18,7 @@ use super::settling::{Settling, is_within};
 use super::{ChannelState, Lease, MAX_CLOCK_STEP};
 use crate::hub::errors::SubmitError;
 use crate::hub::head_key::HeadKey;
-use crate::storage::{Accepted, LogWrite, Role, SideWrite, StoredItem};
+use crate::storage::{Accepted, IdempotencyKey, LogWrite, Role, SideWrite, StoredItem};
 
 /// How long a hub that recovers waits for more of what it lacks after something came.
 pub const REFILL_PATIENCE: Duration = Duration::from_secs(30);
@@ -264,11 +264,11 @@ impl ChannelState {
                 Some(device) => {
                     let (device, client_id) = (device.clone(), envelope.client_id);
                     let counter = envelope.submit_counter;
-                    let accepted = Accepted::of(&item);
                     refilled
                         .side
                         .push(SideWrite::SubmitCounter { device: device.clone(), counter });
-                    refilled.log.push(LogWrite::Accepted { channel, device, client_id, accepted });
+                    let key = IdempotencyKey { channel, device, client_id };
+                    refilled.log.push(LogWrite::Accepted { key, accepted: Accepted::of(&item) });
                 }
                 None => self.begin_incarnation(seq, added.incarnation, &mut refilled.log),
             }

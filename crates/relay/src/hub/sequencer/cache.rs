@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use enlace_identity::names::DeviceName;
 use enlace_identity::time::Timestamp;
 use enlace_log::membership::Event;
-use enlace_log::{ChainHash, ChannelId, ClientId, Seq, SignedHead};
+use enlace_log::{ChainHash, ChannelId, Seq, SignedHead};
 
 use crate::hub::core::ChannelState;
-use crate::storage::{Accepted, ReadLimit, ReadStorage, StorageError, StoredItem};
+use crate::storage::{ReadLimit, ReadStorage, StorageError, StoredItem};
 
 pub(super) struct Cache {
     reader: Box<dyn ReadStorage>,
@@ -118,15 +117,5 @@ impl Cache {
         seq: Seq,
     ) -> Result<Option<SignedHead>, StorageError> {
         self.reader.newest_head(channel, seq, seq)
-    }
-
-    /// What was accepted under a client id, as stored.
-    pub(super) fn accepted(
-        &mut self,
-        channel: &ChannelId,
-        device: &DeviceName,
-        client_id: &ClientId,
-    ) -> Result<Option<Accepted>, StorageError> {
-        self.reader.accepted(channel, device, client_id)
     }
 }

@@ -5,10 +5,11 @@ mod publishing;
 mod recovering;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::slice;
 
 use enlace_identity::names::DeviceName;
 use enlace_identity::time::Timestamp;
-use enlace_log::{ChannelId, ChannelNonce, ClientId, Seq, SignedHead, SubmitCounter};
+use enlace_log::{ChannelId, ChannelNonce, Seq, SignedHead, SubmitCounter};
 
 use self::publishing::{announce, publish, tell_of_stored};
 use super::cache::Cache;
@@ -22,7 +23,7 @@ use crate::hub::refill::TakenBack;
 use crate::hub::submission::Submission;
 use crate::hub::subscription::Source;
 use crate::hub::welcome::WelcomeBoard;
-use crate::storage::{self, LogWrite, SideWrite, Storage, StoredItem, WriteBatch};
+use crate::storage::{self, IdempotencyKey, LogWrite, SideWrite, Storage, StoredItem, WriteBatch};
 
 /// What a round has gathered.
 pub(super) struct Round<'a> {
@@ -36,7 +37,7 @@ pub(super) struct Round<'a> {
     counters: BTreeMap<DeviceName, SubmitCounter>,
     bytes: usize,
     grown: BTreeMap<ChannelId, Grown>,
-    accepted: HashMap<(ChannelId, DeviceName, ClientId), storage::Accepted>,
+    accepted: HashMap<IdempotencyKey, storage::Accepted>,
     pending: Vec<Pending>,
     /// Channels that are settled once the transaction is durable.
     settled: BTreeSet<ChannelId>,
@@ -103,12 +104,14 @@ impl<'a> Round<'a> {
     pub(super) fn handle(&mut self, request: Request) {
         match request {
             Request::Submit { submissions, answer } => {
-                let placed = submissions.iter().map(|submission| self.submit(submission, None));
-                let placed = placed.collect();
+                let placed = self.submit_all(&submissions);
                 self.pending.push(Pending::Submit(placed, answer));
             }
             Request::Create { submission, nonce, answer } => {
-                let placed = self.submit(&submission, Some(nonce));
+                let remembered = self.remembered(slice::from_ref(&*submission));
+                let placed = remembered.map_err(Into::into).and_then(|mut remembered| {
+                    self.submit(&submission, remembered.pop().flatten(), Some(nonce))
+                });
                 self.pending.push(Pending::Create(placed, answer));
             }
             Request::Lease { channel, device, claim, answer } => {
@@ -187,16 +190,36 @@ impl<'a> Round<'a> {
         pending.into_iter().for_each(|pending| pending.succeed(&mut head));
     }
 
+    fn submit_all(&mut self, submissions: &[Submission]) -> Vec<Result<Placed, SubmitError>> {
+        match self.remembered(submissions) {
+            Ok(remembered) => {
+                let items = submissions.iter().zip(remembered);
+                items.map(|(item, remembered)| self.submit(item, remembered, None)).collect()
+            }
+            Err(why) => submissions.iter().map(|_| Err(why.into())).collect(),
+        }
+    }
+
+    /// What stands in the log, before this round, under the items' keys.
+    fn remembered(
+        &mut self,
+        submissions: &[Submission],
+    ) -> Result<Vec<Option<storage::Accepted>>, Unavailable> {
+        let keys: Vec<_> = submissions.iter().map(Submission::key).collect();
+        self.storage.accepted(&keys).map_err(|error| unavailable(&error))
+    }
+
     /// What becomes of an item. A refusal may rest on what this round accepted before it: it waits
     /// for the transaction like any answer.
     fn submit(
         &mut self,
         submission: &Submission,
+        remembered: Option<storage::Accepted>,
         creates: Option<ChannelNonce>,
     ) -> Result<Placed, SubmitError> {
         self.bytes += submission.weight();
         let channel = submission.sealed().envelope().channel;
-        match self.decide(submission, creates) {
+        match self.decide(submission, remembered, creates) {
             Ok(Decision::Accept(acceptance)) => {
                 let accepted = acceptance.accepted;
                 self.note_counter(submission);
@@ -220,15 +243,11 @@ impl<'a> Round<'a> {
     fn decide(
         &mut self,
         submission: &Submission,
+        remembered: Option<storage::Accepted>,
         creates: Option<ChannelNonce>,
     ) -> Result<Decision, SubmitError> {
-        let envelope = submission.sealed().envelope();
-        let channel = envelope.channel;
-        let key = (channel, submission.device().clone(), envelope.client_id);
-        let remembered = match self.accepted.get(&key) {
-            Some(accepted) => Some(*accepted),
-            None => self.cache.accepted(&key.0, &key.1, &key.2).map_err(|e| unavailable(&e))?,
-        };
+        let channel = submission.sealed().envelope().channel;
+        let remembered = self.accepted.get(&submission.key()).copied().or(remembered);
         if creates.is_none() && remembered.is_none() {
             self.open(&channel)?;
         }
@@ -260,9 +279,7 @@ impl<'a> Round<'a> {
     }
 
     fn add(&mut self, channel: ChannelId, submission: &Submission, acceptance: Acceptance) {
-        let envelope = submission.sealed().envelope();
-        let key = (channel, submission.device().clone(), envelope.client_id);
-        self.accepted.insert(key, acceptance.accepted);
+        self.accepted.insert(submission.key(), acceptance.accepted);
         let Acceptance { item, writes, access_changed, .. } = acceptance;
         self.append(channel, vec![item], access_changed);
         self.writes.log.extend(writes);

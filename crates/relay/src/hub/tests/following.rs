@@ -50,7 +50,11 @@ async fn batch(world: &World, reader: Reader, from: u64, limit: ReadLimit) -> Lo
 }
 
 fn copy_of(batch: &LogBatch) -> Copy {
-    let items = batch.items.iter().map(|item| Item::try_from(item.clone()).unwrap()).collect();
+    let items = batch
+        .items
+        .iter()
+        .map(|item| Item::from_wire(batch.channel, item.clone()).unwrap())
+        .collect();
     Copy { hub: own(), items, head: verified(batch.head.clone()) }
 }
 

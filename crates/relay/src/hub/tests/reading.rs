@@ -18,8 +18,11 @@ fn batch(next: Next) -> LogBatch {
 
 fn verify(replica: &mut Replica, batch: &LogBatch) -> Result<(), ReplicaError> {
     let key = SigningKey::from_seed(Zeroizing::new([3; 32])).public();
-    let items: Vec<Item> =
-        batch.items.iter().map(|item| Item::try_from(item.clone()).unwrap()).collect();
+    let items: Vec<Item> = batch
+        .items
+        .iter()
+        .map(|item| Item::from_wire(batch.channel, item.clone()).unwrap())
+        .collect();
     let head = batch.head.clone().verify(&key).unwrap();
     replica.append(&items, &head).map(drop)
 }

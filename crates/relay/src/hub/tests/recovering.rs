@@ -57,7 +57,8 @@ async fn read(hub: &Handle, mut from: Seq) -> (Vec<Item>, VerifiedHead) {
     let log = hub.subscribe(channel_id(), Reader::Device(device("ana"))).await.unwrap();
     let (mut items, mut head) = (Vec::new(), None);
     while let Some(Next::Batch(batch)) = log.read(from, LIMIT).await.unwrap() {
-        items.extend(batch.items.into_iter().map(|item| Item::try_from(item).unwrap()));
+        let read = batch.items.into_iter().map(|item| Item::from_wire(batch.channel, item));
+        items.extend(read.map(Result::unwrap));
         from = batch.last.next();
         head = Some(verified(batch.head));
     }

@@ -45,8 +45,8 @@ fn admission() -> Draft {
 
 #[tokio::test]
 async fn what_does_not_fit_together() {
-    let payload = SubmitError::Item(ItemError::Payload);
-    refused(entry(), |d| d.payload = Bytes::from_static(b"other"), payload).await;
+    let other = Bytes::from_static(b"other");
+    refused(admission(), |d| d.payload = other, SubmitError::OuterSignature).await;
     refused(entry(), |d| d.payload = Bytes::new(), SubmitError::NoPayload).await;
     let change = Some(admission().change.unwrap());
     refused(entry(), |d| d.change = change, SubmitError::Item(ItemError::ListChange)).await;

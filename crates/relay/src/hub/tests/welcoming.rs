@@ -17,7 +17,8 @@ async fn outbound(hub: &Handle, domain: &str) -> Vec<PendingWelcome> {
 }
 
 fn check(delivery: &WelcomeDelivery) {
-    let item = Item::try_from(delivery.commit.clone().unwrap()).unwrap();
+    let channel = delivery.channel.as_ref().unwrap().value[..].try_into().unwrap();
+    let item = Item::from_wire(channel, delivery.commit.clone().unwrap()).unwrap();
     assert_eq!(item.seq, Seq(1));
     let head = delivery.head.clone().unwrap();
     let head = enlace_log::SignedHead::from_wire(channel_id(), &head).unwrap();

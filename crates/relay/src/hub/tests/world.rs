@@ -243,7 +243,8 @@ impl Draft {
         let signature = self.envelope.sign(&self.signer);
         let is_signed = self.envelope.kind.is_outer_signed();
         wire::SubmitRequest {
-            envelope: self.envelope.encode().into(),
+            channel: Some(self.envelope.channel.to_wire()),
+            envelope: Some(self.envelope.to_wire(!self.payload.is_empty())),
             outer_signature: if is_signed { signature.as_bytes().to_vec() } else { Vec::new() },
             payload: self.payload.clone(),
             list_change: self.change.as_ref().map(ListChange::to_wire),

@@ -5,7 +5,9 @@ use enlace_log::{ClientId, Seq};
 
 use super::samples::{accepted, append, channel, client_id, create, device, head, item, record};
 use super::{TestStore, log};
-use crate::storage::{LogWrite, ReadLimit, Role, SideWrite, StorageError, WriteBatch};
+use crate::storage::{
+    IdempotencyKey, LogWrite, ReadLimit, Role, SideWrite, StorageError, WriteBatch,
+};
 
 const ALL: ReadLimit = ReadLimit { items: 1000, bytes: usize::MAX };
 
@@ -196,13 +198,21 @@ pub(super) fn accepted_lookup(store: &dyn TestStore) {
     let mut storage = store.open().unwrap();
     let (kept, write) = accepted(one, 2);
     storage.commit(&log([create(one), append(one, 0, 3), create(two), write])).unwrap();
+    let key = |channel, name, client_id| {
+        let device = device(name);
+        IdempotencyKey { channel, device, client_id }
+    };
+    let keys = [
+        key(one, "ana", client_id(2)),
+        key(one, "ana", ClientId([9; 16])),
+        key(two, "ana", client_id(2)),
+        key(one, "ben", client_id(2)),
+        key(channel(3), "ana", client_id(2)),
+    ];
+    let expected = [Some(kept), None, None, None, None];
+    assert_eq!(storage.accepted(&keys).unwrap(), expected);
     drop(storage);
-    let mut read = store.open().unwrap().reader().unwrap();
-    let ana = device("ana");
-    assert_eq!(read.accepted(&one, &ana, &client_id(2)).unwrap(), Some(kept));
-    assert_eq!(read.accepted(&one, &ana, &ClientId([9; 16])).unwrap(), None);
-    assert_eq!(read.accepted(&two, &ana, &client_id(2)).unwrap(), None);
-    assert_eq!(read.accepted(&one, &device("ben"), &client_id(2)).unwrap(), None);
+    assert_eq!(store.open().unwrap().accepted(&keys).unwrap(), expected);
 }
 
 pub(super) fn one_writer(store: &dyn TestStore) {

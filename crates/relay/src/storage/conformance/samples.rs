@@ -11,7 +11,7 @@ use enlace_log::{
 };
 use zeroize::Zeroizing;
 
-use crate::storage::{Accepted, ChannelRecord, Doubts, LogWrite, Role, StoredItem};
+use crate::storage::{Accepted, ChannelRecord, Doubts, IdempotencyKey, LogWrite, Role, StoredItem};
 
 pub(super) fn channel(number: u8) -> ChannelId {
     ChannelId([number; 32])
@@ -86,7 +86,8 @@ pub(super) fn accepted(channel: ChannelId, seq: u64) -> (Accepted, LogWrite) {
         envelope_hash: enlace_identity::canonical::sha256(&item(channel, seq).envelope),
     };
     let (device, client_id) = (device("ana"), client_id(seq));
-    (accepted, LogWrite::Accepted { channel, device, client_id, accepted })
+    let key = IdempotencyKey { channel, device, client_id };
+    (accepted, LogWrite::Accepted { key, accepted })
 }
 
 pub(super) fn head(channel: ChannelId, seq: u64) -> SignedHead {

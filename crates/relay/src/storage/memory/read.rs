@@ -4,12 +4,12 @@ use bytes::Bytes;
 use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
 use enlace_log::head::HeadSigner;
 use enlace_log::membership::{Event, ReadRange};
-use enlace_log::{ChannelId, ClientId, Incarnations, Seq, SignedHead, SubmitCounter};
+use enlace_log::{ChannelId, Incarnations, Seq, SignedHead, SubmitCounter};
 
 use super::MemoryDisk;
 use crate::storage::{
-    Accepted, AuthorityCrls, ChannelRecord, LastRun, PendingWelcome, ReadLimit, ReadStorage,
-    StorageError, StoredItem,
+    AuthorityCrls, ChannelRecord, LastRun, PendingWelcome, ReadLimit, ReadStorage, StorageError,
+    StoredItem,
 };
 
 #[derive(Debug)]
@@ -100,16 +100,6 @@ impl ReadStorage for MemoryReader {
         let disk = self.0.lock();
         let mut heads = disk.tables.heads.range((*channel, from)..=(*channel, LAST));
         Ok(heads.next().map(|(_, head)| head.clone()))
-    }
-
-    fn accepted(
-        &mut self,
-        channel: &ChannelId,
-        device: &DeviceName,
-        client_id: &ClientId,
-    ) -> Result<Option<Accepted>, StorageError> {
-        let key = (*channel, device.clone(), *client_id);
-        Ok(self.0.lock().tables.accepted.get(&key).copied())
     }
 
     fn submit_counter(&mut self, device: &DeviceName) -> Result<SubmitCounter, StorageError> {

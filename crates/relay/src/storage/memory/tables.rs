@@ -8,10 +8,10 @@ use enlace_identity::canonical::sha256;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::head::HeadSigner;
 use enlace_log::membership::{Event, ReadRange};
-use enlace_log::{ChannelId, ClientId, Incarnation, Seq, SignedHead, SubmitCounter};
+use enlace_log::{ChannelId, Incarnation, Seq, SignedHead, SubmitCounter};
 
 use crate::storage::{
-    Accepted, ChannelRecord, ClaimedKeyPackage, LastRun, LogWrite, PendingWelcome,
+    Accepted, ChannelRecord, ClaimedKeyPackage, IdempotencyKey, LastRun, LogWrite, PendingWelcome,
     REMEMBERED_KEY_PACKAGES, Role, SideWrite, StorageError, StoredItem, WriteBatch,
 };
 
@@ -24,7 +24,7 @@ pub(super) struct Tables {
     pub(super) heads: BTreeMap<Place, SignedHead>,
     pub(super) events: BTreeMap<Place, Event>,
     pub(super) readers: BTreeMap<(ChannelId, DeviceName, Seq), ReadRange>,
-    pub(super) accepted: BTreeMap<(ChannelId, DeviceName, ClientId), Accepted>,
+    pub(super) accepted: BTreeMap<IdempotencyKey, Accepted>,
     pub(super) counters: BTreeMap<DeviceName, SubmitCounter>,
     pub(super) key_packages: BTreeMap<(DeviceName, u16), VecDeque<Bytes>>,
     pub(super) published_key_packages: BTreeMap<DeviceName, VecDeque<[u8; 32]>>,
@@ -140,8 +140,8 @@ impl Tables {
                 }
             }
             LogWrite::Rewind(record) => self.rewind(record),
-            LogWrite::Accepted { channel, device, client_id, accepted } => {
-                self.accepted.insert((*channel, device.clone(), *client_id), *accepted);
+            LogWrite::Accepted { key, accepted } => {
+                self.accepted.insert(key.clone(), *accepted);
             }
             LogWrite::Welcome { channel, seq, delivery, devices, domains } => {
                 self.welcomes.insert((*channel, *seq), delivery.clone());

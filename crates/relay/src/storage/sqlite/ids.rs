@@ -1,6 +1,7 @@
 //! The small numbers that stand for channels and devices inside the database.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use enlace_identity::names::DeviceName;
 use enlace_log::ChannelId;
@@ -28,41 +29,55 @@ impl Ids {
         connection: &Connection,
         channel: &ChannelId,
     ) -> Result<i64, StorageError> {
-        if let Some(id) = self.channels.get(channel) {
-            return Ok(*id);
-        }
-        let id =
-            find_channel(connection, channel)?.ok_or(StorageError::UnknownChannel(*channel))?;
-        if self.channels.len() >= KEPT {
-            self.channels.clear();
-        }
-        self.channels.insert(*channel, id);
-        Ok(id)
+        self.known_channel(connection, channel)?.ok_or(StorageError::UnknownChannel(*channel))
     }
 
+    /// A device's number; a new device gets one.
     pub(super) fn device(
         &mut self,
         connection: &Connection,
         device: &DeviceName,
     ) -> Result<i64, StorageError> {
-        if let Some(id) = self.devices.get(device) {
-            return Ok(*id);
+        if let Some(id) = self.known_device(connection, device)? {
+            return Ok(id);
         }
-        let id = match find_device(connection, device)? {
-            Some(id) => id,
-            None => {
-                let insert = "INSERT INTO devices (name, officer) VALUES (?1, ?2)";
-                let officer = device.officer().to_string();
-                connection.prepare_cached(insert)?.execute([device.as_str(), &officer])?;
-                connection.last_insert_rowid()
-            }
-        };
-        if self.devices.len() >= KEPT {
-            self.devices.clear();
-        }
-        self.devices.insert(device.clone(), id);
-        Ok(id)
+        let insert = "INSERT INTO devices (name, officer) VALUES (?1, ?2)";
+        let officer = device.officer().to_string();
+        connection.prepare_cached(insert)?.execute([device.as_str(), &officer])?;
+        Ok(remember(&mut self.devices, device, connection.last_insert_rowid()))
     }
+
+    pub(super) fn known_channel(
+        &mut self,
+        connection: &Connection,
+        channel: &ChannelId,
+    ) -> Result<Option<i64>, StorageError> {
+        if let Some(id) = self.channels.get(channel) {
+            return Ok(Some(*id));
+        }
+        let found = find_channel(connection, channel)?;
+        Ok(found.map(|id| remember(&mut self.channels, channel, id)))
+    }
+
+    pub(super) fn known_device(
+        &mut self,
+        connection: &Connection,
+        device: &DeviceName,
+    ) -> Result<Option<i64>, StorageError> {
+        if let Some(id) = self.devices.get(device) {
+            return Ok(Some(*id));
+        }
+        let found = find_device(connection, device)?;
+        Ok(found.map(|id| remember(&mut self.devices, device, id)))
+    }
+}
+
+fn remember<K: Clone + Eq + Hash>(ids: &mut HashMap<K, i64>, key: &K, id: i64) -> i64 {
+    if ids.len() >= KEPT {
+        ids.clear();
+    }
+    ids.insert(key.clone(), id);
+    id
 }
 
 pub(super) fn find_channel(

@@ -7,8 +7,8 @@ use enlace_log::head::HeadSigner;
 use enlace_log::ids::MAX_SEQ;
 use enlace_log::membership::{Event, ReadRange};
 use enlace_log::{
-    ChainHash, ChannelId, ChannelNonce, ClientId, Envelope, Generation, Head, Incarnation,
-    Incarnations, Seq, SignedHead, SubmitCounter,
+    ChainHash, ChannelId, ChannelNonce, Generation, Head, Incarnation, Incarnations, Seq,
+    SignedHead, SubmitCounter,
 };
 use enlace_proto::relay::v1 as wire;
 use rusqlite::{Connection, Params, Row, params};
@@ -18,8 +18,8 @@ use super::file_identity;
 use super::ids::find_channel;
 use super::write::signed;
 use crate::storage::{
-    Accepted, AuthorityCrls, ChannelRecord, Doubts, LastRun, PendingWelcome, ReadLimit,
-    ReadStorage, Role, StorageError, StoredItem, Tail,
+    AuthorityCrls, ChannelRecord, Doubts, LastRun, PendingWelcome, ReadLimit, ReadStorage, Role,
+    StorageError, StoredItem, Tail,
 };
 
 /// A reader of a store.
@@ -165,33 +165,6 @@ impl ReadStorage for SqliteReader {
         let sql = "SELECT head, signature, signer FROM heads
                    WHERE channel = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1";
         self.first(sql, params![id, signed(from)], signed_head)
-    }
-
-    fn accepted(
-        &mut self,
-        channel: &ChannelId,
-        device: &DeviceName,
-        client_id: &ClientId,
-    ) -> Result<Option<Accepted>, StorageError> {
-        // One statement: this is asked for each item, and each statement is a transaction.
-        let sql = "SELECT i.seq, i.received_at, i.envelope FROM accepted a
-                   JOIN items i ON i.channel = a.channel AND i.seq = a.seq
-                   WHERE a.channel = (SELECT id FROM channels WHERE channel = ?1)
-                       AND a.device = (SELECT id FROM devices WHERE name = ?2)
-                       AND a.client_id = ?3";
-        let key = params![&channel.0[..], device.as_str(), &client_id.0[..]];
-        self.first(sql, key, |row| {
-            let bytes = column::bytes(row, 2, "envelope")?;
-            let envelope =
-                Envelope::decode(&bytes).map_err(|_| StorageError::Corrupt("envelope"))?;
-            Ok(Accepted {
-                seq: Seq(column::u64(row, 0, "seq")?),
-                received_at: Timestamp::from_millis(column::u64(row, 1, "received_at")?),
-                kind: envelope.kind,
-                commitment: envelope.commitment,
-                envelope_hash: enlace_identity::canonical::sha256(&bytes),
-            })
-        })
     }
 
     fn submit_counter(&mut self, device: &DeviceName) -> Result<SubmitCounter, StorageError> {

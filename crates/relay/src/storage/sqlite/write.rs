@@ -10,7 +10,9 @@ use enlace_log::{ChannelId, Seq, SignedHead};
 use rusqlite::{Transaction, params};
 
 use super::ids::Ids;
-use crate::storage::{ChannelRecord, LogWrite, Role, StorageError, StoredItem, Tail, WriteBatch};
+use crate::storage::{
+    ChannelRecord, IdempotencyKey, LogWrite, Role, StorageError, StoredItem, Tail, WriteBatch,
+};
 
 pub(super) use key_packages::take_key_packages;
 
@@ -82,12 +84,12 @@ impl Writer<'_> {
                 )
             }
             LogWrite::Rewind(record) => self.rewind(record),
-            LogWrite::Accepted { channel, device, client_id, accepted } => {
+            LogWrite::Accepted { key: IdempotencyKey { channel, device, client_id }, accepted } => {
                 let (id, device) = (self.channel(channel)?, self.device(device)?);
                 self.execute(
-                    "INSERT INTO accepted (channel, device, client_id, seq)
+                    "INSERT INTO accepted (channel, client_id, device, seq)
                      VALUES (?1, ?2, ?3, ?4)",
-                    params![id, device, &client_id.0[..], signed(accepted.seq)],
+                    params![id, &client_id.0[..], device, signed(accepted.seq)],
                 )
             }
             LogWrite::Welcome { channel, seq, delivery, devices, domains } => {

@@ -142,7 +142,8 @@ impl TestChannel {
         let mut envelope = self.envelope(author, ItemKind::Entry, &payload);
         envelope.commitment = Commitment([9; 32]);
         SubmitRequest {
-            envelope: envelope.encode().into(),
+            channel: Some(envelope.channel.to_wire()),
+            envelope: Some(envelope.to_wire(true)),
             payload: payload.into(),
             hub: self.hub.to_string(),
             ..SubmitRequest::default()
@@ -171,7 +172,8 @@ impl TestChannel {
         envelope.list_hash = list.hash();
         envelope.welcomes_hash = WelcomesHash::of(&messages);
         SubmitRequest {
-            envelope: envelope.encode().into(),
+            channel: Some(envelope.channel.to_wire()),
+            envelope: Some(envelope.to_wire(true)),
             outer_signature: envelope.sign(&author.credential.key).as_bytes().to_vec(),
             payload: payload.into(),
             list_change: Some(change.to_wire()),

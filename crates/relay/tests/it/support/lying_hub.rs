@@ -60,13 +60,7 @@ impl LyingHub {
 
     /// Gives a submitted item its place.
     pub(crate) fn append(&mut self, request: &SubmitRequest) -> Seq {
-        let sealed = Sealed::read(
-            request.envelope.clone(),
-            &request.outer_signature,
-            request.payload.clone(),
-            request.list_change.as_ref(),
-        )
-        .unwrap();
+        let sealed = Sealed::from_request(request).unwrap();
         let seq = Seq(self.log.len() as u64);
         let before = self.chain_before(self.log.len());
         let received_at = Timestamp::from_millis(START.as_millis() + seq.0);
