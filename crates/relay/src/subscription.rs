@@ -1,10 +1,12 @@
 //! `Subscribe`: the long-lived stream on which a device, or another authority's relay, receives
 //! the items of its channels, its welcomes, and newer revocation lists.
 //!
-//! One task per subscription. It sends one thing at a time and waits while the subscriber is
-//! slow; meanwhile nothing piles up ([`channels`], [`welcomes`]).
+//! A subscription sends one thing at a time and waits while the subscriber is slow; meanwhile
+//! nothing piles up ([`channels`], [`welcomes`]). What the subscriber says is read beside that
+//! ([`controls`]).
 
 mod channels;
+mod controls;
 mod welcomes;
 
 use std::collections::HashSet;
@@ -15,12 +17,12 @@ use enlace_log::ids::MAX_SEQ;
 use enlace_log::{ChannelId, Incarnation, Seq};
 use enlace_proto::relay::v1::{
     self as wire, Behind, ChannelEnded, Crls, Cursor, ErrorCode, HeadCertificate,
-    SubscriptionControl, SubscriptionEvent, subscription_control::Control,
-    subscription_event::Event,
+    SubscriptionEvent, subscription_control::Control, subscription_event::Event,
 };
 use enlace_transport::{
-    FrameReceiver, FrameSender, IncomingSubscription, Refusal, RequestError, SendError, watch,
+    FrameSender, IncomingSubscription, Refusal, RequestError, SendError, watch,
 };
+use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
 use self::channels::{Channels, Step, TooMany};
@@ -55,7 +57,7 @@ pub(crate) async fn serve(
     caller: &Caller,
     subscription: IncomingSubscription,
 ) -> Result<(), RequestError> {
-    let IncomingSubscription { request, events, mut controls } = subscription;
+    let IncomingSubscription { request, events, controls } = subscription;
     let context = caller.context();
     let most = match caller.peer() {
         Peer::Device(_) => context.limits().channels_per_subscription,
@@ -76,7 +78,7 @@ pub(crate) async fn serve(
         crls_told: HashSet::new(),
     };
     let ended = match admit(caller, &request) {
-        Ok(()) => session.run(request.cursors, &mut controls).await,
+        Ok(()) => controls::beside(controls, |said| session.run(request.cursors, said)).await,
         Err(refusal) => Err(refusal.into()),
     };
     match ended {
@@ -102,7 +104,7 @@ impl Session<'_> {
     async fn run(
         &mut self,
         cursors: Vec<Cursor>,
-        controls: &mut FrameReceiver<SubscriptionControl>,
+        mut controls: mpsc::Receiver<Control>,
     ) -> Result<(), End> {
         Self::hear(self.caller, &cursors).await?;
         for cursor in &cursors {
@@ -125,9 +127,9 @@ impl Session<'_> {
                     let message = "the relay is being stopped";
                     return Err(Refusal::new(ErrorCode::Stopping, message).into());
                 }
-                control = controls.next() => match control {
-                    Ok(Some(control)) => self.obey(control).await?,
-                    Ok(None) | Err(_) => return Ok(()),
+                control = controls.recv() => match control {
+                    Some(control) => self.obey(control).await?,
+                    None => return Ok(()),
                 },
                 changes = &mut trust => {
                     trust.set(change_of(changes));
@@ -145,20 +147,19 @@ impl Session<'_> {
         }
     }
 
-    async fn obey(&mut self, control: SubscriptionControl) -> Result<(), End> {
-        match control.control {
-            Some(Control::Follow(cursor)) => {
+    async fn obey(&mut self, control: Control) -> Result<(), End> {
+        match control {
+            Control::Follow(cursor) => {
                 Self::hear(self.caller, std::slice::from_ref(&cursor)).await?;
                 self.follow(&cursor)?;
             }
-            Some(Control::Unfollow(id)) => self.channels.unfollow(channel_id(Some(&id))?),
-            Some(Control::Welcome(taken)) => {
+            Control::Unfollow(id) => self.channels.unfollow(channel_id(Some(&id))?),
+            Control::Welcome(taken) => {
                 if let Some(welcomes) = &mut self.welcomes {
                     welcomes.taken(&taken).await.map_err(|error| unreadable(&error))?;
                 }
             }
-            // Cursors are the subscriber's to keep; what it acknowledges frees nothing here.
-            Some(Control::Acknowledge(_)) | None => {}
+            Control::Acknowledge(_) => {}
         }
         Ok(())
     }
