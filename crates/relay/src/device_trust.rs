@@ -9,6 +9,7 @@ use enlace_identity::chain::{LeafUsage, VerifiedLeaf};
 use enlace_identity::keys::PublicKey;
 use enlace_identity::names::{DeviceName, LeafName};
 use enlace_identity::revocation::RevocationStatusError;
+use enlace_identity::time::Timestamp;
 use enlace_transport::{Trust, Untrusted};
 
 use crate::hub::{DeviceTrust, TrustError};
@@ -56,6 +57,19 @@ impl DeviceTrust for RelayTrust {
             Err(Untrusted::Format(error)) => Err(error.into()),
             Err(Untrusted::OtherName { .. }) => Err(TrustError::NotADevice),
         }
+    }
+
+    fn device_key_at(
+        &self,
+        chain: &UnverifiedChain,
+        at: Timestamp,
+    ) -> Result<(DeviceName, PublicKey), TrustError> {
+        let leaf = self.trust.bundle().verify_one_of(chain, at, &[LeafUsage::Device])?;
+        let LeafName::Device(device) = leaf.name().clone() else {
+            return Err(TrustError::NotADevice);
+        };
+        self.remember(&leaf);
+        Ok((device, leaf.public_key()))
     }
 
     fn is_revoked(&self, device: &DeviceName) -> bool {

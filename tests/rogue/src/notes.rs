@@ -58,7 +58,7 @@ impl Rogue {
         entry: &SignedEntry,
     ) -> Result<Outgoing, RogueError> {
         let id = entry.header().client_id;
-        Ok(self.act(channel, |channel, ctx| channel.seal_entry(ctx, entry, id))??)
+        Ok(self.act(channel, |channel, ctx| channel.dangerous_seal_entry(ctx, entry, id))??)
     }
 
     /// Signs and encrypts a note for the present state.

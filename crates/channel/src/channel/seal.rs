@@ -33,6 +33,22 @@ impl Channel {
         entry: &SignedEntry,
         client_id: ClientId,
     ) -> Result<Outgoing, SealError> {
+        rules::judge_author(&self.policy, &ctx.device.name)
+            .map_err(|void| SealError::NotAllowed(void.to_string()))?;
+        self.dangerous_seal_entry(ctx, entry, client_id)
+    }
+
+    /// As [`Self::seal_entry`], whatever the author's role: what a modified client sends. For tests
+    /// that play one.
+    ///
+    /// # Errors
+    /// [`SealError`]; the transaction is to be abandoned.
+    pub fn dangerous_seal_entry(
+        &mut self,
+        ctx: &Context<'_>,
+        entry: &SignedEntry,
+        client_id: ClientId,
+    ) -> Result<Outgoing, SealError> {
         self.may_write()?;
         let mut envelope = self.envelope(ctx, ItemKind::Entry, client_id)?;
         envelope.commitment = entry.commitment();

@@ -1,6 +1,7 @@
 //! What a follower receives from a hub: batches of a log, and welcomes.
 
 use bytes::Bytes;
+use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::device_list::parse_sorted;
 use enlace_log::{
@@ -10,8 +11,8 @@ use enlace_proto::relay::v1 as wire;
 use prost::Message as _;
 
 use super::errors::IngestError;
-use super::submission::{is_signed_by_author, read_welcomes};
-use super::trust::DeviceTrust;
+use super::submission::{is_signed_by, read_welcomes};
+use super::trust::{DeviceTrust, TrustError};
 
 /// Consecutive items of another hub's log, and its verified signature over the last of them.
 #[derive(Clone, Debug)]
@@ -91,7 +92,10 @@ impl Anchor {
         }
         let welcomed = read_welcomes(&delivery.welcomes, envelope.welcomes_hash)
             .map_err(|_| IngestError::Welcome("welcomes"))?;
-        if !is_signed_by_author(&commit.sealed, &delivery.certificates, trust)? {
+        let certificates = UnverifiedChain::from_ders(&delivery.certificates);
+        let certificates = certificates.map_err(TrustError::from)?;
+        let signer = trust.device_key_at(&certificates, commit.received_at)?;
+        if !is_signed_by(&commit.sealed, &signer) {
             return Err(IngestError::Welcome("outer_signature"));
         }
         let devices: Vec<DeviceName> =

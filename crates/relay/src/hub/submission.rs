@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use enlace_identity::canonical::sha256;
 use enlace_identity::certificate::UnverifiedChain;
+use enlace_identity::keys::PublicKey;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::device_list::parse_sorted;
 use enlace_log::item::Sealed;
@@ -69,10 +70,12 @@ impl Submission {
             return Err(SubmitError::NoPayload);
         }
         let welcomed = read_welcomes(&request.welcomes, envelope.welcomes_hash)?;
-        if envelope.kind.is_outer_signed()
-            && !is_signed_by_author(&sealed, &request.certificates, trust)?
-        {
-            return Err(SubmitError::OuterSignature);
+        if envelope.kind.is_outer_signed() {
+            let chain = UnverifiedChain::from_ders(&request.certificates);
+            let author = trust.device_key(&chain.map_err(TrustError::from)?)?;
+            if !is_signed_by(&sealed, &author) {
+                return Err(SubmitError::OuterSignature);
+            }
         }
         Ok(Self {
             envelope_hash: sha256(sealed.envelope_bytes()),
@@ -160,13 +163,8 @@ pub(crate) fn read_welcomes(
     if WelcomesHash::of(&messages) == expected { Ok(welcomed) } else { Err(SubmitError::Welcomes) }
 }
 
-/// Whether the certificates are the author's and their key made the outer signature.
-pub(crate) fn is_signed_by_author(
-    sealed: &Sealed,
-    certificates: &[Vec<u8>],
-    trust: &dyn DeviceTrust,
-) -> Result<bool, TrustError> {
-    let (device, key) = trust.device_key(&UnverifiedChain::from_ders(certificates)?)?;
-    Ok(sealed.envelope().author == device
-        && sealed.outer_signature().verify(sealed.envelope_bytes(), &key))
+/// Whether a device is the item's author and made the outer signature.
+pub(crate) fn is_signed_by(sealed: &Sealed, (device, key): &(DeviceName, PublicKey)) -> bool {
+    sealed.envelope().author == *device
+        && sealed.outer_signature().verify(sealed.envelope_bytes(), key)
 }

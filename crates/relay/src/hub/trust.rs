@@ -5,6 +5,7 @@ use enlace_identity::chain::ChainError;
 use enlace_identity::keys::PublicKey;
 use enlace_identity::names::DeviceName;
 use enlace_identity::revocation::RevocationStatusError;
+use enlace_identity::time::Timestamp;
 use enlace_proto::relay::v1::ErrorCode;
 
 /// What the hub asks of the network bundle and the revocation lists.
@@ -14,6 +15,17 @@ pub trait DeviceTrust: Send + Sync {
     /// # Errors
     /// [`TrustError`] says what does not hold.
     fn device_key(&self, chain: &UnverifiedChain) -> Result<(DeviceName, PublicKey), TrustError>;
+
+    /// Whose key a chain certified at an instant, for a device. Whether it was revoked since changes
+    /// nothing about what it had signed.
+    ///
+    /// # Errors
+    /// [`TrustError`] says what does not hold.
+    fn device_key_at(
+        &self,
+        chain: &UnverifiedChain,
+        at: Timestamp,
+    ) -> Result<(DeviceName, PublicKey), TrustError>;
 
     /// Whether this relay itself knows that a device is revoked or suspended, so that a commit
     /// that drops it needs no further evidence.

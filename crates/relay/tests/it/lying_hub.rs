@@ -3,8 +3,8 @@
 use enlace_identity::names::{DeviceName, ServiceKind};
 use enlace_log::{ChainHash, Seq};
 use enlace_proto::relay::v1::{
-    FetchRangeRequest, Items, SubmitRequest, WelcomeDelivery, subscription_control::Control,
-    subscription_event::Event,
+    FetchRangeRequest, Items, PublishCrlsRequest, SubmitRequest, WelcomeDelivery,
+    subscription_control::Control, subscription_event::Event,
 };
 use enlace_transport::Connection;
 use prost::Message as _;
@@ -236,4 +236,15 @@ async fn a_device_cannot_deliver_welcomes() {
     let eve = Device::new(&scene.network, 0, "eve").connect(&scene.relay.target).await;
     scene.hub.deliver(&eve, scene.welcome()).await.unwrap_err();
     scene.hub.deliver(&scene.beas, scene.welcome()).await.unwrap_err();
+}
+
+/// Whom somebody admitted before it was revoked is a member, whatever a relay makes of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_welcome_counts_though_its_author_was_revoked_since() {
+    let mut scene = scene().await;
+    let to_b = scene.hub.connect(&scene.relay.target).await;
+    let crls = scene.network.authorities[0].lists(2, &[&scene.ana.credential]);
+    call(&scene.beas, &PublishCrlsRequest { crls }).await.unwrap();
+    scene.hub.deliver(&to_b, scene.welcome()).await.unwrap();
+    assert_eq!(scene.hub.followed().await.next_seq(), 1);
 }

@@ -9,6 +9,7 @@ use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::keys::PublicKey;
 use enlace_identity::names::{DeviceName, Domain, LeafName, OfficerAddress};
 use enlace_identity::revocation::RevocationLists;
+use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, ChannelNonce, HeadSigner, SignedHead};
 use enlace_proto::method::Method;
 use enlace_proto::relay::v1 as wire;
@@ -179,8 +180,16 @@ pub(crate) struct Trust;
 
 impl DeviceTrust for Trust {
     fn device_key(&self, chain: &UnverifiedChain) -> Result<(DeviceName, PublicKey), TrustError> {
+        self.device_key_at(chain, NOW)
+    }
+
+    fn device_key_at(
+        &self,
+        chain: &UnverifiedChain,
+        at: Timestamp,
+    ) -> Result<(DeviceName, PublicKey), TrustError> {
         let usage = enlace_identity::chain::LeafUsage::Device;
-        let leaf = network().bundle.verify(chain, NOW, usage)?;
+        let leaf = network().bundle.verify(chain, at, usage)?;
         match leaf.name() {
             LeafName::Device(device) => Ok((device.clone(), leaf.public_key())),
             LeafName::Service(_) => Err(TrustError::NotADevice),

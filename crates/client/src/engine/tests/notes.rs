@@ -1,12 +1,14 @@
 use std::time::Duration;
 
 use enlace_channel::entry::TimeZone;
+use enlace_channel::policy::Role;
 use enlace_log::{ClientId, Seq};
 use enlace_proto::relay::v1::{ErrorCode, SubmitResponse};
 use enlace_transport::{CallError, Refusal};
 
 use super::world::World;
 use crate::engine::{Action, Answer, NewNote, PostError, Wish};
+use crate::notice::Notice;
 use crate::store::OutboxState;
 
 #[test]
@@ -83,6 +85,25 @@ fn a_stale_fence_is_overcome_unseen() {
     let row = world.engine("bruno").read(|tx| tx.outbox_of(*client_id)).unwrap().unwrap();
     assert!(matches!(row.state, OutboxState::Accepted(Some(_))));
     assert_eq!(row.client_id, *client_id);
+}
+
+#[test]
+fn a_note_of_somebody_who_may_only_read_by_now_is_not_sent() {
+    let mut world = World::new();
+    let channel = world.case();
+    let eva = world.address("eva");
+    let client_id = world.post("eva", channel, "demasiado tarde");
+    world.engine("ana").wish(channel, Wish::SetRole(eva, Role::Observer)).unwrap();
+    while world.pump("ana") > 0 {}
+    world.settle();
+    for name in ["ana", "bruno", "eva"] {
+        assert_eq!(world.texts(name, channel), [""; 0], "{name}");
+    }
+    let row = world.engine("eva").read(|tx| tx.outbox_of(client_id)).unwrap().unwrap();
+    let OutboxState::Failed(reason) = row.state else { panic!("{:?}", row.state) };
+    assert!(reason.contains("may read only"), "{reason}");
+    let unreadable = |notice: &Notice| matches!(notice, Notice::Unreadable { .. });
+    assert!(!world.notices("ana", channel).iter().any(unreadable));
 }
 
 #[test]

@@ -66,6 +66,14 @@ impl DeviceTrust for NameTrust {
         Ok((device, key))
     }
 
+    fn device_key_at(
+        &self,
+        chain: &UnverifiedChain,
+        _: Timestamp,
+    ) -> Result<(DeviceName, PublicKey), TrustError> {
+        self.device_key(chain)
+    }
+
     fn is_revoked(&self, device: &DeviceName) -> bool {
         device.as_str().contains("revoked")
     }
