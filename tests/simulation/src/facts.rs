@@ -233,8 +233,10 @@ pub struct View {
     /// The chain, by place.
     pub chain: BTreeMap<Place, String>,
     /// Places of which the device was told that what stood there is lost, since the hub was
-    /// restored.
-    pub lost: BTreeSet<Place>,
+    /// restored; and where the log that goes on parts from the one that is lost.
+    pub lost: BTreeMap<Place, Place>,
+    /// Where the hub began anew.
+    pub restarts: BTreeSet<Place>,
     /// Fork alarms.
     pub alarms: Vec<Alarm>,
     /// Entries that the device could not read, with their author.

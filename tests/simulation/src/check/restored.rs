@@ -5,12 +5,15 @@ use super::Findings;
 use crate::facts::{Channel, DeviceId, Entry, Facts, Place, Standing, View};
 
 pub(super) fn check(facts: &Facts, found: &mut Findings) {
-    // Of two histories the hub can only say that one of them goes on.
-    for (device, channel, place) in lost(facts).filter(|(_, c, _)| !facts.is_forked(c)) {
+    for Loss { device, channel, place, from } in lost(facts) {
+        // Of two histories the hub can only say that one of them goes on.
+        if facts.is_forked(channel) {
+            continue;
+        }
         if !facts.restored.contains(channel) {
             found.add(1, format!("{device} is told that {place} of {channel} is lost, whose hub was never restored"));
         }
-        if let Some((holder, entry)) = holder(facts, channel, place) {
+        if let Some((holder, entry)) = holder(facts, channel, place, from) {
             found.add(
                 1,
                 format!(
@@ -23,12 +26,12 @@ pub(super) fn check(facts: &Facts, found: &mut Findings) {
 
 /// Whether the hub said that what stood at a place is lost.
 pub(super) fn is_lost(facts: &Facts, channel: &Channel, place: Place) -> bool {
-    lost(facts).any(|(_, there, lost)| there == channel && lost == place)
+    lost(facts).any(|lost| lost.channel == channel && lost.place == place)
 }
 
 /// Whether anything of a channel was said to be lost.
 pub(super) fn lost_something(facts: &Facts, channel: &Channel) -> bool {
-    lost(facts).any(|(_, there, _)| there == channel)
+    lost(facts).any(|lost| lost.channel == channel)
 }
 
 /// Whether a device may wait for a welcome for ever: a restored hub gets back the commit that let it
@@ -37,10 +40,21 @@ pub(super) fn may_miss_its_welcome(facts: &Facts, channel: &str, view: Option<&V
     facts.restored.contains(channel) && view.is_none_or(|view| view.standing == Standing::Removed)
 }
 
-fn lost(facts: &Facts) -> impl Iterator<Item = (&DeviceId, &Channel, Place)> {
+/// What a device was told.
+struct Loss<'f> {
+    device: &'f DeviceId,
+    channel: &'f Channel,
+    place: Place,
+    /// Where the log that goes on parts from the one that is lost.
+    from: Place,
+}
+
+fn lost(facts: &Facts) -> impl Iterator<Item = Loss<'_>> {
     facts.honest().flat_map(|(device, shown)| {
-        let views = shown.channels.iter();
-        views.flat_map(move |(channel, view)| view.lost.iter().map(move |p| (device, channel, *p)))
+        shown.channels.iter().flat_map(move |(channel, view)| {
+            let lost = view.lost.iter();
+            lost.map(move |(place, from)| Loss { device, channel, place: *place, from: *from })
+        })
     })
 }
 
@@ -49,8 +63,10 @@ fn holder<'f>(
     facts: &'f Facts,
     channel: &Channel,
     place: Place,
+    from: Place,
 ) -> Option<(&'f DeviceId, &'f Entry)> {
-    // Something else may have the place now.
+    // Something else may have the place now: what was brought back before the hub began anew, or
+    // what came after that.
     let was_there = |entry: &&Entry| {
         facts.acknowledged.iter().any(|acknowledged| {
             acknowledged.device == entry.author
@@ -60,7 +76,11 @@ fn holder<'f>(
     };
     let counts = |(device, _): &(&DeviceId, _)| !facts.revoked.contains(*device);
     facts.honest().filter(counts).find_map(|(device, shown)| {
-        let mut entries = shown.channels.get(channel)?.entries.iter();
+        let view = shown.channels.get(channel)?;
+        if view.restarts.range(from..=place).next().is_some() {
+            return None;
+        }
+        let mut entries = view.entries.iter();
         Some((device, entries.find(|entry| entry.place == place && was_there(entry))?))
     })
 }

@@ -28,7 +28,8 @@ fn view(first: u64) -> View {
         changes: BTreeMap::from([(1, vec![Change::Admitted("ben-pc".to_owned())])]),
         void: BTreeMap::new(),
         chain: (first..4).map(|place| (place, format!("h{place}"))).collect(),
-        lost: BTreeSet::new(),
+        lost: BTreeMap::new(),
+        restarts: BTreeSet::new(),
         alarms: Vec::new(),
         unreadable: BTreeMap::new(),
     }
@@ -327,7 +328,7 @@ fn a_restored_hub_says_what_it_lost() {
     let told = |facts: &mut Facts| {
         moved(facts);
         for device in ["ana-pc", "ben-pc"] {
-            of(facts, device).lost.insert(2);
+            of(facts, device).lost.insert(2, 2);
         }
     };
     assert_eq!(found(told), BTreeSet::new());
@@ -366,13 +367,22 @@ fn whoever_misses_a_welcome_since_its_hub_was_restored_is_excused() {
 fn what_somebody_holds_is_not_lost() {
     let holds = |facts: &mut Facts| {
         facts.restored.insert(CHANNEL.to_owned());
-        of(facts, "ana-pc").lost.insert(2);
+        of(facts, "ana-pc").lost.insert(2, 2);
     };
     assert!(found(holds).contains(&1));
     let without_a_copy = |facts: &mut Facts| {
-        of(facts, "ana-pc").lost.insert(3);
+        of(facts, "ana-pc").lost.insert(3, 2);
     };
     assert!(found(without_a_copy).contains(&1));
+    // What came after the hub had begun anew was not there to be lost.
+    let came_after = |facts: &mut Facts| {
+        facts.restored.insert(CHANNEL.to_owned());
+        of(facts, "ana-pc").lost.insert(2, 1);
+        for device in ["ana-pc", "ben-pc"] {
+            of(facts, device).restarts.insert(1);
+        }
+    };
+    assert_eq!(found(came_after), BTreeSet::new());
 }
 
 #[test]

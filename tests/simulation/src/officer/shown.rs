@@ -58,7 +58,8 @@ impl super::OfficerNode {
             changes: BTreeMap::new(),
             void: BTreeMap::new(),
             chain: self.disk.chain(row.id, details.next)?,
-            lost: BTreeSet::new(),
+            lost: BTreeMap::new(),
+            restarts: BTreeSet::new(),
             alarms: Vec::new(),
             unreadable: BTreeMap::new(),
         };
@@ -93,10 +94,14 @@ impl View {
             (Notice::Unreadable { author, .. }, Some(place)) => {
                 self.unreadable.insert(place, author.device.to_string());
             }
-            (Notice::HubBeganAnew { lost_until: Some(last), .. }, Some(place)) => {
-                self.lost.extend(place..=last);
+            (Notice::HubBeganAnew { lost_until, .. }, Some(place)) => {
+                self.restarts.insert(place);
+                let lost = lost_until.map_or(place..place, |last| place..last + 1);
+                self.lost.extend(lost.map(|lost| (lost, place)));
             }
-            (Notice::SetBack { from, until, .. }, _) => self.lost.extend(from..until),
+            (Notice::SetBack { from, until, .. }, _) => {
+                self.lost.extend((from..until).map(|lost| (lost, from)));
+            }
             (Notice::Fork(alarm), _) => {
                 self.alarms.push(judge(channel, &alarm));
             }
