@@ -59,6 +59,8 @@ pub enum Method {
     Refill = 14,
     /// Two relays show each other the newest heads of the channels that they share.
     ExchangeHeads = 15,
+    /// A relay that lost its copy of a log asks for the welcome with which it began.
+    RequestWelcome = 16,
 }
 
 /// Which kind of certificate a caller holds.
@@ -72,7 +74,7 @@ pub enum Caller {
 
 impl Method {
     /// Every method of this version, by number.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Hello,
         Self::PublishKeyPackages,
         Self::ClaimKeyPackages,
@@ -88,6 +90,7 @@ impl Method {
         Self::SubmitStream,
         Self::Refill,
         Self::ExchangeHeads,
+        Self::RequestWelcome,
     ];
 
     /// The method with that number, if this version knows one.
@@ -118,7 +121,8 @@ impl Method {
             | Self::FetchDirectory
             | Self::FetchHeadCertificate
             | Self::SubmitStream
-            | Self::ExchangeHeads => SMALL,
+            | Self::ExchangeHeads
+            | Self::RequestWelcome => SMALL,
         }
     }
 
@@ -139,7 +143,8 @@ impl Method {
             | Self::FetchHeadCertificate
             | Self::SubmitStream
             | Self::Refill
-            | Self::ExchangeHeads => SMALL,
+            | Self::ExchangeHeads
+            | Self::RequestWelcome => SMALL,
         }
     }
 
@@ -150,7 +155,9 @@ impl Method {
     pub const fn allows(self, caller: Caller) -> bool {
         match self {
             Self::PublishKeyPackages | Self::CreateChannel => matches!(caller, Caller::Device),
-            Self::DeliverWelcome | Self::ExchangeHeads => matches!(caller, Caller::Relay),
+            Self::DeliverWelcome | Self::ExchangeHeads | Self::RequestWelcome => {
+                matches!(caller, Caller::Relay)
+            }
             Self::Hello
             | Self::ClaimKeyPackages
             | Self::Lease
@@ -200,6 +207,7 @@ calls! {
     FetchHeadCertificate: FetchHeadCertificateRequest -> FetchHeadCertificateResponse,
     Refill: RefillRequest -> RefillResponse,
     ExchangeHeads: ExchangeHeadsRequest -> ExchangeHeadsResponse,
+    RequestWelcome: RequestWelcomeRequest -> RequestWelcomeResponse,
 }
 
 #[cfg(test)]

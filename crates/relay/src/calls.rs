@@ -12,6 +12,7 @@ mod key_packages;
 mod lease;
 mod refill;
 mod refusals;
+mod request_welcome;
 mod submit;
 mod submit_stream;
 
@@ -21,7 +22,8 @@ use enlace_proto::method::{Call, Method};
 use enlace_proto::relay::v1::{
     ClaimKeyPackagesRequest, CreateChannelRequest, DeliverWelcomeRequest, ErrorCode,
     ExchangeHeadsRequest, FetchDirectoryRequest, FetchHeadCertificateRequest, FetchRangeRequest,
-    LeaseRequest, PublishCrlsRequest, PublishKeyPackagesRequest, RefillRequest, SubmitRequest,
+    LeaseRequest, PublishCrlsRequest, PublishKeyPackagesRequest, RefillRequest,
+    RequestWelcomeRequest, SubmitRequest,
 };
 use enlace_transport::{IncomingCall, IncomingStream, Refusal, RequestError};
 use tracing::debug;
@@ -88,6 +90,7 @@ async fn dispatch_to_handler(caller: &Caller, call: IncomingCall) -> Result<(), 
         Method::FetchHeadCertificate => answer::<FetchHeadCertificateRequest>(caller, call).await,
         Method::Refill => answer::<RefillRequest>(caller, call).await,
         Method::ExchangeHeads => answer::<ExchangeHeadsRequest>(caller, call).await,
+        Method::RequestWelcome => answer::<RequestWelcomeRequest>(caller, call).await,
         // Not of this kind: `dispatch` has them.
         Method::Hello | Method::SubmitStream | Method::Subscribe => Ok(()),
     }

@@ -23,7 +23,7 @@ use std::time::Duration;
 use enlace_identity::names::Domain;
 use enlace_log::{ChannelId, Seq, SignedHead};
 use enlace_proto::method::Call;
-use enlace_proto::relay::v1::ErrorCode;
+use enlace_proto::relay::v1::{ErrorCode, RequestWelcomeRequest};
 use enlace_transport::{CallError, Refusal};
 
 use self::forward::Forward;
@@ -107,6 +107,25 @@ impl Links {
         if let Some(link) = self.links.get(authority) {
             link.follow(channel);
             self.moved(channel);
+        }
+    }
+
+    /// Own devices follow a channel of which this relay has no copy, though by their word that
+    /// authority orders it: this relay was restored to a state from before the copy began. The
+    /// welcome with which it began is asked for. Of one channel not often.
+    pub(crate) async fn request_welcome(&self, authority: &Domain, channel: ChannelId) {
+        let Some(link) = self.links.get(authority) else { return };
+        if !link.may_request(channel) {
+            return;
+        }
+        let request = RequestWelcomeRequest { channel: Some(channel.to_wire()) };
+        match self.call(authority, &request).await {
+            Ok(_) => {
+                tracing::info!(%channel, %authority, "a copy that is not here is asked for anew");
+            }
+            Err(refusal) => {
+                tracing::debug!(%channel, %authority, %refusal, "a copy that is not here stays lost");
+            }
         }
     }
 

@@ -72,7 +72,7 @@ pub(crate) async fn serve(
     let mut session = Session {
         caller,
         events,
-        channels: Channels::new(context.hub().clone(), caller.reader(), most),
+        channels: Channels::new(context.clone(), caller.reader(), most),
         welcomes,
         signers_told: HashSet::new(),
         crls_told: HashSet::new(),
@@ -185,8 +185,10 @@ impl Session<'_> {
         if cursor.next_seq > MAX_SEQ {
             return Err(malformed("no log reaches that position"));
         }
+        let own = self.caller.context().domain();
+        let hub = cursor.hub.parse().ok().filter(|hub| self.caller.is_own() && hub != own);
         self.channels
-            .follow(channel, Seq(cursor.next_seq), Incarnation(cursor.incarnation))
+            .follow(channel, hub, Seq(cursor.next_seq), Incarnation(cursor.incarnation))
             .map_err(|error: TooMany| limit(error.to_string()))
     }
 

@@ -73,7 +73,11 @@ impl World {
                     self.feed(&peer, subscription).await;
                 }
             }
-            Method::Hello | Method::DeliverWelcome | Method::Refill | Method::ExchangeHeads => {
+            Method::Hello
+            | Method::DeliverWelcome
+            | Method::Refill
+            | Method::ExchangeHeads
+            | Method::RequestWelcome => {
                 let _ = call.refuse(Refusal::new(ErrorCode::Unsupported, "")).await;
             }
         }

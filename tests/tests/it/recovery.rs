@@ -113,3 +113,22 @@ async fn what_a_device_alone_holds_comes_back() {
     case.officers[ben].reads(case.channel, "Ben is away").await;
     all_is_back(&case, &[ANA, ben]).await;
 }
+
+/// A relay that keeps a copy is restored to a state from before it had the channel, so that nothing
+/// in its store says that there is one. Its devices know, and the hub delivers the beginning again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_that_lost_its_copy_gets_it_again() {
+    let mut case = Case::with_four().await;
+    case.assert_healthy().await;
+    case.stop_relay(1).await;
+    fs::remove_dir_all(case.places[1].path(STORE)).unwrap();
+    case.start_relay(1).await;
+    say(&case, ANA, "B's relay has forgotten").await;
+    say(&case, CID, "and has it again").await;
+    case.assert_healthy().await;
+    for officer in &case.officers[..4] {
+        for text in ["B's relay has forgotten", "and has it again"] {
+            officer.reads(case.channel, text).await;
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! The state of one link, shared by those who use it and the task that keeps it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -8,9 +8,16 @@ use std::time::Duration;
 use enlace_log::ChannelId;
 use enlace_transport::{Connection, watch};
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 
 use super::forward::{self, Forward};
 use super::witness::Witness;
+
+/// How long to wait before the same welcome is asked for again.
+const ASK_AGAIN: Duration = Duration::from_secs(60);
+
+/// Welcomes that are asked for in that time.
+const MAX_REQUESTED: usize = 256;
 
 /// A link, up or down.
 #[derive(Debug)]
@@ -23,6 +30,8 @@ pub(super) struct Link {
     to_follow: Mutex<BTreeSet<ChannelId>>,
     following: Notify,
     forsaken: Mutex<BTreeSet<ChannelId>>,
+    /// When a welcome was asked for.
+    requested: Mutex<HashMap<ChannelId, Instant>>,
     forwards: mpsc::Sender<Forward>,
     /// Until the task that forwards takes it.
     forwarding: Mutex<Option<mpsc::Receiver<Forward>>>,
@@ -59,6 +68,7 @@ impl Link {
             to_follow: Mutex::default(),
             following: Notify::new(),
             forsaken: Mutex::default(),
+            requested: Mutex::default(),
             witness: Witness::default(),
         }
     }
@@ -165,6 +175,18 @@ impl Link {
     /// Whether the hub lied about a channel.
     pub(super) fn is_forsaken(&self, channel: &ChannelId) -> bool {
         self.forsaken.lock().unwrap_or_else(PoisonError::into_inner).contains(channel)
+    }
+
+    /// Whether the hub may be asked for a channel's welcome; notes that it is.
+    pub(super) fn may_request(&self, channel: ChannelId) -> bool {
+        let mut requested = self.requested.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        requested.retain(|_, at| now.duration_since(*at) < ASK_AGAIN);
+        if requested.len() >= MAX_REQUESTED || requested.contains_key(&channel) {
+            return false;
+        }
+        requested.insert(channel, now);
+        true
     }
 
     /// A channel is to be followed from where its copy ends.

@@ -141,7 +141,8 @@ pub enum SideWrite {
         /// The commit.
         seq: Seq,
     },
-    /// Another authority's relay has stored a welcome; nothing happens when none waited.
+    /// Another authority's relay has stored a welcome; nothing happens when none waited. The newest
+    /// of each channel is kept, in case that relay loses it.
     WelcomeSent {
         /// The authority.
         domain: Domain,
@@ -149,6 +150,14 @@ pub enum SideWrite {
         channel: ChannelId,
         /// The commit.
         seq: Seq,
+    },
+    /// The newest welcome that was sent to another authority's relay is to be sent again; nothing
+    /// happens when there is none.
+    WelcomeWanted {
+        /// The authority.
+        domain: Domain,
+        /// The channel.
+        channel: ChannelId,
     },
     /// The certificates of a head key, DER, the leaf first.
     HeadCertificate {
@@ -222,6 +231,7 @@ impl SideWrite {
             Self::SubmitCounter { .. }
             | Self::WelcomeTaken { .. }
             | Self::WelcomeSent { .. }
+            | Self::WelcomeWanted { .. }
             | Self::Doubt
             | Self::ForgetKeyPackages
             | Self::Seen { .. } => 0,

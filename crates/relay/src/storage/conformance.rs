@@ -23,7 +23,7 @@ pub trait TestStore {
 
 type Case = (&'static str, fn(&dyn TestStore));
 
-const CASES: [Case; 17] = [
+const CASES: [Case; 18] = [
     ("a log is read back after opening again", logs::reads_back),
     ("a read stops at its limits", logs::limits),
     ("a conflict leaves nothing of its batch", logs::conflict_is_atomic),
@@ -40,6 +40,7 @@ const CASES: [Case; 17] = [
     ("the highest submit counter is kept", directory::counters),
     ("certificates, lists and records are replaced", directory::replaced),
     ("a welcome is kept until everybody has it", deliveries::welcomes),
+    ("a welcome that was lost is sent again", deliveries::lost_welcomes),
     ("there is one writer, and readers see what it committed", logs::one_writer),
 ];
 

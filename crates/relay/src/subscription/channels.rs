@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use enlace_identity::names::Domain;
 use enlace_log::{ChannelId, Incarnation, Seq};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -17,6 +18,7 @@ use tokio::sync::oneshot;
 use tracing::error;
 
 use crate::hub::{self, EncodedBatch, NextEncoded, ReadError, Reader};
+use crate::server::Context;
 
 /// What is sent at once at most; a single batch may be longer.
 const BYTES: usize = 256 << 10;
@@ -26,7 +28,7 @@ const RETRY: Duration = Duration::from_secs(5);
 
 /// The logs that one subscriber reads.
 pub(super) struct Channels {
-    hub: hub::Handle,
+    context: Arc<Context>,
     reader: Reader,
     limit: usize,
     followed: HashMap<ChannelId, Followed>,
@@ -47,6 +49,8 @@ struct Followed {
 struct Place {
     channel: ChannelId,
     turn: u64,
+    /// The authority that orders it, by the subscriber's word.
+    hub: Option<Domain>,
     log: Option<hub::Subscription>,
     stop: oneshot::Receiver<std::convert::Infallible>,
     from: Seq,
@@ -82,15 +86,16 @@ pub(super) struct TooMany(usize);
 
 impl Channels {
     /// No channels yet, and at most `limit`.
-    pub(super) fn new(hub: hub::Handle, reader: Reader, limit: usize) -> Self {
+    pub(super) fn new(context: Arc<Context>, reader: Reader, limit: usize) -> Self {
         let (followed, ready, waiting) = (HashMap::new(), VecDeque::new(), FuturesUnordered::new());
-        Self { hub, reader, limit, followed, ready, waiting }
+        Self { context, reader, limit, followed, ready, waiting }
     }
 
     /// Follows a channel from a position on, or moves its cursor there.
     pub(super) fn follow(
         &mut self,
         channel: ChannelId,
+        hub: Option<Domain>,
         from: Seq,
         incarnation: Incarnation,
     ) -> Result<(), TooMany> {
@@ -101,7 +106,7 @@ impl Channels {
         };
         let (sender, stop) = oneshot::channel();
         self.followed.insert(channel, Followed { turn, _stop: sender });
-        self.ready.push_back(Place { channel, turn, log: None, stop, from, incarnation });
+        self.ready.push_back(Place { channel, turn, hub, log: None, stop, from, incarnation });
         Ok(())
     }
 
@@ -129,7 +134,7 @@ impl Channels {
             };
             let is_followed = |followed: &Followed| followed.turn == place.turn;
             let result = if self.followed.get(&place.channel).is_some_and(is_followed) {
-                Some(read(&self.hub, &self.reader, place).await)
+                Some(read(self.context.hub(), &self.reader, place).await)
             } else {
                 None
             };
@@ -174,7 +179,8 @@ impl Channels {
                 Ok(None)
             }
             Err(ReadError::UnknownChannel) => {
-                self.wait(Place { log: None, ..place });
+                let wanted = place.hub.clone();
+                self.wait_for(Place { log: None, ..place }, wanted);
                 Ok(None)
             }
             Err(error @ ReadError::Storage(_)) => {
@@ -185,14 +191,25 @@ impl Channels {
         }
     }
 
-    /// Sets a channel aside until its log changes; one without a log, for a while.
-    fn wait(&self, mut place: Place) {
+    fn wait(&self, place: Place) {
+        self.wait_for(place, None);
+    }
+
+    /// Sets a channel aside until its log changes; one without a log, for a while, and its hub is
+    /// asked for the copy's beginning.
+    fn wait_for(&self, mut place: Place, wanted: Option<Domain>) {
+        let (context, channel) = (self.context.clone(), place.channel);
         self.waiting.push(Box::pin(async move {
             let Place { log, stop, .. } = &mut place;
             let changed = async {
                 match log {
                     Some(log) => log.changed().await,
-                    None => tokio::time::sleep(RETRY).await,
+                    None => {
+                        if let Some(hub) = wanted {
+                            context.links().request_welcome(&hub, channel).await;
+                        }
+                        tokio::time::sleep(RETRY).await;
+                    }
                 }
             };
             tokio::select! {

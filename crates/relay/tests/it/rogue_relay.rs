@@ -2,7 +2,7 @@
 
 use enlace_proto::relay::v1::{
     ClaimKeyPackagesRequest, CreateChannelRequest, ErrorCode, FetchRangeRequest, LeaseRequest,
-    PublishKeyPackagesRequest, SubmitRequest, subscription_event::Event,
+    PublishKeyPackagesRequest, RequestWelcomeRequest, SubmitRequest, subscription_event::Event,
 };
 use enlace_transport::Connection;
 
@@ -74,6 +74,21 @@ async fn it_reads_nothing_where_it_has_no_members() {
     assert!(matches!(from_the_start.event().await, Event::Ended(_)), "what came before is not its");
     let mut reading = Reading::open(&scene.rogue, &[(scene.channel.id, admitted)]).await;
     assert_eq!(reading.positions_to(admitted).await, [admitted]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_gets_a_welcome_again_only_where_it_has_members() {
+    let mut scene = scene().await;
+    let request = RequestWelcomeRequest { channel: Some(wire_id(scene.channel.id)) };
+    assert_eq!(call(&scene.rogue, &request).await.unwrap_err().code, ErrorCode::NotAMember);
+    assert_eq!(call(&scene.beas, &request).await.unwrap_err().code, ErrorCode::NotAllowed);
+    let nameless = RequestWelcomeRequest::default();
+    assert_eq!(call(&scene.rogue, &nameless).await.unwrap_err().code, ErrorCode::Malformed);
+
+    let ana = Device::new(&scene.network, 0, "ana");
+    let bea = scene.bea.name.clone();
+    scene.channel.change(&mut scene.bea, &scene.beas, &[&bea, &ana.name]).await;
+    call(&scene.rogue, &request).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -55,6 +55,8 @@ pub fn run(data: &[u8]) -> Outcome {
             .and_then(|request| HeadSigner::try_from(&request.signer[..]).ok().map(drop)),
         Method::ExchangeHeads => message::<wire::ExchangeHeadsRequest>(body)
             .and_then(|request| request.known_heads.iter().try_for_each(shown)),
+        Method::RequestWelcome => message::<wire::RequestWelcomeRequest>(body)
+            .and_then(|request| channel(request.channel.as_ref()).map(drop)),
     };
     outcome(&read)
 }

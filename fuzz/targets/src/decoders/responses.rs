@@ -62,6 +62,7 @@ pub fn run(data: &[u8]) -> Outcome {
             .and_then(|response| head_certificate(&response.certificates)),
         Method::ExchangeHeads => message::<wire::ExchangeHeadsResponse>(body)
             .and_then(|response| response.known_heads.iter().try_for_each(requests::shown)),
+        Method::RequestWelcome => message::<wire::RequestWelcomeResponse>(body).map(drop),
     };
     outcome(&read)
 }

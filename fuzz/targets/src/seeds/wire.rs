@@ -144,6 +144,7 @@ fn request(method: Method) -> Vec<Vec<u8>> {
             [(0, 2), (0, 3)].map(|(from, to)| log.refill(from, to).encode_to_vec()).into()
         }
         Method::ExchangeHeads => one(&wire::ExchangeHeadsRequest { known_heads: known_heads() }),
+        Method::RequestWelcome => one(&wire::RequestWelcomeRequest { channel: channel() }),
     }
 }
 
@@ -213,6 +214,7 @@ fn response(method: Method) -> Vec<u8> {
         Method::ExchangeHeads => {
             wire::ExchangeHeadsResponse { known_heads: known_heads() }.encode_to_vec()
         }
+        Method::RequestWelcome => wire::RequestWelcomeResponse {}.encode_to_vec(),
     }
 }
 

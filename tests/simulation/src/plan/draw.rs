@@ -214,10 +214,7 @@ impl Draft<'_> {
         for _ in 0..dice.within(1..3) {
             // Mostly the first one, which orders the first channel.
             let authority = if dice.chance(750) { 0 } else { dice.index(self.authorities) };
-            // A follower's copy from before it had the channel brings nobody back: it is told of one by
-            // welcomes alone.
-            let earliest = if authority == 0 { 200 } else { GATHERED };
-            let kept = dice.within(earliest..self.length - 5000);
+            let kept = dice.within(200..self.length - 5000);
             let longest = *dice.pick(&[3000, 15_000, 60_000]);
             let age = dice.within(500..longest).min(self.length - kept);
             let down = dice.millis(50..30_000);

@@ -67,7 +67,18 @@ async fn a_commit_s_welcomes_wait_for_devices_and_relays() {
     assert!(outbound(&world.hub, "c.example").await.is_empty());
     assert!(world.hub.welcome(channel_id(), Seq(1)).await.unwrap().is_some(), "b still waits");
     world.hub.store(vec![sent("b.example")]).await.unwrap();
-    assert!(world.hub.welcome(channel_id(), Seq(1)).await.unwrap().is_none());
+    assert!(!outbound(&world.hub, "b.example").await.contains(&place));
+
+    let mut outbound_watch = world.hub.watch_outbound();
+    let wanted = SideWrite::WelcomeWanted { domain: "c.example".parse().unwrap(), channel };
+    world.hub.store(vec![wanted]).await.unwrap();
+    outbound_watch.changed().await.unwrap();
+    assert_eq!(
+        outbound(&world.hub, "c.example").await,
+        [place],
+        "a relay that lost it gets it again"
+    );
+    check(&world.hub.welcome(channel_id(), Seq(1)).await.unwrap().unwrap());
 }
 
 #[tokio::test]

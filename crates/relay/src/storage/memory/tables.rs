@@ -25,6 +25,8 @@ pub(super) struct Tables {
     pub(super) events: BTreeMap<Place, Event>,
     pub(super) readers: BTreeMap<(ChannelId, DeviceName, Seq), ReadRange>,
     pub(super) accepted: BTreeMap<IdempotencyKey, Accepted>,
+    /// The newest welcome that was sent to an authority's relay.
+    pub(super) sent: BTreeMap<(Domain, ChannelId), Seq>,
     pub(super) counters: BTreeMap<DeviceName, SubmitCounter>,
     pub(super) key_packages: BTreeMap<(DeviceName, u16), VecDeque<Bytes>>,
     pub(super) published_key_packages: BTreeMap<DeviceName, VecDeque<[u8; 32]>>,
@@ -180,8 +182,19 @@ impl Tables {
             }
             SideWrite::WelcomeSent { domain, channel, seq } => {
                 let sent = PendingWelcome { channel: *channel, seq: *seq };
+                let waited = self.outbound.len();
                 self.outbound.retain(|(whose, welcome)| (whose, *welcome) != (domain, sent));
+                if self.outbound.len() < waited {
+                    let newest = self.sent.entry((domain.clone(), *channel)).or_insert(*seq);
+                    *newest = (*newest).max(*seq);
+                }
                 self.drop_delivered();
+            }
+            SideWrite::WelcomeWanted { domain, channel } => {
+                if let Some(seq) = self.sent.get(&(domain.clone(), *channel)) {
+                    let welcome = PendingWelcome { channel: *channel, seq: *seq };
+                    add_new(&mut self.outbound, std::slice::from_ref(domain), welcome);
+                }
             }
             SideWrite::HeadCertificate { signer, certificates } => {
                 self.head_certificates.insert(*signer, certificates.clone());
@@ -223,6 +236,7 @@ impl Tables {
             .iter()
             .map(|(_, welcome)| (welcome.channel, welcome.seq))
             .chain(self.outbound.iter().map(|(_, welcome)| (welcome.channel, welcome.seq)))
+            .chain(self.sent.iter().map(|((_, channel), seq)| (*channel, *seq)))
             .collect();
         self.welcomes.retain(|place, _| waiting.contains(place));
     }

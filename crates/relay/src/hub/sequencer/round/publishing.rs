@@ -13,7 +13,7 @@ use crate::hub::feed::{FeedState, Feeds};
 use crate::hub::sequencer::cache::Cache;
 use crate::hub::subscription::Source;
 use crate::hub::welcome::WelcomeBoard;
-use crate::storage::{self, LogWrite, Role, StoredItem, WriteBatch};
+use crate::storage::{self, LogWrite, Role, SideWrite, StoredItem, WriteBatch};
 
 /// Tells those whom welcomes are for.
 pub(super) fn announce(writes: &WriteBatch, welcomes: &WelcomeBoard) {
@@ -21,6 +21,9 @@ pub(super) fn announce(writes: &WriteBatch, welcomes: &WelcomeBoard) {
         if let LogWrite::Welcome { devices, domains, .. } = write {
             welcomes.announce(devices, !domains.is_empty());
         }
+    }
+    if writes.side.iter().any(|write| matches!(write, SideWrite::WelcomeWanted { .. })) {
+        welcomes.announce(&[], true);
     }
 }
 

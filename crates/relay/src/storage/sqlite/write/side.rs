@@ -2,7 +2,7 @@
 
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::{ChannelId, Seq};
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use super::{Writer, signed};
 use crate::storage::sqlite::file_identity;
@@ -35,11 +35,16 @@ impl Writer<'_> {
             }
             SideWrite::WelcomeSent { domain, channel, seq } => {
                 let Some(id) = find_channel(self.transaction, channel)? else { return Ok(()) };
+                self.welcome_sent(domain, id, *seq)
+            }
+            SideWrite::WelcomeWanted { domain, channel } => {
+                let Some(id) = find_channel(self.transaction, channel)? else { return Ok(()) };
                 self.execute(
-                    "DELETE FROM outbound_welcomes WHERE domain = ?1 AND channel = ?2 AND seq = ?3",
-                    params![domain.as_str(), id, signed(*seq)],
-                )?;
-                self.drop_delivered(id, *seq)
+                    "INSERT OR IGNORE INTO outbound_welcomes (domain, channel, seq)
+                     SELECT domain, channel, seq FROM sent_welcomes
+                     WHERE domain = ?1 AND channel = ?2",
+                    params![domain.as_str(), id],
+                )
             }
             SideWrite::HeadCertificate { signer, certificates } => {
                 self.execute("DELETE FROM head_certificates WHERE signer = ?1", [&signer.0[..]])?;
@@ -110,12 +115,41 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Nobody waits for it any more.
+    fn welcome_sent(
+        &mut self,
+        domain: &Domain,
+        channel: i64,
+        seq: Seq,
+    ) -> Result<(), StorageError> {
+        let sent = params![domain.as_str(), channel, signed(seq)];
+        let delete =
+            "DELETE FROM outbound_welcomes WHERE domain = ?1 AND channel = ?2 AND seq = ?3";
+        if self.transaction.prepare_cached(delete)?.execute(sent)? == 0 {
+            return Ok(());
+        }
+        let newest = "SELECT seq FROM sent_welcomes WHERE domain = ?1 AND channel = ?2";
+        let mut newest = self.transaction.prepare_cached(newest)?;
+        let before =
+            newest.query_row(params![domain.as_str(), channel], |row| row.get::<_, i64>(0));
+        let before = before.optional()?;
+        self.execute(
+            "INSERT INTO sent_welcomes (domain, channel, seq) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET seq = max(seq, ?3)",
+            sent,
+        )?;
+        if let Some(before) = before {
+            self.drop_delivered(channel, Seq(before.cast_unsigned()))?;
+        }
+        self.drop_delivered(channel, seq)
+    }
+
+    /// Nobody waits for it any more, nor may want it again.
     fn drop_delivered(&mut self, channel: i64, seq: Seq) -> Result<(), StorageError> {
         self.execute(
             "DELETE FROM welcomes WHERE channel = ?1 AND seq = ?2
              AND NOT EXISTS (SELECT 1 FROM pending_welcomes WHERE channel = ?1 AND seq = ?2)
-             AND NOT EXISTS (SELECT 1 FROM outbound_welcomes WHERE channel = ?1 AND seq = ?2)",
+             AND NOT EXISTS (SELECT 1 FROM outbound_welcomes WHERE channel = ?1 AND seq = ?2)
+             AND NOT EXISTS (SELECT 1 FROM sent_welcomes WHERE channel = ?1 AND seq = ?2)",
             params![channel, signed(seq)],
         )
     }
