@@ -211,10 +211,14 @@ impl Draft<'_> {
     /// A relay is started on a copy of its disk that was kept a while ago.
     fn restores(&mut self) {
         let mut dice = self.dice.fork("restore");
-        for _ in 0..dice.within(1..3) {
+        let count = dice.within(1..3);
+        for _ in 0..count {
             // Mostly the first one, which orders the first channel.
             let authority = if dice.chance(750) { 0 } else { dice.index(self.authorities) };
-            let kept = dice.within(200..self.length - 5000);
+            // A follower's copy from before it had the channel is mended by its hub, unless that was
+            // set back as well, to before it gave the welcome out.
+            let earliest = if authority == 0 || count == 1 { 200 } else { GATHERED };
+            let kept = dice.within(earliest..self.length - 5000);
             let longest = *dice.pick(&[3000, 15_000, 60_000]);
             let age = dice.within(500..longest).min(self.length - kept);
             let down = dice.millis(50..30_000);
