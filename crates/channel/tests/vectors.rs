@@ -28,6 +28,7 @@ use enlace_log::{
     Generation, Head, HeadSigner, HubStatement, Incarnation, ItemKind, ListHash, OuterSignature,
     PayloadHash, Seq, SubmitCounter, WelcomesHash,
 };
+use prost::Message as _;
 use serde_json::{Map, Value, json};
 
 const CHANNEL: ChannelId = ChannelId([0x11; 32]);
@@ -242,6 +243,7 @@ fn envelope(vectors: &mut Vectors, head: &enlace_log::QuotedHead) {
                      "commitment": "55".repeat(32) })),
         entry.encode(),
     );
+    travelling(vectors, "envelope_of_entry", &entry);
     vectors.add(
         "aad_of_entry",
         json!({ "envelope": "envelope_of_entry", "known_head": "" }),
@@ -262,6 +264,7 @@ fn envelope(vectors: &mut Vectors, head: &enlace_log::QuotedHead) {
                      "list_hash": "device_list", "welcomes_hash": "welcomes" })),
         commit.encode(),
     );
+    travelling(vectors, "envelope_of_commit", &commit);
     vectors.add(
         "aad_of_commit",
         json!({ "envelope": "envelope_of_commit", "known_head": "quoted_head" }),
@@ -272,6 +275,22 @@ fn envelope(vectors: &mut Vectors, head: &enlace_log::QuotedHead) {
         json!({ "seed": "01".repeat(32), "message": "envelope_of_commit" }),
         commit.sign(&key(1)).as_bytes(),
     );
+}
+
+/// The message in which an envelope travels, with its payload and after that was erased: one
+/// encoding of those that protobuf allows.
+fn travelling(vectors: &mut Vectors, name: &str, envelope: &Envelope) {
+    for (form, payload) in [("travelling", Some(&b"payload"[..])), ("travelling_erased", None)] {
+        let message = envelope.to_wire(payload.is_some());
+        let read = Envelope::from_wire(CHANNEL, &message, payload).unwrap();
+        assert_eq!(read.encode(), envelope.encode());
+        let payload = hex(payload.unwrap_or_default());
+        vectors.add(
+            &format!("{name}_{form}"),
+            json!({ "envelope": name, "payload": payload }),
+            message.encode_to_vec(),
+        );
+    }
 }
 
 fn control(vectors: &mut Vectors) {
