@@ -12,8 +12,14 @@ const SCHEMA: &str = "../../proto";
 
 const FILES: [&str; 2] = ["enlace/channel/v1/channel.proto", "enlace/relay/v1/relay.proto"];
 
-/// Fields that are handed to many readers: `Bytes`, so that all of them share one allocation.
-const SHARED_FIELDS: [&str; 3] = [
+/// Fields of which there are many, or that are handed to many readers: `Bytes`, so that all of a
+/// frame share one allocation.
+const SHARED_FIELDS: [&str; 8] = [
+    ".enlace.relay.v1.Envelope.client_id",
+    ".enlace.relay.v1.Envelope.commitment",
+    ".enlace.relay.v1.Envelope.list_hash",
+    ".enlace.relay.v1.Envelope.welcomes_hash",
+    ".enlace.relay.v1.Envelope.payload_hash",
     ".enlace.relay.v1.Item.payload",
     ".enlace.relay.v1.SubmitRequest.payload",
     ".enlace.relay.v1.Welcome.message",

@@ -1,5 +1,6 @@
 //! What stands round every item in clear, and is hashed into the chain (PROTOCOL.md §3.5).
 
+use bytes::Bytes;
 use enlace_identity::canonical::{DecodeError, Reader, Writer, sha256};
 use enlace_identity::keys::{PublicKey, Signature, SigningKey};
 use enlace_identity::names::{DeviceName, LeafName, ServiceKind};
@@ -195,19 +196,22 @@ impl Envelope {
     /// As it travels beside its channel and, unless that is erased, its payload (PROTOCOL.md §3.5).
     #[must_use]
     pub fn to_wire(&self, has_payload: bool) -> wire::Envelope {
-        let hash = |hash: &[u8; 32]| if *hash == [0; 32] { Vec::new() } else { hash.to_vec() };
+        let hash = |hash: &[u8; 32]| match *hash == [0; 32] {
+            true => Bytes::new(),
+            false => Bytes::copy_from_slice(hash),
+        };
         wire::Envelope {
             generation: self.generation.0,
             kind: self.kind.code(),
             author: self.author.to_string(),
-            client_id: self.client_id.0.to_vec(),
+            client_id: Bytes::copy_from_slice(&self.client_id.0),
             submit_counter: self.submit_counter.0,
             fence: self.fence.map(|seq| seq.0),
             last_valid_commit: self.last_valid_commit.map(|seq| seq.0),
             commitment: hash(&self.commitment.0),
             list_hash: hash(&self.list_hash.0),
             welcomes_hash: hash(&self.welcomes_hash.0),
-            payload_hash: if has_payload { Vec::new() } else { self.payload_hash.0.to_vec() },
+            payload_hash: if has_payload { Bytes::new() } else { hash(&self.payload_hash.0) },
         }
     }
 

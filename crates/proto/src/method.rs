@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn numbers_are_those_of_the_protocol_page() {
         let numbers: Vec<u16> = Method::ALL.iter().map(|method| method.number()).collect();
-        assert_eq!(numbers, (1..=15).collect::<Vec<u16>>());
+        assert_eq!(numbers, (1..=16).collect::<Vec<u16>>());
     }
 
     #[test]
@@ -225,7 +225,7 @@ mod tests {
         for number in 0..=u16::MAX {
             match Method::from_number(number) {
                 Some(method) => assert_eq!(method.number(), number),
-                None => assert!(number == 0 || number > 15),
+                None => assert!(number == 0 || number > 16),
             }
         }
     }

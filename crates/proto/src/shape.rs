@@ -111,11 +111,11 @@ mod tests {
         Envelope {
             kind: 1,
             author: "laptop.officer-1.officer.a.example".to_owned(),
-            client_id: vec![1; 16],
+            client_id: vec![1; 16].into(),
             submit_counter: 1_000,
             fence: Some(1_000),
             last_valid_commit: Some(1_000),
-            commitment: vec![1; 32],
+            commitment: vec![1; 32].into(),
             ..Envelope::default()
         }
     }
@@ -125,7 +125,7 @@ mod tests {
         let name = |n: usize| format!("laptop.officer-{n}.officer.a.example");
         let list_change =
             ListChange { added: (0..20_000).map(name).collect(), ..ListChange::default() };
-        let commit = Envelope { list_hash: vec![1; 32], ..entry() };
+        let commit = Envelope { list_hash: vec![1; 32].into(), ..entry() };
         let request = SubmitRequest {
             envelope: Some(commit),
             payload: vec![0; 1 << 20].into(),

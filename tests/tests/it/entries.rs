@@ -149,7 +149,7 @@ async fn what_a_hub_can_see_is_refused_and_changes_nothing() {
     let as_ana = in_another_envelope(&note, |envelope| envelope.author = ana.into());
     scene.refuses(&as_ana, ErrorCode::NotAllowed, "in another's name").await;
     let mut hash = note.request.clone();
-    hash.envelope.as_mut().unwrap().payload_hash = note.envelope.payload_hash.0.to_vec();
+    hash.envelope.as_mut().unwrap().payload_hash = note.envelope.payload_hash.0.to_vec().into();
     scene.refuses(&hash, ErrorCode::BadEnvelope, "the hash of a payload that is there").await;
 
     let commit = scene.rogue.build_commit(channel, &Command::SelfUpdate, None).unwrap();

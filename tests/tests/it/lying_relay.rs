@@ -38,7 +38,7 @@ const FAULTS: [(&str, Fault); 9] = [
         batch.items[0].envelope.as_mut().unwrap().submit_counter += 1;
     }),
     ("erased, and another was there", |batch| {
-        batch.items[0].envelope.as_mut().unwrap().payload_hash = vec![1; 32];
+        batch.items[0].envelope.as_mut().unwrap().payload_hash = vec![1; 32].into();
         batch.items[0].payload = Vec::new().into();
     }),
     ("the end kept back", |batch| drop(batch.items.pop())),
@@ -154,7 +154,7 @@ async fn a_commit_without_its_content_makes_a_device_wait_and_no_other_channel()
 
 fn erase(item: &mut Item) {
     let hash = PayloadHash::of(&std::mem::take(&mut item.payload));
-    item.envelope.as_mut().unwrap().payload_hash = hash.0.to_vec();
+    item.envelope.as_mut().unwrap().payload_hash = hash.0.to_vec().into();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -73,18 +73,18 @@ fn what_no_author_would_have_sent_is_refused() {
         ("fence", |e| e.fence = Some(MAX_SEQ + 1)),
         ("last_valid_commit", |e| e.last_valid_commit = Some(u64::MAX)),
         ("commitment", |e| e.commitment.clear()),
-        ("commitment", |e| e.commitment = vec![0; 32]),
-        ("commitment", |e| e.commitment.push(1)),
-        ("list_hash", |e| e.list_hash = vec![1; 32]),
-        ("welcomes_hash", |e| e.welcomes_hash = vec![1; 32]),
-        ("payload_hash", |e| e.payload_hash = PayloadHash::of(PAYLOAD).0.to_vec()),
+        ("commitment", |e| e.commitment = vec![0; 32].into()),
+        ("commitment", |e| e.commitment = vec![1; 33].into()),
+        ("list_hash", |e| e.list_hash = vec![1; 32].into()),
+        ("welcomes_hash", |e| e.welcomes_hash = vec![1; 32].into()),
+        ("payload_hash", |e| e.payload_hash = PayloadHash::of(PAYLOAD).0.to_vec().into()),
     ];
     for (field, alter) in entry {
         refused(ItemKind::Entry, Some(PAYLOAD), alter, field);
     }
     refused(ItemKind::Entry, None, |e| e.payload_hash.clear(), "payload_hash");
     refused(ItemKind::Commit, Some(PAYLOAD), |e| e.list_hash.clear(), "list_hash");
-    refused(ItemKind::Commit, Some(PAYLOAD), |e| e.commitment = vec![1; 32], "commitment");
+    refused(ItemKind::Commit, Some(PAYLOAD), |e| e.commitment = vec![1; 32].into(), "commitment");
     let officer: Alter = |e| e.author = "laptop.ana.officer.a.example".to_owned();
     refused(ItemKind::HubStatement, Some(PAYLOAD), officer, "author");
 }

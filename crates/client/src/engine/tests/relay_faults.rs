@@ -45,7 +45,7 @@ fn an_altered_log_changes_nothing() {
             items[0].envelope.as_mut().unwrap().submit_counter += 1;
         }),
         ("erased", |items| {
-            items[0].envelope.as_mut().unwrap().payload_hash = vec![1; 32];
+            items[0].envelope.as_mut().unwrap().payload_hash = vec![1; 32].into();
             items[0].payload = Vec::new().into();
         }),
     ];
