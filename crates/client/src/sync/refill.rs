@@ -73,6 +73,10 @@ impl Session {
                 match (from, error) {
                     (Some(from), CallError::Refused(_)) => self.compare(channel, from).await?,
                     (Some(_), _) => self.cut_off.refused(channel),
+                    // While it was asked, the relay said that its log departs: it sends no more.
+                    (None, _) if self.waiting_for_cursor.contains(&channel) => {
+                        self.cut_off.refused(channel);
+                    }
                     (None, _) => {}
                 }
                 return Ok(());
