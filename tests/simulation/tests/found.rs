@@ -1,0 +1,12 @@
+//! Seeds at which something broke once (docs/RELIABILITY.md, "What was found") and that no smaller
+//! test repeats, or whose story takes a whole network.
+
+use enlace_simulation::run::run;
+
+#[test]
+fn what_broke_once_holds() {
+    for seed in [2520, 2821, 20027, 20047, 20549, 40553] {
+        let outcome = run(seed, false);
+        assert!(outcome.violations.is_empty(), "seed {seed}: {:?}", outcome.violations);
+    }
+}
