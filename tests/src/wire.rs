@@ -64,5 +64,5 @@ pub async fn call<C: Call>(connection: &Connection, request: &C) -> Result<C::Re
 /// A channel's id on the wire.
 #[must_use]
 pub fn wire_id(channel: ChannelId) -> wire::ChannelId {
-    wire::ChannelId { value: channel.0.to_vec() }
+    channel.to_wire()
 }

@@ -148,7 +148,7 @@ impl Channel {
 
     /// Its id on the wire.
     pub(crate) fn wire_id(&self) -> wire::ChannelId {
-        wire::ChannelId { value: self.id.0.to_vec() }
+        self.id.to_wire()
     }
 
     /// A reader's place before an item.

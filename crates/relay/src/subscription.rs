@@ -202,12 +202,12 @@ impl Session<'_> {
 
     async fn send_end(&mut self, channel: ChannelId, last: Option<Seq>) -> Result<(), End> {
         let last_seq = enlace_log::ids::seq_to_u64(last);
-        let channel = Some(wire::ChannelId { value: channel.0.to_vec() });
+        let channel = Some(channel.to_wire());
         self.send(Event::Ended(ChannelEnded { channel, last_seq })).await
     }
 
     async fn send_behind(&mut self, channel: ChannelId, next: Seq) -> Result<(), End> {
-        let channel = Some(wire::ChannelId { value: channel.0.to_vec() });
+        let channel = Some(channel.to_wire());
         self.send(Event::Behind(Behind { channel, next_seq: next.0 })).await
     }
 

@@ -142,7 +142,7 @@ impl Hub {
     }
 
     fn wire_id(&self) -> wire::ChannelId {
-        wire::ChannelId { value: self.channel().0.to_vec() }
+        self.channel().to_wire()
     }
 
     /// The chain before an item.

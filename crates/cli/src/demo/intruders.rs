@@ -13,9 +13,7 @@ use enlace_log::{
     SubmitCounter, WelcomesHash,
 };
 use enlace_proto::method::Call;
-use enlace_proto::relay::v1::{
-    ChannelId as WireChannelId, FetchRangeRequest, LeasePurpose, LeaseRequest, SubmitRequest,
-};
+use enlace_proto::relay::v1::{FetchRangeRequest, LeasePurpose, LeaseRequest, SubmitRequest};
 use enlace_transport::{
     CallError, ConnectError, Connection, Dialled, Endpoint, Expected, HelloOffer, LocalIdentity,
     SystemClock, Target, Trust,
@@ -88,7 +86,7 @@ pub(super) async fn meddle(
     rumour: Rumour,
     hub: &TrainingAuthority,
 ) -> Vec<String> {
-    let channel = Some(WireChannelId { value: rumour.channel.0.to_vec() });
+    let channel = Some(rumour.channel.to_wire());
     let hub = hub.domain().to_string();
     let read = FetchRangeRequest {
         channel: channel.clone(),

@@ -106,7 +106,7 @@ impl Work<'_> {
         let nonce = self.tx.setting(&nonce_setting(id))?;
         let nonce = nonce.and_then(|text| hex::decode(text).ok()).unwrap_or_default();
         Ok(Some(wire::RefillRequest {
-            channel: Some(wire::ChannelId { value: id.0.to_vec() }),
+            channel: Some(id.to_wire()),
             hub: row.hub.to_string(),
             head: Some(head.to_wire()),
             items: items.iter().map(Item::to_wire).collect(),

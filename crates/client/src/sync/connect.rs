@@ -110,5 +110,5 @@ fn take_hello(shared: &Shared, dialled: Dialled) -> Result<Dialled, SyncError> {
 }
 
 pub(super) fn wire_id(channel: ChannelId) -> enlace_proto::relay::v1::ChannelId {
-    enlace_proto::relay::v1::ChannelId { value: channel.0.to_vec() }
+    channel.to_wire()
 }

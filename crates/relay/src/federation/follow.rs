@@ -259,7 +259,7 @@ async fn cursors(
 }
 
 pub(super) fn wire_id(channel: ChannelId) -> wire::ChannelId {
-    wire::ChannelId { value: channel.0.to_vec() }
+    channel.to_wire()
 }
 
 fn read_id(id: &wire::ChannelId) -> Result<ChannelId, std::array::TryFromSliceError> {

@@ -62,7 +62,7 @@ impl LogBatch {
     #[must_use]
     pub fn into_wire(self) -> wire::Items {
         wire::Items {
-            channel: Some(wire::ChannelId { value: self.channel.0.to_vec() }),
+            channel: Some(self.channel.to_wire()),
             items: self.items,
             head: Some(self.head.to_wire()),
         }

@@ -219,5 +219,5 @@ fn batch(group: &Group, from: Seq, to: Seq) -> wire::Items {
 }
 
 fn channel() -> wire::ChannelId {
-    wire::ChannelId { value: Log::channel().0.to_vec() }
+    Log::channel().to_wire()
 }

@@ -258,7 +258,7 @@ impl Log {
     pub fn refill(&self, from: usize, to: usize) -> wire::RefillRequest {
         let rest = self.items[to + 1..].iter().flat_map(|item| item.link().encode());
         wire::RefillRequest {
-            channel: Some(wire::ChannelId { value: Self::channel().0.to_vec() }),
+            channel: Some(Self::channel().to_wire()),
             hub: "a.example".into(),
             head: self.heads.last().map(|head| head.to_wire()),
             items: self.items[from..=to].iter().map(Item::to_wire).collect(),
@@ -280,7 +280,7 @@ impl Log {
         let mut devices = devices.map(|device| device.name.to_string());
         devices.sort();
         wire::WelcomeDelivery {
-            channel: Some(wire::ChannelId { value: Self::channel().0.to_vec() }),
+            channel: Some(Self::channel().to_wire()),
             hub: "a.example".into(),
             commit: Some(commit),
             head: Some(self.heads[at].to_wire()),

@@ -75,7 +75,7 @@ fn framed(name: &str, place: u8, kind: u16, body: &[u8]) -> Seed {
 }
 
 fn channel() -> Option<wire::ChannelId> {
-    Some(wire::ChannelId { value: Log::channel().0.to_vec() })
+    Some(Log::channel().to_wire())
 }
 
 fn known_heads() -> Vec<wire::KnownHead> {

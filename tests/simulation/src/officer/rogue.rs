@@ -8,7 +8,7 @@ use enlace_channel::mls::Backend;
 use enlace_identity::entropy::Entropy;
 use enlace_log::{ChannelId, Commitment, DeviceList, Seq};
 use enlace_proto::method::Call;
-use enlace_proto::relay::v1::{self as wire, ErrorCode, LeasePurpose, LeaseRequest, SubmitRequest};
+use enlace_proto::relay::v1::{ErrorCode, LeasePurpose, LeaseRequest, SubmitRequest};
 use enlace_test_rogue::{Parts, Rogue, in_another_envelope};
 use enlace_transport::{
     CallError, Connection, Endpoint, Expected, HelloOffer, LocalIdentity, Target,
@@ -107,7 +107,7 @@ impl Program {
     ) -> anyhow::Result<u64> {
         for _ in 0..TRIES {
             let lease = LeaseRequest {
-                channel: Some(wire::ChannelId { value: channel.0.to_vec() }),
+                channel: Some(channel.to_wire()),
                 purpose: LeasePurpose::Removal.into(),
                 ..LeaseRequest::default()
             };

@@ -190,7 +190,7 @@ impl Hub {
         let previous_chain = previous_chain.map_or_else(|| self.chain_start(channel), |c| *c);
         commit.chain = chain.0.to_vec();
         let delivery = wire::WelcomeDelivery {
-            channel: Some(wire::ChannelId { value: channel.0.to_vec() }),
+            channel: Some(channel.to_wire()),
             hub: self.authority.domain.to_string(),
             commit: Some(commit),
             head: Some(self.sign(channel, seq, chain)),

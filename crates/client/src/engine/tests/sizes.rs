@@ -61,7 +61,7 @@ fn a_note_of_200_characters_is_one_datagram_each_way() {
     let items = world.hub.items_from(channel, next);
     assert_eq!(items.len(), 1);
     let event = wire::subscription_event::Event::Items(wire::Items {
-        channel: Some(wire::ChannelId { value: channel.0.to_vec() }),
+        channel: Some(channel.to_wire()),
         items,
         head: Some(world.hub.head(channel)),
     });

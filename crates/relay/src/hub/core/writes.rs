@@ -50,7 +50,7 @@ impl ChannelState {
         commit.chain = chain.0.to_vec();
         let channel = self.channel();
         let delivery = wire::WelcomeDelivery {
-            channel: Some(wire::ChannelId { value: channel.0.to_vec() }),
+            channel: Some(channel.to_wire()),
             hub: self.hub.to_string(),
             commit: Some(commit),
             head: None,

@@ -25,7 +25,7 @@ pub(crate) struct TestChannel {
 }
 
 pub(crate) fn wire_id(channel: ChannelId) -> wire::ChannelId {
-    wire::ChannelId { value: channel.0.to_vec() }
+    channel.to_wire()
 }
 
 impl TestChannel {
