@@ -32,7 +32,14 @@ pub struct Membership {
     left: BTreeSet<DeviceName>,
     /// Of each device, in order: the present membership, if there is one, last.
     rights: BTreeMap<DeviceName, Vec<ReadRange>>,
+    /// How many names the lists of all commits hold together, each list counted once.
+    listed: usize,
 }
+
+/// What a name on a list costs, and a name with its ranges, and a commit: bytes in memory, roughly.
+const NAME_WEIGHT: usize = 64;
+const READER_WEIGHT: usize = 160;
+const COMMIT_WEIGHT: usize = 128;
 
 /// What is remembered of a commit.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -78,6 +85,14 @@ impl Membership {
         let mut membership = Self::default();
         membership.apply(&Event::Anchor { seq: commit, author, list });
         membership
+    }
+
+    /// How many bytes it takes in memory, roughly.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        NAME_WEIGHT * self.listed
+            + READER_WEIGHT * self.rights.len()
+            + COMMIT_WEIGHT * self.commits.len()
     }
 
     /// The devices that may write.
@@ -162,6 +177,7 @@ impl Membership {
                     confirmed: true,
                 };
                 self.commits.insert(*seq, commit);
+                self.listed += list.len();
                 self.unsettled = None;
                 // What lies between two memberships is not here.
                 list.iter().for_each(|device| self.admit(device, *seq));
@@ -337,6 +353,7 @@ impl Membership {
         let confirmed = self.has_no_witness(parent, author);
         let commit = Commit { author: author.clone(), parent, list: list.clone(), confirmed };
         self.commits.insert(seq, commit);
+        self.listed += if change.is_empty() { 0 } else { list.len() };
         let reads_on = self.unsettle(seq, author, &list, final_drops);
         for device in &change.added {
             self.admit(device, seq);

@@ -111,7 +111,6 @@ impl ChannelState {
             membership,
             incarnations,
             settled: record.settled,
-
             lease: Lease::default(),
             last_committer,
             has_ended: false,
@@ -238,6 +237,12 @@ impl ChannelState {
             Role::Follower if self.hub != *hub => Err(IngestError::OtherHub(self.hub.clone())),
             Role::Follower => Ok(()),
         }
+    }
+
+    /// How many bytes it takes in memory, roughly.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        size_of::<Self>() + self.membership.weight()
     }
 
     /// Who may read and write.

@@ -162,7 +162,7 @@ impl Worker {
             source: source.clone(),
             is_listening: is_listening.clone(),
         };
-        let cache = Cache::new(reader, options.cached_channels);
+        let cache = Cache::new(reader, options.cache_bytes);
         let (running, runs) = watch::channel(());
         let sequencer = Sequencer { handle, open: Some(sender), thread: None, running: runs };
         let worker = Self {

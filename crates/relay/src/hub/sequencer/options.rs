@@ -32,8 +32,8 @@ pub struct HubOptions {
     pub round_requests: usize,
     /// After how many bytes a transaction takes no further request.
     pub round_bytes: usize,
-    /// How many channels' states stay in memory.
-    pub cached_channels: usize,
+    /// How many bytes of channels' states stay in memory, roughly.
+    pub cache_bytes: usize,
     /// How many reads run at once.
     pub readers: usize,
 }
@@ -56,7 +56,7 @@ impl HubOptions {
             queue_requests: 1024,
             round_requests: 512,
             round_bytes: 8 << 20,
-            cached_channels: 1024,
+            cache_bytes: 64 << 20,
             readers: 4,
         }
     }
@@ -78,7 +78,7 @@ impl fmt::Debug for HubOptions {
             .field("queue_requests", &self.queue_requests)
             .field("round_requests", &self.round_requests)
             .field("round_bytes", &self.round_bytes)
-            .field("cached_channels", &self.cached_channels)
+            .field("cache_bytes", &self.cache_bytes)
             .field("readers", &self.readers)
             .finish_non_exhaustive()
     }
