@@ -53,6 +53,9 @@ impl ChainLink {
     /// Bytes of one link as it travels.
     pub const BYTES: usize = 8 + 32 + 32;
 
+    /// The most that are sent at once, beside a page of items (PROTOCOL.md §6.5).
+    pub const MAX_AT_ONCE: usize = 28_000;
+
     /// Of an item with this envelope, its canonical bytes as received.
     #[must_use]
     pub fn new(received_at: Timestamp, envelope: &[u8], outer_signature: &OuterSignature) -> Self {

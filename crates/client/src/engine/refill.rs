@@ -23,9 +23,6 @@ const PAGE_BYTES: usize = 1 << 20;
 /// Of how many of a channel's newest items the whole content is kept.
 pub(super) const KEPT: u64 = 4096;
 
-/// The most links that one request takes.
-const MAX_LINKS: usize = 28_000;
-
 /// What became of a copy that goes back.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SetBack {
@@ -79,7 +76,7 @@ impl Work<'_> {
         let mut rest = Vec::new();
         if let Some(from) = from {
             // A relay says where to begin: it is not to have the whole log read.
-            if last.0.saturating_sub(from.0) > (PAGE_ITEMS + MAX_LINKS) as u64 {
+            if last.0.saturating_sub(from.0) > (PAGE_ITEMS + ChainLink::MAX_AT_ONCE) as u64 {
                 return Ok(None);
             }
             let mut bytes = 0;
@@ -91,7 +88,9 @@ impl Work<'_> {
                     rest.push(held.item.link());
                 }
             }
-            if items.first().is_none_or(|item| item.seq != from) || rest.len() > MAX_LINKS {
+            if items.first().is_none_or(|item| item.seq != from)
+                || rest.len() > ChainLink::MAX_AT_ONCE
+            {
                 return Ok(None);
             }
         }

@@ -175,6 +175,9 @@ pub enum IngestError {
     /// The committer's certificate is not accepted.
     #[error(transparent)]
     Certificate(#[from] TrustError),
+    /// The hub has not begun anew since it signed this copy.
+    #[error("the hub's signature does not say that the copy is superseded")]
+    NotSuperseded,
     /// This relay's copy does not reach back so far.
     #[error("this relay's copy begins later")]
     BeforeAnchor,
@@ -193,9 +196,11 @@ impl IngestError {
         match self {
             Self::UnknownChannel => ErrorCode::UnknownChannel,
             Self::NotAFollower | Self::OtherHub(_) | Self::NobodyHere => ErrorCode::NotAllowed,
-            Self::Replica(_) | Self::Welcome(_) | Self::Item(_) | Self::BeforeAnchor => {
-                ErrorCode::BadEnvelope
-            }
+            Self::Replica(_)
+            | Self::Welcome(_)
+            | Self::Item(_)
+            | Self::NotSuperseded
+            | Self::BeforeAnchor => ErrorCode::BadEnvelope,
             Self::Certificate(error) => error.code(),
             Self::Unavailable(Unavailable::Storage) => ErrorCode::Internal,
             Self::Unavailable(Unavailable::Stopped) => ErrorCode::Stopping,

@@ -8,7 +8,7 @@ use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::ids::seq_to_u64;
 use enlace_log::{
-    ChainHash, ChannelId, ChannelNonce, Incarnations, Seq, SignedHead, VerifiedHead, former,
+    ChainHash, ChannelId, ChannelNonce, Head, Incarnations, Seq, SignedHead, VerifiedHead, former,
 };
 use enlace_proto::relay::v1 as wire;
 use enlace_transport::watch;
@@ -156,13 +156,23 @@ impl Handle {
     }
 
     /// A copy goes back to a head of its hub's, after which the hub began anew without what came
-    /// here; the position that comes next.
+    /// here, as a head of its `newest` incarnation says; the position that comes next.
     ///
     /// # Errors
-    /// [`IngestError::BeforeAnchor`] when the copy does not reach back so far;
-    /// [`IngestError::Replica`] with `Diverged` when it differs there already.
-    pub async fn rewind(&self, hub: Domain, head: VerifiedHead) -> Result<Seq, IngestError> {
-        self.ask(0, |answer| Request::Rewind { hub, head, answer }).await?
+    /// [`IngestError::NotSuperseded`] when it does not say so; [`IngestError::BeforeAnchor`] when
+    /// the copy does not reach back so far; [`IngestError::Replica`] with `Diverged` when it differs
+    /// there already.
+    pub async fn rewind(
+        &self,
+        hub: Domain,
+        head: VerifiedHead,
+        newest: &VerifiedHead,
+    ) -> Result<Seq, IngestError> {
+        let Head { channel, incarnation: newest, .. } = *newest.head();
+        if channel != head.head().channel {
+            return Err(IngestError::NotSuperseded);
+        }
+        self.ask(0, |answer| Request::Rewind { hub, head, newest, answer }).await?
     }
 
     /// Somebody holds a head by this hub's own signature. If what leads there is not here, nothing

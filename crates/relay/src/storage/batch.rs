@@ -85,7 +85,7 @@ pub enum LogWrite {
         /// The doubts until then.
         doubts: Doubts,
     },
-    /// A copy goes back: everything after the record's tail is forgotten, and who may read; what
+    /// A log goes back: everything after the record's tail is forgotten, and who may read; what
     /// may be read of the rest is written beside it.
     Rewind(ChannelRecord),
     /// An idempotency key is used up.

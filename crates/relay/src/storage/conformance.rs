@@ -23,7 +23,7 @@ pub trait TestStore {
 
 type Case = (&'static str, fn(&dyn TestStore));
 
-const CASES: [Case; 18] = [
+const CASES: [Case; 19] = [
     ("a log is read back after opening again", logs::reads_back),
     ("a read stops at its limits", logs::limits),
     ("a conflict leaves nothing of its batch", logs::conflict_is_atomic),
@@ -34,6 +34,7 @@ const CASES: [Case; 18] = [
     ("channels are listed in pages", logs::pages),
     ("a copy begins anew after a gap", logs::anchors),
     ("readers and channels find each other", logs::readers),
+    ("a log that goes back forgets what came after", logs::goes_back),
     ("a client id stands for what was accepted", logs::accepted_lookup),
     ("key packages are handed out once", directory::key_packages),
     ("a key package published twice is handed out once", directory::published_twice),

@@ -3,9 +3,9 @@
 //! without that, the copy goes back to where the two agree.
 
 use enlace_identity::names::Domain;
-use enlace_log::{ChannelId, Incarnation, Seq, SignedHead};
+use enlace_log::{ChainLink, ChannelId, Incarnation, Seq, SignedHead};
 use enlace_proto::relay::v1::{
-    FetchRangeRequest, IncarnationStart, Item, Items, RefillRequest, RefillResponse,
+    self as wire, FetchRangeRequest, IncarnationStart, Item, Items, RefillRequest, RefillResponse,
     subscription_control::Control,
 };
 use enlace_transport::{CallError, Connection};
@@ -17,9 +17,10 @@ use crate::calls::short;
 use crate::federation::CALL_TIME;
 use crate::federation::alarm;
 use crate::federation::link::Link;
+use crate::head_certificates::HeadCertificateError;
 use crate::hub::{IngestError, LogBatch, Next, Reader};
 use crate::server::Context;
-use crate::storage::{ChannelRecord, ReadLimit, ReadStorage};
+use crate::storage::{ChannelRecord, ReadLimit, ReadStorage, StorageError};
 
 /// What is offered at once.
 const PAGE: ReadLimit = ReadLimit { items: 256, bytes: 1 << 20 };
@@ -43,6 +44,19 @@ pub(super) struct Other<'a> {
     pub(super) connection: &'a Connection,
 }
 
+/// Items that lead, with what the chain takes of those after them, to a head.
+struct Page {
+    items: Vec<Item>,
+    rest: Vec<ChainLink>,
+    head: SignedHead,
+}
+
+impl Page {
+    fn empty(head: SignedHead) -> Self {
+        Self { items: Vec::new(), rest: Vec::new(), head }
+    }
+}
+
 /// What stands before a position.
 struct Last {
     items: Vec<Item>,
@@ -63,9 +77,10 @@ impl Other<'_> {
         let log = self.context.hub().subscribe(channel, Reader::Relay(own)).await?;
         // The newest item is offered again where only the incarnation says that the two depart.
         let mut from = from.min(record.tail.seq);
+        let mut may_begin_earlier = true;
         while from <= record.tail.seq {
             let page = match log.read(from, PAGE).await {
-                Ok(Some(Next::Batch(page))) => page,
+                Ok(Some(Next::Batch(page))) => self.to_newest(page).await?,
                 // The copy begins later.
                 _ => return Ok(Outcome::Later),
             };
@@ -80,9 +95,9 @@ impl Other<'_> {
             };
             let next = Seq(answer.next_seq);
             if answer.superseded {
-                return self.go_back(channel, next).await;
+                return self.go_back(channel, next, answer.head).await;
             }
-            if next <= from {
+            if next == from || next < from && !std::mem::take(&mut may_begin_earlier) {
                 return Ok(Outcome::Later);
             }
             info!(channel = %short(&channel), hub = %self.authority, %next, "a hub was refilled");
@@ -108,8 +123,7 @@ impl Other<'_> {
             return Ok(Outcome::Nothing);
         };
         let last = record.tail.seq;
-        let nothing = LogBatch { channel, items: Vec::new(), last, head };
-        match self.bring(&record, nothing).await {
+        match self.bring(&record, Page::empty(head)).await {
             Ok(answer) if Seq(answer.next_seq) <= last => {
                 self.offer(channel, Seq(answer.next_seq)).await
             }
@@ -140,7 +154,7 @@ impl Other<'_> {
     async fn bring(
         &self,
         record: &ChannelRecord,
-        page: LogBatch,
+        page: Page,
     ) -> Result<RefillResponse, FollowError> {
         let channel = record.channel;
         let read = move |storage: &mut dyn ReadStorage| storage.incarnations(&channel);
@@ -154,28 +168,60 @@ impl Other<'_> {
             head: Some(page.head.to_wire()),
             items: page.items,
             nonce: record.nonce.0.to_vec(),
-            rest: Vec::new(),
+            rest: page.rest.iter().flat_map(ChainLink::encode).collect(),
             incarnations: starts.map(start).collect(),
         };
         Ok(self.connection.call(&request, CALL_TIME).await?)
     }
 
-    /// The hub has begun anew at `next` without what came here. What both have lies before: the
-    /// hub's signature there has to say so.
-    async fn go_back(&self, channel: ChannelId, next: Seq) -> Result<Outcome, FollowError> {
+    /// A page with a head that says in which incarnation this copy has gone on: for less, a hub
+    /// gives up nothing that it has.
+    async fn to_newest(&self, page: LogBatch) -> Result<Page, FollowError> {
+        let LogBatch { channel, items, last, head } = page;
+        let ordered = head.unverified_head().incarnation;
+        let read =
+            move |storage: &mut dyn ReadStorage| way_to_newest(storage, channel, last, ordered);
+        Ok(match self.context.hub().query(read).await? {
+            Some((rest, head)) => Page { items, rest, head },
+            None => Page { items, rest: Vec::new(), head },
+        })
+    }
+
+    /// The hub has begun anew at `next` without what came here: `newest` says so. What both have
+    /// lies before: the hub's signature there has to say that.
+    async fn go_back(
+        &self,
+        channel: ChannelId,
+        next: Seq,
+        newest: Option<wire::SignedHead>,
+    ) -> Result<Outcome, FollowError> {
+        let newest = newest.and_then(|head| SignedHead::from_wire(channel, &head).ok());
+        let Some(newest) = newest else { return Ok(Outcome::Later) };
         let Last { items, head } = self.last_before(channel, next).await?;
         let Some(head) = head else { return Ok(Outcome::Later) };
-        let head = match self.context.head_certificates().verify(head, self.authority).await {
-            Ok(head) => head,
+        let certificates = self.context.head_certificates();
+        let verified = async {
+            let newest = certificates.verify(newest, self.authority).await?;
+            Ok::<_, HeadCertificateError>((
+                newest,
+                certificates.verify(head, self.authority).await?,
+            ))
+        };
+        let (newest, head) = match verified.await {
+            Ok(verified) => verified,
             Err(error) => {
                 warn!(channel = %short(&channel), hub = %self.authority, %error, "no way back");
                 return Ok(Outcome::Later);
             }
         };
         self.keep_what_goes(channel, next).await?;
-        match self.context.hub().rewind(self.authority.clone(), head).await {
+        match self.context.hub().rewind(self.authority.clone(), head, &newest).await {
             Ok(_) => self.follow_again(channel).await,
             Err(IngestError::Unavailable(_)) => Err(FollowError::Store),
+            Err(error @ IngestError::NotSuperseded) => {
+                warn!(channel = %short(&channel), hub = %self.authority, %error, "no way back");
+                Ok(Outcome::Later)
+            }
             Err(error) => {
                 error!(channel = %short(&channel), hub = %self.authority, %error,
                     "ALARM: a log is followed no further, its hub began anew without this copy");
@@ -211,4 +257,33 @@ impl Other<'_> {
         let cursor = cursor_of(self.context, self.authority, channel).await?;
         Ok(cursor.map_or(Outcome::Nothing, |cursor| Outcome::Say(Control::Follow(cursor))))
     }
+}
+
+/// What leads from `last`, which that incarnation ordered, to a head of the newest incarnation that a
+/// copy has; `None` when there is no newer one, or it begins too far from there.
+fn way_to_newest(
+    storage: &mut dyn ReadStorage,
+    channel: ChannelId,
+    last: Seq,
+    ordered: Incarnation,
+) -> Result<Option<(Vec<ChainLink>, SignedHead)>, StorageError> {
+    let newest = storage.incarnations(&channel)?.iter().last();
+    let Some((began, _)) = newest.filter(|(_, newest)| *newest > ordered) else { return Ok(None) };
+    let Some(head) = storage.next_head(&channel, began)? else { return Ok(None) };
+    let end = head.unverified_head().seq;
+    if end.0.saturating_sub(last.0) > ChainLink::MAX_AT_ONCE as u64 {
+        return Ok(None);
+    }
+    let mut links = Vec::new();
+    let mut next = last.next();
+    while next <= end {
+        let items = storage.items(&channel, next, PAGE)?;
+        let Some(newest) = items.last() else { return Ok(None) };
+        next = newest.seq.next();
+        for stored in items.iter().filter(|stored| stored.seq <= end) {
+            let item = enlace_log::Item::from_wire(channel, stored.to_wire()?);
+            links.push(item.map_err(|_| StorageError::Corrupt("item"))?.link());
+        }
+    }
+    Ok(Some((links, head)))
 }

@@ -100,7 +100,7 @@ impl ChannelState {
         (state, writes)
     }
 
-    /// Goes back to an item, after which the hub began anew without what came here. `events` are
+    /// Goes back to an item, after which the hub began anew without what is here. `events` are
     /// those until then, `kept` is the item.
     pub fn rewind(&mut self, kept: &StoredItem, events: &[Event]) -> Vec<LogWrite> {
         let mut incarnations = self.incarnations.clone();

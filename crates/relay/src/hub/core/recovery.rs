@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use enlace_identity::names::{DeviceName, Domain, ServiceName};
 use enlace_identity::time::Timestamp;
-use enlace_log::membership::MembershipError;
+use enlace_log::membership::{Event, MembershipError};
 use enlace_log::replica::ReplicaError;
 use enlace_log::{
     ChainLink, ChainStart, ChannelId, ChannelNonce, ClientId, Commitment, Envelope, Generation,
@@ -18,6 +18,7 @@ use super::settling::{Settling, is_within};
 use super::{ChannelState, Lease, MAX_CLOCK_STEP};
 use crate::hub::errors::SubmitError;
 use crate::hub::head_key::HeadKey;
+use crate::hub::refill::Refill;
 use crate::storage::{Accepted, IdempotencyKey, LogWrite, Role, SideWrite, StoredItem};
 
 /// How long a hub that recovers waits for more of what it lacks after something came.
@@ -60,9 +61,15 @@ impl Recovery {
         is_within(self.since, now, REFILL_PATIENCE)
     }
 
-    /// Whether what was shown is not all back, when the log goes on at `next`.
-    fn lacks(&self, next: Seq) -> bool {
-        next <= self.shown.head().seq
+    /// Whether nothing of a newer incarnation was shown than this.
+    #[must_use]
+    pub fn is_newest(&self, head: &VerifiedHead) -> bool {
+        head.head().incarnation >= self.shown.head().incarnation
+    }
+
+    /// What the store held from `next` on was given up.
+    pub fn go_back(&mut self, next: Seq) {
+        self.held = self.held.min(next.0.checked_sub(1).map(Seq));
     }
 }
 
@@ -141,7 +148,8 @@ impl ChannelState {
         if let Some(recovery) = settling.recovery(&self.channel()) {
             // Whoever was not heard may hold more than was shown.
             let may_grow = !unheard.is_empty() && settling.is_patient(now);
-            let is_awaited = recovery.lacks(self.next_seq()) || !unheard.is_empty();
+            let is_lacking = self.look_at(&recovery.shown) == Shown::Beyond;
+            let is_awaited = is_lacking || !unheard.is_empty();
             let waits = may_grow || is_awaited && recovery.is_patient(now);
             return if waits { Gate::Closed } else { Gate::BeginsAnew(sorted(unheard)) };
         }
@@ -193,6 +201,33 @@ impl ChannelState {
         let refilled = state.take_back(items, rest, head, is_revoked)?;
         *self = state;
         Ok(refilled)
+    }
+
+    /// As [`Self::handle_refill`], of items that depart from this log after `kept`. When they lead
+    /// to a newer incarnation, what is here beyond `kept` is what the hub gave up when it began
+    /// that one, and gives way again; `events` are those until there. Also what is written before.
+    ///
+    /// # Errors
+    /// As [`Self::handle_refill`].
+    pub fn handle_newer_line(
+        &mut self,
+        kept: &StoredItem,
+        events: &[Event],
+        refill: Refill,
+        is_revoked: impl Fn(&DeviceName) -> bool,
+    ) -> Result<Option<(Vec<LogWrite>, Refilled)>, RefillError> {
+        let Refill { items, rest, head, .. } = refill;
+        if head.head().incarnation <= self.incarnations.newest() {
+            return Ok(None);
+        }
+        let mut state = self.clone();
+        let before = state.rewind(kept, events);
+        let refilled = state.handle_refill(items, &rest, &head, is_revoked)?;
+        if refilled.items.is_empty() {
+            return Ok(None);
+        }
+        *self = state;
+        Ok(Some((before, refilled)))
     }
 
     /// Begins a channel of this hub again of which its store knows nothing.

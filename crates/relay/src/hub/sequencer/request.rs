@@ -1,7 +1,7 @@
 //! What the writer is asked to do, and by whom it is awaited.
 
 use enlace_identity::names::{DeviceName, Domain};
-use enlace_log::{ChannelId, ChannelNonce, Seq, VerifiedHead};
+use enlace_log::{ChannelId, ChannelNonce, Incarnation, Seq, VerifiedHead};
 
 use crate::hub::core::{Holder, LeaseClaim};
 use crate::hub::errors::{IngestError, RefillRefused, SubmitError, Unavailable};
@@ -36,7 +36,12 @@ pub(crate) enum Request {
     /// The hub has no more for a copy.
     EndCopy { channel: ChannelId, hub: Domain, answer: Answer<Result<(), IngestError>> },
     /// A copy goes back to that head: its hub no longer has what came after it.
-    Rewind { hub: Domain, head: VerifiedHead, answer: Answer<Result<Seq, IngestError>> },
+    Rewind {
+        hub: Domain,
+        head: VerifiedHead,
+        newest: Incarnation,
+        answer: Answer<Result<Seq, IngestError>>,
+    },
     /// A head that this hub signed, in somebody else's hands.
     Shown { head: VerifiedHead, answer: Answer<Result<(), Unavailable>> },
     /// Where the copies of somebody end who may hold more than this hub.

@@ -52,7 +52,7 @@ struct Grown {
     /// Of a copy: the hub's newest head.
     head: Option<SignedHead>,
     access_changed: bool,
-    /// A copy went back to this item before it grew.
+    /// The log went back to this item before it grew.
     back_to: Option<StoredItem>,
 }
 
@@ -126,10 +126,12 @@ impl<'a> Round<'a> {
                 Err(error) => answer.send(Err(error)),
             },
             Request::EndCopy { channel, hub, answer } => answer.send(self.end_copy(&channel, &hub)),
-            Request::Rewind { hub, head, answer } => match self.rewind(&hub, head) {
-                Ok(next) => self.pending.push(Pending::Ingest(next, answer)),
-                Err(error) => answer.send(Err(error)),
-            },
+            Request::Rewind { hub, head, newest, answer } => {
+                match self.rewind(&hub, head, newest) {
+                    Ok(next) => self.pending.push(Pending::Ingest(next, answer)),
+                    Err(error) => answer.send(Err(error)),
+                }
+            }
             Request::Shown { head, answer } => answer.send(self.shown(&head)),
             Request::Heard { holder, ends, answer } => {
                 self.heard(&holder, &ends);
@@ -206,7 +208,12 @@ impl<'a> Round<'a> {
         submissions: &[Submission],
     ) -> Result<Vec<Option<storage::Accepted>>, Unavailable> {
         let keys: Vec<_> = submissions.iter().map(Submission::key).collect();
-        self.storage.accepted(&keys).map_err(|error| unavailable(&error))
+        let mut remembered = self.storage.accepted(&keys).map_err(|error| unavailable(&error))?;
+        for (key, accepted) in keys.iter().zip(&mut remembered) {
+            let back_to = self.grown.get(&key.channel).and_then(|grown| grown.back_to.as_ref());
+            *accepted = accepted.filter(|a| back_to.is_none_or(|kept| a.seq <= kept.seq));
+        }
+        Ok(remembered)
     }
 
     /// What becomes of an item. A refusal may rest on what this round accepted before it: it waits
@@ -310,6 +317,13 @@ impl<'a> Round<'a> {
             grown.append = Some(self.writes.log.len());
         }
         self.writes.log.push(write);
+    }
+
+    /// The log goes on after `kept`, and what this round had added before is void.
+    fn go_back(&mut self, channel: ChannelId, kept: StoredItem) -> &mut Grown {
+        let grown = self.grown.entry(channel).or_default();
+        *grown = Grown { back_to: Some(kept), access_changed: true, ..Grown::default() };
+        grown
     }
 
     fn lease(

@@ -4,7 +4,10 @@ use enlace_identity::keys::SigningKey;
 use enlace_identity::names::Domain;
 use enlace_log::control::{LeafHash, Leave};
 use enlace_log::replica::ReplicaError;
-use enlace_log::{ForkProof, Generation, Item, ItemKind, Seq, SignedHead, VerifiedHead};
+use enlace_log::{
+    ChannelId, ForkProof, Generation, Head, Incarnation, Item, ItemKind, Seq, SignedHead,
+    VerifiedHead,
+};
 use enlace_proto::relay::v1::{ErrorCode, WelcomeDelivery};
 use zeroize::Zeroizing;
 
@@ -165,6 +168,31 @@ async fn a_head_that_contradicts_what_is_here_proves_a_fork() {
     };
     let first = verified(batch(&follower, Reader::Relay(b()), 3, LIMIT).await.head);
     assert!(ForkProof::at_one_position(first, *second).is_some());
+}
+
+#[tokio::test]
+async fn a_copy_goes_back_on_the_hubs_signature_alone() {
+    let (hub, follower) = two_relays().await;
+    follower.hub.anchor(anchor_of(delivery(&hub, 2).await).unwrap()).await.unwrap();
+    for text in ["kept", "lost"] {
+        hub.submit(&Draft::entry("ana", 2, text)).await.unwrap();
+    }
+    assert_eq!(follow(&hub, &follower, 3).await, 5);
+    let one = ReadLimit { items: 1, bytes: usize::MAX };
+    let kept = verified(batch(&hub, Reader::Relay(b()), 3, one).await.head);
+    let same = verified(batch(&hub, Reader::Relay(b()), 4, one).await.head);
+    let newer = |channel| {
+        let key = SigningKey::from_seed(Zeroizing::new([3; 32]));
+        Head { channel, incarnation: Incarnation(9), ..same.head().clone() }
+            .sign(&key, same.signed().signer())
+    };
+    let elsewhere = newer(ChannelId([0; 32]));
+    for says_nothing in [&same, &elsewhere] {
+        let refused = follower.hub.rewind(own(), kept.clone(), says_nothing).await;
+        assert_eq!(refused, Err(IngestError::NotSuperseded));
+    }
+    let says_so = newer(channel_id());
+    assert_eq!(follower.hub.rewind(own(), kept, &says_so).await, Ok(Seq(4)));
 }
 
 #[tokio::test]

@@ -190,23 +190,87 @@ async fn without_anybody_who_holds_it_the_statement_says_what_is_lost() {
     assert!(ForkProof::at_one_position(head, new_head).is_none());
 }
 
-/// The copy of yesterday ran for a while, and then the newer store again.
-#[tokio::test]
-async fn of_two_histories_the_one_that_goes_on_is_stated() {
+/// The copy of yesterday ran for a while, and then the newer store again: that one, and a log of
+/// the other.
+async fn two_histories() -> (Hub, Vec<Item>, VerifiedHead) {
     let hub = Hub::new().await;
     let copy = hub.disk.copy();
     let again = Hub::restored(&copy, &hub.world.clock);
     again.world.clock.advance(PATIENCE);
     assert_eq!(say_after_statement(&again, "in the copy").await, Seq(2));
     let (others, other_head) = again.log().await;
-
     for text in ["one", "two", "three"] {
         hub.says(text).await;
     }
-    let offer = refill(&others, 0, &other_head, false);
+    (hub, others, other_head)
+}
+
+#[tokio::test]
+async fn of_two_histories_the_one_that_began_later_goes_on() {
+    let (hub, others, other_head) = two_histories().await;
+    let (given_up, old_head) = hub.log().await;
+    let ask = refill(&others, 0, &other_head, false);
+    let taken = hub.world.hub.refill(Refill { items: Vec::new(), ..ask }).await.unwrap();
+    assert_eq!(taken, TakenBack { next: Seq(1), superseded: false });
+    is_waiting(&hub).await;
+    let statement_alone = refill(&others[1..], 1, &other_head, false);
+    let taken = hub.world.hub.refill(statement_alone).await.unwrap();
+    assert_eq!(taken, TakenBack { next: Seq(2), superseded: false });
+
+    // Whoever has followed the older one learns at once that it goes on no further.
+    let late = hub.world.hub.refill(refill(&given_up[1..], 3, &old_head, false)).await.unwrap();
+    assert_eq!(late, TakenBack { next: Seq(1), superseded: true });
+    let rest = refill(&others[2..], 1, &other_head, false);
+    let rest = Refill { incarnations: refill(&others, 0, &other_head, false).incarnations, ..rest };
+    assert_eq!(hub.world.hub.refill(rest).await.unwrap().next, Seq(3));
+    hear_all(&hub, 3).await;
+
+    // What was given up has no place any more: sent again it gets a new one.
+    assert_eq!(say_after_statement(&hub, "goes on").await, Seq(4));
+    let (now, head) = hub.log().await;
+    assert_eq!(now[..3], others[..]);
+    let statement = statement_of(&now[3]);
+    assert_eq!((statement.held, statement.lost), (Some(Seq(0)), None));
+    let mut sent_again = Draft::entry("ana", 0, "two");
+    sent_again.incarnation = head.head().incarnation;
+    let accepted = hub.world.submit(&sent_again).await.unwrap();
+    assert_eq!((accepted.seq, accepted.is_duplicate), (Seq(5), false));
+
+    // So does whoever opens the store again.
+    let again = Hub::restored(&hub.disk, &hub.world.clock);
+    assert_eq!(again.log().await.0[..5], now[..]);
+}
+
+#[tokio::test]
+async fn an_older_history_displaces_nothing() {
+    let (hub, others, other_head) = two_histories().await;
+    let (old, old_head) = hub.log().await;
+    let again = Hub::restored(&hub.disk, &hub.world.clock);
+    // What the copy had, up to before its statement, and a claim that it went on: the hub's own
+    // signature doesn't say so.
+    let claimed = [(Seq(2), Incarnation(u64::MAX))].into_iter().collect();
+    let offer = Refill { incarnations: claimed, ..refill(&old[1..], 3, &old_head, false) };
+    let taken = again.world.hub.refill(offer).await.unwrap();
+    assert!(!taken.superseded);
+    assert_eq!(again.log().await.0, old);
+    // Items that don't lead to the head neither.
+    let offer = refill(&others[1..], 2, &other_head, false);
+    let altered = Item { received_at: new_clock().now(), ..offer.items[1].clone() };
+    let items = vec![offer.items[0].clone(), altered];
+    let taken = again.world.hub.refill(Refill { items, ..offer }).await.unwrap();
+    assert_eq!(taken, TakenBack { next: Seq(1), superseded: false });
+    assert_eq!(again.log().await.0, old);
+}
+
+#[tokio::test]
+async fn of_two_histories_the_one_at_hand_goes_on_when_nobody_brings_the_other() {
+    let (hub, others, other_head) = two_histories().await;
+    let offer = Refill { items: Vec::new(), ..refill(&others, 0, &other_head, false) };
     let taken = hub.world.hub.refill(offer.clone()).await.unwrap();
     assert_eq!(taken, TakenBack { next: Seq(1), superseded: false }, "nothing is stated yet");
     hear_all(&hub, 4).await;
+    is_waiting(&hub).await;
+    hub.world.clock.advance(REFILL_PATIENCE);
     let taken = hub.world.hub.refill(offer).await.unwrap();
     assert_eq!(taken, TakenBack { next: Seq(1), superseded: true });
     let (now, head) = hub.log().await;

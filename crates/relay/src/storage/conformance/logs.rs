@@ -1,12 +1,15 @@
 //! Cases about logs.
 
+use bytes::Bytes;
 use enlace_log::membership::{Event, ReadRange};
-use enlace_log::{ClientId, Seq};
+use enlace_log::{ClientId, Incarnation, Seq};
 
-use super::samples::{accepted, append, channel, client_id, create, device, head, item, record};
-use super::{TestStore, log};
+use super::samples::{
+    accepted, append, channel, client_id, create, device, domain, head, item, record,
+};
+use super::{TestStore, log, side};
 use crate::storage::{
-    IdempotencyKey, LogWrite, ReadLimit, Role, SideWrite, StorageError, WriteBatch,
+    IdempotencyKey, LogWrite, PendingWelcome, ReadLimit, Role, SideWrite, StorageError, WriteBatch,
 };
 
 const ALL: ReadLimit = ReadLimit { items: 1000, bytes: usize::MAX };
@@ -191,6 +194,65 @@ pub(super) fn readers(store: &dyn TestStore) {
     assert_eq!(read.readable_channels(&ana).unwrap(), of_ana);
     assert!(read.readable_channels(&device("cid")).unwrap().is_empty());
     assert!(read.readers(&channel(3)).unwrap().is_empty());
+}
+
+pub(super) fn goes_back(store: &dyn TestStore) {
+    let (one, two) = (channel(1), channel(2));
+    let mut storage = store.open().unwrap();
+    storage.commit(&log([create(one), append(one, 0, 6), create(two), append(two, 0, 6)])).unwrap();
+    let welcome = |seq, name| LogWrite::Welcome {
+        channel: one,
+        seq: Seq(seq),
+        delivery: Bytes::from_static(b"welcome"),
+        devices: vec![device("ben")],
+        domains: vec![domain(name)],
+    };
+    let sent =
+        |seq, name| SideWrite::WelcomeSent { domain: domain(name), channel: one, seq: Seq(seq) };
+    let wanted = |name| SideWrite::WelcomeWanted { domain: domain(name), channel: one };
+    let reader = |to: Option<u64>| LogWrite::Reader {
+        channel: one,
+        device: device("ana"),
+        range: ReadRange { from: Seq(0), to: to.map(Seq) },
+    };
+    let began = |seq, number| LogWrite::Incarnation {
+        channel: one,
+        seq: Seq(seq),
+        incarnation: Incarnation(number),
+    };
+    let (early, kept) = accepted(one, 2);
+    let (_, lost) = accepted(one, 5);
+    let (elsewhere, other) = accepted(two, 5);
+    storage.commit(&log([kept, lost, other, began(2, 7), began(4, 9), reader(Some(4))])).unwrap();
+    storage.commit(&log([LogWrite::Head(head(one, 5))])).unwrap();
+    storage.commit(&log([welcome(3, "b"), welcome(4, "b"), welcome(5, "c")])).unwrap();
+    storage.commit(&side([sent(3, "b"), sent(5, "c")])).unwrap();
+    let back = LogWrite::Rewind(record(one, Role::Hub, 3));
+    storage.commit(&log([back, reader(None), append(one, 3, 1)])).unwrap();
+
+    let key =
+        |channel, seq| IdempotencyKey { channel, device: device("ana"), client_id: client_id(seq) };
+    let keys = [key(one, 2), key(one, 5), key(two, 5)];
+    let expected = [Some(early), None, Some(elsewhere)];
+    assert_eq!(storage.accepted(&keys).unwrap(), expected);
+    let mut read = storage.reader().unwrap();
+    let seqs: Vec<_> = read.items(&one, Seq(0), ALL).unwrap().iter().map(|i| i.seq.0).collect();
+    assert_eq!(seqs, [0, 1, 2, 3, 4]);
+    assert_eq!(read.channel(&one).unwrap().unwrap().tail.seq, Seq(4));
+    assert_eq!(read.items(&two, Seq(0), ALL).unwrap().len(), 7, "another channel's stays");
+    assert_eq!(read.newest_head(&one, Seq(0), Seq(9)).unwrap(), None);
+    let incarnations: Vec<_> = read.incarnations(&one).unwrap().iter().collect();
+    assert_eq!(incarnations, [(Seq(2), Incarnation(7))]);
+    let range = ReadRange { from: Seq(0), to: None };
+    assert_eq!(read.readers(&one).unwrap(), [(device("ana"), range)]);
+    storage.commit(&side([wanted("b"), wanted("c")])).unwrap();
+    let place = PendingWelcome { channel: one, seq: Seq(3) };
+    assert_eq!(read.pending_welcomes(&device("ben"), 9).unwrap(), [place]);
+    assert_eq!(read.outbound_welcomes(&domain("b"), 9).unwrap(), [place]);
+    assert!(read.outbound_welcomes(&domain("c"), 9).unwrap().is_empty());
+    assert_eq!(read.welcome(&one, Seq(5)).unwrap(), None);
+    let later = LogWrite::Rewind(record(one, Role::Hub, 6));
+    assert!(matches!(storage.commit(&log([later])), Err(StorageError::Conflict(_))));
 }
 
 pub(super) fn accepted_lookup(store: &dyn TestStore) {

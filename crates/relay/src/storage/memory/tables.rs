@@ -225,7 +225,10 @@ impl Tables {
         self.events.retain(|place, _| stays(place));
         self.incarnations.retain(|place, _| stays(place));
         self.readers.retain(|(of, _, _), _| *of != channel);
+        self.accepted.retain(|key, accepted| stays(&(key.channel, accepted.seq)));
         self.pending.retain(|(_, welcome)| stays(&(welcome.channel, welcome.seq)));
+        self.outbound.retain(|(_, welcome)| stays(&(welcome.channel, welcome.seq)));
+        self.sent.retain(|(_, channel), seq| stays(&(*channel, *seq)));
         self.drop_delivered();
     }
 

@@ -16,6 +16,19 @@ use crate::storage::{
 
 pub(super) use key_packages::take_key_packages;
 
+/// Whatever stands at a position of a channel.
+const PLACED: [&str; 9] = [
+    "items",
+    "heads",
+    "events",
+    "incarnations",
+    "accepted",
+    "pending_welcomes",
+    "outbound_welcomes",
+    "sent_welcomes",
+    "welcomes",
+];
+
 /// Applies a batch; how many bytes it wrote, roughly.
 pub(super) fn apply(
     transaction: &Transaction<'_>,
@@ -128,7 +141,7 @@ impl Writer<'_> {
                       WHERE channel = ?1 AND role = ?3 AND tail_seq >= ?5";
         self.put_channel(update, record)?;
         let id = self.channel(&record.channel)?;
-        for table in ["items", "heads", "events", "incarnations", "pending_welcomes", "welcomes"] {
+        for table in PLACED {
             let delete = format!("DELETE FROM {table} WHERE channel = ?1 AND seq > ?2");
             self.execute(&delete, params![id, signed(record.tail.seq)])?;
         }

@@ -2,7 +2,7 @@
 
 use enlace_identity::names::Domain;
 use enlace_log::replica::ReplicaError;
-use enlace_log::{ChannelId, Head, Seq, VerifiedHead};
+use enlace_log::{ChannelId, Head, Incarnation, Seq, VerifiedHead};
 
 use super::{Round, unavailable};
 use crate::hub::core::ChannelState;
@@ -11,7 +11,12 @@ use crate::hub::ingest::{Anchor, Copy};
 use crate::storage::{LogWrite, StoredItem};
 
 impl Round<'_> {
-    pub(super) fn rewind(&mut self, hub: &Domain, head: VerifiedHead) -> Result<Seq, IngestError> {
+    pub(super) fn rewind(
+        &mut self,
+        hub: &Domain,
+        head: VerifiedHead,
+        newest: Incarnation,
+    ) -> Result<Seq, IngestError> {
         let (channel, last) = (head.head().channel, head.head().seq);
         let kept = self.cache.item(&channel, last).map_err(|error| unavailable(&error))?;
         let events =
@@ -19,6 +24,9 @@ impl Round<'_> {
         let state = self.cache.find(&channel).map_err(|error| unavailable(&error))?;
         let state = state.ok_or(IngestError::UnknownChannel)?;
         state.check_follows(hub)?;
+        if newest <= state.incarnations().newest() {
+            return Err(IngestError::NotSuperseded);
+        }
         if last >= state.next_seq() {
             return Ok(state.next_seq());
         }
@@ -30,10 +38,7 @@ impl Round<'_> {
         tracing::warn!(%channel, %next, "the hub began anew without what this copy holds");
         self.writes.log.extend(state.rewind(&kept, &events));
         self.writes.log.push(LogWrite::Head(head.signed().clone()));
-        let grown = self.grown.entry(channel).or_default();
-        grown.back_to = Some(kept);
-        grown.head = Some(head.signed().clone());
-        grown.access_changed = true;
+        self.go_back(channel, kept).head = Some(head.signed().clone());
         Ok(next)
     }
 

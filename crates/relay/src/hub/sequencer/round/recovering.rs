@@ -90,23 +90,22 @@ impl Round<'_> {
 
     pub(super) fn refill(&mut self, refill: Refill) -> Result<TakenBack, RefillRefused> {
         self.bytes += refill.weight();
-        let Refill { items, rest, head, nonce, incarnations } = refill;
-        let (now, channel) = (self.now, head.head().channel);
-        self.shown(&head)?;
+        let (now, channel) = (self.now, refill.head.head().channel);
+        self.shown(&refill.head)?;
         let trust = self.options.trust.clone();
         let is_revoked = |device: &DeviceName| trust.is_revoked(device);
         let state = self.cache.find(&channel).map_err(|error| unavailable(&error))?;
+        let departs = state.as_ref().map(|s| s.departs_from(&refill.incarnations, &refill.head));
+        if let Some(next) = departs.flatten() {
+            return self.refill_other_line(channel, next, refill);
+        }
+        let Refill { items, rest, head, nonce, .. } = refill;
         let refilled = match (state, nonce) {
-            (Some(state), _) => {
-                if let Some(next) = state.departs_from(&incarnations, &head) {
-                    return self.supersede(channel, next, &head);
-                }
-                match state.handle_refill(items, &rest, &head, is_revoked) {
-                    // It begins elsewhere: whoever brings it learns where to begin.
-                    Err(RefillError::Replica(ReplicaError::Gap { .. })) => Refilled::default(),
-                    refilled => refilled?,
-                }
-            }
+            // It begins elsewhere: whoever brings it learns where to begin.
+            (Some(state), _) => match state.handle_refill(items, &rest, &head, is_revoked) {
+                Err(RefillError::Replica(ReplicaError::Gap { .. })) => Refilled::default(),
+                refilled => refilled?,
+            },
             (None, Some(nonce)) => {
                 let own = self.options.domain();
                 let created = ChannelState::recreate(items, &rest, &head, nonce, own, is_revoked);
@@ -120,6 +119,65 @@ impl Round<'_> {
         self.take_back(channel, refilled);
         let next = self.cache.get(&channel).map_or(Seq(0), ChannelState::next_seq);
         Ok(TakenBack { next, superseded: false })
+    }
+
+    /// The log is another one from `next` on than what is brought.
+    fn refill_other_line(
+        &mut self,
+        channel: ChannelId,
+        next: Seq,
+        refill: Refill,
+    ) -> Result<TakenBack, RefillRefused> {
+        let head = refill.head.clone();
+        match self.take_newer_line(channel, next, refill) {
+            Ok(true) => {
+                let next = self.cache.get(&channel).map_or(next, ChannelState::next_seq);
+                Ok(TakenBack { next, superseded: false })
+            }
+            Err(RefillRefused::Refill(error)) => {
+                tracing::debug!(%channel, %next, %error, "a newer history is not brought back");
+                self.supersede(channel, next, &head)
+            }
+            Ok(false) => self.supersede(channel, next, &head),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Of two histories the one counts that the hub began later: what is here from `next` on was
+    /// given up when it did, and gives way to what is brought. Whether it did.
+    fn take_newer_line(
+        &mut self,
+        channel: ChannelId,
+        next: Seq,
+        refill: Refill,
+    ) -> Result<bool, RefillRefused> {
+        let recovery = self.settling.recovery(&channel);
+        let is_newest = recovery.is_some_and(|recovery| recovery.is_newest(&refill.head));
+        // What this round has added stands nowhere yet, and cannot be taken back.
+        if !is_newest || refill.items.is_empty() || self.grown.contains_key(&channel) {
+            return Ok(false);
+        }
+        let Some(last) = next.0.checked_sub(1).map(Seq) else { return Ok(false) };
+        let kept = self.cache.item(&channel, last).map_err(|error| unavailable(&error))?;
+        let Some(kept) = kept else { return Ok(false) };
+        let events = self.cache.events_until(&channel, last);
+        let events = events.map_err(|error| unavailable(&error))?;
+        let trust = self.options.trust.clone();
+        let is_revoked = |device: &DeviceName| trust.is_revoked(device);
+        let state = self.cache.find(&channel).map_err(|error| unavailable(&error))?;
+        let Some(state) = state else { return Ok(false) };
+        let until = state.next_seq();
+        let taken = state.handle_newer_line(&kept, &events, refill, is_revoked)?;
+        let Some((before, refilled)) = taken else { return Ok(false) };
+        tracing::warn!(%channel, from = %next, %until,
+            "what this relay had given up when it began anew gives way to what came after");
+        self.writes.log.extend(before);
+        self.go_back(channel, kept);
+        if let Some(recovery) = self.settling.recovery_mut(&channel) {
+            recovery.go_back(next);
+        }
+        self.take_back(channel, refilled);
+        Ok(true)
     }
 
     /// The log is another one than the copy that `head` is of, from `next` on. Before it says so,
