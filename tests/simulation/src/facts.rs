@@ -232,6 +232,8 @@ pub struct View {
     pub void: BTreeMap<Place, DeviceId>,
     /// The chain, by place.
     pub chain: BTreeMap<Place, String>,
+    /// The commits in the log, with their author, whether they are void or not.
+    pub commits: BTreeMap<Place, DeviceId>,
     /// Places of which the device was told that what stood there is lost, since the hub was
     /// restored; and where the log that goes on parts from the one that is lost.
     pub lost: BTreeMap<Place, Place>,

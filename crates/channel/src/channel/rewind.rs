@@ -39,4 +39,16 @@ impl Channel {
         self.state.save(ctx.store)?;
         Ok(if lost_a_change { Rewound::Stranded } else { Rewound::GoesOn })
     }
+
+    /// The hub began anew before the commit that let this device in, and knows it no more. It is out
+    /// of the channel; any welcome of the log that goes on lets it in again, wherever that stands.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn leave_behind(&mut self, ctx: &Context<'_>) -> Result<(), ChannelError> {
+        self.state.standing = Standing::Removed;
+        self.state.forget_commits();
+        self.state.save(ctx.store)?;
+        Ok(())
+    }
 }

@@ -182,6 +182,11 @@ impl State {
         self.last_valid = self.last_valid.min(self.fence);
     }
 
+    /// No commit that was processed is in the log any more.
+    pub(crate) fn forget_commits(&mut self) {
+        (self.fence, self.last_valid) = (None, None);
+    }
+
     /// The newest signed head known of one of the hub's incarnations.
     pub(crate) fn head_of(&self, incarnation: Incarnation) -> Option<&Vec<u8>> {
         if incarnation == self.incarnations().newest() {

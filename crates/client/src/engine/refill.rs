@@ -28,7 +28,7 @@ pub(super) const KEPT: u64 = 4096;
 pub enum SetBack {
     /// It goes on from there.
     GoesOn,
-    /// This device cannot follow any more: the channel rests until it is let in again.
+    /// The hub knows this device no more: it is out of the channel until it is let in again.
     Ended,
 }
 
@@ -60,6 +60,22 @@ impl Engine {
         let head = SignedHead::from_wire(id, head)?;
         let newest = SignedHead::from_wire(id, newest)?;
         self.write(|work| work.go_back(id, head, newest))
+    }
+
+    /// The hub of a channel began anew without what stood from `next` on: `newest` says so. Whether
+    /// that was before this device was let in: then it is out of the channel.
+    ///
+    /// # Errors
+    /// [`ReceiveError`]; nothing has changed then. [`ReceiveError::NotSuperseded`] when `newest` does
+    /// not say so.
+    pub fn is_left_behind(
+        &mut self,
+        id: ChannelId,
+        next: Seq,
+        newest: &wire::SignedHead,
+    ) -> Result<bool, ReceiveError> {
+        let newest = SignedHead::from_wire(id, newest)?;
+        self.write(|work| work.is_left_behind(id, next, newest))
     }
 }
 
@@ -135,9 +151,7 @@ impl Work<'_> {
             return Ok(SetBack::GoesOn);
         }
         let Some(kept) = self.tx.item(id, last)? else {
-            self.keep(channel);
-            let reason = "the relay was restored from a copy that does not know this device yet";
-            self.stop_channel(id, reason)?;
+            self.leave_behind(row, channel, from)?;
             return Ok(SetBack::Ended);
         };
         if kept.chain != head.head().chain {
@@ -145,14 +159,8 @@ impl Work<'_> {
         }
         let until = channel.replica().next_seq().0;
         let fence = self.tx.newest_commit(id, last)?;
-        let lost = self.tx.entries(id, from, usize::MAX)?;
         let rewound = channel.rewind(&self.ctx, from, kept.chain, fence)?;
-        self.tx.supersede(id, from)?;
-        self.unseal_all(id, &mut channel)?;
-        let (me, entries) = (self.me().clone(), lost.len() as u64);
-        for entry in lost.into_iter().filter(|entry| entry.author == me) {
-            self.send_again(entry)?;
-        }
+        let entries = self.supersede(&mut channel, from)?;
         let is_stranded = rewound == Rewound::Stranded;
         let standing = standing_of(&channel);
         self.tx.put_channel(&ChannelRow {
@@ -166,6 +174,56 @@ impl Work<'_> {
         self.tell(ClientEvent::Channel(id));
         let ended = standing == ChannelStanding::Removed;
         Ok(if ended { SetBack::Ended } else { SetBack::GoesOn })
+    }
+
+    fn is_left_behind(
+        &mut self,
+        id: ChannelId,
+        next: Seq,
+        newest: SignedHead,
+    ) -> Result<bool, ReceiveError> {
+        let row = self.tx.channel(id)?.ok_or(ReceiveError::UnknownChannel)?;
+        let newest = self.verify_head(&row.hub, newest)?;
+        let channel = self.take(id)?.ok_or(ReceiveError::UnknownChannel)?;
+        let is_newer = newest.head().incarnation > channel.replica().incarnation();
+        if !is_newer || channel.anchor() < next {
+            self.keep(channel);
+            return if is_newer { Ok(false) } else { Err(ReceiveError::NotSuperseded) };
+        }
+        self.leave_behind(row, channel, next)?;
+        Ok(true)
+    }
+
+    /// Nothing of what is here is in the log any more: the commit that let this device in neither.
+    fn leave_behind(
+        &mut self,
+        row: ChannelRow,
+        mut channel: Channel,
+        from: Seq,
+    ) -> Result<(), EngineError> {
+        let (id, until) = (row.id, channel.replica().next_seq().0);
+        channel.leave_behind(&self.ctx)?;
+        let entries = self.supersede(&mut channel, from)?;
+        let standing = ChannelStanding::Removed;
+        self.tx.put_channel(&ChannelRow { standing, stopped: None, ..row })?;
+        self.keep(channel);
+        let is_stranded = true;
+        self.note(Some(id), None, Notice::SetBack { from: from.0, until, entries, is_stranded })?;
+        self.tell(ClientEvent::Channel(id));
+        Ok(())
+    }
+
+    /// What stands from `from` on is lost: own entries are queued again. How many entries it were.
+    fn supersede(&mut self, channel: &mut Channel, from: Seq) -> Result<u64, EngineError> {
+        let id = channel.id();
+        let lost = self.tx.entries(id, from, usize::MAX)?;
+        self.tx.supersede(id, from)?;
+        self.unseal_all(id, channel)?;
+        let (me, count) = (self.me().clone(), lost.len() as u64);
+        for entry in lost.into_iter().filter(|entry| entry.author == me) {
+            self.send_again(entry)?;
+        }
+        Ok(count)
     }
 
     /// What was sealed names a fence that may come to mean another commit.

@@ -84,11 +84,13 @@ impl Session {
         };
         let next = Seq(answer.next_seq);
         if answer.superseded {
-            if let Some(newest) = answer.head {
-                return self.ask_for_the_way_back(channel, next, newest);
-            }
-            self.cut_off.refused(channel);
-            return Ok(());
+            return match answer.head {
+                Some(newest) => self.handle_superseded(channel, next, newest).await,
+                None => {
+                    self.cut_off.refused(channel);
+                    Ok(())
+                }
+            };
         }
         let Some(followed) = self.followed_channel(channel)? else { return Ok(()) };
         match from {
@@ -120,6 +122,26 @@ impl Session {
         }
         self.cut_off.refused(channel);
         Ok(())
+    }
+
+    /// The hub began anew without what stood from `next` on.
+    async fn handle_superseded(
+        &mut self,
+        channel: ChannelId,
+        next: Seq,
+        newest: SignedHead,
+    ) -> Result<(), SyncError> {
+        let mut outcome = self.shared.engine().is_left_behind(channel, next, &newest);
+        if let Err(ReceiveError::HeadKey(signer)) = outcome {
+            self.fetch_head_key_now(channel, signer).await?;
+            outcome = self.shared.engine().is_left_behind(channel, next, &newest);
+        }
+        match outcome {
+            Ok(true) => self.unfollow(channel).await,
+            Ok(false) => self.ask_for_the_way_back(channel, next, newest),
+            Err(ReceiveError::Engine(error)) => Err(error.into()),
+            Err(error) => self.stop(channel, &error.to_string()).await,
+        }
     }
 
     /// Where this copy and the hub's log still agree, the hub's signature has to say so.

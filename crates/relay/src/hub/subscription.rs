@@ -137,14 +137,21 @@ impl Subscription {
         most_bytes: usize,
     ) -> Result<Option<NextEncoded>, ReadError> {
         let state = self.feed.state().ok_or(ReadError::UnknownChannel)?;
-        let to = match self.window(&state, from) {
+        let window = self.window(&state, from);
+        // Whoever was removed where its copy is another one has to read of that first.
+        let may_know = |next: &Seq| match window {
+            Window::Open(_) => true,
+            Window::Ended(last) => *next <= last,
+            Window::Closed => false,
+        };
+        if let Some(next) = state.departs(from, incarnation).filter(may_know) {
+            return Ok(Some(NextEncoded::Departs(next)));
+        }
+        let to = match window {
             Window::Open(to) => to.map_or(state.tail, |to| to.min(state.tail)),
             Window::Ended(last) => return Ok(Some(NextEncoded::Ended { last })),
             Window::Closed => return Err(ReadError::NotAMember),
         };
-        if let Some(next) = state.departs(from, incarnation) {
-            return Ok(Some(NextEncoded::Departs(next)));
-        }
         if from > to {
             return Ok(None);
         }

@@ -24,7 +24,8 @@ fn is_void(facts: &Facts, membership: &Membership, breach: &Breach, found: &mut 
     for (device, shown) in facts.honest() {
         let Some(view) = shown.channels.get(channel) else { continue };
         let took_it_in = view.next > *place
-            && view.chain.contains_key(place)
+            // A restored hub may have lost it.
+            && view.commits.get(place) == Some(author)
             && view.standing != Standing::Stranded
             && membership.includes(channel, device, *place);
         if took_it_in && view.void.get(place) != Some(author) {

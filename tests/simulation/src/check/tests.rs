@@ -28,6 +28,7 @@ fn view(first: u64) -> View {
         changes: BTreeMap::from([(1, vec![Change::Admitted("ben-pc".to_owned())])]),
         void: BTreeMap::new(),
         chain: (first..4).map(|place| (place, format!("h{place}"))).collect(),
+        commits: BTreeMap::from([(1, "ana-pc".to_owned())]),
         lost: BTreeMap::new(),
         restarts: BTreeSet::new(),
         alarms: Vec::new(),
@@ -263,7 +264,10 @@ fn void_changes_are_void_for_all() {
 fn ben_breaks_the_rules(facts: &mut Facts) {
     let (channel, author) = (CHANNEL.to_owned(), "ben-pc".to_owned());
     facts.modified.insert(author.clone());
-    facts.breaches.push(Breach { channel, place: 3, author });
+    facts.breaches.push(Breach { channel, place: 3, author: author.clone() });
+    for device in ["ana-pc", "ben-pc"] {
+        of(facts, device).commits.insert(3, author.clone());
+    }
 }
 
 #[test]
@@ -277,6 +281,11 @@ fn a_breach_is_void_for_all_and_its_author_named() {
     };
     assert!(found(accused("ana-pc")).contains(&5));
     assert_eq!(found(accused("ben-pc")), BTreeSet::new());
+    let lost = |facts: &mut Facts| {
+        ben_breaks_the_rules(facts);
+        of(facts, "ana-pc").commits.insert(3, "ana-pc".to_owned());
+    };
+    assert_eq!(found(lost), BTreeSet::new());
 }
 
 #[test]

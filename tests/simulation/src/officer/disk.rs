@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use enlace_channel::entry::SignedEntry;
 use enlace_client::Client;
 use enlace_client::client::{Parts, Sockets};
-use enlace_client::store::{CommitFault, EntryRow, MemoryDisk, SqlCipher, Store as _, StoreError};
+use enlace_client::store::{
+    CommitFault, EntryRow, ItemRow, MemoryDisk, SqlCipher, Store as _, StoreError,
+};
 use enlace_identity::entropy::Entropy;
 use enlace_log::{ChannelId, Seq};
 use enlace_transport::{BindError, Endpoint, LocalIdentity, Trust};
@@ -45,15 +47,11 @@ impl Disk {
         self.memory.open()
     }
 
-    /// The chain at each place of a channel's log that is here.
-    pub(super) fn chain(
-        &self,
-        channel: ChannelId,
-        next: Seq,
-    ) -> Result<BTreeMap<u64, String>, StoreError> {
+    /// A channel's log, as far as it is here.
+    pub(super) fn items(&self, channel: ChannelId, next: Seq) -> Result<Vec<ItemRow>, StoreError> {
         let mut store = self.memory.open()?;
         let items = store.read()?.items(channel, Seq(0), next)?;
-        Ok(items.into_iter().map(|row| (row.item.seq.0, hex::encode(row.chain.0))).collect())
+        Ok(items)
     }
 
     /// What each entry of a channel quotes, by place: a place, and the chain there.

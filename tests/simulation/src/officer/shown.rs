@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use enlace_client::Client;
 use enlace_client::client::{EntryState, WaitError};
 use enlace_client::notice::{ChangeAct, ForkAlarm, Notice};
-use enlace_client::store::{ChannelRow, ChannelStanding, OutboxState};
-use enlace_log::{ChannelId, ClientId, QuotedHead, Seq};
+use enlace_client::store::{ChannelRow, ChannelStanding, ItemRow, OutboxState};
+use enlace_log::{ChannelId, ClientId, ItemKind, QuotedHead, Seq};
 
 use crate::facts::{Alarm, Change, Entry, Outcome, Shown, Standing, View};
 use crate::world::World;
@@ -57,12 +57,20 @@ impl super::OfficerNode {
             entries: Vec::new(),
             changes: BTreeMap::new(),
             void: BTreeMap::new(),
-            chain: self.disk.chain(row.id, details.next)?,
+            chain: BTreeMap::new(),
+            commits: BTreeMap::new(),
             lost: BTreeMap::new(),
             restarts: BTreeSet::new(),
             alarms: Vec::new(),
             unreadable: BTreeMap::new(),
         };
+        for ItemRow { item, chain } in self.disk.items(row.id, details.next)? {
+            let (place, envelope) = (item.seq.0, item.sealed.envelope());
+            view.chain.insert(place, hex::encode(chain.0));
+            if envelope.kind == ItemKind::Commit {
+                view.commits.insert(place, envelope.author.to_string());
+            }
+        }
         let mut quotes = self.disk.quotes(row.id)?;
         for entry in client.read(row.id, Seq(0), ALL)? {
             if let EntryState::Logged { seq, .. } = entry.state {

@@ -98,6 +98,8 @@ impl Hub {
         log.accepted.retain(|_, seq| *seq <= last);
         let is_commit = |item: &&Item| item.sealed.envelope().kind == ItemKind::Commit;
         log.fence = log.items.iter().rev().find(is_commit).map(|item| item.seq);
+        let changes = log.items.iter().filter_map(|item| item.sealed.list_change());
+        log.list = changes.fold(DeviceList::default(), |list, change| list.apply(change).unwrap());
         let incarnation = log.incarnations.newest().next();
         let statement =
             HubStatement { incarnation, held: None, lost: None, unheard: Vec::new(), signer };

@@ -1,5 +1,8 @@
 //! The hub was restored from an older copy and began anew without what devices had received.
 
+use std::time::Duration;
+
+use enlace_channel::policy::Role;
 use enlace_log::replica::ReplicaError;
 use enlace_log::{ChainHash, ChainLink, ChannelId, Incarnation, Item, Replica, Seq, SignedHead};
 
@@ -105,6 +108,53 @@ fn whoever_took_in_a_lost_change_is_locked_out() {
     world.settle();
     assert_eq!(world.texts("ana", channel), ["sin Eva"]);
     world.assert_agreement(channel, &["ana", "bruno"]);
+}
+
+#[test]
+fn whoever_was_let_in_by_a_lost_change_is_out_until_it_is_let_in_again() {
+    let mut world = World::new();
+    world.enroll("dario", "fge");
+    let channel = world.case();
+    let (eva, dario) = (world.address("eva"), world.address("dario"));
+    world.engine("ana").wish(channel, Wish::SetRole(eva, Role::Lead)).unwrap();
+    world.settle();
+    let kept = tail(&world, channel);
+    let add = Wish::Add(dario, Role::Member);
+    world.engine("ana").wish(channel, add.clone()).unwrap();
+    let run = |world: &mut World, names: &[&str]| {
+        for name in names.repeat(8) {
+            world.deliver(name);
+            world.pump(name);
+            world.clock.advance(Duration::from_millis(200));
+        }
+    };
+    run(&mut world, &["ana", "dario"]);
+    world.post("dario", channel, "de Dario");
+    run(&mut world, &["dario"]);
+    assert_eq!(world.texts("dario", channel), ["de Dario"]);
+
+    begin_anew(&mut world, channel, kept);
+    let newest = newest(&world, channel);
+    let left_behind = |world: &mut World, name: &str, from: Seq| {
+        world.engine(name).is_left_behind(channel, from, &newest)
+    };
+    assert!(matches!(left_behind(&mut world, "ana", kept.next()), Ok(false)));
+    let later = left_behind(&mut world, "dario", Seq(kept.0 + 2));
+    assert!(matches!(later, Ok(false)), "it was in before that: {later:?}");
+    assert!(matches!(left_behind(&mut world, "dario", kept.next()), Ok(true)));
+    let standing = world.engine("dario").read(|tx| tx.channel(channel)).unwrap().unwrap().standing;
+    assert_eq!(standing, ChannelStanding::Removed);
+    assert!(world.texts("dario", channel).is_empty());
+    let told =
+        Notice::SetBack { from: kept.0 + 1, until: kept.0 + 3, entries: 1, is_stranded: true };
+    assert!(world.notices("dario", channel).contains(&told));
+
+    go_back(&mut world, "ana", channel, kept);
+    world.publish("dario");
+    world.engine("eva").wish(channel, add).unwrap();
+    world.settle();
+    assert_eq!(world.texts("eva", channel), ["de Dario"], "what Dario wrote is sent again");
+    world.assert_agreement(channel, &["bruno", "eva", "dario"]);
 }
 
 #[test]

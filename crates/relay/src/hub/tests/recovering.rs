@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use enlace_identity::keys::SigningKey;
 use enlace_log::{
-    ForkProof, HubStatement, Incarnation, Item, ItemKind, Seq, SignedHead, VerifiedHead,
+    ChannelNonce, ForkProof, HubStatement, Incarnation, Item, ItemKind, Seq, SignedHead,
+    VerifiedHead,
 };
 use zeroize::Zeroizing;
 
@@ -12,6 +13,7 @@ use super::world::{
     Draft, LIMIT, NONCE, TestClock, World, channel_id, device, new_clock, options, own,
 };
 use crate::hub::core::{Holder, LeaseClaim, PATIENCE, REFILL_PATIENCE};
+use crate::hub::subscription::NextEncoded;
 use crate::hub::{Handle, Next, Reader, Refill, Sequencer, SubmitError, TakenBack};
 use crate::storage::MemoryDisk;
 
@@ -282,6 +284,28 @@ async fn of_two_histories_the_one_at_hand_goes_on_when_nobody_brings_the_other()
 }
 
 #[tokio::test]
+async fn whoever_was_removed_in_the_other_history_is_told_of_that_first() {
+    let hub = Hub::new().await;
+    let copy = hub.disk.copy();
+    for text in ["one", "two", "three"] {
+        hub.says(text).await;
+    }
+    let again = Hub::restored(&copy, &hub.world.clock);
+    again.world.clock.advance(PATIENCE);
+    assert_eq!(say_after_statement(&again, "goes on").await, Seq(2));
+    let incarnation = again.log().await.1.head().incarnation;
+    let mut removal = Draft::commit("ana", Some(0), &MEMBERS, &["ana", "cid@b"]);
+    removal.incarnation = incarnation;
+    again.world.commit(&removal).await.unwrap();
+    let ben = Reader::Device(device("ben"));
+    let mut ben = again.world.hub.subscribe(channel_id(), ben).await.unwrap();
+    let read = ben.read_encoded(Seq(4), Incarnation(0), 1 << 20).await.unwrap();
+    assert!(matches!(read, Some(NextEncoded::Departs(Seq(1)))), "{read:?}");
+    let read = ben.read_encoded(Seq(4), incarnation, 1 << 20).await.unwrap();
+    assert!(matches!(read, Some(NextEncoded::Ended { last: Seq(3) })), "{read:?}");
+}
+
+#[tokio::test]
 async fn after_an_interruption_everybody_is_heard_before_anything_is_taken_in() {
     let hub = Hub::new().await;
     hub.says("before").await;
@@ -375,6 +399,11 @@ async fn a_channel_younger_than_the_copy_comes_back() {
     let again = Hub::restored(&copy, &hub.world.clock);
     let unknown = again.world.hub.refill(refill(&items, 2, &head, false)).await;
     assert!(unknown.is_err(), "nobody says what its id is derived from");
+    let ask = Refill { items: Vec::new(), ..refill(&items, 0, &head, true) };
+    let other = Refill { nonce: Some(ChannelNonce([0; 32])), ..ask.clone() };
+    assert!(again.world.hub.refill(other).await.is_err(), "it is not derived from this");
+    let taken = again.world.hub.refill(ask).await.unwrap();
+    assert_eq!(taken, TakenBack { next: Seq(0), superseded: false }, "from its beginning on");
     let taken = again.world.hub.refill(refill(&items, 1, &head, true)).await.unwrap();
     assert_eq!(taken.next, Seq(1));
     let taken = again.world.hub.refill(refill(&items[1..], 1, &head, true)).await.unwrap();

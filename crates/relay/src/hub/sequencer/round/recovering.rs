@@ -108,6 +108,9 @@ impl Round<'_> {
             },
             (None, Some(nonce)) => {
                 let own = self.options.domain();
+                if items.is_empty() && channel == ChannelId::derive(own, &nonce) {
+                    return Ok(TakenBack { next: Seq(0), superseded: false });
+                }
                 let created = ChannelState::recreate(items, &rest, &head, nonce, own, is_revoked);
                 let (state, refilled) = created?;
                 self.cache.insert(state);
