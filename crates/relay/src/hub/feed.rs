@@ -29,6 +29,11 @@ pub(crate) struct FeedState {
 }
 
 impl FeedState {
+    /// Whether this is a copy that lags behind another one, which goes on at `next`.
+    pub(crate) fn is_behind(&self, next: Seq) -> bool {
+        self.role == Role::Follower && next > self.tail.next()
+    }
+
     /// Where the log departs from a copy that goes on at `next`, of that incarnation of the hub. A
     /// follower's copy may simply lag.
     pub(crate) fn departs(&self, next: Seq, incarnation: Incarnation) -> Option<Seq> {

@@ -144,8 +144,11 @@ impl Subscription {
             Window::Ended(last) => *next <= last,
             Window::Closed => false,
         };
-        if let Some(next) = state.departs(from, incarnation).filter(may_know) {
-            return Ok(Some(NextEncoded::Departs(next)));
+        match state.departs(from, incarnation) {
+            Some(next) if may_know(&next) => return Ok(Some(NextEncoded::Departs(next))),
+            // A welcome may overtake what a follower copies: it cannot say yet who is a member there.
+            None if state.is_behind(from) => return Ok(None),
+            _ => {}
         }
         let to = match window {
             Window::Open(to) => to.map_or(state.tail, |to| to.min(state.tail)),

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::world::{Draft, LIMIT, NONCE, NameTrust, World, channel_id, device, own, soon};
 use crate::hub::core::LeaseClaim;
+use crate::hub::subscription::NextEncoded;
 use crate::hub::{Anchor, Copy, IngestError, LogBatch, Next, ReadError, Reader, SubmitError};
 use crate::storage::{MemoryDisk, ReadLimit, Role};
 
@@ -168,6 +169,25 @@ async fn a_head_that_contradicts_what_is_here_proves_a_fork() {
     };
     let first = verified(batch(&follower, Reader::Relay(b()), 3, LIMIT).await.head);
     assert!(ForkProof::at_one_position(first, *second).is_some());
+}
+
+#[tokio::test]
+async fn whom_a_welcome_let_in_before_the_copy_got_there_waits() {
+    let (hub, follower) = two_relays().await;
+    follower.hub.anchor(anchor_of(delivery(&hub, 2).await).unwrap()).await.unwrap();
+    let more = ["ana", "cid@b", "dora@b", "eva", "fay@b"];
+    hub.commit(&Draft::commit("ana", Some(2), &AFTER, &more)).await.unwrap();
+    hub.submit(&Draft::entry("ana", 3, "to all five")).await.unwrap();
+    let fay = Reader::Device(device("fay@b"));
+    let mut log = follower.hub.subscribe(channel_id(), fay).await.unwrap();
+    let mut read = async || log.read_encoded(Seq(4), Incarnation(0), 1 << 20).await;
+    assert!(matches!(read().await, Ok(None)), "the copy ends before the commit");
+    assert_eq!(follow(&hub, &follower, 3).await, 5);
+    assert!(matches!(read().await, Ok(Some(NextEncoded::Batches(_)))));
+    let grace = Reader::Device(device("grace@b"));
+    let mut log = follower.hub.subscribe(channel_id(), grace).await.unwrap();
+    let read = log.read_encoded(Seq(4), Incarnation(0), 1 << 20).await;
+    assert!(matches!(read, Err(ReadError::NotAMember)));
 }
 
 #[tokio::test]
