@@ -23,8 +23,11 @@ mod roster;
 mod seal;
 mod state;
 
+use std::collections::BTreeSet;
+
 use enlace_identity::bundle::BundleHash;
 use enlace_identity::canonical::Writer;
+use enlace_identity::chain::VerifiedLeaf;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::{
     ChainStart, ChannelId, DeviceList, Generation, Incarnation, Incarnations, QuotedHead, Replica,
@@ -33,6 +36,7 @@ use enlace_log::{
 
 use crate::mls::{EpochAuthenticator, Group, GroupError, GroupId, GroupView, MergeError};
 use crate::policy::{Policy, PolicyError};
+use crate::rules;
 use crate::state_store::StateError;
 
 pub use act::{Admission, Command};
@@ -111,6 +115,31 @@ impl Channel {
     /// When the store is damaged.
     pub fn view(&self) -> Result<GroupView, ChannelError> {
         Ok(self.group.view()?)
+    }
+
+    /// The devices in the group whose certificates their authority has withdrawn, each with the list
+    /// that does; `list` looks for one, and is asked about the devices of `authorities` alone.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn withdrawn(
+        &self,
+        ctx: &Context<'_>,
+        authorities: &BTreeSet<Domain>,
+        list: impl Fn(&VerifiedLeaf) -> Option<Vec<u8>>,
+    ) -> Result<Vec<(DeviceName, Vec<u8>)>, ChannelError> {
+        if self.devices().iter().all(|device| !authorities.contains(device.domain())) {
+            return Ok(Vec::new());
+        }
+        let Ok(state) = rules::State::of_view(&self.view()?) else { return Ok(Vec::new()) };
+        let suspects =
+            state.members.into_iter().filter(|(device, _)| authorities.contains(device.domain()));
+        Ok(suspects
+            .filter_map(|(device, leaf)| {
+                let verified = leaf.verify_at_some_time(ctx.bundle).ok()?;
+                Some((device, list(verified.leaf())?))
+            })
+            .collect())
     }
 
     /// The devices in the group.

@@ -217,7 +217,8 @@ impl Policy {
         self.content.roles.get(officer).copied()
     }
 
-    /// The officers who own the channel: one, in every valid policy.
+    /// The officers who own the channel: one, in every valid policy, or none where the owner's
+    /// certificate was withdrawn and nobody succeeded.
     pub fn owners(&self) -> impl Iterator<Item = &OfficerAddress> {
         self.officers_with(|_, role| role == Role::Owner)
     }
@@ -226,6 +227,17 @@ impl Policy {
     /// it is one of its officers.
     pub fn leads_of<'a>(&'a self, domain: &'a Domain) -> impl Iterator<Item = &'a OfficerAddress> {
         self.officers_with(move |officer, role| officer.domain() == domain && role.is_lead())
+    }
+
+    /// Who succeeds an owner whose certificate is withdrawn, the first who is there: the other leads
+    /// of the same authority, sorted.
+    pub fn successors<'a>(
+        &'a self,
+        owner: &'a OfficerAddress,
+    ) -> impl Iterator<Item = &'a OfficerAddress> {
+        self.officers_with(move |officer, role| {
+            officer.domain() == owner.domain() && role == Role::Lead
+        })
     }
 
     /// The authorities that have an officer in the channel, sorted.

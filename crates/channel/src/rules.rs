@@ -32,7 +32,7 @@ use crate::credential::device_name;
 use crate::mls::{CommitDetails, GroupView, LeafIndex};
 use crate::policy::Policy;
 
-pub use self::act::{Act, PolicyField};
+pub use self::act::{Act, PolicyField, Removal};
 pub use self::change::{Change, judge_change};
 pub use self::rule::{Rule, Void};
 pub use self::state::{LeafInfo, State};

@@ -124,6 +124,7 @@ pub(crate) enum Notice<'a> {
     Admitted { by: &'a str, officer: &'a str, role: Role },
     RemovedOther { by: &'a str, officer: &'a str },
     Left { officer: &'a str },
+    RemovedRevoked { by: &'a str, officer: &'a str },
     RoleChanged { by: &'a str, officer: &'a str, role: Role },
     KeysRenewed { by: &'a str },
     PolicyChanged { by: &'a str },

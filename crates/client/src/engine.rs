@@ -22,6 +22,7 @@ mod renewal;
 mod seal;
 mod settle;
 mod snapshot;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod welcome;
@@ -52,6 +53,7 @@ pub use self::welcome::{Disposition, WelcomeError};
 
 pub(crate) use self::settle::body_of;
 
+use self::sweep::Sweep;
 use self::work::{Book, Work};
 use crate::event::ClientEvent;
 use crate::store::{Store, StoreError, Transaction};
@@ -72,6 +74,8 @@ pub struct Engine {
     may_seal: bool,
     /// Where a renewal of keys is due, and since when a quiet moment is looked for.
     looking_for_quiet: BTreeMap<ChannelId, Timestamp>,
+    /// Where revoked devices are to be looked for.
+    sweep: Sweep,
     events: broadcast::Sender<ClientEvent>,
 }
 
@@ -128,6 +132,7 @@ impl Engine {
             others_wrote: false,
             may_seal: false,
             looking_for_quiet: BTreeMap::new(),
+            sweep: Sweep::default(),
             events,
         }
     }
@@ -180,7 +185,10 @@ impl Engine {
         let committed = done.and_then(|done| Ok(tx.commit().map(|()| done)?));
         match &committed {
             // Nobody needs to listen.
-            Ok(_) => told.into_iter().for_each(|event| drop(events.send(event))),
+            Ok(_) => {
+                self.sweep.note(&told);
+                told.into_iter().for_each(|event| drop(events.send(event)));
+            }
             Err(_) => channels.clear(),
         }
         committed

@@ -2,7 +2,7 @@
 
 use enlace_channel::channel::Culprit;
 use enlace_channel::policy::Role;
-use enlace_channel::rules::{Act, PolicyField};
+use enlace_channel::rules::{Act, PolicyField, Removal};
 use enlace_identity::names::{DeviceName, OfficerAddress};
 use serde::{Deserialize, Serialize};
 
@@ -165,6 +165,9 @@ pub enum ChangeAct {
         device: DeviceName,
         /// Whether the officer had asked for it.
         left: bool,
+        /// Whether the device's certificate was revoked.
+        #[serde(default)]
+        revoked: bool,
     },
     /// An officer has another role.
     RoleChanged {
@@ -199,7 +202,10 @@ impl From<Act> for ChangeAct {
             Act::Admitted { officer, device, role, new_authority } => {
                 Self::Admitted { officer, device, role, new_authority }
             }
-            Act::Removed { officer, device, left } => Self::Removed { officer, device, left },
+            Act::Removed { officer, device, because } => {
+                let (left, revoked) = (because == Removal::Left, because == Removal::Revoked);
+                Self::Removed { officer, device, left, revoked }
+            }
             Act::RoleChanged { officer, from, to } => Self::RoleChanged { officer, from, to },
             Act::Renewed { device } => Self::Renewed { device },
             Act::PolicyChanged(field) => {

@@ -54,6 +54,15 @@ pub enum Task {
         #[serde(with = "as_text")]
         device: DeviceName,
     },
+    /// Remove a device whose certificate its authority has withdrawn.
+    RemoveRevoked {
+        /// The device.
+        #[serde(with = "as_text")]
+        device: DeviceName,
+        /// The list that withdraws it.
+        #[serde(with = "as_hex")]
+        list: Option<Vec<u8>>,
+    },
     /// Renew this device's keys.
     SelfUpdate,
     /// Ask to be removed.
@@ -72,7 +81,9 @@ impl Task {
         match self {
             Self::Create { .. } | Self::Entry | Self::Leave | Self::Contest { .. } => None,
             Self::Admit { .. } => Some(LeasePurpose::Admission),
-            Self::Remove { .. } | Self::CarryOutLeave { .. } => Some(LeasePurpose::Removal),
+            Self::Remove { .. } | Self::CarryOutLeave { .. } | Self::RemoveRevoked { .. } => {
+                Some(LeasePurpose::Removal)
+            }
             Self::SetRole { .. } => Some(LeasePurpose::Policy),
             Self::SelfUpdate => Some(LeasePurpose::SelfUpdate),
         }
@@ -88,6 +99,7 @@ impl Task {
             Self::Remove { .. } => "remove",
             Self::SetRole { .. } => "set role",
             Self::CarryOutLeave { .. } => "carry out leave",
+            Self::RemoveRevoked { .. } => "remove revoked",
             Self::SelfUpdate => "renew keys",
             Self::Leave => "leave",
             Self::Contest { .. } => "contest",

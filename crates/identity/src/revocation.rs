@@ -205,6 +205,24 @@ impl RevocationLists {
         }
     }
 
+    /// The list that withdraws a certificate or its issuing CA, as it travels; `None` when neither
+    /// is known to be revoked. Its age doesn't matter.
+    #[must_use]
+    pub fn withdrawing(&self, leaf: &VerifiedLeaf) -> Option<Vec<u8>> {
+        let domain = leaf.name().domain();
+        let keys = [leaf.root_key(), leaf.issuing().public_key];
+        let kept = keys.map(|key| self.0.get(&(domain.clone(), key)));
+        let mut lists = kept.into_iter().flatten().map(|kept| &kept.list);
+        lists.find(|list| list.withdraws(leaf)).map(RevocationList::to_bytes)
+    }
+
+    /// The authorities that have revoked anything.
+    #[must_use]
+    pub fn revoking_authorities(&self) -> BTreeSet<Domain> {
+        let revoking = self.0.iter().filter(|(_, kept)| !kept.revoked.is_empty());
+        revoking.map(|((domain, _), _)| domain.clone()).collect()
+    }
+
     /// The lists of one authority, as they travel.
     #[must_use]
     pub fn of_authority(&self, domain: &Domain) -> Vec<Vec<u8>> {
@@ -229,6 +247,22 @@ impl RevocationLists {
             revoked: kept.revoked.len(),
         };
         self.0.iter().map(status).collect()
+    }
+}
+
+impl RevocationList {
+    /// Whether the list, by its issuer's signature, withdraws a certificate or the CA that issued
+    /// it. A pure function of bytes: what a list once withdrew is withdrawn for good, so its age
+    /// doesn't matter.
+    #[must_use]
+    pub fn withdraws(&self, leaf: &VerifiedLeaf) -> bool {
+        let (content, issuing) = (self.content(), X509::parse(leaf.issuing_der()));
+        let (Ok(content), Ok(issuing)) = (content, issuing) else { return false };
+        let (is_by_issuer, serial, key) = match self.issuing_der() {
+            None => (content.is_issued_beside(&issuing), &issuing.serial, leaf.root_key()),
+            Some(_) => (content.is_issued_by(&issuing), leaf.serial(), issuing.public_key),
+        };
+        is_by_issuer && content.revoked.contains(serial) && self.verify(&key).is_ok()
     }
 }
 

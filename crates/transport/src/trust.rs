@@ -1,6 +1,7 @@
 //! Whom this side trusts now: the network bundle and the revocation lists, shared by all
 //! connections and replaced while they live.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use enlace_identity::bundle::Bundle;
@@ -81,6 +82,18 @@ impl Trust {
     #[must_use]
     pub fn crls_of(&self, authority: &Domain) -> Vec<Vec<u8>> {
         self.read().lists.of_authority(authority)
+    }
+
+    /// The newest list that withdraws a certificate or its issuing CA, as it travels.
+    #[must_use]
+    pub fn withdrawing(&self, leaf: &VerifiedLeaf) -> Option<Vec<u8>> {
+        self.read().lists.withdrawing(leaf)
+    }
+
+    /// The authorities whose newest lists revoke anything.
+    #[must_use]
+    pub fn revoking_authorities(&self) -> BTreeSet<Domain> {
+        self.read().lists.revoking_authorities()
     }
 
     /// The newest revocation lists of all authorities, in DER.

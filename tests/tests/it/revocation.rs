@@ -1,5 +1,7 @@
 //! A revoked officer is out at once, wherever connected: the list spreads from relay to relay.
 
+use enlace_channel::channel::Command;
+use enlace_client::notice::{ChangeAct, Notice};
 use enlace_client::sync::SyncError;
 use enlace_proto::relay::v1::PublishCrlsRequest;
 use enlace_tests::{ANA, BEN, CID, Case, DORA, PATIENCE, Rogue, call, soon};
@@ -121,4 +123,50 @@ async fn a_revocation_outlives_restarts_of_both_relays() {
         officer.accepted(officer.post(case.channel, "we go on")).await;
     }
     case.assert_same_state(&[ANA, CID, DORA]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_online_takes_the_revoked_out_of_every_channel() {
+    let case = Case::with_four().await;
+    let ben = case.officers[BEN].address();
+    revoke_ben(&case).await;
+    for who in [ANA, CID, DORA] {
+        case.officers[who]
+            .is_told(case.channel, "the removal", |row| match &row.notice {
+                Notice::Changed { acts, .. } => acts.iter().find_map(|act| match act {
+                    ChangeAct::Removed { officer, revoked: true, .. } if *officer == ben => {
+                        Some(())
+                    }
+                    _ => None,
+                }),
+                _ => None,
+            })
+            .await;
+    }
+    let officer = &case.officers[CID];
+    officer.accepted(officer.post(case.channel, "without Ben")).await;
+    for reader in [ANA, DORA] {
+        case.officers[reader].reads(case.channel, "without Ben").await;
+    }
+    case.assert_same_state(&[ANA, CID, DORA]).await;
+    let details = case.officers[CID].client().show(case.channel).unwrap().unwrap();
+    assert!(details.members.iter().all(|member| member.officer != ben));
+}
+
+/// A genuine list of Ben's own authority, which names another certificate.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_against_somebody_else_removes_nobody() {
+    let case = Case::with_four().await;
+    let other = case.enrol(0, "gil").await;
+    let mut lists = case.network.authorities[0].lists(2, &[&other.serial]);
+    let list = lists.pop().unwrap();
+    let mut cid = Rogue::of(&case.network, &case.officers[CID]).await;
+    let hub = cid.connect(&case.target(0)).await;
+    let device = case.officers[BEN].device().clone();
+    let removal = Command::RemoveRevoked { device, list };
+    let seq = cid.commit(&hub, case.channel, &removal, None).await;
+    let reason = case.assert_void(seq, CID, &[ANA, BEN, CID, DORA]).await;
+    assert!(reason.contains("R-EVIDENCE"), "{reason}");
+    assert_eq!(case.inside(), [ANA, BEN, CID, DORA]);
+    case.assert_healthy().await;
 }

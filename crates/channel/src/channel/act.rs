@@ -15,6 +15,15 @@ pub enum Command {
     SetRole(OfficerAddress, Role),
     /// Carry out a member's own wish to leave.
     CarryOutLeave(DeviceName),
+    /// Remove a device whose certificate its authority has withdrawn: anybody may.
+    RemoveRevoked {
+        /// The device.
+        device: DeviceName,
+        /// The list that withdraws it, as it travels ([`Channel::withdrawn`]).
+        ///
+        /// [`Channel::withdrawn`]: super::Channel::withdrawn
+        list: Vec<u8>,
+    },
     /// Renew this device's keys.
     SelfUpdate,
 }

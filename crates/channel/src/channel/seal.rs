@@ -222,6 +222,22 @@ impl Channel {
                 plan.changes.evidence.push(evidence.encode());
                 self.plan_removal(&mut plan, |leaving| leaving == device)?;
             }
+            Command::RemoveRevoked { device, list } => {
+                let officer = device.officer();
+                let mut edit = policy.edit()?.without(officer);
+                if policy.role_of(officer) == Some(Role::Owner)
+                    && let Some(heir) = policy.successors(officer).next()
+                {
+                    edit = edit.role(heir, Role::Owner);
+                }
+                policy = edit.finish()?;
+                let device_and_list =
+                    wire::RevocationEvidence { device: device.to_string(), list: list.clone() };
+                let evidence = wire::evidence::Evidence::Revocation(device_and_list);
+                let evidence = wire::Evidence { evidence: Some(evidence) };
+                plan.changes.evidence.push(evidence.encode_to_vec());
+                self.plan_removal(&mut plan, |revoked| revoked == device)?;
+            }
             Command::SetRole(officer, _) if policy.role_of(officer).is_none() => {
                 return Err(SealError::NoSuchMember);
             }

@@ -24,8 +24,8 @@ pub enum Act {
         officer: OfficerAddress,
         /// The device.
         device: DeviceName,
-        /// Whether the officer had asked for it.
-        left: bool,
+        /// What entitled the author.
+        because: Removal,
     },
     /// An officer has another role.
     RoleChanged {
@@ -43,6 +43,17 @@ pub enum Act {
     },
     /// The policy says something else.
     PolicyChanged(PolicyField),
+}
+
+/// What entitles to a removal.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Removal {
+    /// The author is a lead of the same authority.
+    ByLead,
+    /// The officer had asked for it.
+    Left,
+    /// The device's authority has withdrawn its certificate.
+    Revoked,
 }
 
 /// A field of the policy that can change.

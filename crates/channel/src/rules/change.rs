@@ -49,10 +49,10 @@ pub fn judge_change(bundle: &Bundle, change: &Change) -> Result<Vec<Act>, JudgeE
     let changed_fields = fields::check(change)?;
     change.after.check_roles_match()?;
     let renewed = leaves::check(bundle, change)?;
-    let leavers = evidence::leavers(change)?;
-    let removed = members::check_removals(change, &leavers)?;
+    let grounds = evidence::grounds(bundle, change)?;
+    let removed = members::check_removals(change, &grounds)?;
     let admitted = members::check_admissions(change)?;
-    change.after.check_one_owner()?;
+    roles::check_one_owner(change)?;
     let role_changes = roles::check(change)?;
     fields::check_authorities_version(change)?;
     Ok([renewed, removed, admitted, role_changes, changed_fields].concat())
@@ -72,6 +72,11 @@ impl Change {
     /// Whether the committer owns the channel.
     pub(super) fn is_by_owner(&self) -> bool {
         self.committer_role() == Some(Role::Owner)
+    }
+
+    /// The owner before, if it is still in the channel after.
+    pub(super) fn owner_stays(&self) -> Option<&OfficerAddress> {
+        self.before.policy.owners().find(|owner| self.role_after(owner).is_some())
     }
 
     pub(super) fn role_before(&self, officer: &OfficerAddress) -> Option<Role> {

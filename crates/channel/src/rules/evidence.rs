@@ -1,49 +1,61 @@
 //! Evidence inside a commit: why it may do what its author's role alone does not allow.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
+use enlace_identity::bundle::Bundle;
 use enlace_identity::names::DeviceName;
+use enlace_identity::revocation::RevocationList;
 use enlace_log::control::Leave;
 use enlace_log::{Envelope, ItemKind, OuterSignature, PayloadHash};
 use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
 
+use super::act::Removal;
 use super::change::Change;
 use super::rule::{Rule, Void};
 
-/// R-EVIDENCE: who of those that go asked for it. Evidence that proves nothing here voids the
-/// commit, whether it is needed or not.
-pub(super) fn leavers(change: &Change) -> Result<BTreeSet<DeviceName>, Void> {
-    let mut leavers = BTreeSet::new();
+/// R-EVIDENCE: of those that go, who asked for it, and whose certificate is withdrawn. Evidence that
+/// proves nothing here voids the commit, whether it is needed or not.
+pub(super) fn grounds(
+    bundle: &Bundle,
+    change: &Change,
+) -> Result<BTreeMap<DeviceName, Removal>, Void> {
+    let mut grounds = BTreeMap::new();
     for bytes in &change.evidence {
-        let leave = read(bytes).ok_or_else(|| Void::new(Rule::Evidence, "unreadable"))?;
-        let device = verify(change, &leave)?;
-        if !leavers.insert(device.clone()) {
+        let (device, removal) = match read(bytes).ok_or_else(unreadable)? {
+            wire::evidence::Evidence::Leave(leave) => (wish(change, &leave)?, Removal::Left),
+            wire::evidence::Evidence::Revocation(revocation) => {
+                (withdrawal(bundle, change, &revocation)?, Removal::Revoked)
+            }
+        };
+        if grounds.insert(device.clone(), removal).is_some() {
             return Err(Void::new(Rule::Evidence, device));
         }
     }
-    match leavers.iter().find(|device| !change.removed.contains(*device)) {
+    match grounds.keys().find(|device| !change.removed.contains(*device)) {
         Some(device) => Err(Void::new(Rule::Evidence, device)),
-        None => Ok(leavers),
+        None => Ok(grounds),
     }
 }
 
-/// The one kind of evidence there is, in its one encoding.
-fn read(bytes: &[u8]) -> Option<wire::LeaveEvidence> {
+/// A piece of evidence, in its one encoding.
+fn read(bytes: &[u8]) -> Option<wire::evidence::Evidence> {
     let evidence = wire::Evidence::decode(bytes).ok()?;
     if evidence.encode_to_vec() != bytes {
         return None;
     }
-    let wire::evidence::Evidence::Leave(leave) = evidence.evidence?;
-    Some(leave)
+    evidence.evidence
 }
 
-fn verify(change: &Change, evidence: &wire::LeaveEvidence) -> Result<DeviceName, Void> {
-    let unreadable = |_| Void::new(Rule::Evidence, "unreadable");
-    let envelope = Envelope::decode(&evidence.envelope).map_err(unreadable)?;
-    let leave = Leave::decode(&evidence.payload).map_err(unreadable)?;
+fn unreadable() -> Void {
+    Void::new(Rule::Evidence, "unreadable")
+}
+
+fn wish(change: &Change, evidence: &wire::LeaveEvidence) -> Result<DeviceName, Void> {
+    let envelope = Envelope::decode(&evidence.envelope).map_err(|_| unreadable())?;
+    let leave = Leave::decode(&evidence.payload).map_err(|_| unreadable())?;
     let signature = OuterSignature::decode(envelope.kind, &evidence.outer_signature);
-    let signature = signature.map_err(unreadable)?;
+    let signature = signature.map_err(|_| unreadable())?;
     let refused = || Void::new(Rule::Evidence, &leave.device);
 
     let leaf = change.before.members.get(&leave.device).ok_or_else(refused)?;
@@ -57,4 +69,19 @@ fn verify(change: &Change, evidence: &wire::LeaveEvidence) -> Result<DeviceName,
         && leave.leaf == leaf.leaf_hash
         && signature.verify(&evidence.envelope, &leaf.signature_key);
     if holds { Ok(leave.device) } else { Err(refused()) }
+}
+
+/// A list counts against the certificate that the leaf has now: a device that came back with
+/// another one is not removed by it.
+fn withdrawal(
+    bundle: &Bundle,
+    change: &Change,
+    evidence: &wire::RevocationEvidence,
+) -> Result<DeviceName, Void> {
+    let refused = || Void::new(Rule::Evidence, &evidence.device);
+    let device: DeviceName = evidence.device.parse().map_err(|_| unreadable())?;
+    let list = RevocationList::from_bytes(&evidence.list).map_err(|_| unreadable())?;
+    let leaf = change.before.members.get(&device).ok_or_else(refused)?;
+    let verified = leaf.verify_at_some_time(bundle).map_err(|_| refused())?;
+    if list.withdraws(verified.leaf()) { Ok(device) } else { Err(refused()) }
 }

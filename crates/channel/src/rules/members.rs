@@ -1,36 +1,36 @@
 //! Sovereign membership: who may let in and put out whom.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use enlace_identity::names::{DeviceName, Domain};
 
-use super::act::Act;
+use super::act::{Act, Removal};
 use super::change::Change;
 use super::rule::{Rule, Void};
 use crate::policy::Role;
 
-/// R-REMOVE-OWNER, R-REMOVE-SOVEREIGN. `leavers` asked for it themselves.
+/// R-REMOVE-OWNER, R-REMOVE-SOVEREIGN. `grounds` is what the evidence says.
 pub(super) fn check_removals(
     change: &Change,
-    leavers: &BTreeSet<DeviceName>,
+    grounds: &BTreeMap<DeviceName, Removal>,
 ) -> Result<Vec<Act>, Void> {
-    change.removed.iter().map(|device| check_removal(change, device, leavers)).collect()
+    change.removed.iter().map(|device| check_removal(change, device, grounds)).collect()
 }
 
 fn check_removal(
     change: &Change,
     device: &DeviceName,
-    leavers: &BTreeSet<DeviceName>,
+    grounds: &BTreeMap<DeviceName, Removal>,
 ) -> Result<Act, Void> {
     let officer = device.officer();
-    let left = leavers.contains(device);
-    if change.role_before(officer) == Some(Role::Owner) {
+    let because = grounds.get(device).copied().unwrap_or(Removal::ByLead);
+    if change.role_before(officer) == Some(Role::Owner) && because != Removal::Revoked {
         return Err(Void::new(Rule::RemoveOwner, officer));
     }
-    if !left && !change.is_by_lead_of(device.domain()) {
+    if because == Removal::ByLead && !change.is_by_lead_of(device.domain()) {
         return Err(Void::new(Rule::RemoveSovereign, officer));
     }
-    Ok(Act::Removed { officer: officer.clone(), device: device.clone(), left })
+    Ok(Act::Removed { officer: officer.clone(), device: device.clone(), because })
 }
 
 /// R-ADMIT-AUTHORITY, R-ADMIT-SOVEREIGN, R-ADMIT-ROLE, R-OWN-ROLE-ALONE.

@@ -18,12 +18,35 @@ pub(super) fn check(change: &Change) -> Result<Vec<Act>, Void> {
     Ok(acts)
 }
 
+/// R-ONE-OWNER. None only when the owner's certificate was withdrawn, and its authority has nobody
+/// who succeeds.
+pub(super) fn check_one_owner(change: &Change) -> Result<(), Void> {
+    let orphaned = change.owner_stays().is_none() && heir(change).is_none();
+    match change.after.policy.owners().count() {
+        1 => Ok(()),
+        0 if orphaned => Ok(()),
+        count => Err(Void::new(Rule::OneOwner, count)),
+    }
+}
+
+/// Who succeeds an owner that is removed.
+fn heir(change: &Change) -> Option<&OfficerAddress> {
+    let owner = change.before.policy.owners().next()?;
+    let stays = |officer: &&OfficerAddress| change.role_after(officer).is_some();
+    change.before.policy.successors(owner).find(stays)
+}
+
 fn check_role(change: &Change, officer: &OfficerAddress, from: Role, to: Role) -> Result<(), Void> {
     let refused = |rule| Err(Void::new(rule, officer));
     match (from, to) {
         (_, Role::Guide) => refused(Rule::RoleKind),
         (Role::Owner, Role::Lead) | (Role::Lead | Role::Member, Role::Owner)
             if change.is_by_owner() =>
+        {
+            Ok(())
+        }
+        (Role::Lead, Role::Owner)
+            if change.owner_stays().is_none() && heir(change) == Some(officer) =>
         {
             Ok(())
         }

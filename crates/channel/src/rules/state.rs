@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use enlace_identity::bundle::Bundle;
 use enlace_identity::certificate::UnverifiedChain;
+use enlace_identity::chain::ChainError;
 use enlace_identity::keys::PublicKey;
 use enlace_identity::names::DeviceName;
+use enlace_identity::time::Timestamp;
 use enlace_log::DeviceList;
 use enlace_log::control::LeafHash;
 
 use super::rule::{Rule, Void};
-use crate::credential::{device_name, leaf_hash};
+use crate::credential::{CredentialError, VerifiedDevice, device_name, leaf_hash};
 use crate::mls::{GroupView, Member};
 use crate::policy::Policy;
 
@@ -37,6 +40,32 @@ impl LeafInfo {
     /// Whether the certificates, or the key that they certify, are others.
     pub(super) fn has_other_certificate(&self, before: &Self) -> bool {
         self.chain != before.chain || self.signature_key != before.signature_key
+    }
+}
+
+impl LeafInfo {
+    /// A member whose certificate has expired since it came is a member still: the chain must hold at
+    /// the first instant at which all of it claims to, whatever the time is now.
+    ///
+    /// # Errors
+    /// [`CredentialError`] says what doesn't hold.
+    pub fn verify_at_some_time(&self, bundle: &Bundle) -> Result<VerifiedDevice, CredentialError> {
+        let domain = self.chain.unverified_name()?.domain().clone();
+        let authority = bundle.authority(&domain).ok_or(ChainError::UnknownAuthority(domain))?;
+        let start = self.chain.unverified_validity()?.not_before;
+        let mut verified = self.verify(bundle, start);
+        for root in authority.root_validities() {
+            verified = verified.or_else(|_| self.verify(bundle, start.max(root.not_before)));
+        }
+        verified
+    }
+
+    pub(super) fn verify(
+        &self,
+        bundle: &Bundle,
+        at: Timestamp,
+    ) -> Result<VerifiedDevice, CredentialError> {
+        VerifiedDevice::verify(&self.chain, &self.signature_key, bundle, at)
     }
 }
 
@@ -78,10 +107,10 @@ impl State {
         }
     }
 
-    /// R-ONE-OWNER.
-    pub(super) fn check_one_owner(&self) -> Result<(), Void> {
+    /// R-ONE-OWNER of a group whose past is not known: it may have lost its owner.
+    pub(super) fn check_owners(&self) -> Result<(), Void> {
         match self.policy.owners().count() {
-            1 => Ok(()),
+            0 | 1 => Ok(()),
             count => Err(Void::new(Rule::OneOwner, count)),
         }
     }

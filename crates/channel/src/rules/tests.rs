@@ -5,6 +5,7 @@ mod front;
 mod leaves;
 mod members;
 mod policy;
+mod revocation;
 mod roles;
 mod scene;
 mod welcome;

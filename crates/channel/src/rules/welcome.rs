@@ -4,14 +4,13 @@
 //! group is one that the rules allow, and that whoever let it in was entitled to.
 
 use enlace_identity::bundle::Bundle;
-use enlace_identity::chain::ChainError;
 use enlace_identity::names::DeviceName;
 use enlace_identity::time::Timestamp;
 
 use super::JudgeError;
 use super::rule::{Rule, Void};
-use super::state::{LeafInfo, State};
-use crate::credential::{CredentialError, VerifiedDevice, device_name};
+use super::state::State;
+use crate::credential::device_name;
 use crate::mls::{GroupView, LeafIndex};
 use crate::policy::{ChannelKind, RULES_VERSION, Role};
 
@@ -49,8 +48,11 @@ pub fn judge_creation(
     let alone = state.members.len() == 1;
     let own = state.members.get(creator).filter(|_| alone);
     let own = own.ok_or_else(|| Void::new(Rule::Creation, creator))?;
-    verify(bundle, own, received_at).map_err(|e| Void::new(Rule::Certificate, e))?;
+    own.verify(bundle, received_at).map_err(|e| Void::new(Rule::Certificate, e))?;
     let policy = &state.policy;
+    if policy.owners().next().is_none() {
+        return Err(Void::new(Rule::OneOwner, 0).into());
+    }
     let first = policy.generation().0 == 0 && policy.authorities_version() == 1;
     if first { Ok(()) } else { Err(Void::new(Rule::Creation, creator).into()) }
 }
@@ -65,7 +67,7 @@ pub(super) fn judge_joined(
 ) -> Result<(), JudgeError> {
     check_group(bundle, state)?;
     let own = state.members.get(me).ok_or_else(|| Void::new(Rule::RolesMatch, me))?;
-    verify(bundle, own, received_at).map_err(|e| Void::new(Rule::WelcomeCertificate, e))?;
+    own.verify(bundle, received_at).map_err(|e| Void::new(Rule::WelcomeCertificate, e))?;
     check_entitled(state, signer, me)?;
     Ok(())
 }
@@ -82,12 +84,12 @@ fn check_group(bundle: &Bundle, state: &State) -> Result<(), JudgeError> {
         return Err(Void::new(Rule::WelcomeHub, policy.hub()).into());
     }
     state.check_roles_match()?;
-    state.check_one_owner()?;
+    state.check_owners()?;
     if let Some((guide, _)) = policy.roles().iter().find(|(_, role)| **role == Role::Guide) {
         return Err(Void::new(Rule::RoleKind, guide).into());
     }
     for (device, leaf) in &state.members {
-        let verified = verify_at_some_time(bundle, leaf);
+        let verified = leaf.verify_at_some_time(bundle);
         let verified = verified.map_err(|e| Void::new(Rule::WelcomeCertificate, e))?;
         if verified.name() != device {
             return Err(Void::new(Rule::WelcomeCertificate, device).into());
@@ -107,28 +109,4 @@ fn check_entitled(state: &State, signer: &DeviceName, me: &DeviceName) -> Result
         && policy.role_of(me.officer()) == Some(Role::Lead);
     let other = state.members.contains_key(signer) && signer != me;
     if other && (lead || first) { Ok(()) } else { Err(Void::new(Rule::WelcomeEntitled, signer)) }
-}
-
-/// A member whose certificate has expired since it came is a member still: the chain must hold at
-/// the first instant at which all of it claims to, whatever the time is now.
-fn verify_at_some_time(
-    bundle: &Bundle,
-    leaf: &LeafInfo,
-) -> Result<VerifiedDevice, CredentialError> {
-    let domain = leaf.chain.unverified_name()?.domain().clone();
-    let authority = bundle.authority(&domain).ok_or(ChainError::UnknownAuthority(domain))?;
-    let start = leaf.chain.unverified_validity()?.not_before;
-    let mut verified = verify(bundle, leaf, start);
-    for root in authority.root_validities() {
-        verified = verified.or_else(|_| verify(bundle, leaf, start.max(root.not_before)));
-    }
-    verified
-}
-
-fn verify(
-    bundle: &Bundle,
-    leaf: &LeafInfo,
-    at: Timestamp,
-) -> Result<VerifiedDevice, CredentialError> {
-    VerifiedDevice::verify(&leaf.chain, &leaf.signature_key, bundle, at)
 }

@@ -104,7 +104,10 @@ fn act_words(by: &DeviceName, act: &ChangeAct, ui: &Ui) -> String {
         ChangeAct::Removed { officer, left: true, .. } => {
             say(Words::Left { officer: &officer.to_string() })
         }
-        ChangeAct::Removed { officer, left: false, .. } => {
+        ChangeAct::Removed { officer, revoked: true, .. } => {
+            say(Words::RemovedRevoked { by, officer: &officer.to_string() })
+        }
+        ChangeAct::Removed { officer, .. } => {
             say(Words::RemovedOther { by, officer: &officer.to_string() })
         }
         ChangeAct::RoleChanged { officer, to, .. } => {

@@ -151,6 +151,10 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::RemovedOther { by, officer } => format!("{by} removed {officer}."),
         Notice::Left { officer } => format!("{officer} left."),
+        Notice::RemovedRevoked { by, officer } => format!(
+            "{officer} is out: the authority revoked that certificate, and the device of {by} carried it \
+             out."
+        ),
         Notice::RoleChanged { by, officer, role } => {
             format!("{by} made {officer} {}.", role_of(role))
         }

@@ -157,6 +157,10 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::RemovedOther { by, officer } => format!("{by} retiró a {officer}."),
         Notice::Left { officer } => format!("{officer} se fue."),
+        Notice::RemovedRevoked { by, officer } => format!(
+            "{officer} queda fuera: su autoridad revocó el certificado, y el dispositivo de {by} lo \
+             cumplió."
+        ),
         Notice::RoleChanged { by, officer, role } => {
             format!("{by} cambió la función de {officer} a {}.", role_of(role))
         }

@@ -157,6 +157,10 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::RemovedOther { by, officer } => format!("{by} a retiré {officer}."),
         Notice::Left { officer } => format!("{officer} est parti."),
+        Notice::RemovedRevoked { by, officer } => format!(
+            "{officer} est exclu : son autorité a révoqué le certificat, et l'appareil de {by} l'a \
+             exécuté."
+        ),
         Notice::RoleChanged { by, officer, role } => {
             format!("{by} a fait passer {officer} au rôle de {}.", role_of(role))
         }

@@ -155,6 +155,10 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::RemovedOther { by, officer } => format!("{by} retirou {officer}."),
         Notice::Left { officer } => format!("{officer} saiu."),
+        Notice::RemovedRevoked { by, officer } => format!(
+            "{officer} está fora: a autoridade revogou o certificado, e o dispositivo de {by} \
+             cumpriu isso."
+        ),
         Notice::RoleChanged { by, officer, role } => {
             format!("{by} mudou a função de {officer} para {}.", role_of(role))
         }

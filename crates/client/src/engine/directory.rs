@@ -76,7 +76,11 @@ impl Engine {
                 Err(error) => tracing::debug!(%error, "a revocation list was not taken"),
             }
         }
-        if is_news { self.save_crls() } else { Ok(()) }
+        if is_news {
+            self.look_for_revoked_again();
+            self.save_crls()?;
+        }
+        Ok(())
     }
 
     /// Writes down the lists that are trusted now, also those that hello brought.

@@ -20,6 +20,12 @@ use crate::task::Task;
 /// Over how long the members spread an act that any of them can carry out; the lease decides.
 const SPREAD: Duration = Duration::from_secs(3);
 
+/// From 0 to 1, for each member another number: when `me` does what concerns `device`.
+pub(super) fn draw(me: &DeviceName, device: &DeviceName) -> f64 {
+    let hash = sha256([me.as_str(), device.as_str()].join("\n").as_bytes());
+    f64::from(u16::from_be_bytes([hash[0], hash[1]])) / f64::from(u16::MAX)
+}
+
 impl Work<'_> {
     /// Stores what an event says. `channel` stands after it.
     pub(super) fn apply(
@@ -116,10 +122,8 @@ impl Work<'_> {
     /// mostly one does.
     fn carry_out_leave(&mut self, id: ChannelId, device: &DeviceName) -> Result<(), EngineError> {
         let task = Task::CarryOutLeave { device: device.clone() };
-        let input = [self.me().as_str(), device.as_str()].join("\n");
-        let draw =
-            u32::from_be_bytes([0, 0, sha256(input.as_bytes())[0], sha256(input.as_bytes())[1]]);
-        self.enqueue_own(id, task, SPREAD * draw / 0xffff)
+        let delay = SPREAD.mul_f64(draw(self.me(), device));
+        self.enqueue_own(id, task, delay)
     }
 
     /// Puts an act of the client's own in the queue, unless it is there.

@@ -12,6 +12,7 @@ use enlace_transport::Trust;
 
 use super::lanes::{LaneState, Lanes};
 use super::renewal::MOST_MESSAGES;
+use super::seal::is_done;
 use super::work::Work;
 use super::{Engine, EngineError, leases};
 use crate::outbox::{self, Lane, Next, Step};
@@ -79,6 +80,7 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub fn plan(&mut self, lanes: &mut Lanes) -> Result<Plan, EngineError> {
+        self.remove_revoked()?;
         let mut rows: BTreeMap<ChannelId, Vec<OutboxRow>> = BTreeMap::new();
         for row in self.read(|tx| tx.queued(None))? {
             rows.entry(row.channel).or_default().push(row);
@@ -163,6 +165,10 @@ impl Work<'_> {
             Next::Nothing => Planned::Wait(None),
             Next::Wait(until) => Planned::Wait(Some(until)),
             Next::Do(row, Step::Seal) => Planned::Seal(Box::new(row.clone())),
+            // Nobody asks for a lease to do what others have done.
+            Next::Do(row, Step::Lease(_)) if is_done(&row.task, &channel) => {
+                Planned::Seal(Box::new(row.clone()))
+            }
             Next::Do(row, step) => call(row, step, &channel, trust, state.shown)?
                 .map_or(Planned::Wait(None), |action| Planned::Call(Box::new(action), lane.fence)),
         };

@@ -94,13 +94,14 @@ impl Work<'_> {
 }
 
 /// Whether what a row wants has come about, by whomever.
-fn is_done(task: &Task, channel: &Channel) -> bool {
+pub(super) fn is_done(task: &Task, channel: &Channel) -> bool {
     let policy = channel.policy();
     match task {
         Task::Admit { officer, .. } => policy.role_of(officer).is_some(),
         Task::Remove { officer } => policy.role_of(officer).is_none(),
         Task::SetRole { officer, role } => policy.role_of(officer) == Some(*role),
         Task::CarryOutLeave { device } => !channel.leaving().any(|leaving| leaving == *device),
+        Task::RemoveRevoked { device, .. } => !channel.devices().contains(device),
         Task::Create { .. }
         | Task::Entry
         | Task::SelfUpdate
@@ -121,6 +122,9 @@ fn command(task: &Task) -> Option<Command> {
         Task::Remove { officer } => Command::Remove(officer.clone()),
         Task::SetRole { officer, role } => Command::SetRole(officer.clone(), *role),
         Task::CarryOutLeave { device } => Command::CarryOutLeave(device.clone()),
+        Task::RemoveRevoked { device, list: Some(list) } => {
+            Command::RemoveRevoked { device: device.clone(), list: list.clone() }
+        }
         Task::SelfUpdate => Command::SelfUpdate,
         _ => return None,
     })

@@ -9,4 +9,5 @@ mod recovery;
 mod relay_faults;
 mod renewal;
 mod sizes;
+mod sweep;
 mod world;

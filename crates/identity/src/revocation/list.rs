@@ -129,6 +129,14 @@ impl ListContent {
     }
 }
 
+impl ListContent {
+    /// Whether the list and a certificate name the same issuer.
+    pub(super) fn is_issued_beside(&self, issued: &X509) -> bool {
+        let named = issued.extension(AUTHORITY_KEY_ID).map(|e| e.extn_value.as_bytes());
+        self.issuer == issued.issuer && named == Some(&self.authority_key_id)
+    }
+}
+
 fn read_content(list: TbsCertList) -> Option<ListContent> {
     if list.version != Version::V2 || !is_ed25519(&list.signature) {
         return None;

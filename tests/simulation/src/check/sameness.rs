@@ -127,11 +127,21 @@ fn void_alike(
     }
 }
 
-/// Nothing of what is written at the end reaches a device that was revoked before.
+/// Nothing of what is written at the end reaches a device that was revoked before, and those who are
+/// left have taken it out.
 fn the_revoked_are_out(facts: &Facts, channel: &Channel, views: &Views<'_>, found: &mut Findings) {
     for (device, view) in views.iter().filter(|(device, _)| facts.revoked.contains(*device)) {
         for entry in view.entries.iter().filter(|entry| facts.probes.contains(&entry.text)) {
             found.add(7, format!("the revoked {device} reads on in {channel}: {entry:?}"));
+        }
+    }
+    if facts.is_forked(channel) {
+        return;
+    }
+    for (member, view) in current(facts, views) {
+        for device in view.members.intersection(&facts.revoked) {
+            found
+                .add(7, format!("the revoked {device} is still in {channel}, as {member} sees it"));
         }
     }
 }

@@ -347,6 +347,7 @@ fn a_restored_hub_says_what_it_lost() {
 fn whoever_was_revoked_cannot_hear_that_a_hub_was_restored() {
     let revoked = |facts: &mut Facts| {
         facts.revoked.insert("ben-pc".to_owned());
+        of(facts, "ana-pc").members.remove("ben-pc");
         of(facts, "ben-pc").chain.insert(3, "lost".to_owned());
         of(facts, "ben-pc").entries.push(entry(3, "ana-pc", "n2", "lost"));
     };
@@ -401,6 +402,17 @@ fn the_revoked_get_nothing() {
         facts.probes.push("hello".to_owned());
     };
     assert!(found(revoked).contains(&7));
+}
+
+#[test]
+fn the_revoked_are_taken_out() {
+    let revoked = |facts: &mut Facts| _ = facts.revoked.insert("ben-pc".to_owned());
+    assert!(found(revoked).contains(&7));
+    let removed = |facts: &mut Facts| {
+        revoked(facts);
+        of(facts, "ana-pc").members.remove("ben-pc");
+    };
+    assert!(!found(removed).contains(&7));
 }
 
 #[test]

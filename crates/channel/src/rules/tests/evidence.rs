@@ -9,7 +9,7 @@ use enlace_log::{
 use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
 
-use super::super::{Act, Rule};
+use super::super::{Act, Removal, Rule};
 use super::scene::{CHANNEL, Draft, by, check, device, key, officer, state};
 use crate::policy::Role;
 
@@ -101,7 +101,7 @@ fn anybody_carries_out_a_leave() {
     );
     let acts = leave("oto@fge.example").judge().unwrap();
     let (officer, device) = (officer("ze@pgr.example"), device("ze@pgr.example"));
-    assert_eq!(acts, [Act::Removed { officer, device, left: true }]);
+    assert_eq!(acts, [Act::Removed { officer, device, because: Removal::Left }]);
 }
 
 #[test]

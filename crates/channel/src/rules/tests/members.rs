@@ -1,6 +1,6 @@
 //! Sovereign membership.
 
-use super::super::{Act, Rule};
+use super::super::{Act, Removal, Rule};
 use super::scene::{Draft, by, check, device, officer, state};
 use crate::policy::Role;
 
@@ -150,7 +150,8 @@ fn an_officer_gets_another_device_from_a_lead() {
     let swap = |author: &str| by(author).remove_device(&old).add_device(&new);
     let acts = swap("rui@pgr.example").judge().unwrap();
     let officer = officer("ze@pgr.example");
-    let removed = Act::Removed { officer: officer.clone(), device: old.clone(), left: false };
+    let removed =
+        Act::Removed { officer: officer.clone(), device: old.clone(), because: Removal::ByLead };
     let role = Role::Member;
     let admitted = Act::Admitted { officer, device: new.clone(), role, new_authority: false };
     assert_eq!(acts, [removed, admitted]);
@@ -193,7 +194,7 @@ fn what_was_done_is_told() {
     assert_eq!(acts, [expected]);
     let acts = by("luis@fge.example").remove("eva@fge.example").judge().unwrap();
     let (officer, device) = (officer("eva@fge.example"), device("eva@fge.example"));
-    assert_eq!(acts, [Act::Removed { officer, device, left: false }]);
+    assert_eq!(acts, [Act::Removed { officer, device, because: Removal::ByLead }]);
     assert_eq!(by("oto@fge.example").judge(), Ok(vec![]));
 }
 

@@ -16,9 +16,10 @@ use std::time::Duration;
 use enlace_identity::bundle::{AuthorityContent, Bundle, BundleContent, SignedBundle};
 use enlace_identity::canonical::sha256;
 use enlace_identity::certificate::{Serial, UnverifiedChain};
-use enlace_identity::issue::{Approval, IssuingCa, Root};
+use enlace_identity::issue::{Approval, IssuingCa, RevocationContent, Root};
 use enlace_identity::keys::SigningKey;
 use enlace_identity::names::{DeviceName, Domain, LeafName, OfficerAddress};
+use enlace_identity::revocation::RevocationList;
 use enlace_identity::time::{Timestamp, Validity};
 use enlace_log::ChannelId;
 use enlace_log::control::LeafHash;
@@ -36,6 +37,7 @@ pub(super) const DAY: Duration = Duration::from_secs(86_400);
 pub(super) struct Network {
     pub(super) bundle: Bundle,
     issuing: BTreeMap<Domain, IssuingCa>,
+    roots: BTreeMap<Domain, (Root, Serial)>,
 }
 
 pub(super) fn network() -> &'static Network {
@@ -45,7 +47,7 @@ pub(super) fn network() -> &'static Network {
 
 impl Network {
     pub(super) fn new(domains: &[&str]) -> Self {
-        let mut issuing = BTreeMap::new();
+        let (mut issuing, mut roots) = (BTreeMap::new(), BTreeMap::new());
         let mut authorities = Vec::new();
         for domain in domains {
             let domain: Domain = domain.parse().unwrap();
@@ -53,7 +55,8 @@ impl Network {
             let root = Root::create(&domain, key(&format!("root {domain}")), long, &serial());
             let root = root.unwrap();
             let ca_key = key(&format!("ca {domain}"));
-            let ca = root.issue_ca(&ca_key.public(), long, &serial()).unwrap();
+            let ca_serial = serial();
+            let ca = root.issue_ca(&ca_key.public(), long, &ca_serial).unwrap();
             authorities.push(AuthorityContent {
                 domain: domain.clone(),
                 country: "ES".into(),
@@ -61,6 +64,7 @@ impl Network {
                 roots: vec![root.certificate().clone()],
             });
             let ca = IssuingCa::load(&domain, root.certificate(), &ca, ca_key).unwrap();
+            roots.insert(domain.clone(), (root, ca_serial));
             issuing.insert(domain, ca);
         }
         let content = BundleContent {
@@ -72,7 +76,20 @@ impl Network {
             authorities,
         };
         let bundle = SignedBundle::create(content).unwrap();
-        Self { bundle: bundle.open(&bundle.hash()).unwrap(), issuing }
+        Self { bundle: bundle.open(&bundle.hash()).unwrap(), issuing, roots }
+    }
+
+    /// A list of an authority's issuing CA that withdraws the certificates of that leaf.
+    pub(super) fn withdraw(&self, authority: &str, leaf: &LeafInfo) -> RevocationList {
+        let verified = leaf.verify_at_some_time(&self.bundle).unwrap();
+        let content = revoking(verified.leaf().serial().clone());
+        self.issuing[&authority.parse().unwrap()].revocation_list(&content).unwrap()
+    }
+
+    /// A list of an authority's root that withdraws an issuing CA, `whose`.
+    pub(super) fn withdraw_ca(&self, authority: &str, whose: &str) -> RevocationList {
+        let content = revoking(self.roots[&whose.parse().unwrap()].1.clone());
+        self.roots[&authority.parse().unwrap()].0.revocation_list(&content).unwrap()
     }
 
     /// A certificate of `device` for `key`, valid for a year round [`NOW`].
@@ -94,6 +111,11 @@ impl Network {
         };
         self.issuing[device.domain()].issue_for_key(&key.public(), &approval).unwrap()
     }
+}
+
+fn revoking(serial: Serial) -> RevocationContent {
+    let validity = Validity::starting(NOW.minus(DAY * 30), DAY * 7);
+    RevocationContent { number: 7, validity, revoked: vec![(serial, NOW.minus(DAY * 31))] }
 }
 
 fn serial() -> Serial {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use enlace_channel::channel::Device;
 use enlace_channel::entry::{HandlingCode, TimeZone};
 use enlace_channel::mls::{Backend, Suite};
-use enlace_channel::policy::Role;
+use enlace_channel::policy::{Policy, Role};
 use enlace_identity::keys::{Passphrase, SigningKey};
 use enlace_identity::names::{DeviceName, OfficerAddress};
 use enlace_identity::revocation::RevocationLists;
@@ -158,6 +158,20 @@ impl World {
         self.officers[name].name.officer().clone()
     }
 
+    pub(crate) fn chain_of(&self, name: &str) -> enlace_identity::certificate::UnverifiedChain {
+        self.officers[name].chain.clone()
+    }
+
+    pub(crate) fn policy(&mut self, name: &str, channel: ChannelId) -> Policy {
+        let policy = self.engine(name).write::<_, crate::engine::EngineError>(|work| {
+            let channel = work.take(channel)?.unwrap();
+            let policy = channel.policy().clone();
+            work.keep(channel);
+            Ok(policy)
+        });
+        policy.unwrap()
+    }
+
     /// What the hub answers.
     pub(crate) fn call(&mut self, action: &Action) -> Answer {
         let now = self.clock.now();
@@ -249,6 +263,17 @@ impl World {
             }
         }
         panic!("it never settles");
+    }
+
+    /// Time goes by, for what waits on purpose.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        let end = self.clock.now().plus(time);
+        while self.clock.now() < end {
+            let names: Vec<&'static str> = self.officers.keys().copied().collect();
+            names.iter().for_each(|name| _ = self.deliver(name) + self.pump(name));
+            self.clock.advance(Duration::from_millis(200));
+        }
+        self.settle();
     }
 
     pub(crate) fn create(&mut self, name: &str) -> ChannelId {
