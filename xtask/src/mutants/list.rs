@@ -79,6 +79,15 @@ pub(super) const MUTANTS: &[Mutant] = &[
             },
         ],
     },
+    Mutant {
+        name: "sweep",
+        mechanism: "the removal of revoked devices by whoever learns of it",
+        edits: &[Edit {
+            file: "crates/client/src/engine/plan.rs",
+            from: "self.remove_revoked()?;",
+            to: "let _ = Self::remove_revoked;",
+        }],
+    },
 ];
 
 #[cfg(test)]
