@@ -101,6 +101,7 @@ async fn act(
     checks.enter(Check::IntruderRefused, case.admit_no_intruder().await?);
     *latency = Some(case.measure(notes).await?);
     checks.enter(Check::RevokedOfficerCut, case.revoke().await?);
+    checks.enter(Check::RevokedDeviceRemoved, case.take_out_the_revoked().await?);
     checks.enter(Check::RecordInSameOrder, case.compare_records().await?);
     let secrets = case.secrets();
     case.end().await?;

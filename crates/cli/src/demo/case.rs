@@ -46,6 +46,7 @@ pub(super) struct Case<'s> {
     channel: ChannelId,
     said: Vec<String>,
     joao: Option<(TrainingOfficer, Stranger, Connection)>,
+    revoked: Option<Officer>,
 }
 
 impl Stage<'_> {
@@ -93,7 +94,18 @@ impl<'s> Case<'s> {
             script::LEGAL_BASIS.to_owned(),
         ];
         let hub = Some(hub);
-        Ok(Self { stage, hub, other, ana, tomas, beatriz, channel, said, joao: None })
+        Ok(Self {
+            stage,
+            hub,
+            other,
+            ana,
+            tomas,
+            beatriz,
+            channel,
+            said,
+            joao: None,
+            revoked: None,
+        })
     }
 
     /// A note each way; everybody reads both.

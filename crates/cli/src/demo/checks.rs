@@ -13,6 +13,8 @@ pub(super) enum Check {
     IntruderRefused,
     /// A revoked officer's live connection ends, and there is no new one.
     RevokedOfficerCut,
+    /// Without anybody's doing, the device of the revoked officer is out of the channel.
+    RevokedDeviceRemoved,
     /// All members hold the same notes in the same order, none twice.
     RecordInSameOrder,
     /// Nothing of what was said is in the relays' files.
@@ -37,11 +39,12 @@ pub(super) struct Checks {
 }
 
 impl Check {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::DeliveredBothWays,
         Self::SurvivedRelayStop,
         Self::IntruderRefused,
         Self::RevokedOfficerCut,
+        Self::RevokedDeviceRemoved,
         Self::RecordInSameOrder,
         Self::RelayHoldsNoPlaintext,
         Self::OpensslVerifiesCertificates,
@@ -54,6 +57,7 @@ impl Check {
             Self::SurvivedRelayStop => "survived_relay_stop",
             Self::IntruderRefused => "intruder_refused",
             Self::RevokedOfficerCut => "revoked_officer_cut",
+            Self::RevokedDeviceRemoved => "revoked_device_removed",
             Self::RecordInSameOrder => "record_in_same_order",
             Self::RelayHoldsNoPlaintext => "relay_holds_no_plaintext",
             Self::OpensslVerifiesCertificates => "openssl_verifies_certificates",

@@ -46,6 +46,10 @@ pub(super) struct Words {
     /// Whom.
     pub(super) revokes: &'static str,
     pub(super) cut: &'static str,
+    /// Who, whom.
+    pub(super) lets_in: &'static str,
+    /// Whom, whose device.
+    pub(super) taken_out: &'static str,
     /// How many texts.
     pub(super) searching: &'static str,
     /// How many certificates.
@@ -125,6 +129,8 @@ mod tests {
                 words.intruders,
                 words.measuring,
                 words.revokes,
+                words.lets_in,
+                words.taken_out,
                 words.searching,
                 words.openssl,
                 words.latency,

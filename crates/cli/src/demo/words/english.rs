@@ -22,6 +22,8 @@ pub(super) static ENGLISH: Words = Words {
     measuring: "{0} notes go from one authority to the other, one by one …",
     revokes: "The registrar revokes {0}, who is connected just now.",
     cut: "  The connection is cut, and there is no other.",
+    lets_in: "{0} lets {1} into the channel.",
+    taken_out: "  Nobody does anything, and the device of {1} takes {0} out of the channel.",
     searching: "The relays' files are searched for {0} texts, in every usual writing …",
     openssl: "openssl looks at {0} certificates.",
     latency: "{0} notes from one authority to the other, from writing to arrival: \
@@ -33,6 +35,7 @@ pub(super) static ENGLISH: Words = Words {
         "Notes waited while a relay was down, and arrived",
         "Intruders were refused",
         "A revoked officer was cut off",
+        "The revoked device was taken out of the channel by itself",
         "All hold the same record in the same order",
         "The relays hold nothing that could be read",
         "openssl verifies every certificate",

@@ -23,6 +23,8 @@ pub(super) static FRENCH: Words = Words {
     measuring: "{0} notes vont d’une autorité à l’autre, une par une …",
     revokes: "Le registre révoque {0}, en ligne à cet instant.",
     cut: "  La connexion est coupée, et il n’y en a pas d’autre.",
+    lets_in: "{0} admet {1} dans le canal.",
+    taken_out: "  Personne ne fait rien, et l’appareil de {1} retire {0} du canal.",
     searching: "{0} textes sont cherchés dans les fichiers des serveurs, sous toute écriture \
                 usuelle …",
     openssl: "openssl examine {0} certificats.",
@@ -35,6 +37,7 @@ pub(super) static FRENCH: Words = Words {
         "Des notes ont attendu le serveur tombé, et sont arrivées",
         "Les intrus ont été refusés",
         "Un certificat révoqué a été exclu",
+        "L’appareil révoqué est sorti du canal de lui-même",
         "Tous ont le même dossier dans le même ordre",
         "Les serveurs ne gardent rien de lisible",
         "openssl vérifie chaque certificat",

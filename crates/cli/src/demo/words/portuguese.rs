@@ -22,6 +22,8 @@ pub(super) static PORTUGUESE: Words = Words {
     measuring: "{0} notas vão de uma autoridade para a outra, uma a uma …",
     revokes: "O registo revoga {0}, que está em linha neste momento.",
     cut: "  A ligação é cortada, e não há outra.",
+    lets_in: "{0} admite {1} no canal.",
+    taken_out: "  Ninguém faz nada, e o dispositivo de {1} retira {0} do canal.",
     searching: "Procuram-se {0} textos nos ficheiros dos servidores, em toda a escrita usual …",
     openssl: "openssl examina {0} certificados.",
     latency: "{0} notas de uma autoridade para a outra, da escrita à chegada: \
@@ -33,6 +35,7 @@ pub(super) static PORTUGUESE: Words = Words {
         "Houve notas que esperaram pelo servidor caído, e chegaram",
         "Os intrusos foram recusados",
         "Um certificado revogado ficou de fora",
+        "O dispositivo revogado saiu sozinho do canal",
         "Todos têm o mesmo registo na mesma ordem",
         "Os servidores não guardam nada legível",
         "openssl verifica cada certificado",

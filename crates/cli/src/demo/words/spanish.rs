@@ -22,6 +22,8 @@ pub(super) static SPANISH: Words = Words {
     measuring: "{0} notas van de una autoridad a la otra, una por una …",
     revokes: "El registro revoca a {0}, que está en línea en este momento.",
     cut: "  La conexión se corta, y no hay otra.",
+    lets_in: "{0} admite a {1} en el canal.",
+    taken_out: "  Nadie hace nada, y el dispositivo de {1} retira a {0} del canal.",
     searching: "Se buscan {0} textos en los archivos de los servidores, en toda escritura usual …",
     openssl: "openssl examina {0} certificados.",
     latency: "{0} notas de una autoridad a la otra, de la escritura a la llegada: \
@@ -33,6 +35,7 @@ pub(super) static SPANISH: Words = Words {
         "Hubo notas que esperaron al servidor caído, y llegaron",
         "Los intrusos fueron rechazados",
         "Un certificado revocado quedó fuera",
+        "El dispositivo revocado salió solo del canal",
         "Todos tienen el mismo registro en el mismo orden",
         "Los servidores no guardan nada legible",
         "openssl verifica cada certificado",
