@@ -48,6 +48,7 @@ pub(crate) struct Content {
     pub(crate) roles: BTreeMap<OfficerAddress, Role>,
     pub(crate) bundle_hash: BundleHash,
     pub(crate) authorities_version: u64,
+    pub(crate) closed: bool,
 }
 
 /// What a channel is for.
@@ -238,6 +239,23 @@ impl Policy {
         self.officers_with(move |officer, role| {
             officer.domain() == owner.domain() && role == Role::Lead
         })
+    }
+
+    /// Whether the case is closed: nothing is written any more, and nobody comes in.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.content.closed
+    }
+
+    /// Whether an officer may close the channel and open it again: the owner, and where there is
+    /// none every lead.
+    #[must_use]
+    pub fn may_close(&self, officer: &OfficerAddress) -> bool {
+        match self.role_of(officer) {
+            Some(Role::Owner) => true,
+            Some(Role::Lead) => self.owners().next().is_none(),
+            _ => false,
+        }
     }
 
     /// The authorities that have an officer in the channel, sorted.

@@ -81,8 +81,11 @@ pub fn judge(
 /// Whether a device may write entries. Else its entry is shown as refused, and never as said.
 ///
 /// # Errors
-/// [`Rule::EntryRole`].
+/// [`Rule::EntryRole`], [`Rule::EntryClosed`].
 pub fn judge_author(policy: &Policy, author: &DeviceName) -> Result<(), Void> {
+    if policy.is_closed() {
+        return Err(Void::new(Rule::EntryClosed, author));
+    }
     match policy.role_of(author.officer()) {
         Some(role) if role.may_write() => Ok(()),
         _ => Err(Void::new(Rule::EntryRole, author)),

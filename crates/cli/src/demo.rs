@@ -103,6 +103,7 @@ async fn act(
     checks.enter(Check::RevokedOfficerCut, case.revoke().await?);
     checks.enter(Check::RevokedDeviceRemoved, case.take_out_the_revoked().await?);
     checks.enter(Check::RecordInSameOrder, case.compare_records().await?);
+    checks.enter(Check::CaseClosed, case.close().await?);
     let secrets = case.secrets();
     case.end().await?;
     checks.enter(Check::RelayHoldsNoPlaintext, sealed::check(stage, &secrets)?);

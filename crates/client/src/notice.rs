@@ -187,6 +187,10 @@ pub enum ChangeAct {
         #[serde(with = "as_text")]
         device: DeviceName,
     },
+    /// The case is closed.
+    Closed,
+    /// It is open again.
+    Reopened,
     /// The channel's title, references or rules of use changed.
     PolicyChanged {
         /// `title`, `legal_basis`, `default_handling`, `case_reference` or `retention`.
@@ -208,6 +212,8 @@ impl From<Act> for ChangeAct {
             }
             Act::RoleChanged { officer, from, to } => Self::RoleChanged { officer, from, to },
             Act::Renewed { device } => Self::Renewed { device },
+            Act::Closed => Self::Closed,
+            Act::Reopened => Self::Reopened,
             Act::PolicyChanged(field) => {
                 let (field, authority) = match field {
                     PolicyField::Title => ("title", None),

@@ -65,6 +65,11 @@ pub enum Task {
     },
     /// Renew this device's keys.
     SelfUpdate,
+    /// Close the channel, or open it again.
+    SetClosed {
+        /// Which of the two.
+        closed: bool,
+    },
     /// Ask to be removed.
     Leave,
     /// Object to a void commit that dropped this device.
@@ -84,7 +89,7 @@ impl Task {
             Self::Remove { .. } | Self::CarryOutLeave { .. } | Self::RemoveRevoked { .. } => {
                 Some(LeasePurpose::Removal)
             }
-            Self::SetRole { .. } => Some(LeasePurpose::Policy),
+            Self::SetRole { .. } | Self::SetClosed { .. } => Some(LeasePurpose::Policy),
             Self::SelfUpdate => Some(LeasePurpose::SelfUpdate),
         }
     }
@@ -101,6 +106,8 @@ impl Task {
             Self::CarryOutLeave { .. } => "carry out leave",
             Self::RemoveRevoked { .. } => "remove revoked",
             Self::SelfUpdate => "renew keys",
+            Self::SetClosed { closed: true } => "close",
+            Self::SetClosed { closed: false } => "reopen",
             Self::Leave => "leave",
             Self::Contest { .. } => "contest",
         }

@@ -72,6 +72,14 @@ async fn a_member_who_removes_another_without_the_right_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lead_who_closes_a_channel_that_is_not_its_own() {
+    let mut scene = Scene::with(CID).await;
+    let seq = scene.commit(&Command::SetClosed(true), None).await;
+    let reason = scene.assert_harmless(seq).await;
+    assert!(reason.contains("R-CLOSE"), "{reason}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_differs_from_the_group() {
     let mut scene = Scene::with(BEN).await;
     let all_but_dora = scene.list_of(&[ANA, BEN, CID]);

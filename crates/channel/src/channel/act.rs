@@ -24,6 +24,8 @@ pub enum Command {
         /// [`Channel::withdrawn`]: super::Channel::withdrawn
         list: Vec<u8>,
     },
+    /// Close the channel, or open it again.
+    SetClosed(bool),
     /// Renew this device's keys.
     SelfUpdate,
 }

@@ -247,6 +247,7 @@ impl Channel {
             Command::SetRole(officer, role) => {
                 policy = policy.edit()?.role(officer, *role).finish()?;
             }
+            Command::SetClosed(closed) => policy = policy.edit()?.closed(*closed).finish()?,
             Command::SelfUpdate => {}
         }
         plan.changes.policy = (policy != self.policy).then(|| policy.encode().to_vec());

@@ -52,6 +52,7 @@ impl NewCase {
             roles: BTreeMap::from([(self.owner, Role::Owner)]),
             bundle_hash: self.bundle_hash,
             authorities_version: 1,
+            closed: false,
         })
     }
 }
@@ -170,6 +171,13 @@ impl PolicyEdit {
     #[must_use]
     pub fn retention(mut self, authority: &Domain, days: Option<u32>) -> Self {
         set(&mut self.0.retention, authority, days);
+        self
+    }
+
+    /// Closes the channel, or opens it again.
+    #[must_use]
+    pub fn closed(mut self, closed: bool) -> Self {
+        self.0.closed = closed;
         self
     }
 

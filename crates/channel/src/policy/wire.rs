@@ -46,6 +46,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Content, PolicyError> {
         )?,
         bundle_hash: BundleHash::from_bytes(fixed("bundle_hash", &policy.bundle_hash)?),
         authorities_version: policy.authorities_version,
+        closed: policy.closed,
     };
     check(&content)?;
     Ok(content)
@@ -78,6 +79,7 @@ pub(super) fn encode(content: &Content) -> Vec<u8> {
         roles,
         bundle_hash: content.bundle_hash.as_bytes().to_vec(),
         authorities_version: content.authorities_version,
+        closed: content.closed,
     };
     policy.encode_to_vec()
 }

@@ -41,6 +41,10 @@ pub enum Act {
         /// The device.
         device: DeviceName,
     },
+    /// The case is closed.
+    Closed,
+    /// It is open again.
+    Reopened,
     /// The policy says something else.
     PolicyChanged(PolicyField),
 }

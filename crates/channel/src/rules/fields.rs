@@ -9,7 +9,7 @@ use super::change::Change;
 use super::rule::{Rule, Void};
 use crate::policy::Policy;
 
-/// R-POLICY-UNKNOWN, R-POLICY-FIXED, R-POLICY-OWNER, R-POLICY-AUTHORITY.
+/// R-POLICY-UNKNOWN, R-POLICY-FIXED, R-POLICY-OWNER, R-POLICY-AUTHORITY, R-CLOSE.
 pub(super) fn check(change: &Change) -> Result<Vec<Act>, Void> {
     let (before, after) = (&change.before.policy, &change.after.policy);
     let unknown = before.has_unknown_fields() || after.has_unknown_fields();
@@ -19,6 +19,7 @@ pub(super) fn check(change: &Change) -> Result<Vec<Act>, Void> {
     check_fixed(before, after)?;
     let mut acts = check_owners(change)?;
     acts.extend(check_authorities(change)?);
+    acts.extend(check_closing(change)?);
     Ok(acts)
 }
 
@@ -59,6 +60,19 @@ fn check_owners(change: &Change) -> Result<Vec<Act>, Void> {
     ];
     let changed = fields.into_iter().filter(|(_, same)| !same).map(|(field, _)| field);
     changed.map(|field| by(change.is_by_owner(), Rule::PolicyOwner, field)).collect()
+}
+
+/// R-CLOSE.
+fn check_closing(change: &Change) -> Result<Option<Act>, Void> {
+    let (before, after) = (&change.before.policy, &change.after.policy);
+    if before.is_closed() == after.is_closed() {
+        return Ok(None);
+    }
+    let committer = change.committer.officer();
+    if !before.may_close(committer) {
+        return Err(Void::new(Rule::Close, committer));
+    }
+    Ok(Some(if after.is_closed() { Act::Closed } else { Act::Reopened }))
 }
 
 fn check_authorities(change: &Change) -> Result<Vec<Act>, Void> {

@@ -33,8 +33,12 @@ fn check_removal(
     Ok(Act::Removed { officer: officer.clone(), device: device.clone(), because })
 }
 
-/// R-ADMIT-AUTHORITY, R-ADMIT-SOVEREIGN, R-ADMIT-ROLE, R-OWN-ROLE-ALONE.
+/// R-CLOSED, R-ADMIT-AUTHORITY, R-ADMIT-SOVEREIGN, R-ADMIT-ROLE, R-OWN-ROLE-ALONE.
 pub(super) fn check_admissions(change: &Change) -> Result<Vec<Act>, Void> {
+    let is_closed = change.before.policy.is_closed() || change.after.policy.is_closed();
+    if is_closed && let Some(device) = change.added.first() {
+        return Err(Void::new(Rule::Closed, device));
+    }
     let committer = change.committer.officer();
     let own_role_changes = change.role_before(committer) != change.role_after(committer);
     if own_role_changes && let Some(device) = change.added.first() {

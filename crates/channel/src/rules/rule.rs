@@ -83,6 +83,12 @@ rules! {
     RoleKind = "R-ROLE-KIND", "there is no such role in this kind of channel";
     /// Who changes its own role admits nobody in the same commit.
     OwnRoleAlone = "R-OWN-ROLE-ALONE", "its author changes its own role and admits somebody";
+    /// The owner closes a channel and opens it again; where there is none, a lead.
+    Close = "R-CLOSE", "only the owner may close this channel or open it again";
+    /// Nobody comes into a closed channel.
+    Closed = "R-CLOSED", "the channel is closed, and nobody comes in";
+    /// Nothing is written in a closed channel.
+    EntryClosed = "E-CLOSED", "the channel is closed";
     /// Observers write no entries.
     EntryRole = "E-ROLE", "its author may read only";
     /// The channel follows rules that this program knows.

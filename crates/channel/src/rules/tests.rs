@@ -1,5 +1,6 @@
 //! Each rule holds for those it entitles, and stops those it does not.
 
+mod closing;
 mod evidence;
 mod front;
 mod leaves;

@@ -83,6 +83,9 @@ fn check_group(bundle: &Bundle, state: &State) -> Result<(), JudgeError> {
     if !bundle.contains(policy.hub()) {
         return Err(Void::new(Rule::WelcomeHub, policy.hub()).into());
     }
+    if policy.is_closed() {
+        return Err(Void::new(Rule::Closed, policy.title()).into());
+    }
     state.check_roles_match()?;
     state.check_owners()?;
     if let Some((guide, _)) = policy.roles().iter().find(|(_, role)| **role == Role::Guide) {

@@ -1,10 +1,12 @@
 //! `enlace channel`
 
 mod add;
+mod close;
 mod leave;
 mod list;
 mod new;
 mod remove;
+mod reopen;
 mod role;
 mod show;
 
@@ -27,6 +29,10 @@ pub(crate) enum Command {
     Remove(remove::Arguments),
     /// Give an officer another role.
     Role(role::Arguments),
+    /// Close a case: it stays to be read, and nothing is written any more.
+    Close(close::Arguments),
+    /// Open a closed case again.
+    Reopen(reopen::Arguments),
     /// Leave a channel.
     Leave(leave::Arguments),
 }
@@ -39,6 +45,8 @@ pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
         Command::Add(arguments) => add::run(&arguments, ui),
         Command::Remove(arguments) => remove::run(&arguments, ui),
         Command::Role(arguments) => role::run(&arguments, ui),
+        Command::Close(arguments) => close::run(&arguments, ui),
+        Command::Reopen(arguments) => reopen::run(&arguments, ui),
         Command::Leave(arguments) => leave::run(&arguments, ui),
     }
 }

@@ -1,5 +1,6 @@
 //! The case that is played: three officers of two authorities, and what happens to them.
 
+mod closing;
 mod door;
 mod outage;
 mod records;

@@ -17,6 +17,8 @@ pub(super) enum Check {
     RevokedDeviceRemoved,
     /// All members hold the same notes in the same order, none twice.
     RecordInSameOrder,
+    /// A closed case can be read, and nothing is written any more.
+    CaseClosed,
     /// Nothing of what was said is in the relays' files.
     RelayHoldsNoPlaintext,
     /// Stock openssl accepts every certificate that was issued.
@@ -39,13 +41,14 @@ pub(super) struct Checks {
 }
 
 impl Check {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::DeliveredBothWays,
         Self::SurvivedRelayStop,
         Self::IntruderRefused,
         Self::RevokedOfficerCut,
         Self::RevokedDeviceRemoved,
         Self::RecordInSameOrder,
+        Self::CaseClosed,
         Self::RelayHoldsNoPlaintext,
         Self::OpensslVerifiesCertificates,
     ];
@@ -59,6 +62,7 @@ impl Check {
             Self::RevokedOfficerCut => "revoked_officer_cut",
             Self::RevokedDeviceRemoved => "revoked_device_removed",
             Self::RecordInSameOrder => "record_in_same_order",
+            Self::CaseClosed => "case_closed",
             Self::RelayHoldsNoPlaintext => "relay_holds_no_plaintext",
             Self::OpensslVerifiesCertificates => "openssl_verifies_certificates",
         }

@@ -76,14 +76,18 @@ impl Officer {
 
     /// Writes a note.
     pub(super) fn write(&self, channel: ChannelId, text: &str) -> Result<ClientId, Failure> {
-        let note = NewNote {
+        Ok(self.client.post(channel, Self::note(text))?)
+    }
+
+    /// A note as one writes it without further ado.
+    pub(super) fn note(text: &str) -> NewNote {
+        NewNote {
             text: text.to_owned(),
             handling: None,
             restriction: None,
             time_zone: TimeZone::utc(),
             client_id: None,
-        };
-        Ok(self.client.post(channel, note)?)
+        }
     }
 
     /// Everything in the officer's record of a channel.

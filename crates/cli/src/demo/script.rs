@@ -17,6 +17,9 @@ pub(super) const BEATRIZ_GOES_ON: &str =
 pub(super) const ANA_GOES_ON: &str =
     "El segundo teléfono está a nombre de la agencia; mañana pedimos el registro de llamadas.";
 
+/// Written when the case is closed already.
+pub(super) const TOO_LATE: &str = "Una cosa más: el testigo llamó de nuevo.";
+
 /// Written to measure the time.
 pub(super) fn measured_note(number: usize) -> String {
     format!("Seguimiento {number}: sin novedad en la dirección de la calle Ibáñez 23.")

@@ -50,6 +50,9 @@ pub(super) struct Words {
     pub(super) lets_in: &'static str,
     /// Whom, whose device.
     pub(super) taken_out: &'static str,
+    /// Who.
+    pub(super) closes_case: &'static str,
+    pub(super) stays_to_be_read: &'static str,
     /// How many texts.
     pub(super) searching: &'static str,
     /// How many certificates.
@@ -131,6 +134,7 @@ mod tests {
                 words.revokes,
                 words.lets_in,
                 words.taken_out,
+                words.closes_case,
                 words.searching,
                 words.openssl,
                 words.latency,

@@ -144,6 +144,7 @@ impl Explain for PostError {
         match self {
             Self::Removed => said(ui, Text::NoLongerMember),
             Self::Observer => said(ui, Text::ObserversOnlyRead),
+            Self::Closed => said(ui, Text::ChannelClosed).hint(ui.say(Text::ReopenIt)),
             Self::ClientIdUsed => said(ui, Text::IdUsed),
             Self::Compose(ComposeError::Empty) => said(ui, Text::EmptyNote),
             Self::Compose(ComposeError::Restriction) => said(ui, Text::RestrictionGoesWithH3),
@@ -157,6 +158,8 @@ impl Explain for ActError {
     fn explain(self, ui: &Ui) -> Failure {
         match self {
             Self::Removed => said(ui, Text::NoLongerMember),
+            Self::Closed => said(ui, Text::NobodyEntersClosed).hint(ui.say(Text::ReopenIt)),
+            Self::OwnerCloses => said(ui, Text::OwnerCloses),
             Self::UnknownAuthority(domain) => {
                 said(ui, Text::NoSuchAuthority { domain: domain.as_str() })
             }

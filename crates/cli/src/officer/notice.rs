@@ -114,6 +114,8 @@ fn act_words(by: &DeviceName, act: &ChangeAct, ui: &Ui) -> String {
             say(Words::RoleChanged { by, officer: &officer.to_string(), role: *to })
         }
         ChangeAct::Renewed { .. } => say(Words::KeysRenewed { by }),
+        ChangeAct::Closed => say(Words::Closed { by }),
+        ChangeAct::Reopened => say(Words::Reopened { by }),
         ChangeAct::PolicyChanged { .. } => say(Words::PolicyChanged { by }),
     }
 }

@@ -62,6 +62,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         }
         .into(),
         Text::Leaving => "leaving".into(),
+        Text::IsClosed => "closed".into(),
         Text::Waiting { count } => format!("{count} queued, not yet accepted"),
         Text::ChannelStopped { reason } => {
             format!("This channel rests, for what the relay sends does not fit: {reason}")
@@ -121,6 +122,10 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::ListChannels => "`enlace channel list` shows them all.".into(),
         Text::NoLongerMember => "you are no longer a member of this channel".into(),
         Text::ObserversOnlyRead => "as an observer you read, and do not write".into(),
+        Text::ChannelClosed => "this case is closed: it can be read, and nothing is written any more".into(),
+        Text::NobodyEntersClosed => "this case is closed: nobody comes in any more".into(),
+        Text::OwnerCloses => "only the owner closes a case, and opens it again".into(),
+        Text::ReopenIt => "Its owner can open it again: `enlace channel reopen`.".into(),
         Text::NotEntitled => {
             "only a lead of the authority or the owner of the channel can do this".into()
         }
@@ -159,6 +164,8 @@ fn say_notice(notice: &Notice<'_>) -> String {
             format!("{by} made {officer} {}.", role_of(role))
         }
         Notice::KeysRenewed { by } => format!("{by} renewed the device's keys."),
+        Notice::Closed { by } => format!("{by} closed the case."),
+        Notice::Reopened { by } => format!("{by} opened the case again."),
         Notice::PolicyChanged { by } => format!("{by} changed the channel's details."),
         Notice::VoidChange { by, reason } => {
             format!("A change by {by} broke the rules and had no effect: {reason}")

@@ -68,6 +68,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         }
         .into(),
         Text::Leaving => "se va".into(),
+        Text::IsClosed => "cerrado".into(),
         Text::Waiting { count } => format!("{count} en cola, aún no aceptado"),
         Text::ChannelStopped { reason } => {
             format!("Este canal está en pausa: lo que envía el servidor no encaja: {reason}")
@@ -127,6 +128,10 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::ListChannels => "`enlace channel list` los muestra todos.".into(),
         Text::NoLongerMember => "ya no es miembro de este canal".into(),
         Text::ObserversOnlyRead => "como observador puede leer, no escribir".into(),
+        Text::ChannelClosed => "este caso está cerrado: se puede leer, y ya no se escribe".into(),
+        Text::NobodyEntersClosed => "este caso está cerrado: ya no entra nadie".into(),
+        Text::OwnerCloses => "solo quien es titular del canal cierra un caso, y lo reabre".into(),
+        Text::ReopenIt => "Quien es titular puede reabrirlo: `enlace channel reopen`.".into(),
         Text::NotEntitled => {
             "solo puede hacerlo un responsable de la autoridad o el titular del canal".into()
         }
@@ -165,6 +170,8 @@ fn say_notice(notice: &Notice<'_>) -> String {
             format!("{by} cambió la función de {officer} a {}.", role_of(role))
         }
         Notice::KeysRenewed { by } => format!("{by} renovó las claves del dispositivo."),
+        Notice::Closed { by } => format!("{by} cerró el caso."),
+        Notice::Reopened { by } => format!("{by} reabrió el caso."),
         Notice::PolicyChanged { by } => format!("{by} cambió los datos del canal."),
         Notice::VoidChange { by, reason } => {
             format!("Un cambio de {by} incumplió las reglas y no tuvo efecto: {reason}")

@@ -66,6 +66,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         }
         .into(),
         Text::Leaving => "sur le départ".into(),
+        Text::IsClosed => "close".into(),
         Text::Waiting { count } => format!("{count} en attente, pas encore accepté"),
         Text::ChannelStopped { reason } => {
             format!("Ce canal est en pause : ce que le serveur envoie ne concorde pas : {reason}")
@@ -127,6 +128,10 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::ListChannels => "`enlace channel list` les montre tous.".into(),
         Text::NoLongerMember => "vous n'êtes plus membre de ce canal".into(),
         Text::ObserversOnlyRead => "un observateur lit et n'écrit pas".into(),
+        Text::ChannelClosed => "cette affaire est close : on peut la lire, et rien ne s'écrit plus".into(),
+        Text::NobodyEntersClosed => "cette affaire est close : plus personne n'y entre".into(),
+        Text::OwnerCloses => "seul le titulaire du canal clôt une affaire, et la rouvre".into(),
+        Text::ReopenIt => "Le titulaire peut la rouvrir : `enlace channel reopen`.".into(),
         Text::NotEntitled => {
             "seul un responsable de l'autorité ou le titulaire du canal peut le faire".into()
         }
@@ -165,6 +170,8 @@ fn say_notice(notice: &Notice<'_>) -> String {
             format!("{by} a fait passer {officer} au rôle de {}.", role_of(role))
         }
         Notice::KeysRenewed { by } => format!("{by} a renouvelé les clés de l'appareil."),
+        Notice::Closed { by } => format!("{by} a clos l'affaire."),
+        Notice::Reopened { by } => format!("{by} a rouvert l'affaire."),
         Notice::PolicyChanged { by } => format!("{by} a changé les données du canal."),
         Notice::VoidChange { by, reason } => {
             format!("Un changement de {by} enfreint les règles et reste sans effet : {reason}")

@@ -66,6 +66,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         }
         .into(),
         Text::Leaving => "de saída".into(),
+        Text::IsClosed => "encerrado".into(),
         Text::Waiting { count } => format!("{count} na fila, ainda não aceito"),
         Text::ChannelStopped { reason } => {
             format!("Este canal está em pausa: o que o servidor envia não confere: {reason}")
@@ -125,6 +126,10 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::ListChannels => "`enlace channel list` mostra todos.".into(),
         Text::NoLongerMember => "já não é membro deste canal".into(),
         Text::ObserversOnlyRead => "como observador pode ler, não escrever".into(),
+        Text::ChannelClosed => "este caso está encerrado: pode ser lido, e já não se escreve".into(),
+        Text::NobodyEntersClosed => "este caso está encerrado: já ninguém entra".into(),
+        Text::OwnerCloses => "só o titular do canal encerra um caso, e o reabre".into(),
+        Text::ReopenIt => "O titular pode reabri-lo: `enlace channel reopen`.".into(),
         Text::NotEntitled => {
             "só um responsável da autoridade ou o titular do canal pode fazer isto".into()
         }
@@ -163,6 +168,8 @@ fn say_notice(notice: &Notice<'_>) -> String {
             format!("{by} mudou a função de {officer} para {}.", role_of(role))
         }
         Notice::KeysRenewed { by } => format!("{by} renovou as chaves do dispositivo."),
+        Notice::Closed { by } => format!("{by} encerrou o caso."),
+        Notice::Reopened { by } => format!("{by} reabriu o caso."),
         Notice::PolicyChanged { by } => format!("{by} mudou os dados do canal."),
         Notice::VoidChange { by, reason } => {
             format!("Uma mudança de {by} violou as regras e não teve efeito: {reason}")

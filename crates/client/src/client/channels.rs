@@ -75,6 +75,14 @@ impl Client {
         self.wish(channel, Wish::SetRole(officer, role))
     }
 
+    /// Closes a channel, or opens it again.
+    ///
+    /// # Errors
+    /// [`ActError`]; nothing has changed then.
+    pub fn set_closed(&self, channel: ChannelId, closed: bool) -> Result<ClientId, ActError> {
+        self.wish(channel, Wish::SetClosed(closed))
+    }
+
     /// Asks the others to remove this device.
     ///
     /// # Errors

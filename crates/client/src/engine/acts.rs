@@ -20,6 +20,8 @@ pub enum Wish {
     Remove(OfficerAddress),
     /// Give an officer another role.
     SetRole(OfficerAddress, Role),
+    /// Close the channel, or open it again.
+    SetClosed(bool),
     /// Leave.
     Leave,
     /// Renew this device's keys.
@@ -48,6 +50,12 @@ pub enum ActError {
     /// The owner must hand the ownership on first.
     #[error("the owner cannot leave: hand the ownership to somebody else first")]
     OwnerLeaves,
+    /// Nobody comes into a closed channel.
+    #[error("the channel is closed: nobody comes in")]
+    Closed,
+    /// Only the owner closes a channel and opens it again.
+    #[error("only the owner of the channel closes it, and opens it again")]
+    OwnerCloses,
     /// The officer's own role doesn't entitle to it.
     #[error("this needs a lead or the owner of the channel")]
     NotEntitled,
@@ -127,6 +135,7 @@ impl Work<'_> {
         let own = policy.role_of(me);
         let lead = own.is_some_and(Role::is_lead);
         let task = match wish {
+            Wish::Add(..) if policy.is_closed() => Err(ActError::Closed),
             Wish::Add(officer, _) if !self.ctx.bundle.contains(officer.domain()) => {
                 Err(ActError::UnknownAuthority(officer.domain().clone()))
             }
@@ -143,6 +152,8 @@ impl Work<'_> {
             Wish::Remove(_) | Wish::SetRole(..) if !lead => Err(ActError::NotEntitled),
             Wish::Remove(officer) => Ok(Task::Remove { officer }),
             Wish::SetRole(officer, role) => Ok(Task::SetRole { officer, role }),
+            Wish::SetClosed(_) if !policy.may_close(me) => Err(ActError::OwnerCloses),
+            Wish::SetClosed(closed) => Ok(Task::SetClosed { closed }),
             Wish::Leave if own == Some(Role::Owner) => Err(ActError::OwnerLeaves),
             Wish::Leave => Ok(Task::Leave),
             Wish::RenewKeys => Ok(Task::SelfUpdate),

@@ -70,6 +70,9 @@ pub enum PostError {
     /// The officer's role doesn't allow it.
     #[error("as an observer one reads and does not write")]
     Observer,
+    /// Nothing is written in a closed channel.
+    #[error("the channel is closed")]
+    Closed,
     /// The text can't be like this.
     #[error(transparent)]
     Compose(#[from] ComposeError),
@@ -169,6 +172,9 @@ impl Work<'_> {
             return Err(PostError::Removed);
         }
         let channel = self.take(id)?.ok_or(PostError::UnknownChannel)?;
+        if channel.policy().is_closed() {
+            return Err(PostError::Closed);
+        }
         let role = channel.policy().role_of(self.me().officer());
         if !role.is_some_and(enlace_channel::policy::Role::may_write) {
             return Err(PostError::Observer);

@@ -32,6 +32,10 @@ impl Engine {
                 // Whoever follows the channel says what is wrong with it.
                 let channel = if is_member { work.take(row.id).ok().flatten() } else { None };
                 let Some(channel) = channel else { continue };
+                if channel.policy().is_closed() {
+                    work.keep(channel);
+                    continue;
+                }
                 let turn = work.turn(&row, &channel, looking.get(&row.id).copied());
                 work.keep(channel);
                 match turn? {

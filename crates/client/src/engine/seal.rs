@@ -100,6 +100,7 @@ pub(super) fn is_done(task: &Task, channel: &Channel) -> bool {
         Task::Admit { officer, .. } => policy.role_of(officer).is_some(),
         Task::Remove { officer } => policy.role_of(officer).is_none(),
         Task::SetRole { officer, role } => policy.role_of(officer) == Some(*role),
+        Task::SetClosed { closed } => policy.is_closed() == *closed,
         Task::CarryOutLeave { device } => !channel.leaving().any(|leaving| leaving == *device),
         Task::RemoveRevoked { device, .. } => !channel.devices().contains(device),
         Task::Create { .. }
@@ -125,6 +126,7 @@ fn command(task: &Task) -> Option<Command> {
         Task::RemoveRevoked { device, list: Some(list) } => {
             Command::RemoveRevoked { device: device.clone(), list: list.clone() }
         }
+        Task::SetClosed { closed } => Command::SetClosed(*closed),
         Task::SelfUpdate => Command::SelfUpdate,
         _ => return None,
     })

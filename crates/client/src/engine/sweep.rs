@@ -6,10 +6,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use enlace_channel::channel::Channel;
 use enlace_channel::policy::Role;
-use enlace_identity::names::DeviceName;
+use enlace_identity::chain::VerifiedLeaf;
+use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::{ChannelId, Seq};
+use enlace_transport::Trust;
 
 use super::events::draw;
 use super::work::Work;
@@ -22,7 +23,7 @@ use crate::task::Task;
 const LEADS: Duration = Duration::from_secs(2);
 
 /// How much time each member more gives the others.
-const PER_MEMBER: Duration = Duration::from_millis(50);
+const PER_MEMBER: Duration = Duration::from_millis(100);
 
 /// Which channels have changed since they were looked at.
 #[derive(Debug)]
@@ -66,57 +67,62 @@ impl Engine {
         let mut sweep = std::mem::take(&mut self.sweep);
         let trust = self.trust.clone();
         let authorities = trust.revoking_authorities();
-        let looked_at = &mut sweep.looked_at;
-        let (is_everywhere, changed) = (sweep.is_everywhere, &sweep.changed);
-        let done = if authorities.is_empty() {
-            Ok(())
-        } else {
-            self.write(|work| {
-                let rows = work.tx.channels()?.into_iter();
-                for row in rows.filter(|row| is_everywhere || changed.contains(&row.id)) {
-                    if !matches!(
-                        row.standing,
-                        ChannelStanding::Provisional | ChannelStanding::Member
-                    ) {
-                        continue;
-                    }
-                    // Whoever follows the channel says what is wrong with it.
-                    let Some(channel) = work.take(row.id).ok().flatten() else { continue };
-                    let fence = channel.fence();
-                    let found = if looked_at.insert(row.id, fence) == Some(fence) {
-                        Ok(Vec::new())
-                    } else {
-                        channel.withdrawn(&work.ctx, &authorities, |leaf| trust.withdrawing(leaf))
-                    };
-                    let found = found.and_then(|found| Ok((found, work.turn_of(&channel))));
-                    work.keep(channel);
-                    let (found, turn) = found?;
-                    for (device, list) in found {
-                        work.enqueue_removal(row.id, device, list, &turn)?;
-                    }
-                }
-                Ok(())
-            })
+        let done = match authorities.is_empty() {
+            true => Ok(()),
+            false => self.write(|work| work.look_for_revoked(&mut sweep, &trust, &authorities)),
         };
         // What this has put in the outbox is no reason to look again.
         self.sweep = match done {
             Ok(()) => Sweep { is_everywhere: false, changed: BTreeSet::new(), ..sweep },
-            Err(_) => sweep,
+            Err(_) => Sweep { looked_at: HashMap::new(), ..sweep },
         };
         done
     }
 }
 
-/// What decides how long this device waits for others.
-struct TurnOfMine {
+/// How long a member of a channel waits for others to remove a device.
+pub(super) fn turn(
+    me: &DeviceName,
+    device: &DeviceName,
     role: Option<Role>,
     members: u32,
+) -> Duration {
+    let draw = draw(me, device);
+    match role {
+        Some(role) if role.is_lead() && device.domain() == me.domain() => LEADS.mul_f64(draw),
+        Some(role) if role.is_lead() => LEADS + LEADS.mul_f64(draw),
+        _ => 3 * LEADS + (PER_MEMBER * members).mul_f64(draw),
+    }
 }
 
 impl Work<'_> {
-    fn turn_of(&self, channel: &Channel) -> TurnOfMine {
-        let role = channel.policy().role_of(self.me().officer());
-        TurnOfMine { role, members: u32::try_from(channel.devices().len()).unwrap_or(u32::MAX) }
+    fn look_for_revoked(
+        &mut self,
+        sweep: &mut Sweep,
+        trust: &Trust,
+        authorities: &BTreeSet<Domain>,
+    ) -> Result<(), EngineError> {
+        for row in self.tx.channels()? {
+            let is_member =
+                matches!(row.standing, ChannelStanding::Provisional | ChannelStanding::Member);
+            if !is_member || !(sweep.is_everywhere || sweep.changed.contains(&row.id)) {
+                continue;
+            }
+            // Whoever follows the channel says what is wrong with it.
+            let Some(channel) = self.take(row.id).ok().flatten() else { continue };
+            let fence = channel.fence();
+            let is_new = sweep.looked_at.insert(row.id, fence) != Some(fence);
+            let find = |leaf: &VerifiedLeaf| trust.withdrawing(leaf);
+            let found =
+                if is_new { channel.withdrawn(&self.ctx, authorities, find) } else { Ok(vec![]) };
+            let role = channel.policy().role_of(self.me().officer());
+            let members = u32::try_from(channel.devices().len()).unwrap_or(u32::MAX);
+            self.keep(channel);
+            for (device, list) in found? {
+                self.enqueue_removal(row.id, device, list, (role, members))?;
+            }
+        }
+        Ok(())
     }
 
     fn enqueue_removal(
@@ -124,7 +130,7 @@ impl Work<'_> {
         id: ChannelId,
         device: DeviceName,
         list: Vec<u8>,
-        turn: &TurnOfMine,
+        (role, members): (Option<Role>, u32),
     ) -> Result<(), EngineError> {
         let waits =
             |task: &Task| matches!(task, Task::RemoveRevoked { device: d, .. } if *d == device);
@@ -132,14 +138,7 @@ impl Work<'_> {
         if is_queued || device == *self.me() {
             return Ok(());
         }
-        let draw = draw(self.me(), &device);
-        let delay = match turn.role {
-            Some(role) if role.is_lead() && device.domain() == self.me().domain() => {
-                LEADS.mul_f64(draw)
-            }
-            Some(role) if role.is_lead() => LEADS + LEADS.mul_f64(draw),
-            _ => 3 * LEADS + (PER_MEMBER * turn.members).mul_f64(draw),
-        };
+        let delay = turn(self.me(), &device, role, members);
         self.enqueue_own(id, Task::RemoveRevoked { device, list: Some(list) }, delay)
     }
 }

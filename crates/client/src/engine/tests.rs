@@ -1,5 +1,6 @@
 //! Devices with real stores and a hub in memory: what the session does, without a network.
 
+mod closing;
 mod crashes;
 mod false_welcomes;
 mod hub;

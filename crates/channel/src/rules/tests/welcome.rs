@@ -64,6 +64,8 @@ fn the_group_is_one_that_the_rules_allow() {
     assert_eq!(judge(&two_owners), Err(Rule::OneOwner));
     let no_owner = forged(|c| _ = c.roles.insert(officer("ana@fge.example"), Role::Lead));
     assert_eq!(judge(&no_owner), Ok(()), "it may have lost its owner");
+    let closed = forged(|c| c.closed = true);
+    assert_eq!(judge(&closed), Err(Rule::Closed));
     let guide = forged(|c| _ = c.roles.insert(officer("oto@fge.example"), Role::Guide));
     assert_eq!(judge(&guide), Err(Rule::RoleKind));
     let ghost = forged(|c| _ = c.roles.insert(officer("new@fge.example"), Role::Member));

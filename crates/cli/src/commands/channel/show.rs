@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use enlace_channel::policy::Policy;
 use enlace_client::client::{ChannelDetails, MemberView};
 use enlace_client::store::ChannelRow;
 use serde::Serialize;
@@ -27,6 +28,8 @@ struct Shown {
     title: String,
     hub: String,
     standing: &'static str,
+    /// Whether nothing is written any more.
+    closed: bool,
     stopped: Option<String>,
     case_references: BTreeMap<String, String>,
     legal_basis: String,
@@ -71,6 +74,7 @@ fn described(row: &ChannelRow, details: Option<&ChannelDetails>, ui: &Ui) -> Sho
         title: row.title.clone(),
         hub: row.hub.to_string(),
         standing: row.standing.as_str(),
+        closed: policy.is_some_and(Policy::is_closed),
         stopped: row.stopped.clone(),
         case_references: references
             .map(|(domain, text)| (domain.to_string(), text.clone()))
@@ -113,11 +117,13 @@ fn comparison(authenticator: &[u8]) -> String {
 }
 
 fn words(it: &Shown, row: &ChannelRow, ui: &Ui) -> Vec<(String, String)> {
+    let standing = ui.say(Text::Standing(row.standing));
+    let state = match it.closed {
+        true => format!("{standing}, {}", ui.say(Text::IsClosed)),
+        false => standing,
+    };
     let mut words = vec![
-        (
-            ui.say(Text::Channel),
-            format!("{}  ({})", shown(&it.title), ui.say(Text::Standing(row.standing))),
-        ),
+        (ui.say(Text::Channel), format!("{}  ({state})", shown(&it.title))),
         ("Id".to_owned(), it.channel.clone()),
         (ui.say(Text::OrderedBy), it.hub.clone()),
     ];

@@ -24,6 +24,8 @@ pub(super) static ENGLISH: Words = Words {
     cut: "  The connection is cut, and there is no other.",
     lets_in: "{0} lets {1} into the channel.",
     taken_out: "  Nobody does anything, and the device of {1} takes {0} out of the channel.",
+    closes_case: "{0} closes the case.",
+    stays_to_be_read: "  Everybody reads on, and nobody writes.",
     searching: "The relays' files are searched for {0} texts, in every usual writing …",
     openssl: "openssl looks at {0} certificates.",
     latency: "{0} notes from one authority to the other, from writing to arrival: \
@@ -37,6 +39,7 @@ pub(super) static ENGLISH: Words = Words {
         "A revoked officer was cut off",
         "The revoked device was taken out of the channel by itself",
         "All hold the same record in the same order",
+        "A closed case can only be read",
         "The relays hold nothing that could be read",
         "openssl verifies every certificate",
     ],

@@ -25,6 +25,8 @@ pub(super) static FRENCH: Words = Words {
     cut: "  La connexion est coupée, et il n’y en a pas d’autre.",
     lets_in: "{0} admet {1} dans le canal.",
     taken_out: "  Personne ne fait rien, et l’appareil de {1} retire {0} du canal.",
+    closes_case: "{0} clôt l’affaire.",
+    stays_to_be_read: "  Chacun lit encore, et plus personne n’écrit.",
     searching: "{0} textes sont cherchés dans les fichiers des serveurs, sous toute écriture \
                 usuelle …",
     openssl: "openssl examine {0} certificats.",
@@ -39,6 +41,7 @@ pub(super) static FRENCH: Words = Words {
         "Un certificat révoqué a été exclu",
         "L’appareil révoqué est sorti du canal de lui-même",
         "Tous ont le même dossier dans le même ordre",
+        "L’affaire close ne peut plus qu’être lue",
         "Les serveurs ne gardent rien de lisible",
         "openssl vérifie chaque certificat",
     ],

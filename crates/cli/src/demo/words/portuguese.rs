@@ -24,6 +24,8 @@ pub(super) static PORTUGUESE: Words = Words {
     cut: "  A ligação é cortada, e não há outra.",
     lets_in: "{0} admite {1} no canal.",
     taken_out: "  Ninguém faz nada, e o dispositivo de {1} retira {0} do canal.",
+    closes_case: "{0} encerra o caso.",
+    stays_to_be_read: "  Todos continuam a ler, e ninguém escreve.",
     searching: "Procuram-se {0} textos nos ficheiros dos servidores, em toda a escrita usual …",
     openssl: "openssl examina {0} certificados.",
     latency: "{0} notas de uma autoridade para a outra, da escrita à chegada: \
@@ -37,6 +39,7 @@ pub(super) static PORTUGUESE: Words = Words {
         "Um certificado revogado ficou de fora",
         "O dispositivo revogado saiu sozinho do canal",
         "Todos têm o mesmo registo na mesma ordem",
+        "O caso encerrado só pode ser lido",
         "Os servidores não guardam nada legível",
         "openssl verifica cada certificado",
     ],

@@ -24,6 +24,8 @@ pub(super) static SPANISH: Words = Words {
     cut: "  La conexión se corta, y no hay otra.",
     lets_in: "{0} admite a {1} en el canal.",
     taken_out: "  Nadie hace nada, y el dispositivo de {1} retira a {0} del canal.",
+    closes_case: "{0} cierra el caso.",
+    stays_to_be_read: "  Todos siguen leyendo, y nadie escribe.",
     searching: "Se buscan {0} textos en los archivos de los servidores, en toda escritura usual …",
     openssl: "openssl examina {0} certificados.",
     latency: "{0} notas de una autoridad a la otra, de la escritura a la llegada: \
@@ -37,6 +39,7 @@ pub(super) static SPANISH: Words = Words {
         "Un certificado revocado quedó fuera",
         "El dispositivo revocado salió solo del canal",
         "Todos tienen el mismo registro en el mismo orden",
+        "El caso cerrado solo se puede leer",
         "Los servidores no guardan nada legible",
         "openssl verifica cada certificado",
     ],

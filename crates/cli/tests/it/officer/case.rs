@@ -286,3 +286,36 @@ fn members_change_roles_leave_and_are_removed() {
     ana.run(&["read", "operación"]).failed_with("several channels");
     assert_eq!(ana.json(&["channel", "list"])["channels"].as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn a_case_is_closed_and_opened_again() {
+    let mut scene = Scene::new();
+    scene.start_relays();
+    let [ana, tomas] = [0, 1].map(|index| scene.officer(index));
+    tomas.sync();
+    ana.accepted(&["channel", "new", RIVER]);
+    ana.accepted(&["channel", "add", RIVER, &tomas.address()]);
+    ana.accepted(&["post", RIVER, "antes"]);
+    tomas.sync();
+    tomas.run(&["channel", "close", RIVER]).failed_with("only the owner");
+
+    ana.accepted(&["channel", "close", RIVER]);
+    tomas.sync();
+    assert_eq!(tomas.json(&["channel", "show", RIVER])["closed"], true);
+    let shown = tomas.run(&["channel", "show", RIVER]).succeeded();
+    assert!(shown.stdout.contains("(member, closed)"), "{}", shown.stdout);
+    for officer in [&ana, &tomas] {
+        let refused = officer.run(&["post", RIVER, "después"]).failed_with("this case is closed");
+        assert!(refused.stderr.contains("enlace channel reopen"), "{}", refused.stderr);
+    }
+    ana.run(&["channel", "add", RIVER, "eva@fge.example"]).failed_with("nobody comes in");
+    assert_eq!(tomas.texts(RIVER), ["antes"]);
+    let told = tomas.run(&["read", RIVER, "--notices"]).succeeded();
+    assert!(told.stdout.contains("closed the case"), "{}", told.stdout);
+
+    ana.accepted(&["channel", "reopen", RIVER]);
+    tomas.sync();
+    tomas.accepted(&["post", RIVER, "otra vez"]);
+    ana.sync();
+    assert_eq!(ana.texts(RIVER), ["antes", "otra vez"]);
+}

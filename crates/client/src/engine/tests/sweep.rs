@@ -8,6 +8,7 @@ use enlace_log::ChannelId;
 
 use super::world::World;
 use crate::engine::Wish;
+use crate::engine::sweep::turn;
 use crate::notice::{ChangeAct, Notice};
 use crate::store::ChannelStanding;
 use crate::task::Task;
@@ -16,7 +17,7 @@ use crate::task::Task;
 const LONG: Duration = Duration::from_secs(10);
 
 /// The lists of a device's authority that revoke it.
-fn lists_against(world: &mut World, name: &str) -> Vec<Vec<u8>> {
+pub(super) fn lists_against(world: &mut World, name: &str) -> Vec<Vec<u8>> {
     let chain = world.chain_of(name);
     let now = enlace_transport::Clock::now(&*world.clock);
     let leaf = world.network.bundle().verify(&chain, now, LeafUsage::Device).unwrap();
@@ -177,13 +178,28 @@ fn leads_of_its_authority_go_first() {
     let lists = lists_against(&mut world, "dario");
     tell(&mut world, &["ana", "bruno", "eva"], &lists);
     let began = enlace_transport::Clock::now(&*world.clock);
-    let mut turn = |name: &str| {
+    let mut turn_of = |name: &str| {
         world.pump(name);
         let rows = world.engine(name).read(|tx| tx.queued(None)).unwrap();
         let row = rows.iter().find(|row| matches!(row.task, Task::RemoveRevoked { .. }));
         row.map_or(Duration::ZERO, |row| row.not_before.since(began))
     };
-    let (lead, owner, member) = (turn("bruno"), turn("ana"), turn("eva"));
+    let (lead, owner, member) = (turn_of("bruno"), turn_of("ana"), turn_of("eva"));
     assert!(lead < owner && owner < member, "{lead:?} {owner:?} {member:?}");
     assert!(lead <= Duration::from_secs(2) && member <= Duration::from_secs(7));
+}
+
+/// With a thousand members online and no lead among them, few come to their turn before they can
+/// have heard that another one did it.
+#[test]
+fn a_thousand_members_do_not_all_come_at_once() {
+    let name = |index: u32| format!("pc.o{index}.officer.fge.example").parse().unwrap();
+    let revoked = "pc.bruno.officer.mp.example".parse().unwrap();
+    let mut turns: Vec<Duration> =
+        (0..1_000).map(|index| turn(&name(index), &revoked, Some(Role::Member), 1_000)).collect();
+    turns.sort();
+    let heard = turns[0] + Duration::from_secs(1);
+    let early = turns.iter().filter(|turn| **turn < heard).count();
+    assert!(early <= 20, "{early}");
+    assert!(turns[0] < Duration::from_secs(8));
 }
