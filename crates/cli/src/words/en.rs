@@ -157,8 +157,8 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::RemovedOther { by, officer } => format!("{by} removed {officer}."),
         Notice::Left { officer } => format!("{officer} left."),
         Notice::RemovedRevoked { by, officer } => format!(
-            "{officer} is out: the authority revoked that certificate, and the device of {by} carried it \
-             out."
+            "{officer} is out of the channel, for the certificate is revoked; the device of {by} saw \
+             to it."
         ),
         Notice::RoleChanged { by, officer, role } => {
             format!("{by} made {officer} {}.", role_of(role))
