@@ -103,6 +103,8 @@ impl Policy {
     pub const MAX_BYTES: usize = 2 << 20;
     /// The most officers.
     pub const MAX_ROLES: usize = 20_000;
+    /// The most devices of one officer.
+    pub const MAX_DEVICES: usize = 8;
     /// The most case references, and the most authorities with a retention.
     pub const MAX_PER_AUTHORITY: usize = 64;
     /// The most characters of a title or a case reference.

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    authority, channel, demo, doctor, enroll, init, network, post, read, relay, sync, whoami,
+    authority, channel, demo, device, doctor, enroll, init, network, post, read, relay, sync,
+    whoami,
 };
 use crate::language::Language;
 use crate::ui::Ui;
@@ -39,6 +40,9 @@ enum Command {
     /// Open channels, and see and change who is in them.
     #[command(subcommand)]
     Channel(channel::Command),
+    /// Your other devices: let them into your channels, and out.
+    #[command(subcommand)]
+    Device(device::Command),
     /// Write a note.
     Post(post::Arguments),
     /// Read a channel.
@@ -83,6 +87,7 @@ where
         Command::Enroll(arguments) => enroll::run(&arguments, &ui),
         Command::Whoami(arguments) => whoami::run(&arguments, &ui),
         Command::Channel(command) => channel::run(command, &ui),
+        Command::Device(command) => device::run(command, &ui),
         Command::Post(arguments) => post::run(&arguments, &ui),
         Command::Read(arguments) => read::run(&arguments, &ui),
         Command::Sync(arguments) => sync::run(&arguments, &ui),

@@ -3,6 +3,7 @@
 pub(crate) mod authority;
 pub(crate) mod channel;
 pub(crate) mod demo;
+pub(crate) mod device;
 pub(crate) mod doctor;
 pub(crate) mod enroll;
 pub(crate) mod init;

@@ -97,6 +97,7 @@ async fn act(
 ) -> Result<(), Failure> {
     let mut case = Case::open(stage).await?;
     checks.enter(Check::DeliveredBothWays, case.write_both_ways().await?);
+    checks.enter(Check::SecondDeviceReads, case.add_a_device().await?);
     checks.enter(Check::SurvivedRelayStop, case.stop_a_relay().await?);
     checks.enter(Check::IntruderRefused, case.admit_no_intruder().await?);
     *latency = Some(case.measure(notes).await?);

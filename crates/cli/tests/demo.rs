@@ -7,8 +7,9 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 /// What must be among the checks, whatever else is.
-const CHECKS: [&str; 9] = [
+const CHECKS: [&str; 10] = [
     "delivered_both_ways",
+    "second_device_reads",
     "survived_relay_stop",
     "intruder_refused",
     "revoked_officer_cut",

@@ -5,6 +5,7 @@
 //! open at once.
 
 mod channels;
+mod devices;
 mod doctor;
 mod findings;
 mod notes;

@@ -8,6 +8,7 @@
 mod acts;
 mod answers;
 mod compose;
+mod devices;
 mod directory;
 mod events;
 mod followed;
@@ -42,6 +43,7 @@ use tokio::sync::broadcast;
 pub use self::acts::{ActError, Wish};
 pub use self::answers::Answer;
 pub use self::compose::{CreateChannelError, NewChannel, NewNote, PostError};
+pub use self::devices::{DeviceError, OwnDevice};
 pub use self::directory::{DirectoryError, RelayAddress, relay_addresses};
 pub use self::followed::Followed;
 pub use self::items::{ReceiveError, Received};

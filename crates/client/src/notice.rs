@@ -155,7 +155,21 @@ pub enum ChangeAct {
         /// Whether the officer's authority is new.
         new_authority: bool,
     },
-    /// A device, and mostly its officer with it, is no longer in the channel.
+    /// An officer who is in the channel has one device more.
+    DeviceAdded {
+        /// Which.
+        #[serde(with = "as_text")]
+        device: DeviceName,
+    },
+    /// An officer has one device less, and stays.
+    DeviceRemoved {
+        /// Which.
+        #[serde(with = "as_text")]
+        device: DeviceName,
+        /// Whether its certificate was revoked.
+        revoked: bool,
+    },
+    /// An officer is no longer in the channel, with this device.
     Removed {
         /// Who.
         #[serde(with = "as_text")]
@@ -205,6 +219,10 @@ impl From<Act> for ChangeAct {
         match act {
             Act::Admitted { officer, device, role, new_authority } => {
                 Self::Admitted { officer, device, role, new_authority }
+            }
+            Act::DeviceAdded { device } => Self::DeviceAdded { device },
+            Act::DeviceRemoved { device, because } => {
+                Self::DeviceRemoved { device, revoked: because == Removal::Revoked }
             }
             Act::Removed { officer, device, because } => {
                 let (left, revoked) = (because == Removal::Left, because == Removal::Revoked);

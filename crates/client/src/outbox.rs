@@ -8,14 +8,13 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use enlace_identity::names::OfficerAddress;
 use enlace_identity::time::Timestamp;
 use enlace_log::Seq;
 use enlace_proto::relay::v1::{ErrorCode, LeasePurpose};
 use enlace_transport::{CallError, Refusal};
 
 use crate::store::OutboxRow;
-use crate::task::Task;
+use crate::task::{Claim, Task};
 
 /// What sending in one channel depends on.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +40,7 @@ pub struct Lane {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Step<'a> {
     /// Claim a key package of that officer.
-    Claim(&'a OfficerAddress),
+    Claim(Claim<'a>),
     /// Ask for the lease.
     Lease(LeasePurpose),
     /// Make the item for the present state of the channel.
@@ -137,8 +136,8 @@ fn step_of_sealed<'a>(row: &OutboxRow, lane: &Lane) -> Step<'a> {
 }
 
 fn step_of_unsealed<'a>(row: &'a OutboxRow, lane: &Lane) -> Step<'a> {
-    if let Some(officer) = row.task.missing_key_package() {
-        return Step::Claim(officer);
+    if let Some(claim) = row.task.missing_key_package() {
+        return Step::Claim(claim);
     }
     match row.task.lease() {
         Some(purpose) if !lane.has_lease => Step::Lease(purpose),

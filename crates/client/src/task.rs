@@ -33,6 +33,21 @@ pub enum Task {
         #[serde(with = "as_hex", default)]
         key_package: Option<Vec<u8>>,
     },
+    /// Let another device of this officer in.
+    AddDevice {
+        /// Which.
+        #[serde(with = "as_text")]
+        device: DeviceName,
+        /// Its key package, once it is claimed.
+        #[serde(with = "as_hex", default)]
+        key_package: Option<Vec<u8>>,
+    },
+    /// Remove another device of this officer.
+    RemoveDevice {
+        /// Which.
+        #[serde(with = "as_text")]
+        device: DeviceName,
+    },
     /// Remove an officer with all devices.
     Remove {
         /// Whom.
@@ -85,10 +100,11 @@ impl Task {
     pub fn lease(&self) -> Option<LeasePurpose> {
         match self {
             Self::Create { .. } | Self::Entry | Self::Leave | Self::Contest { .. } => None,
-            Self::Admit { .. } => Some(LeasePurpose::Admission),
-            Self::Remove { .. } | Self::CarryOutLeave { .. } | Self::RemoveRevoked { .. } => {
-                Some(LeasePurpose::Removal)
-            }
+            Self::Admit { .. } | Self::AddDevice { .. } => Some(LeasePurpose::Admission),
+            Self::Remove { .. }
+            | Self::RemoveDevice { .. }
+            | Self::CarryOutLeave { .. }
+            | Self::RemoveRevoked { .. } => Some(LeasePurpose::Removal),
             Self::SetRole { .. } | Self::SetClosed { .. } => Some(LeasePurpose::Policy),
             Self::SelfUpdate => Some(LeasePurpose::SelfUpdate),
         }
@@ -101,6 +117,8 @@ impl Task {
             Self::Create { .. } => "create",
             Self::Entry => "entry",
             Self::Admit { .. } => "admit",
+            Self::AddDevice { .. } => "add device",
+            Self::RemoveDevice { .. } => "remove device",
             Self::Remove { .. } => "remove",
             Self::SetRole { .. } => "set role",
             Self::CarryOutLeave { .. } => "carry out leave",
@@ -116,7 +134,7 @@ impl Task {
     /// The same, as notices keep it.
     #[must_use]
     pub fn without_key_package(mut self) -> Self {
-        if let Self::Admit { key_package, .. } = &mut self {
+        if let Some(key_package) = self.key_package() {
             *key_package = None;
         }
         self
@@ -124,10 +142,30 @@ impl Task {
 
     /// Whose key package has to be claimed before the item can be made.
     #[must_use]
-    pub fn missing_key_package(&self) -> Option<&OfficerAddress> {
+    pub fn missing_key_package(&self) -> Option<Claim<'_>> {
         match self {
-            Self::Admit { officer, key_package: None, .. } => Some(officer),
+            Self::Admit { officer, key_package: None, .. } => Some(Claim::Officer(officer)),
+            Self::AddDevice { device, key_package: None } => Some(Claim::Device(device)),
             _ => None,
         }
     }
+
+    /// Where a claimed key package is kept, if one is needed.
+    pub(crate) fn key_package(&mut self) -> Option<&mut Option<Vec<u8>>> {
+        match self {
+            Self::Admit { key_package, .. } | Self::AddDevice { key_package, .. } => {
+                Some(key_package)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whose key package is claimed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Claim<'a> {
+    /// One of any device of an officer.
+    Officer(&'a OfficerAddress),
+    /// One of that device.
+    Device(&'a DeviceName),
 }

@@ -9,6 +9,15 @@ use crate::policy::Role;
 pub enum Command {
     /// Admit officers, each with one of their devices.
     Admit(Vec<Admission>),
+    /// Let another device of an officer in who is in the channel already.
+    AddDevice {
+        /// The device.
+        device: DeviceName,
+        /// A key package of it.
+        key_package: Vec<u8>,
+    },
+    /// Remove one device of an officer who has others.
+    RemoveDevice(DeviceName),
     /// Remove an officer with all devices.
     Remove(OfficerAddress),
     /// Give an officer another role. `Owner` hands the ownership on.

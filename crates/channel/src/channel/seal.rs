@@ -212,6 +212,23 @@ impl Channel {
                     plan.added.push(device);
                 }
             }
+            Command::AddDevice { device, key_package } => {
+                let officer = device.officer().clone();
+                let role = policy.role_of(&officer).ok_or(SealError::NoSuchMember)?;
+                let admission = Admission { officer, role, key_package: key_package.clone() };
+                let found = check_admission(ctx, self, &admission)?;
+                if found != *device {
+                    return Err(SealError::OtherOfficer(admission.officer));
+                }
+                plan.changes.add.push(admission.key_package);
+                plan.added.push(found);
+            }
+            Command::RemoveDevice(device) => {
+                if self.is_only_device(device) {
+                    return Err(SealError::LastDevice);
+                }
+                self.plan_removal(&mut plan, |removed| removed == device)?;
+            }
             Command::Remove(officer) => {
                 policy = policy.edit()?.without(officer).finish()?;
                 self.plan_removal(&mut plan, |device| device.officer() == officer)?;
@@ -220,17 +237,20 @@ impl Channel {
                 let evidence = self.state.leave_of(device).ok_or(SealError::NoSuchWish)?;
                 policy = policy.edit()?.without(device.officer()).finish()?;
                 plan.changes.evidence.push(evidence.encode());
-                self.plan_removal(&mut plan, |leaving| leaving == device)?;
+                let officer = device.officer();
+                self.plan_removal(&mut plan, |leaving| leaving.officer() == officer)?;
             }
             Command::RemoveRevoked { device, list } => {
                 let officer = device.officer();
-                let mut edit = policy.edit()?.without(officer);
-                if policy.role_of(officer) == Some(Role::Owner)
-                    && let Some(heir) = policy.successors(officer).next()
-                {
-                    edit = edit.role(heir, Role::Owner);
+                if self.is_only_device(device) {
+                    let mut edit = policy.edit()?.without(officer);
+                    if policy.role_of(officer) == Some(Role::Owner)
+                        && let Some(heir) = policy.successors(officer).next()
+                    {
+                        edit = edit.role(heir, Role::Owner);
+                    }
+                    policy = edit.finish()?;
                 }
-                policy = edit.finish()?;
                 let device_and_list =
                     wire::RevocationEvidence { device: device.to_string(), list: list.clone() };
                 let evidence = wire::evidence::Evidence::Revocation(device_and_list);
@@ -252,6 +272,14 @@ impl Channel {
         }
         plan.changes.policy = (policy != self.policy).then(|| policy.encode().to_vec());
         Ok(plan)
+    }
+
+    fn is_only_device(&self, device: &DeviceName) -> bool {
+        !self
+            .roster
+            .list()
+            .iter()
+            .any(|other| other != device && other.officer() == device.officer())
     }
 
     fn plan_removal(
@@ -372,6 +400,9 @@ pub enum SealError {
     /// A commit's secrets did not reach this device: it waits to be swapped back in.
     #[error("this device has lost step with the channel and cannot write until it is let back in")]
     Stranded,
+    /// An officer without a device is none: remove the officer, or leave.
+    #[error("this is the officer's last device in the channel")]
+    LastDevice,
     /// An earlier commit of this device waits for its place: try again after it.
     #[error("an earlier change waits for its answer")]
     CommitPending,

@@ -18,7 +18,19 @@ pub enum Act {
         /// Whether the officer's authority was not in the channel before.
         new_authority: bool,
     },
-    /// A device, and mostly its officer with it, is no longer in the channel.
+    /// An officer who is in the channel has one device more.
+    DeviceAdded {
+        /// The device.
+        device: DeviceName,
+    },
+    /// An officer has one device less, and stays.
+    DeviceRemoved {
+        /// The device.
+        device: DeviceName,
+        /// What entitled the author.
+        because: Removal,
+    },
+    /// An officer is no longer in the channel, with this device.
     Removed {
         /// The officer.
         officer: OfficerAddress,
@@ -52,6 +64,8 @@ pub enum Act {
 /// What entitles to a removal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Removal {
+    /// The author is the officer itself, with another device.
+    Own,
     /// The author is a lead of the same authority.
     ByLead,
     /// The officer had asked for it.

@@ -23,14 +23,42 @@ fn check_removal(
     grounds: &BTreeMap<DeviceName, Removal>,
 ) -> Result<Act, Void> {
     let officer = device.officer();
-    let because = grounds.get(device).copied().unwrap_or(Removal::ByLead);
-    if change.role_before(officer) == Some(Role::Owner) && because != Removal::Revoked {
+    let goes = change.role_after(officer).is_none();
+    let because = removal_of(change, device, grounds);
+    let is_owner = change.role_before(officer) == Some(Role::Owner);
+    let owner_may_lose_it = match because {
+        Some(Removal::Revoked) => true,
+        Some(Removal::Own) => !goes,
+        _ => false,
+    };
+    if is_owner && !owner_may_lose_it {
         return Err(Void::new(Rule::RemoveOwner, officer));
     }
-    if because == Removal::ByLead && !change.is_by_lead_of(device.domain()) {
-        return Err(Void::new(Rule::RemoveSovereign, officer));
+    let because = because.ok_or_else(|| Void::new(Rule::RemoveSovereign, officer))?;
+    let device = device.clone();
+    Ok(match goes {
+        true => Act::Removed { officer: officer.clone(), device, because },
+        false => Act::DeviceRemoved { device, because },
+    })
+}
+
+/// What entitles to a removal. Who leaves, leaves with all devices.
+fn removal_of(
+    change: &Change,
+    device: &DeviceName,
+    grounds: &BTreeMap<DeviceName, Removal>,
+) -> Option<Removal> {
+    let officer = device.officer();
+    let leaves = grounds
+        .iter()
+        .any(|(leaver, removal)| leaver.officer() == officer && *removal == Removal::Left);
+    match grounds.get(device) {
+        Some(removal) => Some(*removal),
+        None if leaves => Some(Removal::Left),
+        None if change.committer.officer() == officer => Some(Removal::Own),
+        None if change.is_by_lead_of(device.domain()) => Some(Removal::ByLead),
+        None => None,
     }
-    Ok(Act::Removed { officer: officer.clone(), device: device.clone(), because })
 }
 
 /// R-CLOSED, R-ADMIT-AUTHORITY, R-ADMIT-SOVEREIGN, R-ADMIT-ROLE, R-OWN-ROLE-ALONE.
@@ -55,6 +83,15 @@ fn check_admission(
 ) -> Result<Act, Void> {
     let officer = device.officer();
     let role = change.role_after(officer).ok_or_else(|| Void::new(Rule::RolesMatch, officer))?;
+    let sovereign = change.is_by_lead_of(device.domain());
+    if let Some(role) = change.role_before(officer) {
+        let own = change.committer.officer() == officer;
+        // Whose device speaks for the owner is nobody else's affair.
+        return match own || sovereign && role != Role::Owner {
+            true => Ok(Act::DeviceAdded { device: device.clone() }),
+            false => Err(Void::new(Rule::AdmitSovereign, officer)),
+        };
+    }
     let new_authority = !present.contains(device.domain());
     if new_authority {
         let of_it = change.after.policy.roles().keys().filter(|o| o.domain() == device.domain());
@@ -62,7 +99,7 @@ fn check_admission(
             return Err(Void::new(Rule::AdmitAuthority, officer));
         }
     } else {
-        if !change.is_by_lead_of(device.domain()) {
+        if !sovereign {
             return Err(Void::new(Rule::AdmitSovereign, officer));
         }
         if !matches!(role, Role::Lead | Role::Member | Role::Observer) {

@@ -43,8 +43,8 @@ rules! {
     List = "R-LIST", "its device list is not the one of the group after it";
     /// No two leaves carry one device name.
     DeviceUnique = "R-DEVICE-UNIQUE", "two leaves carry the name of one device, or one carries none";
-    /// Each officer with a role has exactly one device, and each device an officer with a role.
-    RolesMatch = "R-ROLES-MATCH", "roles and devices do not match one to one";
+    /// Each officer with a role has one to eight devices, and each device an officer with a role.
+    RolesMatch = "R-ROLES-MATCH", "an officer has no device or too many, or a device no officer with a role";
     /// Only the committer's own leaf changes.
     OwnLeaf = "R-OWN-LEAF", "it changes another member's leaf";
     /// A new certificate verifies at `received_at` and fits its leaf.
@@ -67,7 +67,8 @@ rules! {
     AdmitAuthority = "R-ADMIT-AUTHORITY", "a new authority enters through the owner, with one lead";
     /// Whoever is admitted becomes lead, member or observer.
     AdmitRole = "R-ADMIT-ROLE", "nobody can be admitted with this role";
-    /// An officer is removed by a lead of the same authority, or by its own wish.
+    /// An officer is removed by a lead of the same authority, or by its own wish; a device by its
+    /// officer, too.
     RemoveSovereign = "R-REMOVE-SOVEREIGN", "only a lead of the same authority may remove this officer";
     /// The owner hands the ownership on before it goes.
     RemoveOwner = "R-REMOVE-OWNER", "the owner cannot be removed";

@@ -93,16 +93,17 @@ impl State {
         self.members.keys().cloned().collect()
     }
 
-    /// R-ROLES-MATCH: one device for each officer with a role, one role for each device's officer.
+    /// R-ROLES-MATCH: a role for each device's officer, and for each officer with a role at least one
+    /// device, and not more than [`Policy::MAX_DEVICES`].
     pub(super) fn check_roles_match(&self) -> Result<(), Void> {
-        let mut without_device = self.policy.roles().clone();
+        let mut devices: BTreeMap<_, usize> =
+            self.policy.roles().keys().map(|officer| (officer, 0)).collect();
         for device in self.members.keys() {
-            if without_device.remove(device.officer()).is_none() {
-                return Err(Void::new(Rule::RolesMatch, device));
-            }
+            let count = devices.get_mut(device.officer());
+            *count.ok_or_else(|| Void::new(Rule::RolesMatch, device))? += 1;
         }
-        match without_device.into_keys().next() {
-            Some(officer) => Err(Void::new(Rule::RolesMatch, officer)),
+        match devices.into_iter().find(|(_, count)| !(1..=Policy::MAX_DEVICES).contains(count)) {
+            Some((officer, _)) => Err(Void::new(Rule::RolesMatch, officer)),
             None => Ok(()),
         }
     }

@@ -110,6 +110,11 @@ fn check_entitled(state: &State, signer: &DeviceName, me: &DeviceName) -> Result
     let first = role == Some(Role::Owner)
         && of_mine.count() == 1
         && policy.role_of(me.officer()) == Some(Role::Lead);
+    let own = signer.officer() == me.officer();
     let other = state.members.contains_key(signer) && signer != me;
-    if other && (lead || first) { Ok(()) } else { Err(Void::new(Rule::WelcomeEntitled, signer)) }
+    if other && (lead || first || own) {
+        Ok(())
+    } else {
+        Err(Void::new(Rule::WelcomeEntitled, signer))
+    }
 }

@@ -1,6 +1,7 @@
 //! The case that is played: three officers of two authorities, and what happens to them.
 
 mod closing;
+mod devices;
 mod door;
 mod outage;
 mod records;

@@ -7,6 +7,8 @@ use crate::failure::Failure;
 pub(super) enum Check {
     /// Officers of both authorities read each other's notes.
     DeliveredBothWays,
+    /// An officer's second device reads what comes after the first one let it in.
+    SecondDeviceReads,
     /// Notes written while a relay was down waited, and arrived when it was back.
     SurvivedRelayStop,
     /// Whoever doesn't belong gets neither in nor anything out.
@@ -41,8 +43,9 @@ pub(super) struct Checks {
 }
 
 impl Check {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::DeliveredBothWays,
+        Self::SecondDeviceReads,
         Self::SurvivedRelayStop,
         Self::IntruderRefused,
         Self::RevokedOfficerCut,
@@ -57,6 +60,7 @@ impl Check {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::DeliveredBothWays => "delivered_both_ways",
+            Self::SecondDeviceReads => "second_device_reads",
             Self::SurvivedRelayStop => "survived_relay_stop",
             Self::IntruderRefused => "intruder_refused",
             Self::RevokedOfficerCut => "revoked_officer_cut",

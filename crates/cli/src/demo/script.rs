@@ -11,6 +11,10 @@ pub(super) const ANA_TELLS: &str =
 pub(super) const BEATRIZ_ANSWERS: &str =
     "Recebido. A magistrada de ligação espera no aeroporto e trata da proteção da testemunha.";
 
+/// Written when an officer has a second device.
+pub(super) const BEATRIZ_ASKS: &str =
+    "Quem acompanha a testemunha V-07 até ao avião, e com que documento viaja?";
+
 /// Written while the relay is down.
 pub(super) const BEATRIZ_GOES_ON: &str =
     "O telefone terminado em 4417 voltou a ligar esta manhã; já pedimos a preservação dos dados.";

@@ -51,6 +51,9 @@ pub(super) struct Words {
     /// Whom, whose device.
     pub(super) taken_out: &'static str,
     /// Who.
+    pub(super) second_device: &'static str,
+    pub(super) second_reads: &'static str,
+    /// Who.
     pub(super) closes_case: &'static str,
     pub(super) stays_to_be_read: &'static str,
     /// How many texts.
@@ -135,6 +138,7 @@ mod tests {
                 words.lets_in,
                 words.taken_out,
                 words.closes_case,
+                words.second_device,
                 words.searching,
                 words.openssl,
                 words.latency,

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::ErrorKind;
 
 use enlace_client::client::{OpenError, WaitError};
-use enlace_client::engine::{ActError, CreateChannelError, EngineError, PostError};
+use enlace_client::engine::{ActError, CreateChannelError, DeviceError, EngineError, PostError};
 use enlace_client::profile::{CreateError, EnrollError, ProfileError};
 use enlace_client::store::StoreError;
 use enlace_client::sync::SyncError;
@@ -150,6 +150,16 @@ impl Explain for PostError {
             Self::Compose(ComposeError::Restriction) => said(ui, Text::RestrictionGoesWithH3),
             Self::Engine(error) => error.explain(ui),
             error => as_it_is(error),
+        }
+    }
+}
+
+impl Explain for DeviceError {
+    fn explain(self, ui: &Ui) -> Failure {
+        match self {
+            Self::Others(device) => said(ui, Text::OthersDevice { device: device.as_str() }),
+            Self::ThisOne => said(ui, Text::DeviceInUse),
+            Self::Engine(error) => error.explain(ui),
         }
     }
 }

@@ -101,6 +101,15 @@ fn act_words(by: &DeviceName, act: &ChangeAct, ui: &Ui) -> String {
         ChangeAct::Admitted { officer, role, .. } => {
             say(Words::Admitted { by, officer: &officer.to_string(), role: *role })
         }
+        ChangeAct::DeviceAdded { device } => {
+            say(Words::DeviceAdded { device: device.as_str(), by })
+        }
+        ChangeAct::DeviceRemoved { device, revoked: true } => {
+            say(Words::DeviceRevoked { device: device.as_str() })
+        }
+        ChangeAct::DeviceRemoved { device, revoked: false } => {
+            say(Words::DeviceRemoved { device: device.as_str(), by })
+        }
         ChangeAct::Removed { officer, left: true, .. } => {
             say(Words::Left { officer: &officer.to_string() })
         }

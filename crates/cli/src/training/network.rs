@@ -101,10 +101,23 @@ impl TrainingNetwork {
         TrainingOfficer::enrol(
             &create::officers_dir(&self.dir),
             &self.authorities[authority],
-            name,
-            common_name,
+            (name, common_name),
             &self.passphrase,
             (&self.bundle_file(), self.bundle_hash),
         )
+    }
+
+    /// Enrols another device of an officer of an authority.
+    ///
+    /// # Errors
+    /// When a step fails.
+    pub fn enrol_device(
+        &self,
+        authority: usize,
+        officer: &TrainingOfficer,
+        device: &str,
+    ) -> Result<TrainingOfficer, Failure> {
+        let bundle = (&*self.bundle_file(), self.bundle_hash);
+        officer.enrol_device(&self.authorities[authority], device, &self.passphrase, bundle)
     }
 }

@@ -13,8 +13,8 @@ use crate::failure::Failure;
 use crate::files;
 use crate::when::now;
 
-/// The label of each officer's only device.
-const DEVICE: &str = "laptop";
+/// The label of each officer's first device.
+const LAPTOP: &str = "laptop";
 
 /// An officer with an enrolled device.
 #[derive(Clone, Debug)]
@@ -43,22 +43,49 @@ impl TrainingOfficer {
         &self.profile_dir
     }
 
-    /// Makes the device's profile, has it certified, and enrols it.
+    /// Makes the first device's profile, has it certified, and enrols it.
     pub(super) fn enrol(
         officers: &Path,
         authority: &TrainingAuthority,
-        name: &str,
-        common_name: &str,
+        (name, common_name): (&str, &str),
         passphrase: &Passphrase,
         bundle: (&Path, BundleHash),
     ) -> Result<Self, Failure> {
         let address: OfficerAddress = format!("{name}@{}", authority.domain()).parse()?;
         let profile_dir = officers.join(name);
         files::make_private_directory(officers)?;
+        let officer = Self { address, common_name: common_name.to_owned(), profile_dir };
+        officer.certify(authority, LAPTOP, passphrase, bundle)?;
+        Ok(officer)
+    }
+
+    /// The same officer with another device, enrolled.
+    pub(super) fn enrol_device(
+        &self,
+        authority: &TrainingAuthority,
+        device: &str,
+        passphrase: &Passphrase,
+        bundle: (&Path, BundleHash),
+    ) -> Result<Self, Failure> {
+        let mut profile_dir = self.profile_dir.clone();
+        profile_dir.set_file_name(format!("{}-{device}", self.address.name()));
+        let officer = Self { profile_dir, ..self.clone() };
+        officer.certify(authority, device, passphrase, bundle)?;
+        Ok(officer)
+    }
+
+    fn certify(
+        &self,
+        authority: &TrainingAuthority,
+        device: &str,
+        passphrase: &Passphrase,
+        bundle: (&Path, BundleHash),
+    ) -> Result<(), Failure> {
+        let Self { address, common_name, profile_dir } = self;
         let (mut profile, request) =
-            Profile::create(&profile_dir, &address, DEVICE, common_name, passphrase)?;
-        let request_file = officers.join(format!("{name}.csr"));
-        let certificate = officers.join(format!("{name}.pem"));
+            Profile::create(profile_dir, address, device, common_name, passphrase)?;
+        let request_file = profile_dir.with_extension("csr");
+        let certificate = profile_dir.with_extension("pem");
         files::create(&request_file, request.to_pem().as_bytes(), files::Mode::Private)?;
         authority.registrar(
             "issue",
@@ -67,7 +94,7 @@ impl TrainingOfficer {
                 "--name",
                 &address.to_string(),
                 "--device",
-                DEVICE,
+                device,
                 "--common-name",
                 common_name,
                 "--out",
@@ -87,6 +114,6 @@ impl TrainingOfficer {
             crls: &lists.collect::<Result<Vec<_>, _>>()?,
         };
         profile.enroll(&enrollment, now())?;
-        Ok(Self { address, common_name: common_name.to_owned(), profile_dir })
+        Ok(())
     }
 }

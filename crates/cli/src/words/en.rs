@@ -63,6 +63,9 @@ pub(super) fn say(text: Text<'_>) -> String {
         .into(),
         Text::Leaving => "leaving".into(),
         Text::IsClosed => "closed".into(),
+        Text::InChannels { count } => format!("channels: {count}"),
+        Text::StillToCome { count } => format!("to come: {count}"),
+        Text::ThisDevice => "this one".into(),
         Text::Waiting { count } => format!("{count} queued, not yet accepted"),
         Text::ChannelStopped { reason } => {
             format!("This channel rests, for what the relay sends does not fit: {reason}")
@@ -125,6 +128,8 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::ChannelClosed => "this case is closed: it can be read, and nothing is written any more".into(),
         Text::NobodyEntersClosed => "this case is closed: nobody comes in any more".into(),
         Text::OwnerCloses => "only the owner closes a case, and opens it again".into(),
+        Text::OthersDevice { device } => format!("{device} is not a device of yours"),
+        Text::DeviceInUse => "this is the device that you are using: leave the channels, or use another device".into(),
         Text::ReopenIt => "Its owner can open it again: `enlace channel reopen`.".into(),
         Text::NotEntitled => {
             "only a lead of the authority or the owner of the channel can do this".into()
@@ -164,6 +169,11 @@ fn say_notice(notice: &Notice<'_>) -> String {
             format!("{by} made {officer} {}.", role_of(role))
         }
         Notice::KeysRenewed { by } => format!("{by} renewed the device's keys."),
+        Notice::DeviceAdded { device, by } => format!("{by} let another device in: {device}."),
+        Notice::DeviceRemoved { device, by } => format!("{by} took a device out: {device}."),
+        Notice::DeviceRevoked { device } => {
+            format!("{device} is out of the channel, for its certificate is revoked.")
+        }
         Notice::Closed { by } => format!("{by} closed the case."),
         Notice::Reopened { by } => format!("{by} opened the case again."),
         Notice::PolicyChanged { by } => format!("{by} changed the channel's details."),

@@ -69,6 +69,9 @@ pub(super) fn say(text: Text<'_>) -> String {
         .into(),
         Text::Leaving => "se va".into(),
         Text::IsClosed => "cerrado".into(),
+        Text::InChannels { count } => format!("canales: {count}"),
+        Text::StillToCome { count } => format!("por entrar: {count}"),
+        Text::ThisDevice => "este".into(),
         Text::Waiting { count } => format!("{count} en cola, aún no aceptado"),
         Text::ChannelStopped { reason } => {
             format!("Este canal está en pausa: lo que envía el servidor no encaja: {reason}")
@@ -131,6 +134,8 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::ChannelClosed => "este caso está cerrado: se puede leer, y ya no se escribe".into(),
         Text::NobodyEntersClosed => "este caso está cerrado: ya no entra nadie".into(),
         Text::OwnerCloses => "solo quien es titular del canal cierra un caso, y lo reabre".into(),
+        Text::OthersDevice { device } => format!("{device} no es un dispositivo suyo"),
+        Text::DeviceInUse => "este es el dispositivo que está usando: salga de los canales, o use otro".into(),
         Text::ReopenIt => "Quien es titular puede reabrirlo: `enlace channel reopen`.".into(),
         Text::NotEntitled => {
             "solo puede hacerlo un responsable de la autoridad o el titular del canal".into()
@@ -170,6 +175,11 @@ fn say_notice(notice: &Notice<'_>) -> String {
             format!("{by} cambió la función de {officer} a {}.", role_of(role))
         }
         Notice::KeysRenewed { by } => format!("{by} renovó las claves del dispositivo."),
+        Notice::DeviceAdded { device, by } => format!("{by} admitió otro dispositivo: {device}."),
+        Notice::DeviceRemoved { device, by } => format!("{by} retiró un dispositivo: {device}."),
+        Notice::DeviceRevoked { device } => {
+            format!("{device} queda fuera del canal: su certificado fue revocado.")
+        }
         Notice::Closed { by } => format!("{by} cerró el caso."),
         Notice::Reopened { by } => format!("{by} reabrió el caso."),
         Notice::PolicyChanged { by } => format!("{by} cambió los datos del canal."),

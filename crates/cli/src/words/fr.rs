@@ -67,6 +67,9 @@ pub(super) fn say(text: Text<'_>) -> String {
         .into(),
         Text::Leaving => "sur le départ".into(),
         Text::IsClosed => "close".into(),
+        Text::InChannels { count } => format!("canaux : {count}"),
+        Text::StillToCome { count } => format!("à venir : {count}"),
+        Text::ThisDevice => "celui-ci".into(),
         Text::Waiting { count } => format!("{count} en attente, pas encore accepté"),
         Text::ChannelStopped { reason } => {
             format!("Ce canal est en pause : ce que le serveur envoie ne concorde pas : {reason}")
@@ -131,6 +134,8 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::ChannelClosed => "cette affaire est close : on peut la lire, et rien ne s'écrit plus".into(),
         Text::NobodyEntersClosed => "cette affaire est close : plus personne n'y entre".into(),
         Text::OwnerCloses => "seul le titulaire du canal clôt une affaire, et la rouvre".into(),
+        Text::OthersDevice { device } => format!("{device} n'est pas un de vos appareils"),
+        Text::DeviceInUse => "c'est l'appareil que vous utilisez : quittez les canaux, ou prenez-en un autre".into(),
         Text::ReopenIt => "Le titulaire peut la rouvrir : `enlace channel reopen`.".into(),
         Text::NotEntitled => {
             "seul un responsable de l'autorité ou le titulaire du canal peut le faire".into()
@@ -170,6 +175,11 @@ fn say_notice(notice: &Notice<'_>) -> String {
             format!("{by} a fait passer {officer} au rôle de {}.", role_of(role))
         }
         Notice::KeysRenewed { by } => format!("{by} a renouvelé les clés de l'appareil."),
+        Notice::DeviceAdded { device, by } => format!("{by} a admis un autre appareil : {device}."),
+        Notice::DeviceRemoved { device, by } => format!("{by} a retiré un appareil : {device}."),
+        Notice::DeviceRevoked { device } => {
+            format!("{device} est exclu du canal : son certificat est révoqué.")
+        }
         Notice::Closed { by } => format!("{by} a clos l'affaire."),
         Notice::Reopened { by } => format!("{by} a rouvert l'affaire."),
         Notice::PolicyChanged { by } => format!("{by} a changé les données du canal."),

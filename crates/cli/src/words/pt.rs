@@ -67,6 +67,9 @@ pub(super) fn say(text: Text<'_>) -> String {
         .into(),
         Text::Leaving => "de saída".into(),
         Text::IsClosed => "encerrado".into(),
+        Text::InChannels { count } => format!("canais: {count}"),
+        Text::StillToCome { count } => format!("por entrar: {count}"),
+        Text::ThisDevice => "este".into(),
         Text::Waiting { count } => format!("{count} na fila, ainda não aceito"),
         Text::ChannelStopped { reason } => {
             format!("Este canal está em pausa: o que o servidor envia não confere: {reason}")
@@ -129,6 +132,8 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::ChannelClosed => "este caso está encerrado: pode ser lido, e já não se escreve".into(),
         Text::NobodyEntersClosed => "este caso está encerrado: já ninguém entra".into(),
         Text::OwnerCloses => "só o titular do canal encerra um caso, e o reabre".into(),
+        Text::OthersDevice { device } => format!("{device} não é um dispositivo seu"),
+        Text::DeviceInUse => "este é o dispositivo que está a usar: saia dos canais, ou use outro".into(),
         Text::ReopenIt => "O titular pode reabri-lo: `enlace channel reopen`.".into(),
         Text::NotEntitled => {
             "só um responsável da autoridade ou o titular do canal pode fazer isto".into()
@@ -168,6 +173,11 @@ fn say_notice(notice: &Notice<'_>) -> String {
             format!("{by} mudou a função de {officer} para {}.", role_of(role))
         }
         Notice::KeysRenewed { by } => format!("{by} renovou as chaves do dispositivo."),
+        Notice::DeviceAdded { device, by } => format!("{by} admitiu outro dispositivo: {device}."),
+        Notice::DeviceRemoved { device, by } => format!("{by} retirou um dispositivo: {device}."),
+        Notice::DeviceRevoked { device } => {
+            format!("{device} está fora do canal: o certificado foi revogado.")
+        }
         Notice::Closed { by } => format!("{by} encerrou o caso."),
         Notice::Reopened { by } => format!("{by} reabriu o caso."),
         Notice::PolicyChanged { by } => format!("{by} mudou os dados do canal."),

@@ -161,7 +161,7 @@ impl Work<'_> {
         if claimed.is_none() {
             return self.no_key_package(row);
         }
-        if let Task::Admit { key_package, .. } = &mut row.task {
+        if let Some(key_package) = row.task.key_package() {
             *key_package = claimed;
         }
         row.not_before = Timestamp::default();

@@ -156,6 +156,7 @@ impl Work<'_> {
             sealed: Some(SealedItem { fence: outgoing.envelope.fence, request: outgoing.request }),
             ..self.new_row(id, client_id, Task::Create { nonce })
         })?;
+        self.add_other_devices(&channel)?;
         self.tell(ClientEvent::Channel(id));
         self.keep(channel);
         Ok(id)

@@ -24,9 +24,9 @@ pub(super) fn request(
     };
     let is_removed = |device: &DeviceName| match task {
         Task::Remove { officer } => device.officer() == officer,
-        Task::CarryOutLeave { device: goes } | Task::RemoveRevoked { device: goes, .. } => {
-            device == goes
-        }
+        Task::CarryOutLeave { device: goes }
+        | Task::RemoveRevoked { device: goes, .. }
+        | Task::RemoveDevice { device: goes } => device == goes,
         _ => false,
     };
     if purpose != LeasePurpose::Removal {

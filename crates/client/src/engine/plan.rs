@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use enlace_channel::channel::{Channel, ChannelError};
-use enlace_identity::names::OfficerAddress;
 use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, ClientId, QuotedHead, Seq};
-use enlace_proto::relay::v1::{CreateChannelRequest, LeaseRequest, SubmitRequest};
+use enlace_proto::relay::v1::{
+    ClaimKeyPackagesRequest, CreateChannelRequest, LeaseRequest, SubmitRequest,
+};
 use enlace_transport::Trust;
 
 use super::lanes::{LaneState, Lanes};
@@ -17,7 +18,7 @@ use super::work::Work;
 use super::{Engine, EngineError, leases};
 use crate::outbox::{self, Lane, Next, Step};
 use crate::store::{ChannelRow, ChannelStanding, OutboxRow, StoreError};
-use crate::task::Task;
+use crate::task::{Claim, Task};
 
 /// What to call now.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +39,7 @@ pub enum Action {
     /// `Lease`.
     Lease(ClientId, ChannelId, LeaseRequest),
     /// `ClaimKeyPackages`.
-    Claim(ClientId, ChannelId, OfficerAddress, u16),
+    Claim(ClientId, ChannelId, ClaimKeyPackagesRequest),
 }
 
 impl Action {
@@ -200,8 +201,13 @@ fn call(
             let request = leases::request(&row.task, purpose, channel, trust)?;
             Some(Action::Lease(client_id, id, request))
         }
-        Step::Claim(officer) => {
-            Some(Action::Claim(client_id, id, officer.clone(), channel.view()?.suite.code()))
+        Step::Claim(claim) => {
+            let (devices, officers) = match claim {
+                Claim::Officer(officer) => (Vec::new(), vec![officer.to_string()]),
+                Claim::Device(device) => (vec![device.to_string()], Vec::new()),
+            };
+            let suite = channel.view()?.suite.code().into();
+            Some(Action::Claim(client_id, id, ClaimKeyPackagesRequest { suite, devices, officers }))
         }
         Step::Send => request.map(|request| match row.task {
             Task::Create { nonce } => {

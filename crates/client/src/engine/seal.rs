@@ -83,7 +83,7 @@ impl Work<'_> {
                 if row.attempts < MAX_CLAIMS =>
             {
                 row.attempts += 1;
-                if let Task::Admit { key_package, .. } = &mut row.task {
+                if let Some(key_package) = row.task.key_package() {
                     *key_package = None;
                 }
                 Ok(self.tx.update_outbox(&row)?)
@@ -98,6 +98,8 @@ pub(super) fn is_done(task: &Task, channel: &Channel) -> bool {
     let policy = channel.policy();
     match task {
         Task::Admit { officer, .. } => policy.role_of(officer).is_some(),
+        Task::AddDevice { device, .. } => channel.devices().contains(device),
+        Task::RemoveDevice { device } => !channel.devices().contains(device),
         Task::Remove { officer } => policy.role_of(officer).is_none(),
         Task::SetRole { officer, role } => policy.role_of(officer) == Some(*role),
         Task::SetClosed { closed } => policy.is_closed() == *closed,
@@ -120,6 +122,10 @@ fn command(task: &Task) -> Option<Command> {
                 key_package: key_package.clone(),
             }])
         }
+        Task::AddDevice { device, key_package: Some(key_package) } => {
+            Command::AddDevice { device: device.clone(), key_package: key_package.clone() }
+        }
+        Task::RemoveDevice { device } => Command::RemoveDevice(device.clone()),
         Task::Remove { officer } => Command::Remove(officer.clone()),
         Task::SetRole { officer, role } => Command::SetRole(officer.clone(), *role),
         Task::CarryOutLeave { device } => Command::CarryOutLeave(device.clone()),

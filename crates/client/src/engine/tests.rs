@@ -2,6 +2,7 @@
 
 mod closing;
 mod crashes;
+mod devices;
 mod false_welcomes;
 mod hub;
 mod members;

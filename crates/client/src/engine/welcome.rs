@@ -77,6 +77,7 @@ impl Work<'_> {
         self.forget(id);
         let channel = Channel::join(&self.ctx, &offer)?;
         self.store_joined(&channel, &offer)?;
+        self.add_other_devices(&channel)?;
         self.tx.put_welcome(digest)?;
         self.keep(channel);
         Ok(true)

@@ -8,9 +8,8 @@ use enlace_identity::names::Domain;
 use enlace_log::{ChannelId, HeadSigner, Seq};
 use enlace_proto::method::Call;
 use enlace_proto::relay::v1::{
-    ClaimKeyPackagesRequest, ErrorCode, FetchDirectoryRequest, FetchDirectoryResponse,
-    FetchHeadCertificateRequest, FetchRangeRequest, FetchRangeResponse, PublishKeyPackagesRequest,
-    RefillResponse, SignedHead,
+    ErrorCode, FetchDirectoryRequest, FetchDirectoryResponse, FetchHeadCertificateRequest,
+    FetchRangeRequest, FetchRangeResponse, PublishKeyPackagesRequest, RefillResponse, SignedHead,
 };
 use enlace_transport::{CallError, Connection, ReceiveError};
 
@@ -267,13 +266,8 @@ async fn make(connection: &Connection, action: &Action) -> Result<Answer, CallEr
             Ok(Answer::Accepted(connection.call(request, LIMIT).await?))
         }
         Action::Lease(_, _, request) => Ok(Answer::Leased(connection.call(request, LIMIT).await?)),
-        Action::Claim(_, _, officer, suite) => {
-            let request = ClaimKeyPackagesRequest {
-                suite: (*suite).into(),
-                devices: Vec::new(),
-                officers: vec![officer.to_string()],
-            };
-            Ok(Answer::Claimed(connection.call(&request, LIMIT).await?.key_packages))
+        Action::Claim(_, _, request) => {
+            Ok(Answer::Claimed(connection.call(request, LIMIT).await?.key_packages))
         }
     }
 }

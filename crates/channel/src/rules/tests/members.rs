@@ -149,12 +149,8 @@ fn an_officer_gets_another_device_from_a_lead() {
     let (old, new) = (device("ze@pgr.example"), officer("ze@pgr.example").device("phone").unwrap());
     let swap = |author: &str| by(author).remove_device(&old).add_device(&new);
     let acts = swap("rui@pgr.example").judge().unwrap();
-    let officer = officer("ze@pgr.example");
-    let removed =
-        Act::Removed { officer: officer.clone(), device: old.clone(), because: Removal::ByLead };
-    let role = Role::Member;
-    let admitted = Act::Admitted { officer, device: new.clone(), role, new_authority: false };
-    assert_eq!(acts, [removed, admitted]);
+    let removed = Act::DeviceRemoved { device: old.clone(), because: Removal::ByLead };
+    assert_eq!(acts, [removed, Act::DeviceAdded { device: new.clone() }]);
     assert_eq!(swap("ana@fge.example").judge(), Err(Rule::RemoveSovereign));
 
     let owners = officer_device("ana@fge.example", "phone");
@@ -164,8 +160,7 @@ fn an_officer_gets_another_device_from_a_lead() {
 }
 
 #[test]
-fn each_officer_has_one_device_and_one_role() {
-    let second = officer_device("ze@pgr.example", "phone");
+fn each_officer_has_devices_and_one_role() {
     let without_device = by("rui@pgr.example").role("new@pgr.example", Role::Member);
     let without_role = by("rui@pgr.example").add_device(&device("new@pgr.example"));
     let kept_role = by("rui@pgr.example").remove_device(&device("ze@pgr.example"));
@@ -173,7 +168,6 @@ fn each_officer_has_one_device_and_one_role() {
     check(
         vec![("nothing changes", by("ze@pgr.example"))],
         vec![
-            ("a second device", Rule::RolesMatch, by("rui@pgr.example").add_device(&second)),
             ("a role alone", Rule::RolesMatch, without_device),
             ("a device alone", Rule::RolesMatch, without_role),
             ("the role stays", Rule::RolesMatch, kept_role),

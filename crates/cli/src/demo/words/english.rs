@@ -24,6 +24,8 @@ pub(super) static ENGLISH: Words = Words {
     cut: "  The connection is cut, and there is no other.",
     lets_in: "{0} lets {1} into the channel.",
     taken_out: "  Nobody does anything, and the device of {1} takes {0} out of the channel.",
+    second_device: "{0} has a phone, too, and lets it in from the laptop.",
+    second_reads: "  It reads what is written from then on.",
     closes_case: "{0} closes the case.",
     stays_to_be_read: "  Everybody reads on, and nobody writes.",
     searching: "The relays' files are searched for {0} texts, in every usual writing …",
@@ -34,6 +36,7 @@ pub(super) static ENGLISH: Words = Words {
     no: "NO",
     checks: [
         "Notes went both ways",
+        "A second device reads",
         "Notes waited while a relay was down, and arrived",
         "Intruders were refused",
         "A revoked officer was cut off",

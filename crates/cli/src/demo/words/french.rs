@@ -25,6 +25,8 @@ pub(super) static FRENCH: Words = Words {
     cut: "  La connexion est coupée, et il n’y en a pas d’autre.",
     lets_in: "{0} admet {1} dans le canal.",
     taken_out: "  Personne ne fait rien, et l’appareil de {1} retire {0} du canal.",
+    second_device: "{0} a aussi un téléphone, et l’admet depuis l’ordinateur.",
+    second_reads: "  Il lit ce qui s’écrit à partir de là.",
     closes_case: "{0} clôt l’affaire.",
     stays_to_be_read: "  Chacun lit encore, et plus personne n’écrit.",
     searching: "{0} textes sont cherchés dans les fichiers des serveurs, sous toute écriture \
@@ -36,6 +38,7 @@ pub(super) static FRENCH: Words = Words {
     no: "NON",
     checks: [
         "Les notes sont arrivées dans les deux sens",
+        "Un second appareil lit",
         "Des notes ont attendu le serveur tombé, et sont arrivées",
         "Les intrus ont été refusés",
         "Un certificat révoqué a été exclu",

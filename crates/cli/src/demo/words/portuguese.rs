@@ -24,6 +24,8 @@ pub(super) static PORTUGUESE: Words = Words {
     cut: "  A ligação é cortada, e não há outra.",
     lets_in: "{0} admite {1} no canal.",
     taken_out: "  Ninguém faz nada, e o dispositivo de {1} retira {0} do canal.",
+    second_device: "{0} também tem um telefone, e admite-o a partir do portátil.",
+    second_reads: "  Lê o que se escreve a partir daí.",
     closes_case: "{0} encerra o caso.",
     stays_to_be_read: "  Todos continuam a ler, e ninguém escreve.",
     searching: "Procuram-se {0} textos nos ficheiros dos servidores, em toda a escrita usual …",
@@ -34,6 +36,7 @@ pub(super) static PORTUGUESE: Words = Words {
     no: "NÃO",
     checks: [
         "As notas chegaram nos dois sentidos",
+        "Um segundo dispositivo lê",
         "Houve notas que esperaram pelo servidor caído, e chegaram",
         "Os intrusos foram recusados",
         "Um certificado revogado ficou de fora",

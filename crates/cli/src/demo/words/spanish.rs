@@ -24,6 +24,8 @@ pub(super) static SPANISH: Words = Words {
     cut: "  La conexión se corta, y no hay otra.",
     lets_in: "{0} admite a {1} en el canal.",
     taken_out: "  Nadie hace nada, y el dispositivo de {1} retira a {0} del canal.",
+    second_device: "{0} tiene además un teléfono, y lo admite desde el portátil.",
+    second_reads: "  Lee lo que se escribe desde entonces.",
     closes_case: "{0} cierra el caso.",
     stays_to_be_read: "  Todos siguen leyendo, y nadie escribe.",
     searching: "Se buscan {0} textos en los archivos de los servidores, en toda escritura usual …",
@@ -34,6 +36,7 @@ pub(super) static SPANISH: Words = Words {
     no: "NO",
     checks: [
         "Las notas llegaron en ambos sentidos",
+        "Un segundo dispositivo lee",
         "Hubo notas que esperaron al servidor caído, y llegaron",
         "Los intrusos fueron rechazados",
         "Un certificado revocado quedó fuera",

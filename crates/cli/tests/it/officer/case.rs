@@ -319,3 +319,42 @@ fn a_case_is_closed_and_opened_again() {
     ana.sync();
     assert_eq!(ana.texts(RIVER), ["antes", "otra vez"]);
 }
+
+#[test]
+fn a_second_device_is_let_in_from_the_first_and_out_again() {
+    let mut scene = Scene::new();
+    scene.start_relays();
+    let phone = scene.network.enrol_device(0, &scene.network.officers()[0], "phone").unwrap();
+    let [ana, tomas] = [0, 1].map(|index| scene.officer(index));
+    let phone = Officer { scene: &scene, officer: &phone };
+    tomas.sync();
+    ana.accepted(&["channel", "new", RIVER]);
+    ana.accepted(&["channel", "add", RIVER, &tomas.address()]);
+    ana.run(&["device", "add", "laptop"]).failed_with("that you are using");
+    let waiting = ana.json(&["device", "add", "phone"]);
+    assert_eq!(waiting["devices"][1]["waiting"].as_array().unwrap().len(), 1);
+    // It has to have been connected once.
+    phone.sync();
+    ana.sync();
+    phone.sync();
+    let devices = ana.json(&["device", "list"]);
+    assert_eq!(devices["devices"][1]["channels"].as_array().unwrap().len(), 1);
+    tomas.sync();
+    tomas.accepted(&["post", RIVER, "a las dos"]);
+    for device in [&ana, &phone] {
+        device.sync();
+        assert_eq!(device.texts(RIVER), ["a las dos"]);
+    }
+    phone.accepted(&["post", RIVER, "desde el teléfono"]);
+    tomas.sync();
+    assert_eq!(tomas.texts(RIVER), ["a las dos", "desde el teléfono"]);
+    let told = tomas.run(&["read", RIVER, "--notices"]).succeeded();
+    assert!(told.stdout.contains("let another device in"), "{}", told.stdout);
+    assert!(ana.run(&["device", "list"]).succeeded().stdout.contains("this one, channels: 1"));
+
+    ana.sync();
+    ana.json(&["device", "remove", "phone"]);
+    ana.sync();
+    phone.sync();
+    phone.run(&["post", RIVER, "ya no"]).failed_with("no longer a member");
+}

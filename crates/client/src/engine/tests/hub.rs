@@ -211,11 +211,16 @@ impl Hub {
 
     pub(crate) fn claim(
         &mut self,
-        officer: &OfficerAddress,
+        request: &wire::ClaimKeyPackagesRequest,
     ) -> Result<Vec<wire::ClaimedKeyPackage>, CallError> {
-        let pool = self.pools.get_mut(officer).filter(|pool| !pool.is_empty());
-        let pool = pool.ok_or_else(|| no(ErrorCode::NoKeyPackage))?;
-        let (device, key_package) = pool.remove(0);
+        let named = request.devices.iter().map(|name| name.parse::<DeviceName>().unwrap());
+        let of_devices = named.map(|device| (device.officer().clone(), Some(device)));
+        let of_officers = request.officers.iter().map(|name| (name.parse().unwrap(), None));
+        let (officer, device) = of_devices.chain(of_officers).next().unwrap();
+        let pool = self.pools.get_mut(&officer).ok_or_else(|| no(ErrorCode::NoKeyPackage))?;
+        let is_wanted = |of: &DeviceName| device.as_ref().is_none_or(|wanted| wanted == of);
+        let first = pool.iter().position(|(of, _)| is_wanted(of));
+        let (device, key_package) = pool.remove(first.ok_or_else(|| no(ErrorCode::NoKeyPackage))?);
         Ok(vec![wire::ClaimedKeyPackage {
             device: device.to_string(),
             key_package,

@@ -74,10 +74,22 @@ impl World {
     }
 
     pub(crate) fn enroll(&mut self, name: &'static str, domain: &str) {
+        self.enroll_device(name, "pc", name, domain);
+    }
+
+    /// A device of an officer; `name` is what it is called here.
+    pub(crate) fn enroll_device(
+        &mut self,
+        name: &'static str,
+        label: &str,
+        officer: &str,
+        domain: &str,
+    ) {
         let authority = if domain == "fge" { &self.network.fge } else { &self.network.mp };
         let key = SigningKey::generate();
-        let chain = authority.leaf(&format!("pc.{name}.officer"), &key.public());
-        let device: DeviceName = format!("pc.{name}.officer.{}", authority.domain).parse().unwrap();
+        let leaf = format!("{label}.{officer}.officer");
+        let chain = authority.leaf(&leaf, &key.public());
+        let device: DeviceName = format!("{leaf}.{}", authority.domain).parse().unwrap();
         let store = self.dir.path().join(format!("{name}.db"));
         let engine = self.open(&device, &key, &chain, &store);
         let lanes = Lanes::default();
@@ -144,7 +156,8 @@ impl World {
     pub(crate) fn publish(&mut self, name: &str) {
         let officer = self.officers.get_mut(name).unwrap();
         let pool = self.hub.pools.entry(officer.name.officer().clone()).or_default();
-        let publication = officer.engine.fill_pool(Suite::default(), pool.len()).unwrap();
+        let kept = pool.iter().filter(|(device, _)| *device == officer.name).count();
+        let publication = officer.engine.fill_pool(Suite::default(), kept).unwrap();
         let packages = publication.key_packages.iter().cloned();
         pool.extend(packages.map(|package| (officer.name.clone(), package)));
         officer.engine.published(&publication).unwrap();
@@ -152,6 +165,10 @@ impl World {
 
     pub(crate) fn engine(&mut self, name: &str) -> &mut Engine {
         &mut self.officers.get_mut(name).unwrap().engine
+    }
+
+    pub(crate) fn device(&self, name: &str) -> DeviceName {
+        self.officers[name].name.clone()
     }
 
     pub(crate) fn address(&self, name: &str) -> OfficerAddress {
@@ -191,7 +208,7 @@ impl World {
                 let fence = fence.map_or(u64::MAX, |item| item.seq.0);
                 Ok(Answer::Leased(LeaseResponse { expires_in_ms: 10_000, fence }))
             }
-            Action::Claim(_, _, officer, _) => self.hub.claim(officer).map(Answer::Claimed),
+            Action::Claim(_, _, request) => self.hub.claim(request).map(Answer::Claimed),
         };
         answer.unwrap_or_else(Answer::Failed)
     }

@@ -1,0 +1,35 @@
+//! `enlace device`
+
+mod add;
+mod list;
+mod remove;
+
+use clap::Subcommand;
+use enlace_client::Client;
+use enlace_identity::names::DeviceName;
+
+use crate::failure::Failure;
+use crate::ui::Ui;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Let another device of yours into all your channels, also into later ones.
+    Add(add::Arguments),
+    /// List your devices, and the channels that they are in.
+    List(list::Arguments),
+    /// Take another device of yours out of all your channels.
+    Remove(remove::Arguments),
+}
+
+pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
+    match command {
+        Command::Add(arguments) => add::run(&arguments, ui),
+        Command::List(arguments) => list::run(&arguments, ui),
+        Command::Remove(arguments) => remove::run(&arguments, ui),
+    }
+}
+
+/// A device of the officer whose client this is, by its own name such as `phone`.
+fn named(client: &Client, label: &str) -> Result<DeviceName, Failure> {
+    client.address().device(label).map_err(|error| Failure::new(error.to_string()))
+}

@@ -1,0 +1,37 @@
+//! The officer's own devices.
+
+use enlace_identity::names::DeviceName;
+
+use super::Client;
+use crate::engine::{DeviceError, EngineError, OwnDevice};
+
+impl Client {
+    /// Says that another device is this officer's too: it is added to every channel that this one is
+    /// in, and to those that come later. Durable when it returns; carried out by the sync.
+    ///
+    /// # Errors
+    /// [`DeviceError`]; nothing has changed then.
+    pub fn add_device(&self, device: &DeviceName) -> Result<(), DeviceError> {
+        self.with_engine(|engine| engine.add_device(device))?;
+        self.wake();
+        Ok(())
+    }
+
+    /// Takes another device of this officer out of every channel that this one is in.
+    ///
+    /// # Errors
+    /// [`DeviceError`]; nothing has changed then.
+    pub fn remove_device(&self, device: &DeviceName) -> Result<(), DeviceError> {
+        self.with_engine(|engine| engine.remove_device(device))?;
+        self.wake();
+        Ok(())
+    }
+
+    /// This officer's devices, as this one knows them: itself first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn devices(&self) -> Result<Vec<OwnDevice>, EngineError> {
+        self.with_engine(|engine| engine.devices())
+    }
+}

@@ -1,0 +1,200 @@
+//! The officer's other devices. A certificate alone lets none in: the officer says on a device that is
+//! in the channels which others are hers, and this device adds these, also to channels that come later.
+
+use std::collections::BTreeSet;
+
+use enlace_channel::channel::Channel;
+use enlace_identity::names::DeviceName;
+use enlace_log::ChannelId;
+
+use super::work::Work;
+use super::{Engine, EngineError};
+use crate::event::ClientEvent;
+use crate::store::{ChannelStanding, OutboxState, StoreError};
+use crate::task::Task;
+
+/// The setting that holds the names, one on each line.
+const DEVICES: &str = "devices";
+
+/// Another device of the officer, and where it is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OwnDevice {
+    /// Its name.
+    pub name: DeviceName,
+    /// Whether it is this one.
+    pub is_this: bool,
+    /// The channels that it is in.
+    pub channels: Vec<ChannelId>,
+    /// The channels to which it is still to be added.
+    pub waiting: Vec<ChannelId>,
+}
+
+/// Why a device is neither added nor removed. Nothing has changed then.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// It is another officer's.
+    #[error("{0} is a device of somebody else")]
+    Others(DeviceName),
+    /// It is the one that is asked.
+    #[error("this is the device that you are using")]
+    ThisOne,
+    /// The store.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl From<StoreError> for DeviceError {
+    fn from(error: StoreError) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+impl Engine {
+    /// Adds another device of this officer to every channel that this one is in, and to those that
+    /// come later.
+    ///
+    /// # Errors
+    /// [`DeviceError`].
+    pub fn add_device(&mut self, device: &DeviceName) -> Result<(), DeviceError> {
+        self.write(|work| {
+            work.check_other_device(device)?;
+            let mut devices = work.other_devices()?;
+            devices.insert(device.clone());
+            work.put_other_devices(&devices)?;
+            work.in_each_channel(|work, channel| work.ask_to_add(channel, device))
+        })
+    }
+
+    /// Removes another device of this officer from every channel that this one is in, and adds it to
+    /// none any more.
+    ///
+    /// # Errors
+    /// [`DeviceError`].
+    pub fn remove_device(&mut self, device: &DeviceName) -> Result<(), DeviceError> {
+        self.write(|work| {
+            work.check_other_device(device)?;
+            let mut devices = work.other_devices()?;
+            devices.remove(device);
+            work.put_other_devices(&devices)?;
+            let waits =
+                |task: &Task| matches!(task, Task::AddDevice { device: d, .. } if d == device);
+            for row in work.tx.queued(None)?.into_iter().filter(|row| waits(&row.task)) {
+                work.fail(row, "it was withdrawn".to_owned())?;
+            }
+            work.in_each_channel(|work, channel| {
+                if !channel.devices().contains(device) {
+                    return Ok(());
+                }
+                work.ask(channel.id(), Task::RemoveDevice { device: device.clone() })
+            })
+        })
+    }
+
+    /// This officer's devices, as this one knows them: itself first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn devices(&mut self) -> Result<Vec<OwnDevice>, EngineError> {
+        self.write(|work| work.own_devices())
+    }
+}
+
+impl Work<'_> {
+    /// The devices that the officer said are hers, are to come into a channel that this one is in.
+    pub(super) fn add_other_devices(&mut self, channel: &Channel) -> Result<(), EngineError> {
+        for device in self.other_devices()? {
+            self.ask_to_add(channel, &device)?;
+        }
+        Ok(())
+    }
+
+    fn ask_to_add(&mut self, channel: &Channel, device: &DeviceName) -> Result<(), EngineError> {
+        if channel.devices().contains(device) || channel.policy().is_closed() {
+            return Ok(());
+        }
+        self.ask(channel.id(), Task::AddDevice { device: device.clone(), key_package: None })
+    }
+
+    /// Puts what the officer asked for in the queue, unless it is there.
+    fn ask(&mut self, id: ChannelId, task: Task) -> Result<(), EngineError> {
+        let wanted = task.clone().without_key_package();
+        let mut queued = self.tx.queued(Some(id))?.into_iter();
+        if queued.any(|row| row.task.without_key_package() == wanted) {
+            return Ok(());
+        }
+        let client_id = self.new_client_id(id);
+        self.tx.put_outbox(&self.new_row(id, client_id, task))?;
+        self.tell(ClientEvent::Outbox { channel: id, client_id, state: OutboxState::Queued });
+        Ok(())
+    }
+
+    fn check_other_device(&self, device: &DeviceName) -> Result<(), DeviceError> {
+        if device == self.me() {
+            return Err(DeviceError::ThisOne);
+        }
+        if device.officer() != self.me().officer() {
+            return Err(DeviceError::Others(device.clone()));
+        }
+        Ok(())
+    }
+
+    fn in_each_channel(
+        &mut self,
+        mut act: impl FnMut(&mut Self, &Channel) -> Result<(), EngineError>,
+    ) -> Result<(), DeviceError> {
+        for row in self.tx.channels()? {
+            let is_member = !matches!(row.standing, ChannelStanding::Removed);
+            // Whoever follows the channel says what is wrong with it.
+            let channel = if is_member { self.take(row.id).ok().flatten() } else { None };
+            let Some(channel) = channel else { continue };
+            let done = act(self, &channel);
+            self.keep(channel);
+            done?;
+        }
+        Ok(())
+    }
+
+    fn own_devices(&mut self) -> Result<Vec<OwnDevice>, EngineError> {
+        let me = self.me().clone();
+        let mut names = self.other_devices()?;
+        let mut inside: Vec<(ChannelId, Vec<DeviceName>)> = Vec::new();
+        for row in self.tx.channels()? {
+            if row.standing == ChannelStanding::Removed {
+                continue;
+            }
+            let Some(channel) = self.take(row.id).ok().flatten() else { continue };
+            let devices = channel.devices();
+            let own = devices.iter().filter(|device| device.officer() == me.officer()).cloned();
+            let own: Vec<_> = own.collect();
+            self.keep(channel);
+            names.extend(own.iter().cloned());
+            inside.push((row.id, own));
+        }
+        names.remove(&me);
+        let queued = self.tx.queued(None)?;
+        let describe = |name: DeviceName| {
+            let channels = inside.iter().filter(|(_, own)| own.contains(&name));
+            let waits =
+                |task: &Task| matches!(task, Task::AddDevice { device, .. } if *device == name);
+            let waiting = queued.iter().filter(|row| waits(&row.task));
+            OwnDevice {
+                is_this: name == me,
+                channels: channels.map(|(id, _)| *id).collect(),
+                waiting: waiting.map(|row| row.channel).collect(),
+                name,
+            }
+        };
+        Ok(std::iter::once(me.clone()).chain(names).map(describe).collect())
+    }
+
+    fn other_devices(&self) -> Result<BTreeSet<DeviceName>, StoreError> {
+        let names = self.tx.setting(DEVICES)?.unwrap_or_default();
+        let names = names.lines().map(|name| name.parse());
+        names.collect::<Result<_, _>>().map_err(|_| StoreError::Corrupt("devices"))
+    }
+
+    fn put_other_devices(&self, devices: &BTreeSet<DeviceName>) -> Result<(), StoreError> {
+        let names: Vec<_> = devices.iter().map(DeviceName::as_str).collect();
+        self.tx.put_setting(DEVICES, Some(&names.join("\n")))
+    }
+}
