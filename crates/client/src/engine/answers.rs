@@ -52,6 +52,8 @@ impl Engine {
         match answer {
             Answer::Accepted(response) => {
                 lane.outages = 0;
+                // What the hub has just signed it need not be shown.
+                lane.shown = lane.shown.max(response.head.as_ref().map(|head| Seq(head.seq)));
                 if let Action::Submit(_, _, sent) = action
                     && let Some(head) = &sent.known_head
                 {
@@ -85,7 +87,11 @@ impl Engine {
                         lane.lease_until = None;
                         lane.outages = lane.outages.saturating_add(1);
                     }
-                    Some(Verdict::Again(_)) => lane.outages = lane.outages.saturating_add(1),
+                    Some(Verdict::Again(_)) => {
+                        lane.outages = lane.outages.saturating_add(1);
+                        // It may have been restored meanwhile.
+                        lane.shown = None;
+                    }
                     Some(Verdict::MayPass(_) | Verdict::Refused(_)) | None => {}
                 }
             }
@@ -136,7 +142,11 @@ impl Work<'_> {
         let Some(head) = head else { return Ok(false) };
         self.compare_head(id, &head)?;
         let covers = head.head().seq >= Seq(response.seq);
-        Ok(Seq(response.seq) >= followed.next && covers)
+        let is_to_come = Seq(response.seq) >= followed.next && covers;
+        if is_to_come {
+            self.keep_promise(id, &head)?;
+        }
+        Ok(is_to_come)
     }
 
     /// A hub that gives an item a place in another history than the one here has signed both.

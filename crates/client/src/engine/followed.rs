@@ -1,12 +1,12 @@
 //! Which logs are taken in, and from where on.
 
 use enlace_identity::names::Domain;
-use enlace_log::{ChannelId, Incarnation, Seq};
+use enlace_log::{ChannelId, Incarnation, QuotedHead, Seq, SignedHead, VerifiedHead};
 use enlace_proto::relay::v1 as wire;
 
 use super::work::Work;
 use super::{Engine, EngineError};
-use crate::store::ChannelStanding;
+use crate::store::{ChannelStanding, StoreError};
 
 /// A channel that is followed.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,7 +21,8 @@ pub struct Followed {
     pub incarnation: Incarnation,
     /// Whether this device is a member, as far as its log says.
     pub is_member: bool,
-    /// The newest signed head known.
+    /// The newest signed head known; it may lie beyond what is here, where the hub has answered for an
+    /// entry that has not come yet. A hub that is restored learns by it what it has lost.
     pub head: Option<wire::SignedHead>,
 }
 
@@ -64,8 +65,47 @@ impl Work<'_> {
         let replica = channel.replica();
         let (next, incarnation) = (replica.next_seq(), replica.incarnation());
         self.keep(channel);
-        let head = row.head.map(|head| head.to_wire());
+        let head = self.newest_head(id, row.head)?.map(|head| head.to_wire());
         let is_member = row.standing != ChannelStanding::Removed;
         Ok(Some(Followed { channel: id, hub: row.hub, next, incarnation, is_member, head }))
     }
+
+    /// Keeps what the hub signed of a log beyond what is here.
+    pub(super) fn keep_promise(
+        &mut self,
+        id: ChannelId,
+        head: &VerifiedHead,
+    ) -> Result<(), StoreError> {
+        let known = self.promise(id)?;
+        if known.is_none_or(|known| order(&known) < order(head.signed())) {
+            let text = hex::encode(head.quoted().encode());
+            self.tx.put_setting(&promise_setting(id), Some(&text))?;
+        }
+        Ok(())
+    }
+
+    /// Of what is known of a log and what its hub has signed beyond that, the newest.
+    pub(super) fn newest_head(
+        &self,
+        id: ChannelId,
+        known: Option<SignedHead>,
+    ) -> Result<Option<SignedHead>, StoreError> {
+        Ok(known.into_iter().chain(self.promise(id)?).max_by_key(order))
+    }
+
+    fn promise(&self, id: ChannelId) -> Result<Option<SignedHead>, StoreError> {
+        let Some(text) = self.tx.setting(&promise_setting(id))? else { return Ok(None) };
+        let bytes = hex::decode(text).map_err(|_| StoreError::Corrupt("promise"))?;
+        let head = QuotedHead::decode(&bytes).map_err(|_| StoreError::Corrupt("promise"))?;
+        Ok(Some(head.into_signed()))
+    }
+}
+
+fn order(head: &SignedHead) -> (Incarnation, Seq) {
+    let head = head.unverified_head();
+    (head.incarnation, head.seq)
+}
+
+fn promise_setting(id: ChannelId) -> String {
+    format!("promise/{id}")
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use enlace_channel::channel::{Channel, ChannelError};
 use enlace_identity::time::Timestamp;
-use enlace_log::{ChannelId, ClientId, QuotedHead, Seq};
+use enlace_log::{ChannelId, ClientId, QuotedHead, Seq, SignedHead};
 use enlace_proto::relay::v1::{
     ClaimKeyPackagesRequest, CreateChannelRequest, LeaseRequest, SubmitRequest,
 };
@@ -162,6 +162,9 @@ impl Work<'_> {
             lease_held_until: state.lease_held.map(|held| held.until),
             must_renew,
         };
+        let known = channel.known_head().map(QuotedHead::into_signed);
+        let newest = self.newest_head(id, known)?;
+        let newest = newest.filter(|head| state.shown < Some(head.unverified_head().seq));
         let planned = match outbox::next(&rows, &lane) {
             Next::Nothing => Planned::Wait(None),
             Next::Wait(until) => Planned::Wait(Some(until)),
@@ -170,7 +173,7 @@ impl Work<'_> {
             Next::Do(row, Step::Lease(_)) if is_done(&row.task, &channel) => {
                 Planned::Seal(Box::new(row.clone()))
             }
-            Next::Do(row, step) => call(row, step, &channel, trust, state.shown)?
+            Next::Do(row, step) => call(row, step, &channel, trust, newest)?
                 .map_or(Planned::Wait(None), |action| Planned::Call(Box::new(action), lane.fence)),
         };
         self.keep(channel);
@@ -184,14 +187,12 @@ fn call(
     step: Step<'_>,
     channel: &Channel,
     trust: &Trust,
-    shown: Option<Seq>,
+    newest: Option<SignedHead>,
 ) -> Result<Option<Action>, ChannelError> {
     let (client_id, id) = (row.client_id, row.channel);
-    let head = channel.known_head().map(QuotedHead::into_signed);
-    let head = head.filter(|head| shown < Some(head.unverified_head().seq));
     let incarnation = channel.replica().incarnation().0;
     let request = row.sealed.as_ref().map(|sealed| SubmitRequest {
-        known_head: head.map(|head| head.to_wire()),
+        known_head: newest.map(|head| head.to_wire()),
         incarnation,
         ..sealed.request.clone()
     });

@@ -157,6 +157,26 @@ fn whoever_was_let_in_by_a_lost_change_is_out_until_it_is_let_in_again() {
     world.assert_agreement(channel, &["bruno", "eva", "dario"]);
 }
 
+/// The hub has answered for a note, and lost it before anybody received it: its author alone can say
+/// so to a hub that is restored.
+#[test]
+fn what_was_acknowledged_and_never_came_is_shown() {
+    let mut world = World::new();
+    let channel = world.case();
+    let kept = tail(&world, channel);
+    world.post("eva", channel, "aceptada");
+    while world.pump("eva") == 0 {}
+    assert_eq!(tail(&world, channel), kept.next());
+    let shown = |world: &mut World| {
+        let followed = world.engine("eva").followed_channel(channel).unwrap().unwrap();
+        assert_eq!(followed.next, kept.next(), "it has not come");
+        followed.head.unwrap().seq
+    };
+    assert_eq!(shown(&mut world), kept.0 + 1);
+    world.restart("eva");
+    assert_eq!(shown(&mut world), kept.0 + 1, "also after a restart");
+}
+
 #[test]
 fn a_log_that_differs_before_is_no_restored_one() {
     let mut world = World::new();
