@@ -147,8 +147,9 @@ impl Session {
         Ok(())
     }
 
-    /// The relay serves no more of a channel. If the log doesn't say that this device was removed,
-    /// the officer has to know, and the relay is asked again: an objection may change its mind.
+    /// The relay serves no more of a channel. If the log doesn't say that this device was removed, and
+    /// its hub has lost nothing, the officer has to know; and the relay is asked again: an objection may
+    /// change its mind.
     async fn handle_ended(&mut self, channel: ChannelId, last: u64) -> Result<(), SyncError> {
         let followed = self.followed_channel(channel)?.filter(|followed| followed.is_member);
         // The end of a former membership, when the next one has begun. A relay that was told of it by
@@ -159,11 +160,10 @@ impl Session {
         }
         self.followed.remove(&channel);
         if followed.is_some() {
-            let reason = "the relay says that this device may read no further";
-            self.shared.engine().stop_channel(channel, reason)?;
             self.cut_off.refused(channel);
             // A hub that was restored may have lost what made this device a member.
-            self.ask_where_it_ends(channel)?;
+            self.unserved.insert(channel);
+            self.bring_back(channel, None)?;
         }
         Ok(())
     }

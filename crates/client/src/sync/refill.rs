@@ -5,7 +5,7 @@ use std::time::Duration;
 use enlace_log::replica::ReplicaError;
 use enlace_log::{ChainHash, ChannelId, Seq};
 use enlace_proto::relay::v1::{
-    Behind, FetchRangeRequest, FetchRangeResponse, RefillResponse, SignedHead,
+    Behind, ErrorCode, FetchRangeRequest, FetchRangeResponse, RefillResponse, SignedHead,
 };
 use enlace_transport::CallError;
 use tokio::time::Instant;
@@ -44,7 +44,11 @@ impl Session {
         self.bring_back(channel, None)
     }
 
-    fn bring_back(&mut self, channel: ChannelId, from: Option<Seq>) -> Result<(), SyncError> {
+    pub(super) fn bring_back(
+        &mut self,
+        channel: ChannelId,
+        from: Option<Seq>,
+    ) -> Result<(), SyncError> {
         if self.refilling.contains(&channel) {
             return Ok(());
         }
@@ -70,6 +74,9 @@ impl Session {
             Ok(answer) => answer,
             Err(error) => {
                 tracing::debug!(%channel, %error, "a hub was not refilled");
+                if from.is_none() && !may_pass(&error) {
+                    self.say_if_unserved(channel)?;
+                }
                 match (from, error) {
                     (Some(from), CallError::Refused(_)) => self.compare(channel, from).await?,
                     (Some(_), _) => self.cut_off.refused(channel),
@@ -84,6 +91,7 @@ impl Session {
         };
         let next = Seq(answer.next_seq);
         if answer.superseded {
+            self.unserved.remove(&channel);
             return match answer.head {
                 Some(newest) => self.handle_superseded(channel, next, newest).await,
                 None => {
@@ -93,6 +101,10 @@ impl Session {
             };
         }
         let Some(followed) = self.followed_channel(channel)? else { return Ok(()) };
+        match next >= followed.next {
+            true => self.say_if_unserved(channel)?,
+            false => _ = self.unserved.remove(&channel),
+        }
         match from {
             _ if next >= followed.next => match self.waiting_for_cursor.contains(&channel) {
                 true => self.follow(&followed).await,
@@ -104,6 +116,15 @@ impl Session {
             }
             _ => self.bring_back(channel, Some(next)),
         }
+    }
+
+    /// The hub has lost nothing, and serves this device no further.
+    fn say_if_unserved(&mut self, channel: ChannelId) -> Result<(), SyncError> {
+        if self.unserved.remove(&channel) {
+            let reason = "the relay says that this device may read no further";
+            self.shared.engine().stop_channel(channel, reason)?;
+        }
+        Ok(())
     }
 
     /// The hub does not take back what it signed: before `next` it may have signed something else.
@@ -189,6 +210,17 @@ impl Session {
             }
             Err(error) => self.stop(channel, &error.to_string()).await,
         }
+    }
+}
+
+/// Whether the hub, or the way to it, may answer otherwise soon.
+fn may_pass(error: &CallError) -> bool {
+    match error {
+        CallError::Refused(refusal) => {
+            use ErrorCode as E;
+            matches!(refusal.code, E::Recovering | E::Stopping | E::Internal)
+        }
+        _ => true,
     }
 }
 

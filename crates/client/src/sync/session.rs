@@ -58,6 +58,9 @@ pub(crate) struct Session {
     pub(super) refilling: HashSet<ChannelId>,
     /// Channels of which the relay sends nothing before it is told anew where this copy ends.
     pub(super) waiting_for_cursor: HashSet<ChannelId>,
+    /// Channels that the relay serves no further though, by their log, this device is a member; their
+    /// hub was not heard yet on whether it has lost something.
+    pub(super) unserved: HashSet<ChannelId>,
     /// When each hub that may have lost something was last asked where its log goes on.
     pub(super) asked_at: HashMap<ChannelId, Instant>,
     again_at: Option<Timestamp>,
@@ -99,6 +102,7 @@ impl Session {
             kept_welcomes: Vec::new(),
             refilling: HashSet::new(),
             waiting_for_cursor: HashSet::new(),
+            unserved: HashSet::new(),
             asked_at: HashMap::new(),
             again_at: None,
             goal,
