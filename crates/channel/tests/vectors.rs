@@ -18,7 +18,7 @@ use enlace_identity::certificate::{Serial, UnverifiedChain};
 use enlace_identity::endpoint::{
     EndpointRecord, RelayAddress, RelayEndpoint, SignedEndpointRecord,
 };
-use enlace_identity::issue::{Approval, IssuingCa, Root};
+use enlace_identity::issue::{Approval, IssuingCa, RevocationContent, Root};
 use enlace_identity::keys::SigningKey;
 use enlace_identity::names::{DeviceName, Domain, LeafName};
 use enlace_identity::time::{Timestamp, Validity};
@@ -28,6 +28,7 @@ use enlace_log::{
     Generation, Head, HeadSigner, HubStatement, Incarnation, ItemKind, ListHash, OuterSignature,
     PayloadHash, Seq, SubmitCounter, WelcomesHash,
 };
+use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
 use serde_json::{Map, Value, json};
 
@@ -348,8 +349,10 @@ fn policy(vectors: &mut Vectors) {
                 "roles": [{ "officer": owner.to_string(), "role": 1 },
                           { "officer": "bia@mpf.example", "role": 2 }],
                 "bundle_hash": "bb".repeat(32), "authorities_version": 2 }),
-        policy.unwrap().encode(),
+        policy.as_ref().unwrap().encode(),
     );
+    let closed = policy.unwrap().edit().unwrap().closed(true).finish().unwrap();
+    vectors.add("closed_policy", json!({ "policy": "policy", "closed": true }), closed.encode());
 }
 
 fn identity(vectors: &mut Vectors) {
@@ -384,6 +387,30 @@ fn identity(vectors: &mut Vectors) {
         json!({ "seed": "01".repeat(32), "issuer": "issuing_certificate",
                 "name": device("ana-ruiz").to_string() }),
         device_chain.leaf().as_bytes(),
+    );
+
+    let list = issuing
+        .revocation_list(&RevocationContent {
+            number: 7,
+            validity: Validity::starting(NOW, 30 * DAY),
+            revoked: vec![(serial(3), NOW)],
+        })
+        .unwrap();
+    vectors.add(
+        "revocation_list",
+        json!({ "issuer": "issuing_certificate", "number": 7, "this_update": NOW.as_millis(),
+                "next_update": NOW.plus(30 * DAY).as_millis(), "revoked": ["device_certificate"] }),
+        list.to_bytes(),
+    );
+    let revocation =
+        wire::RevocationEvidence { device: device("ana-ruiz").to_string(), list: list.to_bytes() };
+    let evidence = Some(wire::evidence::Evidence::Revocation(revocation));
+    vectors.add(
+        "revocation_evidence",
+        json!({ "message": "enlace.channel.v1.Evidence",
+                "revocation": { "device": device("ana-ruiz").to_string(),
+                                "list": "revocation_list" } }),
+        wire::Evidence { evidence }.encode_to_vec(),
     );
 
     let mut bundle = SignedBundle::create(BundleContent {
