@@ -23,8 +23,6 @@ mod roster;
 mod seal;
 mod state;
 
-use std::collections::BTreeSet;
-
 use enlace_identity::bundle::BundleHash;
 use enlace_identity::canonical::Writer;
 use enlace_identity::chain::VerifiedLeaf;
@@ -118,22 +116,21 @@ impl Channel {
     }
 
     /// The devices in the group whose certificates their authority has withdrawn, each with the list
-    /// that does; `list` looks for one, and is asked about the devices of `authorities` alone.
+    /// that does. `list` looks for one, and is asked about suspects alone.
     ///
     /// # Errors
     /// When the store fails.
     pub fn withdrawn(
         &self,
         ctx: &Context<'_>,
-        authorities: &BTreeSet<Domain>,
+        is_suspect: impl Fn(&DeviceName) -> bool,
         list: impl Fn(&VerifiedLeaf) -> Option<Vec<u8>>,
     ) -> Result<Vec<(DeviceName, Vec<u8>)>, ChannelError> {
-        if self.devices().iter().all(|device| !authorities.contains(device.domain())) {
+        if !self.devices().iter().any(&is_suspect) {
             return Ok(Vec::new());
         }
         let Ok(state) = rules::State::of_view(&self.view()?) else { return Ok(Vec::new()) };
-        let suspects =
-            state.members.into_iter().filter(|(device, _)| authorities.contains(device.domain()));
+        let suspects = state.members.into_iter().filter(|(device, _)| is_suspect(device));
         Ok(suspects
             .filter_map(|(device, leaf)| {
                 let verified = leaf.verify_at_some_time(ctx.bundle).ok()?;

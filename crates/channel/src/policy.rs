@@ -233,14 +233,17 @@ impl Policy {
     }
 
     /// Who succeeds an owner whose certificate is withdrawn, the first who is there: the other leads
-    /// of the same authority, sorted.
+    /// of the same authority, sorted by the bytes of their addresses.
     pub fn successors<'a>(
         &'a self,
         owner: &'a OfficerAddress,
     ) -> impl Iterator<Item = &'a OfficerAddress> {
-        self.officers_with(move |officer, role| {
+        let leads = self.officers_with(move |officer, role| {
             officer.domain() == owner.domain() && role == Role::Lead
-        })
+        });
+        let mut leads: Vec<_> = leads.collect();
+        leads.sort_by_key(ToString::to_string);
+        leads.into_iter()
     }
 
     /// Whether the case is closed: nothing is written any more, and nobody comes in.

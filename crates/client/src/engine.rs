@@ -181,7 +181,7 @@ impl Engine {
         }
         let book = Book::new(&*tx);
         let ctx = Context { store: &*tx, backend, device, bundle: &bundle, log: &book, now };
-        let mut open = Work::new(&*tx, ctx, channels, *may_seal);
+        let mut open = Work::new(&*tx, ctx, trust, channels, *may_seal);
         let done = work(&mut open);
         let told = open.into_events();
         let committed = done.and_then(|done| Ok(tx.commit().map(|()| done)?));

@@ -74,9 +74,6 @@ pub enum Task {
         /// The device.
         #[serde(with = "as_text")]
         device: DeviceName,
-        /// The list that withdraws it.
-        #[serde(with = "as_hex")]
-        list: Option<Vec<u8>>,
     },
     /// Renew this device's keys.
     SelfUpdate,

@@ -212,7 +212,10 @@ impl RevocationLists {
         let domain = leaf.name().domain();
         let keys = [leaf.root_key(), leaf.issuing().public_key];
         let kept = keys.map(|key| self.0.get(&(domain.clone(), key)));
-        let mut lists = kept.into_iter().flatten().map(|kept| &kept.list);
+        let names = |kept: &&Kept| {
+            kept.revoked.contains(leaf.serial()) || kept.revoked.contains(&leaf.issuing().serial)
+        };
+        let mut lists = kept.into_iter().flatten().filter(names).map(|kept| &kept.list);
         lists.find(|list| list.withdraws(leaf)).map(RevocationList::to_bytes)
     }
 

@@ -61,6 +61,8 @@ impl Engine {
             let mut devices = work.other_devices()?;
             devices.insert(device.clone());
             work.put_other_devices(&devices)?;
+            let removal = Task::RemoveDevice { device: device.clone() };
+            work.withdraw(&removal)?;
             work.in_each_channel(|work, channel| work.ask_to_add(channel, device))
         })
     }
@@ -76,11 +78,7 @@ impl Engine {
             let mut devices = work.other_devices()?;
             devices.remove(device);
             work.put_other_devices(&devices)?;
-            let waits =
-                |task: &Task| matches!(task, Task::AddDevice { device: d, .. } if d == device);
-            for row in work.tx.queued(None)?.into_iter().filter(|row| waits(&row.task)) {
-                work.fail(row, "it was withdrawn".to_owned())?;
-            }
+            work.withdraw(&Task::AddDevice { device: device.clone(), key_package: None })?;
             work.in_each_channel(|work, channel| {
                 if !channel.devices().contains(device) {
                     return Ok(());
@@ -104,6 +102,29 @@ impl Work<'_> {
     pub(super) fn add_other_devices(&mut self, channel: &Channel) -> Result<(), EngineError> {
         for device in self.other_devices()? {
             self.ask_to_add(channel, &device)?;
+        }
+        Ok(())
+    }
+
+    /// A device that this one has added is in. If the officer has named it no longer, because the
+    /// change was on its way, it goes again.
+    pub(super) fn device_came_in(
+        &mut self,
+        id: ChannelId,
+        device: &DeviceName,
+    ) -> Result<(), EngineError> {
+        if device.officer() != self.me().officer() || self.other_devices()?.contains(device) {
+            return Ok(());
+        }
+        self.ask(id, Task::RemoveDevice { device: device.clone() })
+    }
+
+    /// What was asked for is not done after all, where no item was made of it yet.
+    fn withdraw(&mut self, task: &Task) -> Result<(), StoreError> {
+        for row in self.tx.queued(None)? {
+            if row.sealed.is_none() && row.task.clone().without_key_package() == *task {
+                self.fail(row, "it was withdrawn".to_owned())?;
+            }
         }
         Ok(())
     }

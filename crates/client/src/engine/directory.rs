@@ -76,11 +76,7 @@ impl Engine {
                 Err(error) => tracing::debug!(%error, "a revocation list was not taken"),
             }
         }
-        if is_news {
-            self.look_for_revoked_again();
-            self.save_crls()?;
-        }
-        Ok(())
+        if is_news { self.save_crls() } else { Ok(()) }
     }
 
     /// Writes down the lists that are trusted now, also those that hello brought.
@@ -90,16 +86,21 @@ impl Engine {
     pub fn save_crls(&mut self) -> Result<(), StoreError> {
         let crls = self.trust.all_crls();
         let named: Vec<_> = crls.into_iter().map(|crl| (hex::encode(sha256(&crl)), crl)).collect();
-        self.write(|work| {
+        let is_news = self.write(|work| {
             let known = work.tx.documents(DocumentKind::RevocationList)?;
             let names = |list: &[(String, Vec<u8>)]| {
                 list.iter().map(|(name, _)| name.clone()).collect::<std::collections::BTreeSet<_>>()
             };
-            if names(&known) == names(&named) {
-                return Ok(());
+            let is_news = names(&known) != names(&named);
+            if is_news {
+                work.tx.replace_documents(DocumentKind::RevocationList, &named)?;
             }
-            work.tx.replace_documents(DocumentKind::RevocationList, &named)
-        })
+            Ok::<_, StoreError>(is_news)
+        })?;
+        if is_news {
+            self.look_for_revoked_again();
+        }
+        Ok(())
     }
 
     /// Trusts the lists that were written down.

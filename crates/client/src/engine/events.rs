@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use enlace_channel::channel::{Channel, Event};
 use enlace_channel::entry::VerifiedEntry;
+use enlace_channel::rules::Act;
 use enlace_identity::canonical::sha256;
 use enlace_identity::names::DeviceName;
 use enlace_log::{ChannelId, Item};
@@ -44,6 +45,11 @@ impl Work<'_> {
                 if let Some(client_id) = own {
                     self.settle_in_log(client_id, item)?;
                     self.renewed(id)?;
+                    for act in &acts {
+                        if let Act::DeviceAdded { device } = act {
+                            self.device_came_in(id, device)?;
+                        }
+                    }
                 }
                 let acts = acts.into_iter().map(ChangeAct::from).collect();
                 Notice::Changed { by, acts }
@@ -136,6 +142,16 @@ impl Work<'_> {
         if self.tx.queued(Some(id))?.iter().any(|row| row.task == task) {
             return Ok(());
         }
+        self.put_own(id, task, delay)
+    }
+
+    /// Puts an act of the client's own in the queue, where it is not.
+    pub(super) fn put_own(
+        &mut self,
+        id: ChannelId,
+        task: Task,
+        delay: Duration,
+    ) -> Result<(), EngineError> {
         let row = OutboxRow {
             position: 0,
             client_id: self.new_client_id(id),

@@ -104,6 +104,10 @@ impl Work<'_> {
                     rest.push(held.item.link());
                 }
             }
+            // What this device keeps without its content somebody else may have whole.
+            if items.iter().any(|item| item.sealed.payload().is_none()) {
+                return Ok(None);
+            }
             if items.first().is_none_or(|item| item.seq != from)
                 || rest.len() > ChainLink::MAX_AT_ONCE
             {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use enlace_channel::channel::{Admission, Channel, Command, SealError};
+use enlace_identity::chain::VerifiedLeaf;
 use enlace_log::Seq;
 
 use super::work::Work;
@@ -55,6 +56,17 @@ impl Work<'_> {
                 channel.seal_entry(&self.ctx, &entry, row.client_id)
             }
             Task::Leave => channel.seal_leave(&self.ctx, row.client_id),
+            Task::RemoveRevoked { device } => {
+                // As of now: a row may have waited while newer lists came.
+                let find = |leaf: &VerifiedLeaf| self.trust.withdrawing(leaf);
+                let found = channel.withdrawn(&self.ctx, |suspect| suspect == device, find)?;
+                let Some((device, list)) = found.into_iter().next() else {
+                    self.keep(channel);
+                    return Ok(self.accept(row, None)?);
+                };
+                let command = Command::RemoveRevoked { device, list };
+                channel.seal_commit(&self.ctx, &command, row.client_id)
+            }
             Task::Contest { commit } => {
                 channel.seal_contest(&self.ctx, Seq(*commit), row.client_id)
             }
@@ -129,9 +141,6 @@ fn command(task: &Task) -> Option<Command> {
         Task::Remove { officer } => Command::Remove(officer.clone()),
         Task::SetRole { officer, role } => Command::SetRole(officer.clone(), *role),
         Task::CarryOutLeave { device } => Command::CarryOutLeave(device.clone()),
-        Task::RemoveRevoked { device, list: Some(list) } => {
-            Command::RemoveRevoked { device: device.clone(), list: list.clone() }
-        }
         Task::SetClosed { closed } => Command::SetClosed(*closed),
         Task::SelfUpdate => Command::SelfUpdate,
         _ => return None,

@@ -81,7 +81,7 @@ impl Work<'_> {
         row.sealed = None;
         row.attempts += 1;
         row.not_before = Timestamp::default();
-        if let Task::Admit { key_package, .. } = &mut row.task
+        if let Some(key_package) = row.task.key_package()
             && key_package_is_used
         {
             *key_package = None;

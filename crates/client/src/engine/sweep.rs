@@ -10,7 +10,6 @@ use enlace_channel::policy::Role;
 use enlace_identity::chain::VerifiedLeaf;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::{ChannelId, Seq};
-use enlace_transport::Trust;
 
 use super::events::draw;
 use super::work::Work;
@@ -65,11 +64,10 @@ impl Engine {
             return Ok(());
         }
         let mut sweep = std::mem::take(&mut self.sweep);
-        let trust = self.trust.clone();
-        let authorities = trust.revoking_authorities();
+        let authorities = self.trust.revoking_authorities();
         let done = match authorities.is_empty() {
             true => Ok(()),
-            false => self.write(|work| work.look_for_revoked(&mut sweep, &trust, &authorities)),
+            false => self.write(|work| work.look_for_revoked(&mut sweep, &authorities)),
         };
         // What this has put in the outbox is no reason to look again.
         self.sweep = match done {
@@ -99,7 +97,6 @@ impl Work<'_> {
     fn look_for_revoked(
         &mut self,
         sweep: &mut Sweep,
-        trust: &Trust,
         authorities: &BTreeSet<Domain>,
     ) -> Result<(), EngineError> {
         for row in self.tx.channels()? {
@@ -112,33 +109,37 @@ impl Work<'_> {
             let Some(channel) = self.take(row.id).ok().flatten() else { continue };
             let fence = channel.fence();
             let is_new = sweep.looked_at.insert(row.id, fence) != Some(fence);
-            let find = |leaf: &VerifiedLeaf| trust.withdrawing(leaf);
+            let find = |leaf: &VerifiedLeaf| self.trust.withdrawing(leaf);
+            let is_suspect = |device: &DeviceName| authorities.contains(device.domain());
             let found =
-                if is_new { channel.withdrawn(&self.ctx, authorities, find) } else { Ok(vec![]) };
+                if is_new { channel.withdrawn(&self.ctx, is_suspect, find) } else { Ok(vec![]) };
             let role = channel.policy().role_of(self.me().officer());
             let members = u32::try_from(channel.devices().len()).unwrap_or(u32::MAX);
             self.keep(channel);
-            for (device, list) in found? {
-                self.enqueue_removal(row.id, device, list, (role, members))?;
-            }
+            let found = found?.into_iter().map(|(device, _)| device);
+            self.enqueue_removals(row.id, found.collect(), (role, members))?;
         }
         Ok(())
     }
 
-    fn enqueue_removal(
+    fn enqueue_removals(
         &mut self,
         id: ChannelId,
-        device: DeviceName,
-        list: Vec<u8>,
+        devices: Vec<DeviceName>,
         (role, members): (Option<Role>, u32),
     ) -> Result<(), EngineError> {
-        let waits =
-            |task: &Task| matches!(task, Task::RemoveRevoked { device: d, .. } if *d == device);
-        let is_queued = self.tx.queued(Some(id))?.iter().any(|row| waits(&row.task));
-        if is_queued || device == *self.me() {
+        if devices.is_empty() {
             return Ok(());
         }
-        let delay = turn(self.me(), &device, role, members);
-        self.enqueue_own(id, Task::RemoveRevoked { device, list: Some(list) }, delay)
+        let queued: Vec<Task> = self.tx.queued(Some(id))?.into_iter().map(|row| row.task).collect();
+        let me = self.me().clone();
+        for device in devices.into_iter().filter(|device| *device != me) {
+            let delay = turn(&me, &device, role, members);
+            let task = Task::RemoveRevoked { device };
+            if !queued.contains(&task) {
+                self.put_own(id, task, delay)?;
+            }
+        }
+        Ok(())
     }
 }

@@ -8,6 +8,7 @@ use enlace_identity::keys::PublicKey;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::{ChainHash, ChannelId, ClientId, HeadSigner, Seq};
+use enlace_transport::Trust;
 
 use crate::event::ClientEvent;
 use crate::notice::Notice;
@@ -17,6 +18,7 @@ use crate::store::{NoticeRow, StoreError, Transaction};
 pub(crate) struct Work<'w> {
     pub(crate) tx: &'w dyn Transaction,
     pub(super) ctx: Context<'w>,
+    pub(super) trust: &'w Trust,
     /// Whether this device may encrypt: the relay knows of no later state of it.
     pub(super) may_seal: bool,
     channels: &'w mut HashMap<ChannelId, Channel>,
@@ -27,10 +29,11 @@ impl<'w> Work<'w> {
     pub(super) fn new(
         tx: &'w dyn Transaction,
         ctx: Context<'w>,
+        trust: &'w Trust,
         channels: &'w mut HashMap<ChannelId, Channel>,
         may_seal: bool,
     ) -> Self {
-        Self { tx, ctx, may_seal, channels, events: Vec::new() }
+        Self { tx, ctx, trust, may_seal, channels, events: Vec::new() }
     }
 
     pub(super) fn into_events(self) -> Vec<ClientEvent> {

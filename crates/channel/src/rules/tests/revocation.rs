@@ -171,3 +171,14 @@ fn where_no_lead_of_its_authority_is_left_a_channel_has_no_owner() {
         ],
     );
 }
+
+/// An address is a string of bytes, in which `-` stands before `@`.
+#[test]
+fn who_succeeds_is_the_first_by_bytes() {
+    let two = state().policy.set_role(&officer("luis@fge.example"), Role::Member).unwrap();
+    let two = two.admit(&officer("eva-b@fge.example"), Role::Lead).unwrap();
+    let two = two.set_role(&officer("eva@fge.example"), Role::Lead).unwrap();
+    let owner = officer("ana@fge.example");
+    let heirs: Vec<_> = two.successors(&owner).map(ToString::to_string).collect();
+    assert_eq!(heirs, ["eva-b@fge.example", "eva@fge.example"]);
+}

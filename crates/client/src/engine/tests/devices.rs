@@ -88,6 +88,37 @@ fn a_lost_one_is_removed_by_the_other() {
     world.assert_agreement(channel, &["ana", "bruno", "phone"]);
 }
 
+/// The change that lets it in is at the hub already, and can't be called back.
+#[test]
+fn one_that_is_lost_while_it_comes_in_goes_again() {
+    let (mut world, channel) = with_phone();
+    let phone = world.device("phone");
+    let before = world.hub.logs[&channel].items.len();
+    world.engine("eva").add_device(&phone).unwrap();
+    while world.hub.logs[&channel].items.len() == before {
+        world.pump("eva");
+    }
+    world.engine("eva").remove_device(&phone).unwrap();
+    world.settle();
+    let removed = ChangeAct::DeviceRemoved { device: phone, revoked: false };
+    assert!(acts(&mut world, "ana", channel).contains(&removed));
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+#[test]
+fn what_was_asked_for_last_counts() {
+    let (mut world, channel) = with_phone();
+    let phone = world.device("phone");
+    world.engine("eva").add_device(&phone).unwrap();
+    world.settle();
+    world.engine("eva").remove_device(&phone).unwrap();
+    world.engine("eva").add_device(&phone).unwrap();
+    world.settle();
+    let removed = ChangeAct::DeviceRemoved { device: phone, revoked: false };
+    assert!(!acts(&mut world, "ana", channel).contains(&removed));
+    world.assert_agreement(channel, &["ana", "bruno", "eva", "phone"]);
+}
+
 #[test]
 fn a_revoked_one_goes_and_the_officer_stays() {
     let (mut world, channel) = with_phone();

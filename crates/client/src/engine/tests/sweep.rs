@@ -107,6 +107,20 @@ fn whoever_comes_in_later_is_looked_at_too() {
     assert_eq!(removals(&mut world, "ana", channel), [("bruno".to_owned(), true)]);
 }
 
+/// What a connection's hello brings is trusted before the engine hears of it.
+#[test]
+fn lists_that_hello_brings_start_it_too() {
+    let mut world = World::new();
+    let channel = world.case();
+    world.pump("ana");
+    for list in lists_against(&mut world, "bruno") {
+        world.engine("ana").trust.insert_crl(&list).unwrap();
+    }
+    world.engine("ana").save_crls().unwrap();
+    world.pass(LONG);
+    assert_eq!(removals(&mut world, "eva", channel), [("bruno".to_owned(), true)]);
+}
+
 #[test]
 fn a_program_that_was_started_looks_again() {
     let mut world = World::new();

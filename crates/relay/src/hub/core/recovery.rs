@@ -119,10 +119,13 @@ pub enum RefillError {
     /// The items do not lead from the log to the head.
     #[error(transparent)]
     Replica(#[from] ReplicaError),
-    /// An item that this hub cannot have accepted: whoever brings it altered what no signature
-    /// covers.
-    #[error("the item at {0} cannot have been accepted here: {1}")]
+    /// An item with another list change than its envelope says: whoever brings it altered what no
+    /// signature covers.
+    #[error("the item at {0} is not as it was accepted here: {1}")]
     Item(Seq, MembershipError),
+    /// An item without its content: somebody else may have it whole.
+    #[error("the item at {0} comes without its content")]
+    Erased(Seq),
     /// The items do not begin a channel of this hub.
     #[error("the items do not begin a channel of this relay")]
     NotACreation,
@@ -291,8 +294,20 @@ impl ChannelState {
         let new = items.into_iter().skip_while(|item| item.seq < first);
         for (item, added) in new.zip(added) {
             let seq = item.seq;
-            let event = self.membership.plan(seq, &item.sealed, &is_revoked);
-            let event = event.map_err(|error| RefillError::Item(seq, error))?;
+            if item.sealed.payload().is_none() {
+                return Err(RefillError::Erased(seq));
+            }
+            let event = match self.membership.plan(seq, &item.sealed, &is_revoked) {
+                Ok(event) => event,
+                Err(error @ (MembershipError::List(_) | MembershipError::Change(_))) => {
+                    return Err(RefillError::Item(seq, error));
+                }
+                // It was accepted then; what is known of revocations now may say otherwise.
+                Err(error) => {
+                    tracing::warn!(%channel, %seq, %error, "what was accepted is kept, without effect");
+                    None
+                }
+            };
             let stored = StoredItem::new(&item, added.chain);
             let envelope = item.sealed.envelope();
             match envelope.device() {

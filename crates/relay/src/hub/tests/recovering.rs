@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use enlace_identity::keys::SigningKey;
 use enlace_log::{
-    ChannelNonce, ForkProof, HubStatement, Incarnation, Item, ItemKind, Seq, SignedHead,
-    VerifiedHead,
+    ChannelNonce, ForkProof, HubStatement, Incarnation, Item, ItemKind, PayloadHash, Seq,
+    SignedHead, VerifiedHead,
 };
 use zeroize::Zeroizing;
 
 use super::world::{
     Draft, LIMIT, NONCE, TestClock, World, channel_id, device, new_clock, options, own,
 };
-use crate::hub::core::{Holder, LeaseClaim, PATIENCE, REFILL_PATIENCE};
+use crate::hub::core::{Holder, LONG_PATIENCE, LeaseClaim, PATIENCE, REFILL_PATIENCE};
 use crate::hub::subscription::NextEncoded;
 use crate::hub::{Handle, Next, Reader, Refill, Sequencer, SubmitError, TakenBack};
 use crate::storage::MemoryDisk;
@@ -255,6 +255,18 @@ async fn an_older_history_displaces_nothing() {
     let taken = again.world.hub.refill(offer).await.unwrap();
     assert!(!taken.superseded);
     assert_eq!(again.log().await.0, old);
+    // Nor does what the hub has already, though it leads to a head of a newer incarnation.
+    let (newest, newest_head) = {
+        let newer = Hub::restored(&again.disk, &hub.world.clock);
+        newer.world.clock.advance(LONG_PATIENCE);
+        say_after_statement(&newer, "newest").await;
+        newer.log().await
+    };
+    let claimed = [(Seq(2), Incarnation(1))].into_iter().collect();
+    let offer = refill(&newest[2..], 1, &newest_head, false);
+    let offer = Refill { incarnations: claimed, ..offer };
+    again.world.hub.refill(offer).await.unwrap();
+    assert_eq!(again.log().await.0, old, "nothing was forgotten to be brought back");
     // Items that don't lead to the head neither.
     let offer = refill(&others[1..], 2, &other_head, false);
     let altered = Item { received_at: new_clock().now(), ..offer.items[1].clone() };
@@ -412,6 +424,25 @@ async fn a_channel_younger_than_the_copy_comes_back() {
     hear_all(&again, 2).await;
     assert_eq!(say_after_statement(&again, "goes on").await, Seq(3));
     assert_eq!(again.log().await.0[..2], items[..]);
+}
+
+/// The chain does not need what an item holds; whoever was offline does.
+#[tokio::test]
+async fn what_comes_without_its_content_is_left_to_somebody_who_has_it() {
+    let hub = Hub::new().await;
+    let copy = hub.disk.copy();
+    hub.says("worth keeping").await;
+    let (items, head) = hub.log().await;
+    let again = Hub::restored(&copy, &hub.world.clock);
+    let mut hollow = items[1].to_wire();
+    hollow.payload.clear();
+    let envelope = hollow.envelope.as_mut().unwrap();
+    envelope.payload_hash = PayloadHash::of(items[1].sealed.payload().unwrap()).0.to_vec().into();
+    let hollow = Item::from_wire(channel_id(), hollow).unwrap();
+    assert!(hollow.sealed.payload().is_none());
+    assert!(again.world.hub.refill(refill(&[hollow], 1, &head, false)).await.is_err());
+    again.world.hub.refill(refill(&items[1..], 1, &head, false)).await.unwrap();
+    assert_eq!(again.log().await.0, items);
 }
 
 #[tokio::test]

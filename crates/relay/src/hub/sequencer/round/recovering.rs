@@ -163,6 +163,12 @@ impl Round<'_> {
         let Some(last) = next.0.checked_sub(1).map(Seq) else { return Ok(false) };
         let kept = self.cache.item(&channel, last).map_err(|error| unavailable(&error))?;
         let Some(kept) = kept else { return Ok(false) };
+        // Where the two depart is the caller's word: what is brought has to be another item.
+        let here = self.cache.chain_at(&channel, next).map_err(|error| unavailable(&error))?;
+        let brought = refill.items.iter().find(|item| item.seq == next);
+        if brought.is_none_or(|item| Some(item.chain_after(&kept.chain)) == here) {
+            return Ok(false);
+        }
         let events = self.cache.events_until(&channel, last);
         let events = events.map_err(|error| unavailable(&error))?;
         let trust = self.options.trust.clone();
