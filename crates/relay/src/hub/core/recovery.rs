@@ -78,8 +78,6 @@ impl Recovery {
 pub enum Gate {
     /// It does.
     Open,
-    /// It does, and from now on without a doubt.
-    Settled,
     /// Not yet.
     Closed,
     /// It does once the hub has stated that it begins anew; the authorities that were not heard.
@@ -156,9 +154,8 @@ impl ChannelState {
             let waits = may_grow || is_awaited && recovery.is_patient(now);
             return if waits { Gate::Closed } else { Gate::BeginsAnew(sorted(unheard)) };
         }
-        if unheard.is_empty() {
-            Gate::Settled
-        } else if settling.is_patient(now) {
+        // Somebody may hold more of whom a log that ends here knows nothing: whom it let in later.
+        if !unheard.is_empty() && settling.is_patient(now) {
             Gate::Closed
         } else {
             Gate::BeginsAnew(sorted(unheard))

@@ -331,9 +331,11 @@ async fn after_an_interruption_everybody_is_heard_before_anything_is_taken_in() 
         is_waiting(&again).await;
         again.world.hub.hear(holder, vec![(channel_id(), Seq(next))]).await.unwrap();
     }
-    assert_eq!(again.world.submit(&entry("goes on")).await.unwrap().seq, Seq(2));
-    let (_, head) = again.log().await;
-    assert_eq!(head.head().incarnation, Incarnation(0), "nothing was in doubt");
+    // Whom a lost commit let in it does not know, and so cannot ask: it never signs twice.
+    assert_eq!(say_after_statement(&again, "goes on").await, Seq(3));
+    let (now, _) = again.log().await;
+    let statement = statement_of(&now[2]);
+    assert!(statement.unheard.is_empty() && statement.lost.is_none());
 }
 
 #[tokio::test]

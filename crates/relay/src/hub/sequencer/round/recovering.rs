@@ -25,10 +25,6 @@ impl Round<'_> {
         match state.gate(*now, settling, options.domain(), is_revoked) {
             Gate::Open => Ok(()),
             Gate::Closed => Err(SubmitError::Recovering),
-            Gate::Settled => {
-                self.settle(*channel);
-                Ok(())
-            }
             Gate::BeginsAnew(unheard) => {
                 tracing::warn!(%channel, ?unheard, "the hub begins anew, and states it");
                 let recovery = settling.recovery(channel);
