@@ -138,6 +138,7 @@ impl Hub {
             signer: UnverifiedChain::from_ders(&request.certificates)?,
             hub: self.domain.clone(),
             nonce: self.nonce,
+            log_has_ended: false,
         })
     }
 

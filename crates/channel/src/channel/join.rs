@@ -39,6 +39,8 @@ pub struct JoinOffer {
     pub hub: Domain,
     /// With the hub's domain, what the channel's id is derived from.
     pub nonce: ChannelNonce,
+    /// Whether the log of a former membership has ended, as far as the relay gives it.
+    pub log_has_ended: bool,
 }
 
 impl Channel {
@@ -59,7 +61,7 @@ impl Channel {
         let id = group_id(offer.channel, offer.commit.sealed.envelope().generation);
         let provider = ctx.backend.on(ctx.store);
         if let Some(former) = former {
-            former.check_welcome_after(offer.commit.seq)?;
+            former.check_welcome_after(offer.commit.seq, offer.log_has_ended)?;
             former.group.delete(&provider).map_err(ChannelError::from)?;
         }
         let staged = mls::stage_welcome(&provider, welcome)?;
@@ -82,13 +84,16 @@ impl Channel {
 
 impl Channel {
     /// Whether a welcome at `seq` comes after this membership. One from before would lead back to
-    /// keys that are out of use.
-    fn check_welcome_after(&self, seq: Seq) -> Result<(), JoinRefused> {
+    /// keys that are out of use. What let a provisional device in may have been false: it waits for
+    /// what its log still holds, and no longer.
+    fn check_welcome_after(&self, seq: Seq, log_has_ended: bool) -> Result<(), JoinRefused> {
+        let is_past = seq < self.replica().next_seq();
         let goes_on = self.standing() == Standing::Member;
-        if Some(seq) <= self.last_valid_commit() || (goes_on && seq < self.replica().next_seq()) {
+        let reads_on = self.standing() == Standing::Provisional && !is_past && !log_has_ended;
+        if Some(seq) <= self.last_valid_commit() || (goes_on && is_past) {
             return Err(JoinRefused::AlreadyMember);
         }
-        if goes_on { Err(JoinRefused::LogFirst) } else { Ok(()) }
+        if goes_on || reads_on { Err(JoinRefused::LogFirst) } else { Ok(()) }
     }
 }
 

@@ -419,6 +419,42 @@ fn a_welcome_that_overtakes_the_removal_before_it_can_be_offered_again() {
     case.assert_healthy();
 }
 
+/// The same before Ben has read anything of another member: his log is not to be skipped, unless the
+/// relay has no more of it.
+#[test]
+fn a_welcome_that_overtakes_the_log_of_a_provisional_member_waits_for_it() {
+    for log_has_ended in [false, true] {
+        let mut case = Case::opened_by_ana();
+        case.members.push(Member::new(case.network.a.device("ben")));
+        let (first, _) = admit_by_last_resort(&mut case, BEN);
+        case.members[BEN].join(&case.network, &case.hub, &first).unwrap();
+        assert_eq!(case.members[BEN].channel().standing(), Standing::Provisional);
+        let note = case.members[ANA].note(&case.network, "while he is away");
+        let said_at = case.hub.accept(&note);
+        case.members[ANA].receive(&case.network, &case.hub, said_at);
+        let ben = case.members[BEN].officer();
+        let removal = case.command(ANA, &Command::Remove(ben)).unwrap();
+        let removed_at = case.hub.accept(&removal);
+        case.members[ANA].receive(&case.network, &case.hub, removed_at);
+        let admission = case.admission(BEN, Role::Member);
+        let outgoing = case.command(ANA, &Command::Admit(vec![admission])).unwrap();
+        let seq = case.hub.accept(&outgoing);
+        case.members[ANA].receive(&case.network, &case.hub, seq);
+        let mut offer = case.offer(seq, &outgoing, ANA);
+        let early = case.members[BEN].join(&case.network, &case.hub, &offer);
+        assert!(matches!(early, Err(JoinRefused::LogFirst)), "{early:?}");
+        if log_has_ended {
+            offer.log_has_ended = true;
+        } else {
+            case.members[BEN].receive(&case.network, &case.hub, said_at);
+            case.members[BEN].receive(&case.network, &case.hub, removed_at);
+            assert_eq!(case.members[BEN].texts(), ["while he is away"]);
+        }
+        case.members[BEN].join(&case.network, &case.hub, &offer).unwrap();
+        case.assert_healthy();
+    }
+}
+
 #[test]
 fn a_welcome_that_led_nowhere_does_not_stand_in_the_way_of_the_next() {
     let mut case = Case::opened_by_ana();

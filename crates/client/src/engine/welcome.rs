@@ -30,9 +30,28 @@ impl Engine {
     /// # Errors
     /// [`WelcomeError`].
     pub fn take_welcome(&mut self, delivery: wire::WelcomeDelivery) -> Result<bool, WelcomeError> {
+        self.take_welcome_after(delivery, false)
+    }
+
+    /// The same where the relay says that it has no more of the log of a former membership.
+    ///
+    /// # Errors
+    /// [`WelcomeError`].
+    pub fn take_welcome_after_the_end(
+        &mut self,
+        delivery: wire::WelcomeDelivery,
+    ) -> Result<bool, WelcomeError> {
+        self.take_welcome_after(delivery, true)
+    }
+
+    fn take_welcome_after(
+        &mut self,
+        delivery: wire::WelcomeDelivery,
+        log_has_ended: bool,
+    ) -> Result<bool, WelcomeError> {
         let place = place_of(&delivery);
         let hub = delivery.hub.clone();
-        let joined = self.write(|work| work.take_welcome(delivery));
+        let joined = self.write(|work| work.take_welcome(delivery, log_has_ended));
         if let (Err(error), Some(place)) = (&joined, place) {
             self.write::<_, WelcomeError>(|work| Ok(work.note_refusal(&hub, place, error)?))?;
         }
@@ -66,13 +85,17 @@ fn commit_envelope(delivery: &wire::WelcomeDelivery) -> Option<Envelope> {
 }
 
 impl Work<'_> {
-    fn take_welcome(&mut self, delivery: wire::WelcomeDelivery) -> Result<bool, WelcomeError> {
+    fn take_welcome(
+        &mut self,
+        delivery: wire::WelcomeDelivery,
+        log_has_ended: bool,
+    ) -> Result<bool, WelcomeError> {
         let (id, _) = place_of(&delivery).ok_or(WelcomeError::Incomplete("commit"))?;
         let digest = digest_of(&delivery);
         if self.tx.has_welcome(digest)? {
             return Ok(false);
         }
-        let offer = self.read_offer(id, delivery)?;
+        let offer = JoinOffer { log_has_ended, ..self.read_offer(id, delivery)? };
         // A former membership that is kept in memory is over.
         self.forget(id);
         let channel = Channel::join(&self.ctx, &offer)?;
@@ -123,6 +146,7 @@ impl Work<'_> {
             previous_chain: delivery.previous_chain[..]
                 .try_into()
                 .map_err(|_| WelcomeError::Incomplete("previous chain"))?,
+            log_has_ended: false,
         })
     }
 

@@ -12,7 +12,7 @@ use super::calls::take_head_key;
 use super::connect::wire_id;
 use super::session::{SUITES, Session};
 use super::{PER_ADDRESS, SyncError};
-use crate::engine::{Disposition, Followed, ReceiveError, Received};
+use crate::engine::{Disposition, Followed, ReceiveError, Received, WelcomeError};
 
 /// Why a channel is stopped whose hub is proven to have lied.
 pub(super) const TWO_HISTORIES: &str =
@@ -96,9 +96,18 @@ impl Session {
     }
 
     async fn handle_welcome(&mut self, delivery: WelcomeDelivery) -> Result<(), SyncError> {
+        let outcome = self.shared.engine().take_welcome(delivery.clone());
+        self.handle_offered(delivery, outcome).await
+    }
+
+    /// What became of a welcome that was offered to the engine.
+    async fn handle_offered(
+        &mut self,
+        delivery: WelcomeDelivery,
+        outcome: Result<bool, WelcomeError>,
+    ) -> Result<(), SyncError> {
         let place = delivery.channel.clone().zip(delivery.commit.as_ref().map(|commit| commit.seq));
         let Some((wire_channel, seq)) = place else { return Ok(()) };
-        let outcome = self.shared.engine().take_welcome(delivery.clone());
         if let Err(error) = &outcome {
             tracing::warn!(%error, "a welcome led nowhere");
             match error.disposition() {
@@ -136,15 +145,18 @@ impl Session {
 
     /// Offers the welcomes of a channel again whose log has got on.
     async fn offer_kept_welcomes(&mut self, channel: ChannelId) -> Result<(), SyncError> {
+        for welcome in self.take_kept_welcomes(channel) {
+            self.handle_welcome(welcome).await?;
+        }
+        Ok(())
+    }
+
+    fn take_kept_welcomes(&mut self, channel: ChannelId) -> Vec<WelcomeDelivery> {
         let (again, kept) = std::mem::take(&mut self.kept_welcomes)
             .into_iter()
             .partition(|welcome| id(welcome.channel.as_ref()) == Some(channel));
         self.kept_welcomes = kept;
-        let again: Vec<WelcomeDelivery> = again;
-        for welcome in again {
-            self.handle_welcome(welcome).await?;
-        }
-        Ok(())
+        again
     }
 
     /// The relay serves no more of a channel. If the log doesn't say that this device was removed, and
@@ -159,6 +171,14 @@ impl Session {
             return Ok(());
         }
         self.followed.remove(&channel);
+        let welcomes = self.take_kept_welcomes(channel);
+        if !welcomes.is_empty() {
+            for welcome in welcomes {
+                let outcome = self.shared.engine().take_welcome_after_the_end(welcome.clone());
+                self.handle_offered(welcome, outcome).await?;
+            }
+            return Ok(());
+        }
         if followed.is_some() {
             self.cut_off.refused(channel);
             // A hub that was restored may have lost what made this device a member.

@@ -482,6 +482,7 @@ impl Group {
             signer: self.members[by].device.chain.clone(),
             hub: network().a.domain.clone(),
             nonce: Log::NONCE,
+            log_has_ended: false,
             previous_chain: seq
                 .0
                 .checked_sub(1)

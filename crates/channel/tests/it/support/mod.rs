@@ -418,6 +418,7 @@ impl Hub {
             signer: author.chain.clone(),
             hub: "a.example".parse().unwrap(),
             nonce: NONCE,
+            log_has_ended: false,
             previous_chain: commit
                 .0
                 .checked_sub(1)
