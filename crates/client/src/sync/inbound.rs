@@ -171,12 +171,11 @@ impl Session {
             return Ok(());
         }
         self.followed.remove(&channel);
-        let welcomes = self.take_kept_welcomes(channel);
-        if !welcomes.is_empty() {
-            for welcome in welcomes {
-                let outcome = self.shared.engine().take_welcome_after_the_end(welcome.clone());
-                self.handle_offered(welcome, outcome).await?;
-            }
+        for welcome in self.take_kept_welcomes(channel) {
+            let outcome = self.shared.engine().take_welcome_after_the_end(welcome.clone());
+            self.handle_offered(welcome, outcome).await?;
+        }
+        if self.followed.contains(&channel) {
             return Ok(());
         }
         if followed.is_some() {
