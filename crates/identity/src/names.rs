@@ -108,6 +108,8 @@ pub enum ServiceKind {
     Head,
     /// The key that signs endpoint records.
     Endpoint,
+    /// The duty officer's key: suspends officers at any hour, without the registrar.
+    Duty,
 }
 
 impl ServiceKind {
@@ -118,10 +120,11 @@ impl ServiceKind {
             Self::Relay => "relay",
             Self::Head => "head",
             Self::Endpoint => "endpoint",
+            Self::Duty => "duty",
         }
     }
 
-    const ALL: [Self; 3] = [Self::Relay, Self::Head, Self::Endpoint];
+    const ALL: [Self; 4] = [Self::Relay, Self::Head, Self::Endpoint, Self::Duty];
 }
 
 /// The name of an authority's own service, `<label>.<kind>.<domain>`.

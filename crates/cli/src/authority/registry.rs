@@ -105,6 +105,7 @@ pub(crate) enum Kind {
     Relay,
     Head,
     Endpoint,
+    Duty,
 }
 
 /// When and why a certificate was withdrawn.
@@ -255,6 +256,7 @@ impl From<&LeafName> for Kind {
             LeafUsage::Relay => Self::Relay,
             LeafUsage::Head => Self::Head,
             LeafUsage::Endpoint => Self::Endpoint,
+            LeafUsage::Duty => Self::Duty,
         }
     }
 }

@@ -15,8 +15,8 @@ use self::extensions::{
     AUTHORITY_KEY_ID, BASIC_CONSTRAINTS, CA_KEY_USAGE, CLIENT_AUTH, CRITICAL_EXTENDED_KEY_USAGE,
     EXTENDED_KEY_USAGE, ISSUING_CONSTRAINTS, KEY_USAGE, LEAF_CONSTRAINTS, LEAF_KEY_USAGE,
     NAME_CONSTRAINTS, ROOT_CONSTRAINTS, Rule, SERVER_AND_CLIENT_AUTH, SIGN_ENDPOINT_RECORDS,
-    SIGN_HEADS, SUBJECT_ALT_NAME, SUBJECT_KEY_ID, check_extensions, constrained_domain,
-    name_constraints, subject_alt_name,
+    SIGN_HEADS, SIGN_SUSPENSIONS, SUBJECT_ALT_NAME, SUBJECT_KEY_ID, check_extensions,
+    constrained_domain, name_constraints, subject_alt_name,
 };
 
 pub(crate) use self::extensions::{authority_key_id, key_identifier};
@@ -33,6 +33,8 @@ pub enum LeafUsage {
     Head,
     /// Signs endpoint records.
     Endpoint,
+    /// Signs suspensions.
+    Duty,
 }
 
 /// How a certificate departs from the profile: the fault of the authority that issued it.
@@ -82,6 +84,7 @@ impl LeafUsage {
                 ServiceKind::Relay => Self::Relay,
                 ServiceKind::Head => Self::Head,
                 ServiceKind::Endpoint => Self::Endpoint,
+                ServiceKind::Duty => Self::Duty,
             },
         }
     }
@@ -89,7 +92,7 @@ impl LeafUsage {
     /// Whether its extended key usage is critical: the private purposes are, so that no other
     /// program takes the key for something else.
     pub(crate) fn is_private(self) -> bool {
-        matches!(self, Self::Head | Self::Endpoint)
+        matches!(self, Self::Head | Self::Endpoint | Self::Duty)
     }
 
     /// The extended key usage, as the DER of `ExtKeyUsageSyntax`.
@@ -99,6 +102,7 @@ impl LeafUsage {
             Self::Relay => &SERVER_AND_CLIENT_AUTH,
             Self::Head => &SIGN_HEADS,
             Self::Endpoint => &SIGN_ENDPOINT_RECORDS,
+            Self::Duty => &SIGN_SUSPENSIONS,
         }
     }
 }

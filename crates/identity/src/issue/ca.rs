@@ -142,7 +142,7 @@ impl IssuingCa {
         }
     }
 
-    /// Issues a certificate for a key that the registrar made or holds: head and endpoint keys.
+    /// Issues a certificate for a key that the registrar made or holds: head, endpoint and duty keys.
     ///
     /// # Errors
     /// [`IssueError`] says what is wrong with the approval.
@@ -225,7 +225,7 @@ fn leaf_params(approval: &Approval, domain: &Domain) -> Result<CertificateParams
                 vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         }
         // rcgen's object identifiers have arcs of 64 bits, ours one of 128.
-        LeafUsage::Head | LeafUsage::Endpoint => {
+        LeafUsage::Head | LeafUsage::Endpoint | LeafUsage::Duty => {
             let id = [2, 5, 29, 37];
             let mut purposes = CustomExtension::from_oid_content(&id, usage.purposes().to_vec());
             purposes.set_criticality(true);

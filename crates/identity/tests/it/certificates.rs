@@ -18,6 +18,7 @@ fn each_kind_of_leaf_is_issued_and_verified() {
         ("r1.relay", LeafUsage::Relay),
         ("h1.head", LeafUsage::Head),
         ("e1.endpoint", LeafUsage::Endpoint),
+        ("d1.duty", LeafUsage::Duty),
     ];
     for (leaf, usage) in kinds {
         let chain = fge.leaf(leaf, 30);

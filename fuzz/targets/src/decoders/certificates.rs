@@ -13,8 +13,8 @@ use crate::Outcome;
 use crate::check::message;
 use crate::scene::{Authority, NOW, network, sign_again};
 
-const USAGES: [LeafUsage; 4] =
-    [LeafUsage::Device, LeafUsage::Relay, LeafUsage::Head, LeafUsage::Endpoint];
+const USAGES: [LeafUsage; 5] =
+    [LeafUsage::Device, LeafUsage::Relay, LeafUsage::Head, LeafUsage::Endpoint, LeafUsage::Duty];
 
 /// Verifies a chain for each use.
 pub fn run(data: &[u8]) -> Outcome {

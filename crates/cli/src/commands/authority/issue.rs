@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     subject: SubjectArguments,
     /// The officer's full name, as others see it.
-    #[arg(long, value_name = "NAME", required_unless_present_any = ["relay", "head"])]
+    #[arg(long, value_name = "NAME", required_unless_present_any = ["relay", "head", "duty"])]
     common_name: Option<String>,
     /// How long the certificate holds.
     #[arg(long, default_value_t = DAYS, value_parser = clap::value_parser!(u32).range(1..=3650))]
@@ -44,22 +44,26 @@ pub(crate) struct Arguments {
     passphrase: PassphraseArguments,
 }
 
-/// Whom you approve of: an officer's device, a relay, or a relay's head key.
+/// Whom you approve of: an officer's device, a relay, a relay's head key, or a duty officer's key.
 #[derive(Debug, clap::Args)]
 struct SubjectArguments {
     /// The officer's address.
     #[arg(long, value_name = "NAME@DOMAIN", requires = "device",
-          required_unless_present_any = ["relay", "head"], conflicts_with_all = ["relay", "head"])]
+          required_unless_present_any = ["relay", "head", "duty"],
+          conflicts_with_all = ["relay", "head", "duty"])]
     name: Option<OfficerAddress>,
     /// The label of the officer's device, such as `laptop`.
     #[arg(long, value_name = "LABEL", requires = "name")]
     device: Option<String>,
     /// The relay's label, such as `r1`.
-    #[arg(long, value_name = "LABEL", conflicts_with = "head")]
+    #[arg(long, value_name = "LABEL", conflicts_with_all = ["head", "duty"])]
     relay: Option<String>,
     /// The label of the key that signs the order of messages, such as `r1`.
-    #[arg(long, value_name = "LABEL")]
+    #[arg(long, value_name = "LABEL", conflicts_with = "duty")]
     head: Option<String>,
+    /// The label of the duty officer's key, which suspends officers, such as `d1`.
+    #[arg(long, value_name = "LABEL")]
+    duty: Option<String>,
 }
 
 /// A certificate that was issued.
@@ -123,6 +127,7 @@ impl SubjectArguments {
             }
             Self { relay: Some(label), .. } => service(label, ServiceKind::Relay),
             Self { head: Some(label), .. } => service(label, ServiceKind::Head),
+            Self { duty: Some(label), .. } => service(label, ServiceKind::Duty),
             _ => return Err(Failure::new("whom to issue the certificate for is not said")),
         };
         Ok(name?)

@@ -67,6 +67,7 @@ pub(super) fn approval_options(request: &CertificateRequest) -> Option<String> {
             match service.kind() {
                 ServiceKind::Relay => format!("--relay {label}"),
                 ServiceKind::Head => format!("--head {label}"),
+                ServiceKind::Duty => format!("--duty {label}"),
                 ServiceKind::Endpoint => return None,
             }
         }

@@ -104,6 +104,7 @@ fn good_certificates(table: &mut Table) {
         ("a relay", "r1.relay", LeafUsage::Relay),
         ("a head key", "h1.head", LeafUsage::Head),
         ("an endpoint key", "e1.endpoint", LeafUsage::Endpoint),
+        ("a duty key", "d1.duty", LeafUsage::Duty),
     ];
     for (what, leaf, usage) in kinds {
         let (fge, mp) = (table.fge.leaf(leaf, 30), table.mp.leaf(leaf, 30));
@@ -266,6 +267,7 @@ fn wrong_purposes(table: &mut Table) {
     for (what, label, usage) in [
         ("a head key with TLS purposes", "h1.head.fge.example", LeafUsage::Head),
         ("an endpoint key with TLS purposes", "e1.endpoint.fge.example", LeafUsage::Endpoint),
+        ("a duty key with TLS purposes", "d1.duty.fge.example", LeafUsage::Duty),
     ] {
         let chain = forged(&table.fge, &leaf_params(label));
         table.add(what, BadByProfile, chain).usage = usage;
