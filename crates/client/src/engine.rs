@@ -50,7 +50,7 @@ pub use self::items::{ReceiveError, Received};
 pub use self::key_packages::{PoolError, Publication};
 pub use self::lanes::Lanes;
 pub use self::plan::{Action, Plan};
-pub use self::refill::SetBack;
+pub use self::refill::{Departure, SetBack};
 pub use self::welcome::{Disposition, WelcomeError};
 
 pub(crate) use self::settle::body_of;

@@ -4,7 +4,9 @@
 use enlace_channel::channel::{Channel, Rewound};
 use enlace_identity::time::Timestamp;
 use enlace_log::replica::ReplicaError;
-use enlace_log::{ChainLink, ChannelId, ChannelNonce, Item, ItemKind, Seq, SignedHead};
+use enlace_log::{
+    ChainHash, ChainLink, ChannelId, ChannelNonce, Item, ItemKind, Seq, SignedHead, VerifiedHead,
+};
 use enlace_proto::relay::v1 as wire;
 
 use super::items::{ReceiveError, standing_of};
@@ -22,6 +24,19 @@ const PAGE_BYTES: usize = 1 << 20;
 
 /// Of how many of a channel's newest items the whole content is kept.
 pub(super) const KEPT: u64 = 4096;
+
+/// What a relay shows of where a hub's log goes on without what stands in this copy.
+#[derive(Clone, Debug)]
+pub struct Departure {
+    /// The hub's head at the last position that both have.
+    pub before: wire::SignedHead,
+    /// The hub's items from the next position on.
+    pub items: Vec<wire::Item>,
+    /// The hub's head at the last of them.
+    pub head: wire::SignedHead,
+    /// The hub's head over its newest statement.
+    pub newest: wire::SignedHead,
+}
 
 /// What became of a copy that goes back.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -46,20 +61,18 @@ impl Engine {
         self.write(|work| work.refill(id, from))
     }
 
-    /// The hub of a channel began anew after `head`, which it signed before: `newest` says so.
+    /// The hub of a channel began anew, and its log departs there from this copy.
     ///
     /// # Errors
     /// [`ReceiveError`]; nothing has changed then. [`ReplicaError::Diverged`] when the two differ
-    /// there already, [`ReceiveError::NotSuperseded`] when `newest` does not say so.
+    /// before, [`ReceiveError::NotSuperseded`] when the hub's heads don't say that it began anew, or
+    /// that it goes on with another item than this copy.
     pub fn go_back(
         &mut self,
         id: ChannelId,
-        head: &wire::SignedHead,
-        newest: &wire::SignedHead,
+        departure: &Departure,
     ) -> Result<SetBack, ReceiveError> {
-        let head = SignedHead::from_wire(id, head)?;
-        let newest = SignedHead::from_wire(id, newest)?;
-        self.write(|work| work.go_back(id, head, newest))
+        self.write(|work| work.go_back(id, departure))
     }
 
     /// The hub of a channel began anew without what stood from `next` on: `newest` says so. Whether
@@ -76,6 +89,28 @@ impl Engine {
     ) -> Result<bool, ReceiveError> {
         let newest = SignedHead::from_wire(id, newest)?;
         self.write(|work| work.is_left_behind(id, next, newest))
+    }
+}
+
+impl Departure {
+    /// The chain at the first position at which the logs depart, in the hub's.
+    fn verify(&self, before: &VerifiedHead, end: &VerifiedHead) -> Result<ChainHash, ReceiveError> {
+        let (channel, last) = (before.head().channel, before.head().seq);
+        let items = self.items.iter().map(|item| Item::from_wire(channel, item.clone()));
+        let items: Vec<Item> = items.collect::<Result<_, _>>()?;
+        let first = items.first().ok_or(ReceiveError::NotSuperseded)?;
+        let (mut next, mut chain) = (last, before.head().chain);
+        for item in &items {
+            next = next.next();
+            chain = item.chain_after(&chain);
+            if item.seq != next {
+                return Err(ReceiveError::NotSuperseded);
+            }
+        }
+        match (end.head().seq, end.head().chain) == (next, chain) {
+            true => Ok(first.chain_after(&before.head().chain)),
+            false => Err(ReceiveError::NotSuperseded),
+        }
     }
 }
 
@@ -135,21 +170,20 @@ impl Work<'_> {
         }))
     }
 
-    fn go_back(
-        &mut self,
-        id: ChannelId,
-        head: SignedHead,
-        newest: SignedHead,
-    ) -> Result<SetBack, ReceiveError> {
+    fn go_back(&mut self, id: ChannelId, departure: &Departure) -> Result<SetBack, ReceiveError> {
         let row = self.tx.channel(id)?.ok_or(ReceiveError::UnknownChannel)?;
-        let head = self.verify_head(&row.hub, head)?;
-        let newest = self.verify_head(&row.hub, newest)?;
+        let verify = |head| self.verify_head(&row.hub, SignedHead::from_wire(id, head)?);
+        let head = verify(&departure.before)?;
+        let newest = verify(&departure.newest)?;
+        let end = verify(&departure.head)?;
+        let other = departure.verify(&head, &end)?;
         let mut channel = self.take(id)?.ok_or(ReceiveError::UnknownChannel)?;
-        if newest.head().incarnation <= channel.replica().incarnation() {
+        let (last, from) = (head.head().seq, head.head().seq.next());
+        let own = self.tx.item(id, from)?.map(|own| own.chain);
+        if newest.head().incarnation <= channel.replica().incarnation() || own == Some(other) {
             self.keep(channel);
             return Err(ReceiveError::NotSuperseded);
         }
-        let (last, from) = (head.head().seq, head.head().seq.next());
         if from >= channel.replica().next_seq() {
             self.keep(channel);
             return Ok(SetBack::GoesOn);

@@ -9,14 +9,14 @@ use enlace_log::{ChannelId, HeadSigner, Seq};
 use enlace_proto::method::Call;
 use enlace_proto::relay::v1::{
     ErrorCode, FetchDirectoryRequest, FetchDirectoryResponse, FetchHeadCertificateRequest,
-    FetchRangeRequest, FetchRangeResponse, PublishKeyPackagesRequest, RefillResponse, SignedHead,
+    FetchRangeRequest, FetchRangeResponse, PublishKeyPackagesRequest, RefillResponse,
 };
 use enlace_transport::{CallError, Connection, ReceiveError};
 
 use super::connect::wire_id;
 use super::session::Session;
 use super::{Shared, SyncError};
-use crate::engine::{Action, Answer, Publication};
+use crate::engine::{Action, Answer, Departure, Publication};
 
 /// How long a call may take: a home relay that has to ask a hub far away answers within it.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -40,8 +40,8 @@ pub(super) enum Done {
     HeadKey(Option<Domain>, Result<Vec<Vec<u8>>, CallError>),
     /// What was brought back to a hub, from which position on.
     Refilled(ChannelId, Option<Seq>, Result<RefillResponse, CallError>),
-    /// What stands before the position at which a hub began anew.
-    WayBack(ChannelId, Seq, SignedHead, Result<FetchRangeResponse, CallError>),
+    /// What a hub shows of where it began anew.
+    WayBack(ChannelId, Seq, Option<Departure>),
 }
 
 impl Session {
@@ -150,8 +150,8 @@ impl Session {
             Done::Refilled(channel, from, answer) => {
                 self.take_refilled(channel, from, answer).await?;
             }
-            Done::WayBack(channel, next, newest, answer) => {
-                self.take_way_back(channel, next, newest, answer).await?;
+            Done::WayBack(channel, next, departure) => {
+                self.take_way_back(channel, next, departure).await?;
             }
         }
         Ok(())

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use enlace_log::replica::ReplicaError;
 use enlace_log::{ChainHash, ChannelId, Seq};
-use enlace_proto::relay::v1::{
-    Behind, ErrorCode, FetchRangeRequest, FetchRangeResponse, RefillResponse, SignedHead,
-};
+use enlace_proto::relay::v1::{Behind, ErrorCode, FetchRangeRequest, RefillResponse, SignedHead};
 use enlace_transport::CallError;
 use tokio::time::Instant;
 
@@ -15,7 +13,7 @@ use super::connect::wire_id;
 use super::inbound::TWO_HISTORIES;
 use super::session::Session;
 use super::{PER_ADDRESS, SyncError};
-use crate::engine::{Followed, ReceiveError, SetBack};
+use crate::engine::{Departure, Followed, ReceiveError, SetBack};
 
 /// How long a call may take.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -165,7 +163,8 @@ impl Session {
         }
     }
 
-    /// Where this copy and the hub's log still agree, the hub's signature has to say so.
+    /// Where this copy and the hub's log still agree, and that they depart there, the hub's
+    /// signatures have to say.
     fn ask_for_the_way_back(
         &mut self,
         channel: ChannelId,
@@ -173,9 +172,17 @@ impl Session {
         newest: SignedHead,
     ) -> Result<(), SyncError> {
         let Some(followed) = self.followed_channel(channel)? else { return Ok(()) };
-        let request = last_before(&followed, next);
+        let (before, from) = (last_before(&followed, next), one_at(&followed, next));
+        let connection = self.connection.clone();
         self.refilling.insert(channel);
-        self.spawn(request, LIMIT, move |answer| Done::WayBack(channel, next, newest, answer));
+        self.calls.spawn(async move {
+            let before = connection.call(&before, LIMIT).await.ok().and_then(|range| range.head);
+            let from = connection.call(&from, LIMIT).await.ok();
+            let departure = before.zip(from).and_then(|(before, from)| {
+                Some(Departure { before, items: from.items, head: from.head?, newest })
+            });
+            Done::WayBack(channel, next, departure)
+        });
         Ok(())
     }
 
@@ -183,20 +190,19 @@ impl Session {
         &mut self,
         channel: ChannelId,
         next: Seq,
-        newest: SignedHead,
-        answer: Result<FetchRangeResponse, CallError>,
+        departure: Option<Departure>,
     ) -> Result<(), SyncError> {
         self.refilling.remove(&channel);
-        let head = answer.ok().and_then(|range| range.head);
-        let Some(head) = head.filter(|head| head.seq.checked_add(1) == Some(next.0)) else {
+        let fits = |shown: &Departure| shown.before.seq.checked_add(1) == Some(next.0);
+        let Some(departure) = departure.filter(fits) else {
             self.cut_off.refused(channel);
             return Ok(());
         };
-        let mut outcome = self.shared.engine().go_back(channel, &head, &newest);
-        for _ in [&head, &newest] {
+        let mut outcome = self.shared.engine().go_back(channel, &departure);
+        for _ in [&departure.before, &departure.newest, &departure.head] {
             let Err(ReceiveError::HeadKey(signer)) = outcome else { break };
             self.fetch_head_key_now(channel, signer).await?;
-            outcome = self.shared.engine().go_back(channel, &head, &newest);
+            outcome = self.shared.engine().go_back(channel, &departure);
         }
         match outcome {
             Ok(SetBack::GoesOn) => match self.followed_channel(channel)? {
@@ -204,6 +210,11 @@ impl Session {
                 None => Ok(()),
             },
             Ok(SetBack::Ended) => self.unfollow(channel).await,
+            // The relay has not gone back itself yet.
+            Err(ReceiveError::NotSuperseded) => {
+                self.cut_off.refused(channel);
+                Ok(())
+            }
             Err(ReceiveError::Engine(error)) => Err(error.into()),
             Err(ReceiveError::Replica(ReplicaError::Diverged(head))) => {
                 self.handle_divergence(channel, &head).await
@@ -227,9 +238,13 @@ fn may_pass(error: &CallError) -> bool {
 
 /// Asks for the item before a position.
 fn last_before(followed: &Followed, next: Seq) -> FetchRangeRequest {
+    one_at(followed, Seq(next.0.saturating_sub(1)))
+}
+
+fn one_at(followed: &Followed, seq: Seq) -> FetchRangeRequest {
     FetchRangeRequest {
         channel: Some(wire_id(followed.channel)),
-        from_seq: next.0.saturating_sub(1),
+        from_seq: seq.0,
         max_items: 1,
         hub: followed.hub.to_string(),
     }

@@ -9,7 +9,7 @@ use enlace_log::{ChainHash, ChainLink, ChannelId, Incarnation, Item, Replica, Se
 use enlace_proto::relay::v1 as wire;
 
 use super::world::World;
-use crate::engine::{ReceiveError, SetBack, Wish};
+use crate::engine::{Departure, ReceiveError, SetBack, Wish};
 use crate::notice::Notice;
 use crate::store::{ChannelStanding, OutboxState};
 
@@ -24,9 +24,14 @@ fn begin_anew(world: &mut World, channel: ChannelId, last: Seq) {
 
 /// What the sync does once the hub has said where it departs.
 fn go_back(world: &mut World, name: &str, channel: ChannelId, last: Seq) -> SetBack {
-    let head = world.hub.sign(channel, last, world.hub.chain_at(channel, last));
-    let newest = newest(world, channel);
-    world.engine(name).go_back(channel, &head, &newest).unwrap()
+    let departure = departure(world, channel, last);
+    world.engine(name).go_back(channel, &departure).unwrap()
+}
+
+fn departure(world: &World, channel: ChannelId, last: Seq) -> Departure {
+    let before = world.hub.sign(channel, last, world.hub.chain_at(channel, last));
+    let (items, head) = (world.hub.items_from(channel, last.next()), world.hub.head(channel));
+    Departure { before, items, head, newest: newest(world, channel) }
 }
 
 fn newest(world: &World, channel: ChannelId) -> wire::SignedHead {
@@ -187,8 +192,12 @@ fn a_log_that_differs_before_is_no_restored_one() {
     let other = world.hub.chain_at(channel, Seq(0));
     let head = world.hub.sign(channel, kept, other);
     begin_anew(&mut world, channel, kept);
+    let items = world.hub.items_from(channel, kept.next());
+    let chain = Item::from_wire(channel, items[0].clone()).unwrap().chain_after(&other);
+    let elsewhere = world.hub.sign(channel, kept.next(), chain);
     let newest = newest(&world, channel);
-    let refused = world.engine("ana").go_back(channel, &head, &newest);
+    let departure = Departure { before: head, items, head: elsewhere, newest };
+    let refused = world.engine("ana").go_back(channel, &departure);
     assert!(matches!(refused, Err(ReceiveError::Replica(ReplicaError::Diverged(_)))));
     assert_eq!(world.texts("ana", channel), ["uno"], "nothing has changed");
 }
@@ -221,11 +230,37 @@ fn no_relay_turns_a_copy_back_without_the_hubs_word() {
     let head = newest(&world, channel);
     world.post("ana", channel, "uno");
     world.settle();
-    for newest in [head.clone(), newest(&world, channel)] {
-        let refused = world.engine("ana").go_back(channel, &head, &newest);
+    for newest in [head, newest(&world, channel)] {
+        let departure = Departure { newest, ..departure(&world, channel, kept) };
+        let refused = world.engine("ana").go_back(channel, &departure);
         assert!(matches!(refused, Err(ReceiveError::NotSuperseded)), "{kept:?}");
     }
     assert_eq!(world.texts("ana", channel), ["uno"], "nothing has changed");
+}
+
+#[test]
+fn no_relay_turns_a_copy_back_further_than_the_hub_lost() {
+    let mut world = World::new();
+    let channel = world.case();
+    let early = tail(&world, channel);
+    world.post("bruno", channel, "uno");
+    world.settle();
+    let kept = tail(&world, channel);
+    world.post("bruno", channel, "dos");
+    world.settle();
+    begin_anew(&mut world, channel, kept);
+    let earlier = departure(&world, channel, early);
+    let elsewhere =
+        Departure { before: earlier.before.clone(), ..departure(&world, channel, kept) };
+    let less = Departure { items: earlier.items[..1].to_vec(), ..earlier.clone() };
+    let nothing = Departure { items: Vec::new(), ..earlier.clone() };
+    for shown in [earlier, elsewhere, less, nothing] {
+        let refused = world.engine("ana").go_back(channel, &shown);
+        assert!(matches!(refused, Err(ReceiveError::NotSuperseded)), "{refused:?}");
+    }
+    assert_eq!(world.texts("ana", channel), ["uno", "dos"], "nothing has changed");
+    assert_eq!(go_back(&mut world, "ana", channel, kept), SetBack::GoesOn);
+    assert_eq!(world.texts("ana", channel), ["uno"]);
 }
 
 #[test]
