@@ -51,6 +51,9 @@ impl Work<'_> {
                         }
                     }
                 }
+                if acts.contains(&Act::Reopened) {
+                    self.add_other_devices(channel)?;
+                }
                 let acts = acts.into_iter().map(ChangeAct::from).collect();
                 Notice::Changed { by, acts }
             }

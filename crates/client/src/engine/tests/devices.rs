@@ -177,3 +177,17 @@ fn only_ones_own_other_devices_are_added_and_what_waits_is_taken_back() {
     world.settle();
     assert_eq!(world.engine("eva").devices().unwrap().len(), 1);
 }
+
+#[test]
+fn a_device_that_was_named_while_a_case_was_closed_comes_in_when_it_is_opened_again() {
+    let (mut world, channel) = with_phone();
+    let phone = world.device("phone");
+    world.engine("ana").wish(channel, Wish::SetClosed(true)).unwrap();
+    world.settle();
+    world.engine("eva").add_device(&phone).unwrap();
+    world.settle();
+    assert!(world.engine("phone").read(|tx| tx.channel(channel)).unwrap().is_none());
+    world.engine("ana").wish(channel, Wish::SetClosed(false)).unwrap();
+    world.settle();
+    world.assert_agreement(channel, &["ana", "bruno", "eva", "phone"]);
+}
