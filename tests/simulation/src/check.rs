@@ -15,10 +15,13 @@
 //! | 0 | in the end nothing waits: all that was asked for is accepted or was said to fail |
 
 mod acknowledged;
+mod closed;
+mod devices;
 mod forks;
 mod membership;
 mod restored;
 mod rogues;
+mod roles;
 mod sameness;
 mod secrecy;
 #[cfg(test)]
@@ -55,6 +58,9 @@ pub fn check(facts: &Facts) -> Vec<Violation> {
     let membership = Membership::of(facts, &mut found);
     acknowledged::check(facts, &membership, &mut found);
     sameness::check(facts, &membership, &mut found);
+    roles::check(facts, &membership, &mut found);
+    closed::check(facts, &membership, &mut found);
+    devices::check(facts, &membership, &mut found);
     rogues::check(facts, &membership, &mut found);
     forks::check(facts, &mut found);
     restored::check(facts, &mut found);

@@ -34,6 +34,12 @@ pub struct Facts {
     pub breaches: Vec<Breach>,
     /// Texts that nobody said, made by modified programs.
     pub forged: Vec<String>,
+    /// Who opened each channel.
+    pub openers: BTreeMap<Channel, String>,
+    /// Which other devices officers said on a device to be theirs, until they took it back.
+    pub named: BTreeMap<DeviceId, BTreeSet<DeviceId>>,
+    /// All that were ever named.
+    pub once_named: BTreeSet<DeviceId>,
     /// What relays keep: stores and logs, as text to be searched.
     pub kept_by_relays: Vec<(String, Vec<u8>)>,
     /// Notes that were written at the end, when every relay knew every revocation.
@@ -142,6 +148,10 @@ pub enum Wish {
     Admit(String),
     /// Remove an officer.
     Remove(String),
+    /// Give an officer a role.
+    Role(String, String),
+    /// Close the channel, or open it again.
+    Closed(bool),
     /// Leave.
     Leave,
     /// Something else that needs no words.
@@ -224,6 +234,12 @@ pub struct View {
     pub policy: String,
     /// Devices in the channel.
     pub members: BTreeSet<DeviceId>,
+    /// Its officers' roles.
+    pub roles: BTreeMap<String, String>,
+    /// Whether it is closed.
+    pub closed: bool,
+    /// How many acts its officer was told of that were not done.
+    pub not_done: usize,
     /// Entries that have their place, as listed.
     pub entries: Vec<Entry>,
     /// What changed in membership, by place.
@@ -267,6 +283,10 @@ pub enum Change {
     Admitted(DeviceId),
     /// A device went out.
     Removed(DeviceId),
+    /// An officer has this role from now on, or none.
+    Role(String, Option<String>),
+    /// The channel was closed, or opened again.
+    Closed(bool),
     /// Anything else.
     Other(String),
 }

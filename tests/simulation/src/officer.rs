@@ -19,7 +19,7 @@ use crate::facts::DeviceId;
 use crate::network::{Network, NodeId, NodeRuntime};
 use crate::power::Power;
 use crate::run::Journal;
-use crate::world::{self, Credential, World};
+use crate::world::{self, Credential};
 
 /// How long an officer waits before starting a program again that gave up.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -58,6 +58,7 @@ impl OfficerNode {
     pub fn new(
         number: usize,
         authority: usize,
+        credential: &'static Credential,
         clock: NodeClock,
         entropy: Entropy,
     ) -> anyhow::Result<Self> {
@@ -66,7 +67,7 @@ impl OfficerNode {
             authority,
             node: world::officer_node(number),
             clock: Arc::new(clock),
-            credential: World::get().officer(authority, number),
+            credential,
             disk: Disk::new()?,
             entropy,
             online: true,

@@ -5,11 +5,18 @@
 //! knows: one that is not possible then is passed over, and the history says so.
 
 mod draw;
+mod features;
+mod misdeed;
 mod operation;
+mod rank;
+mod words;
 
 use std::time::Duration;
 
-pub use self::operation::{LineQuality, Misdeed, Operation, Rank, Timed};
+pub use self::features::Edition;
+pub use self::misdeed::Misdeed;
+pub use self::operation::{LineQuality, Operation, Timed};
+pub use self::rank::Rank;
 
 use crate::dice::Dice;
 
@@ -20,6 +27,8 @@ pub struct Plan {
     pub authorities: usize,
     /// The authority of each officer. The first officer opens the first channel.
     pub officers: Vec<usize>,
+    /// The officer whose device each second one is. Their numbers follow those of the first devices.
+    pub second_devices: Vec<usize>,
     /// What happens, by time.
     pub operations: Vec<Timed>,
     /// When the trouble ends.
@@ -57,8 +66,8 @@ pub struct Troubles {
 impl Plan {
     /// The script of a seed.
     #[must_use]
-    pub fn of(seed: u64) -> Self {
-        draw::plan(&mut Dice::new(seed).fork("plan"))
+    pub fn of(seed: u64, edition: Edition) -> Self {
+        draw::plan(&mut Dice::new(seed).fork("plan"), edition)
     }
 
     /// A script in which two officers of two authorities exchange one note and nothing goes wrong.
@@ -71,6 +80,12 @@ impl Plan {
             at(6000, Operation::Post { by: 0, channel: 0 }),
             at(7000, Operation::Post { by: 1, channel: 0 }),
         ];
-        Self { authorities: 2, officers: vec![0, 1], operations, end: Duration::from_secs(8) }
+        Self {
+            authorities: 2,
+            officers: vec![0, 1],
+            second_devices: Vec::new(),
+            operations,
+            end: Duration::from_secs(8),
+        }
     }
 }

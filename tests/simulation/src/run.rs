@@ -6,6 +6,7 @@ mod misdeeds;
 mod nodes;
 mod perform;
 mod settle;
+mod wishes;
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,7 +23,7 @@ use crate::check::{self, Violation};
 use crate::dice::Dice;
 use crate::facts::Facts;
 use crate::log::Log;
-use crate::plan::Plan;
+use crate::plan::{Edition, Plan};
 use crate::trace::{Line, Trace};
 
 /// What came of a run.
@@ -48,8 +49,8 @@ pub struct Outcome {
 
 /// Plays a seed's plan on the calling thread. With `keeps_datagrams`, the outcome lists them.
 #[must_use]
-pub fn run(seed: u64, keeps_datagrams: bool) -> Outcome {
-    play(seed, &Plan::of(seed), keeps_datagrams)
+pub fn run(seed: u64, edition: Edition, keeps_datagrams: bool) -> Outcome {
+    play(seed, &Plan::of(seed, edition), keeps_datagrams)
 }
 
 /// Plays a plan; whatever it leaves open comes from the seed.

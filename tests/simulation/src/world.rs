@@ -43,6 +43,8 @@ pub struct World {
     pub authorities: Vec<Authority>,
     /// The officers' devices by number, at each authority: `officers[authority][number]`.
     officers: Vec<Vec<Credential>>,
+    /// Their second devices.
+    second_devices: Vec<Vec<Credential>>,
     /// The bundle, signed by all.
     pub signed: SignedBundle,
 }
@@ -90,10 +92,13 @@ impl World {
             .enumerate()
             .map(|(index, domain)| Authority::found(index, domain))
             .collect();
-        let officers = authorities
-            .iter()
-            .map(|authority| NAMES.iter().map(|name| authority.device(name)).collect())
-            .collect();
+        let devices = |label: &str| -> Vec<Vec<Credential>> {
+            let of = |authority: &Authority| -> Vec<Credential> {
+                NAMES.iter().map(|name| authority.device(label, name)).collect()
+            };
+            authorities.iter().map(of).collect()
+        };
+        let (officers, second_devices) = (devices("pc"), devices("tel"));
         let content = BundleContent {
             network: "Red simulada".to_owned(),
             version: 1,
@@ -115,7 +120,7 @@ impl World {
             let signing = signed.sign(&authority.domain, &authority.root_key);
             signing.expect("the root belongs to the bundle");
         }
-        Self { authorities, officers, signed }
+        Self { authorities, officers, second_devices, signed }
     }
 
     /// The bundle, opened.
@@ -134,10 +139,16 @@ impl World {
         trust
     }
 
-    /// An officer's credential.
+    /// The credential of an officer's first device.
     #[must_use]
     pub fn officer(&self, authority: usize, number: usize) -> &Credential {
         &self.officers[authority][number]
+    }
+
+    /// The credential of an officer's second device.
+    #[must_use]
+    pub fn second_device(&self, authority: usize, number: usize) -> &Credential {
+        &self.second_devices[authority][number]
     }
 }
 
@@ -215,8 +226,8 @@ impl Authority {
         Self { domain, root, root_key, issuing, relay, head, endpoint_record }
     }
 
-    fn device(&self, officer: &str) -> Credential {
-        let name = format!("pc.{officer}.officer.{}", self.domain);
+    fn device(&self, label: &str, officer: &str) -> Credential {
+        let name = format!("{label}.{officer}.officer.{}", self.domain);
         issue(&self.issuing, LeafName::Device(name.parse().expect("a device's name")))
     }
 
@@ -248,10 +259,10 @@ pub fn relay_node(authority: usize) -> NodeId {
     NodeId(u8::try_from(authority).expect("there are few authorities"))
 }
 
-/// The node of an officer's device.
+/// The node of an officer's device; second devices have the numbers after all first ones.
 #[must_use]
-pub fn officer_node(officer: usize) -> NodeId {
-    NodeId(u8::try_from(AUTHORITIES + officer).expect("there are few officers"))
+pub fn officer_node(device: usize) -> NodeId {
+    NodeId(u8::try_from(AUTHORITIES + device).expect("there are few devices"))
 }
 
 fn validity() -> Validity {

@@ -1,6 +1,6 @@
 //! A seed is the whole of a run.
 
-use enlace_simulation::plan::Plan;
+use enlace_simulation::plan::{Edition, Plan};
 use enlace_simulation::run::{play, run};
 
 #[test]
@@ -14,7 +14,7 @@ fn in_a_quiet_network_two_notes_arrive() {
 #[test]
 fn the_same_seed_gives_the_same_trace() {
     for seed in [3, 8, 21] {
-        let (one, other) = (run(seed, true), run(seed, true));
+        let (one, other) = (run(seed, Edition::NEWEST, true), run(seed, Edition::NEWEST, true));
         assert!(one.violations.is_empty(), "{:?}", one.violations);
         for (one, other) in one.lines.iter().zip(&other.lines) {
             assert_eq!(one.to_string(), other.to_string(), "seed {seed}");
@@ -25,5 +25,5 @@ fn the_same_seed_gives_the_same_trace() {
 
 #[test]
 fn another_seed_gives_another_trace() {
-    assert_ne!(run(5, false).hash, run(6, false).hash);
+    assert_ne!(run(5, Edition::NEWEST, false).hash, run(6, Edition::NEWEST, false).hash);
 }

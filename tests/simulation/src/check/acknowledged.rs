@@ -32,6 +32,7 @@ pub(super) fn check(facts: &Facts, membership: &Membership, found: &mut Findings
                 .add(1, format!("{device}: {id} was acknowledged at {place:?} and is now {now:?}"));
         }
     }
+    what_failed_is_said(facts, found);
     nothing_is_doubled(facts, found);
     all_have_all(facts, membership, found);
 }
@@ -63,6 +64,26 @@ fn is_settled(facts: &Facts, membership: &Membership, asked: &Asked, found: &mut
             found.add(0, format!("{device}: {what:?}, asked at {:?}, still waits", asked.at));
         }
         Some(_) => {}
+    }
+}
+
+/// Of what came to nothing, officers are told.
+fn what_failed_is_said(facts: &Facts, found: &mut Findings) {
+    for (device, shown) in facts.honest() {
+        for (channel, view) in &shown.channels {
+            let own = |asked: &&Asked| asked.device == *device && asked.channel == *channel;
+            let ids: BTreeSet<&String> = facts.asked.iter().filter(own).map(|a| &a.id).collect();
+            let failed =
+                |id: &&&String| matches!(shown.outcomes.get(**id), Some(Outcome::Failed(_)));
+            let failed = ids.iter().filter(failed).count();
+            if failed > view.not_done {
+                let told = view.not_done;
+                found.add(
+                    0,
+                    format!("{device}: {failed} acts failed in {channel}, {told} were told"),
+                );
+            }
+        }
     }
 }
 

@@ -8,10 +8,14 @@ use super::Findings;
 use super::restored::is_lost;
 use crate::facts::{Change, Channel, DeviceId, Facts, Place, Standing, View, Wish};
 
-/// The places at which each device was a member.
+/// What changed at which places.
+pub(super) type Changes = BTreeMap<Place, Vec<Change>>;
+
+/// The places at which each device was a member, and what changed where.
 #[derive(Debug, Default)]
 pub struct Membership {
     spans: BTreeMap<(Channel, DeviceId), Vec<Range<Place>>>,
+    changes: BTreeMap<Channel, Changes>,
 }
 
 impl Membership {
@@ -27,6 +31,7 @@ impl Membership {
             }
             membership.follow(facts, channel, &changes, found);
             asked_acts_took_effect(facts, channel, &changes, found);
+            membership.changes.insert(channel.clone(), changes);
         }
         membership
     }
@@ -43,6 +48,11 @@ impl Membership {
         self.spans(channel, device).last().is_some_and(|span| span.end == Place::MAX)
     }
 
+    /// What changed in each channel, but forked ones.
+    pub(super) fn changes(&self) -> impl Iterator<Item = (&Channel, &Changes)> {
+        self.changes.iter()
+    }
+
     fn spans(&self, channel: &Channel, device: &DeviceId) -> &[Range<Place>] {
         self.spans.get(&(channel.clone(), device.clone())).map_or(&[], Vec::as_slice)
     }
@@ -51,21 +61,21 @@ impl Membership {
         &mut self,
         facts: &Facts,
         channel: &Channel,
-        changes: &BTreeMap<Place, Vec<Change>>,
+        changes: &Changes,
         found: &mut Findings,
     ) {
-        let admitted: BTreeSet<&DeviceId> = changes
-            .values()
-            .flatten()
-            .filter_map(|change| match change {
-                Change::Admitted(device) => Some(device),
-                _ => None,
-            })
-            .collect();
-        // Whoever has the channel from its first place without having been admitted opened it.
+        let mut first: BTreeMap<&DeviceId, bool> = BTreeMap::new();
+        for change in changes.values().flatten() {
+            match change {
+                Change::Admitted(device) => _ = first.entry(device).or_insert(true),
+                Change::Removed(device) => _ = first.entry(device).or_insert(false),
+                _ => {}
+            }
+        }
+        // Whoever has the channel from its first place, and was not let in first of all, opened it.
         for (device, shown) in &facts.devices {
             let begins = shown.channels.get(channel).is_some_and(View::begins_it);
-            if begins && !admitted.contains(device) {
+            if begins && first.get(device) != Some(&true) {
                 let whole = 0..Place::MAX;
                 self.spans.entry((channel.clone(), device.clone())).or_default().push(whole);
             }
@@ -95,7 +105,7 @@ impl Membership {
                         ),
                     }
                 }
-                Change::Other(_) => {}
+                Change::Role(..) | Change::Closed(_) | Change::Other(_) => {}
             }
         }
     }
@@ -112,7 +122,7 @@ impl View {
 }
 
 /// What members were told changed, by place.
-fn changes(facts: &Facts, channel: &Channel, found: &mut Findings) -> BTreeMap<Place, Vec<Change>> {
+fn changes(facts: &Facts, channel: &Channel, found: &mut Findings) -> Changes {
     let mut told: BTreeMap<Place, (&DeviceId, &Vec<Change>)> = BTreeMap::new();
     // A modified program, or whoever was left behind, counts where nobody else was there to be told.
     let is_doubtful =
@@ -141,7 +151,7 @@ fn changes(facts: &Facts, channel: &Channel, found: &mut Findings) -> BTreeMap<P
 fn asked_acts_took_effect(
     facts: &Facts,
     channel: &Channel,
-    changes: &BTreeMap<Place, Vec<Change>>,
+    changes: &Changes,
     found: &mut Findings,
 ) {
     for asked in facts.asked.iter().filter(|asked| asked.channel == *channel) {
@@ -164,7 +174,11 @@ fn asked_acts_took_effect(
                 Change::Removed(device) => officer_of(facts, device) == Some(officer),
                 _ => false,
             }),
-            _ => continue,
+            Wish::Role(officer, role) => {
+                there.contains(&Change::Role(officer.clone(), Some(role.clone())))
+            }
+            Wish::Closed(closed) => there.contains(&Change::Closed(*closed)),
+            Wish::Note(_) | Wish::Leave | Wish::Other => continue,
         };
         let somebody_was_told = facts.devices.values().any(|shown| {
             shown

@@ -24,6 +24,9 @@ fn view(first: u64) -> View {
         authenticator: "key".to_owned(),
         policy: "policy".to_owned(),
         members: BTreeSet::from(["ana-pc".to_owned(), "ben-pc".to_owned()]),
+        roles: BTreeMap::new(),
+        closed: false,
+        not_done: 0,
         entries: vec![entry(2, "ana-pc", "n1", "hello")],
         changes: BTreeMap::from([(1, vec![Change::Admitted("ben-pc".to_owned())])]),
         void: BTreeMap::new(),
@@ -433,4 +436,147 @@ fn a_member_knows_that_it_is_one() {
 #[test]
 fn a_panic_is_noticed() {
     assert!(found(|facts| facts.panics.push("at line 1".to_owned())).contains(&6));
+}
+
+/// Ana owns the channel, Ben is a lead of her authority.
+fn with_roles(facts: &mut Facts) {
+    facts.openers.insert(CHANNEL.to_owned(), "ana@a".to_owned());
+    let roles = [("ana@a", "owner"), ("ben@a", "lead")].map(|(o, r)| (o.to_owned(), r.to_owned()));
+    for device in ["ana-pc", "ben-pc"] {
+        let lead = Change::Role("ben@a".to_owned(), Some("lead".to_owned()));
+        of(facts, device).changes.get_mut(&1).unwrap().push(lead);
+        of(facts, device).roles = BTreeMap::from(roles.clone());
+    }
+}
+
+#[test]
+fn an_owner_who_goes_is_succeeded() {
+    assert_eq!(found(with_roles), BTreeSet::new());
+    let goes = |facts: &mut Facts| {
+        with_roles(facts);
+        facts.revoked.insert("ana-pc".to_owned());
+        let ben = of(facts, "ben-pc");
+        ben.members.remove("ana-pc");
+        ben.roles.remove("ana@a");
+        let out = [Change::Removed("ana-pc".to_owned()), Change::Role("ana@a".to_owned(), None)];
+        ben.changes.insert(3, out.to_vec());
+        of(facts, "ana-pc").next = 3;
+    };
+    assert_eq!(found(goes), BTreeSet::from([9]));
+    let succeeds = |facts: &mut Facts| {
+        goes(facts);
+        let ben = of(facts, "ben-pc");
+        let heir = Change::Role("ben@a".to_owned(), Some("owner".to_owned()));
+        ben.changes.get_mut(&3).unwrap().push(heir);
+        ben.roles.insert("ben@a".to_owned(), "owner".to_owned());
+    };
+    assert_eq!(found(succeeds), BTreeSet::new());
+}
+
+#[test]
+fn there_are_no_two_owners_and_all_show_the_same_roles() {
+    let two = |facts: &mut Facts| {
+        with_roles(facts);
+        for device in ["ana-pc", "ben-pc"] {
+            let second = Change::Role("ben@a".to_owned(), Some("owner".to_owned()));
+            of(facts, device).changes.insert(3, vec![second]);
+            of(facts, device).roles.insert("ben@a".to_owned(), "owner".to_owned());
+        }
+    };
+    assert!(found(two).contains(&9));
+    let shows_another = |facts: &mut Facts| {
+        with_roles(facts);
+        of(facts, "ben-pc").roles.insert("ben@a".to_owned(), "member".to_owned());
+    };
+    assert!(found(shows_another).contains(&9));
+}
+
+/// The channel is closed at a place.
+fn closed_at(place: u64) -> impl Fn(&mut Facts) {
+    move |facts| {
+        for device in ["ana-pc", "ben-pc"] {
+            of(facts, device).changes.entry(place).or_default().push(Change::Closed(true));
+            of(facts, device).closed = true;
+        }
+    }
+}
+
+#[test]
+fn nothing_is_said_in_a_closed_channel_and_nobody_comes_in() {
+    assert_eq!(found(closed_at(3)), BTreeSet::new());
+    // The note stands at 2, Ben came in at 1.
+    assert!(found(closed_at(1)).contains(&5));
+    assert!(found(closed_at(0)).contains(&5));
+    let opened = |facts: &mut Facts| {
+        closed_at(0)(facts);
+        for device in ["ana-pc", "ben-pc"] {
+            of(facts, device).changes.get_mut(&0).unwrap().push(Change::Closed(false));
+            of(facts, device).closed = false;
+        }
+    };
+    assert!(!found(opened).contains(&9));
+    let does_not_know = |facts: &mut Facts| {
+        closed_at(3)(facts);
+        of(facts, "ben-pc").closed = false;
+    };
+    assert!(found(does_not_know).contains(&9));
+}
+
+#[test]
+fn a_device_that_was_named_is_in_and_no_other() {
+    let named = |facts: &mut Facts| {
+        facts.devices.get_mut("ben-pc").unwrap().officer = "ana".to_owned();
+        facts.openers.insert(CHANNEL.to_owned(), "ana".to_owned());
+        facts.once_named.insert("ben-pc".to_owned());
+        let others = BTreeSet::from(["ben-pc".to_owned()]);
+        facts.named.insert("ana-pc".to_owned(), others);
+        for device in ["ana-pc", "ben-pc"] {
+            of(facts, device).roles.insert("ana".to_owned(), "owner".to_owned());
+        }
+        facts.asked.remove(0);
+    };
+    assert_eq!(found(named), BTreeSet::new());
+    let never_named = |facts: &mut Facts| {
+        named(facts);
+        facts.once_named.clear();
+    };
+    assert!(found(never_named).contains(&5));
+    let not_in = |facts: &mut Facts| {
+        named(facts);
+        of(facts, "ana-pc").members.remove("ben-pc");
+    };
+    assert!(found(not_in).contains(&0));
+}
+
+/// Ana's first device goes, and comes back by her other one.
+#[test]
+fn whoever_opened_a_channel_may_go_and_come_back() {
+    let comes_back = |facts: &mut Facts| {
+        facts.once_named.insert("ana-pc".to_owned());
+        for device in ["ana-pc", "ben-pc"] {
+            let view = of(facts, device);
+            view.changes.insert(2, vec![Change::Removed("ana-pc".to_owned())]);
+            view.changes.insert(3, vec![Change::Admitted("ana-pc".to_owned())]);
+            view.entries.clear();
+        }
+        facts.asked.truncate(1);
+        facts.acknowledged.truncate(1);
+    };
+    assert_eq!(found(comes_back), BTreeSet::new());
+}
+
+#[test]
+fn of_what_failed_officers_are_told() {
+    let failed = |facts: &mut Facts| {
+        let asked = Asked { id: "n2".to_owned(), ..facts.asked[1].clone() };
+        facts.asked.push(Asked { what: Wish::Note("never sent".to_owned()), ..asked });
+        let outcome = Outcome::Failed("the channel is closed".to_owned());
+        facts.devices.get_mut("ana-pc").unwrap().outcomes.insert("n2".to_owned(), outcome);
+    };
+    assert_eq!(found(failed), BTreeSet::from([0]));
+    let told = |facts: &mut Facts| {
+        failed(facts);
+        of(facts, "ana-pc").not_done = 1;
+    };
+    assert_eq!(found(told), BTreeSet::new());
 }

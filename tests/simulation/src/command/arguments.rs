@@ -5,10 +5,12 @@ use std::thread::available_parallelism;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use crate::plan::Edition;
+
 /// How it is used.
 pub(super) const HELP: &str = "\
-Usage: cargo xtask simulate [--seeds N] [--from S] [--jobs J] [--state FILE] [--json] [--keep-going]
-       cargo xtask simulate --seed S [--trace] [--json]
+Usage: cargo xtask simulate [--seeds N] [--from S] [--jobs J] [--state FILE] [--edition E] [--json] [--keep-going]
+       cargo xtask simulate --seed S [--edition E] [--trace] [--json]
 
 Runs whole networks on virtual time, one for each seed, and checks what must hold of each.
 
@@ -18,6 +20,7 @@ Runs whole networks on virtual time, one for each seed, and checks what must hol
   --state FILE   note finished seeds there, and pass over those that are noted
   --keep-going   go on after a seed failed
   --seed S       this one alone
+  --edition E    plans with what the first E features bring, as they were drawn then (all)
   --trace        print everything that happened, datagrams too
   --json         print a summary as JSON on stdout
 ";
@@ -34,6 +37,7 @@ pub(super) struct Arguments {
     pub(super) from: u64,
     pub(super) seeds: u64,
     pub(super) jobs: usize,
+    pub(super) edition: Edition,
     pub(super) state: Option<PathBuf>,
     pub(super) keeps_going: bool,
     pub(super) traces: bool,
@@ -47,6 +51,7 @@ impl Arguments {
             from: 1,
             seeds: 200,
             jobs,
+            edition: Edition::NEWEST,
             state: None,
             keeps_going: false,
             traces: false,
@@ -63,6 +68,7 @@ impl Arguments {
                 "--seeds" => arguments.seeds = number()?,
                 "--from" => arguments.from = number()?,
                 "--jobs" => arguments.jobs = usize::try_from(number()?)?,
+                "--edition" => arguments.edition = Edition(usize::try_from(number()?)?),
                 "--seed" => one = Some(number()?),
                 "--state" => {
                     arguments.state = Some(words.next().context("--state needs a file")?.into())

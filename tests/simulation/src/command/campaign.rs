@@ -64,7 +64,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<bool> {
             std::io::stdout().write_all(report::everything(&outcome).as_bytes())?;
         }
         if !outcome.violations.is_empty() {
-            eprint!("{}", report::failure(&outcome));
+            eprint!("{}", report::failure(&outcome, arguments.edition));
             if !arguments.keeps_going {
                 break;
             }
@@ -131,14 +131,14 @@ impl Jobs {
         let running = Running::new(Mutex::new(vec![None; arguments.jobs]));
         for worker in 0..arguments.jobs {
             let (todo, sender, running) = (todo.clone(), sender.clone(), running.clone());
-            let traces = arguments.traces;
+            let (edition, traces) = (arguments.edition, arguments.traces);
             thread::spawn(move || {
                 loop {
                     let next = todo.lock().unwrap_or_else(PoisonError::into_inner).next();
                     let note = next.map(|seed| (seed, Instant::now()));
                     running.lock().unwrap_or_else(PoisonError::into_inner)[worker] = note;
                     let Some(seed) = next else { return };
-                    if sender.send(run::run(seed, traces)).is_err() {
+                    if sender.send(run::run(seed, edition, traces)).is_err() {
                         return;
                     }
                 }

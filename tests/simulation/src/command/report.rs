@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::plan::Edition;
 use crate::run::Outcome;
 use crate::trace::{Line, Topic};
 
@@ -9,7 +10,7 @@ use crate::trace::{Line, Topic};
 const LINES: usize = 60;
 
 /// Tells what broke, what led to it, and how to see it again.
-pub(super) fn failure(outcome: &Outcome) -> String {
+pub(super) fn failure(outcome: &Outcome, edition: Edition) -> String {
     let mut text = String::new();
     let seed = outcome.seed;
     // Writing to a string cannot fail.
@@ -35,7 +36,11 @@ pub(super) fn failure(outcome: &Outcome) -> String {
     for line in relevant.iter().rev().take(LINES).rev() {
         let _ = writeln!(text, "{line}");
     }
-    let _ = writeln!(text, "\nTo see all of it: cargo xtask simulate --seed {seed} --trace");
+    let _ = writeln!(
+        text,
+        "\nTo see all of it: cargo xtask simulate --seed {seed} --edition {} --trace",
+        edition.0
+    );
     text
 }
 

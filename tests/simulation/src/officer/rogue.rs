@@ -155,10 +155,11 @@ impl Program {
             Misdeed::Role(whom, rank) => {
                 Command::SetRole(self.people[whom].address().clone(), rank.role())
             }
+            Misdeed::Closing(closed) => Command::SetClosed(closed),
             _ => Command::SelfUpdate,
         };
         let claimed = match what {
-            Misdeed::Removal(_) | Misdeed::Role(..) => {
+            Misdeed::Removal(_) | Misdeed::Role(..) | Misdeed::Closing(_) => {
                 anyhow::ensure!(self.hand.is_forbidden(channel, &command)?, "it is allowed");
                 None
             }
@@ -220,6 +221,11 @@ impl Program {
                 let newest = hand.read(channel, |_, channel| channel.fence())?;
                 let newest = newest.ok_or_else(|| anyhow::anyhow!("there is no change yet"))?;
                 hand.build_contest(channel, newest)?.request
+            }
+            Misdeed::Late => {
+                let is_closed = hand.read(channel, |_, channel| channel.policy().is_closed())?;
+                anyhow::ensure!(is_closed, "the channel is open");
+                hand.build_note(channel, lie)?.request
             }
             _ => anyhow::bail!("it is a commit"),
         })

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use enlace_channel::policy::Role;
 use enlace_client::Client;
 use enlace_client::client::{EntryState, WaitError};
 use enlace_client::notice::{ChangeAct, ForkAlarm, Notice};
 use enlace_client::store::{ChannelRow, ChannelStanding, ItemRow, OutboxState};
+use enlace_identity::names::OfficerAddress;
 use enlace_log::{ChannelId, ClientId, ItemKind, QuotedHead, Seq};
 
 use crate::facts::{Alarm, Change, Entry, Outcome, Shown, Standing, View};
@@ -54,6 +56,13 @@ impl super::OfficerNode {
                 .flat_map(|m| &m.devices)
                 .map(ToString::to_string)
                 .collect(),
+            roles: details
+                .members
+                .iter()
+                .filter_map(|m| Some((m.officer.to_string(), m.role?.to_string())))
+                .collect(),
+            closed: details.policy.is_closed(),
+            not_done: 0,
             entries: Vec::new(),
             changes: BTreeMap::new(),
             void: BTreeMap::new(),
@@ -94,7 +103,7 @@ impl View {
     fn take(&mut self, channel: ChannelId, place: Option<u64>, notice: Notice) {
         match (notice, place) {
             (Notice::Changed { acts, .. }, Some(place)) => {
-                self.changes.insert(place, acts.into_iter().map(change).collect());
+                self.changes.insert(place, acts.into_iter().flat_map(changes).collect());
             }
             (Notice::VoidChange { author, .. }, Some(place)) => {
                 self.void.insert(place, author.device.to_string());
@@ -110,6 +119,7 @@ impl View {
             (Notice::SetBack { from, until, .. }, _) => {
                 self.lost.extend((from..until).map(|lost| (lost, from)));
             }
+            (Notice::NotDone { .. }, _) => self.not_done += 1,
             (Notice::Fork(alarm), _) => {
                 self.alarms.push(judge(channel, &alarm));
             }
@@ -118,11 +128,23 @@ impl View {
     }
 }
 
-fn change(act: ChangeAct) -> Change {
+fn changes(act: ChangeAct) -> Vec<Change> {
+    let role = |officer: OfficerAddress, role: Option<Role>| {
+        Change::Role(officer.to_string(), role.map(|role| role.to_string()))
+    };
     match act {
-        ChangeAct::Admitted { device, .. } => Change::Admitted(device.to_string()),
-        ChangeAct::Removed { device, .. } => Change::Removed(device.to_string()),
-        other => Change::Other(format!("{other:?}")),
+        ChangeAct::Admitted { officer, device, role: given, .. } => {
+            vec![Change::Admitted(device.to_string()), role(officer, Some(given))]
+        }
+        ChangeAct::Removed { officer, device, .. } => {
+            vec![Change::Removed(device.to_string()), role(officer, None)]
+        }
+        ChangeAct::DeviceAdded { device } => vec![Change::Admitted(device.to_string())],
+        ChangeAct::DeviceRemoved { device, .. } => vec![Change::Removed(device.to_string())],
+        ChangeAct::RoleChanged { officer, to, .. } => vec![role(officer, Some(to))],
+        ChangeAct::Closed => vec![Change::Closed(true)],
+        ChangeAct::Reopened => vec![Change::Closed(false)],
+        other => vec![Change::Other(format!("{other:?}"))],
     }
 }
 

@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
-use super::operation::{Misdeed, Operation, Rank, Timed};
+use super::features::{self, Edition};
+use super::misdeed::Misdeed;
+use super::operation::{Operation, Timed};
+use super::rank::Rank;
 use super::{Plan, Troubles};
 use crate::dice::Dice;
 use crate::network::{NodeId, Quality};
 use crate::world::{self, AUTHORITIES};
 
 /// Everybody who is to be admitted at the beginning was asked for by then.
-const GATHERED: u64 = 20_000;
+pub(super) const GATHERED: u64 = 20_000;
 
-pub(super) fn plan(dice: &mut Dice) -> Plan {
+pub(super) fn plan(dice: &mut Dice, edition: Edition) -> Plan {
     let authorities = if dice.chance(700) { 2 } else { AUTHORITIES };
     let count = [3, 3, 4, 4, 4, 5, 5, 6, 8][dice.index(9)];
     let officers: Vec<usize> = (0..count)
@@ -19,15 +22,23 @@ pub(super) fn plan(dice: &mut Dice) -> Plan {
         .collect();
     let troubles = troubles(dice);
     let length = dice.within(60_000..180_000);
-    let mut draft =
-        Draft { dice, authorities, officers, length, channels: 1, operations: Vec::new() };
+    let mut draft = Draft {
+        dice,
+        authorities,
+        officers,
+        second_devices: Vec::new(),
+        length,
+        channels: 1,
+        operations: Vec::new(),
+    };
     draft.gather();
     draft.work(troubles);
     draft.disturb(troubles);
-    let Draft { officers, mut operations, .. } = draft;
+    features::add(&mut draft, edition);
+    let Draft { officers, second_devices, mut operations, .. } = draft;
     // Stable: what was drawn first happens first.
     operations.sort_by_key(|timed| timed.at);
-    Plan { authorities, officers, operations, end: Duration::from_millis(length) }
+    Plan { authorities, officers, second_devices, operations, end: Duration::from_millis(length) }
 }
 
 fn troubles(dice: &mut Dice) -> Troubles {
@@ -52,18 +63,37 @@ fn troubles(dice: &mut Dice) -> Troubles {
     }
 }
 
-struct Draft<'d> {
-    dice: &'d mut Dice,
+pub(super) struct Draft<'d> {
+    pub(super) dice: &'d mut Dice,
     authorities: usize,
-    officers: Vec<usize>,
-    length: u64,
-    channels: usize,
-    operations: Vec<Timed>,
+    pub(super) officers: Vec<usize>,
+    /// Whose device each second one is.
+    pub(super) second_devices: Vec<usize>,
+    pub(super) length: u64,
+    pub(super) channels: usize,
+    pub(super) operations: Vec<Timed>,
 }
 
 impl Draft<'_> {
-    fn add(&mut self, millis: u64, what: Operation) {
+    pub(super) fn add(&mut self, millis: u64, what: Operation) {
         self.operations.push(Timed { at: Duration::from_millis(millis), what });
+    }
+
+    /// How many devices there are.
+    pub(super) fn devices(&self) -> usize {
+        self.officers.len() + self.second_devices.len()
+    }
+
+    /// Who opens a channel.
+    pub(super) fn opener(&self, channel: usize) -> usize {
+        let mut openings: Vec<(Duration, usize)> = Vec::new();
+        for Timed { at, what } in &self.operations {
+            if let Operation::Open { by } = what {
+                openings.push((*at, *by));
+            }
+        }
+        openings.sort_by_key(|(at, _)| *at);
+        openings.get(channel).map_or(0, |(_, by)| *by)
     }
 
     fn any_time(&mut self) -> u64 {

@@ -1,10 +1,9 @@
 //! One thing that happens.
 
-use std::fmt;
 use std::time::Duration;
 
-use enlace_channel::policy::Role;
-
+use super::misdeed::Misdeed;
+use super::rank::Rank;
 use crate::network::{NodeId, Quality};
 
 /// An operation and its time since the start.
@@ -16,75 +15,11 @@ pub struct Timed {
     pub what: Operation,
 }
 
-/// A member's role, as a plan gives it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Rank {
-    /// May admit and remove its authority's officers.
-    Lead,
-    /// Writes.
-    Member,
-    /// Reads.
-    Observer,
-}
-
-impl Rank {
-    /// As the rules know it.
-    #[must_use]
-    pub fn role(self) -> Role {
-        match self {
-            Self::Lead => Role::Lead,
-            Self::Member => Role::Member,
-            Self::Observer => Role::Observer,
-        }
-    }
-}
-
-/// What a modified program does that no honest one would.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Misdeed {
-    /// Commits a removal that its officer may not make.
-    Removal(usize),
-    /// Commits a role for somebody that its officer may not give.
-    Role(usize, Rank),
-    /// Commits, and tells the hub a list of devices that lacks somebody who is in the group.
-    List(usize),
-    /// Commits what is no message of MLS, in an envelope that is in order.
-    Garbled,
-    /// Commits the beginning of a genuine commit.
-    CutShort,
-    /// Signs a note as somebody else's.
-    AnothersName(usize),
-    /// Sends a note as somebody else's.
-    AnothersEnvelope(usize),
-    /// Sends a note under a commitment to another.
-    Commitment,
-    /// Quotes a head that the hub never signed.
-    Quote,
-    /// Objects to a change that concerns nobody.
-    Contest,
-}
-
-impl Misdeed {
-    /// Whether it is a change that every honest member has to void.
-    #[must_use]
-    pub fn is_breach(self) -> bool {
-        match self {
-            Self::Removal(_) | Self::Role(..) | Self::List(_) | Self::Garbled | Self::CutShort => {
-                true
-            }
-            Self::AnothersName(_)
-            | Self::AnothersEnvelope(_)
-            | Self::Commitment
-            | Self::Quote
-            | Self::Contest => false,
-        }
-    }
-}
-
 /// What a line is like from now on.
 pub type LineQuality = Quality;
 
-/// Something that happens. Officers, relays (by authority) and channels are numbered from 0.
+/// Something that happens. Officers, relays (by authority) and channels are numbered from 0. An officer's
+/// number is that of the first device, too; second devices have the numbers after all officers'.
 #[derive(Clone, Debug)]
 pub enum Operation {
     /// An officer opens a channel.
@@ -136,6 +71,29 @@ pub enum Operation {
         by: usize,
         /// Where.
         channel: usize,
+    },
+    /// An officer closes a channel, or opens it again.
+    SetClosed {
+        /// Who.
+        by: usize,
+        /// Where.
+        channel: usize,
+        /// Which of the two.
+        closed: bool,
+    },
+    /// An officer says on one device that another is hers too.
+    AddDevice {
+        /// On which.
+        by: usize,
+        /// The other one.
+        device: usize,
+    },
+    /// An officer says on one device that another is hers no longer.
+    RemoveDevice {
+        /// On which.
+        by: usize,
+        /// The other one.
+        device: usize,
     },
     /// An officer writes a note.
     Post {
@@ -254,66 +212,4 @@ pub enum Operation {
         /// Whose.
         who: usize,
     },
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Open { by } => write!(f, "officer {by} opens a channel"),
-            Self::Admit { by, channel, who, role } => {
-                write!(f, "officer {by} admits officer {who} to channel {channel} as {role:?}")
-            }
-            Self::Remove { by, channel, who } => {
-                write!(f, "officer {by} removes officer {who} from channel {channel}")
-            }
-            Self::SetRole { by, channel, who, role } => {
-                write!(f, "officer {by} makes officer {who} {role:?} in channel {channel}")
-            }
-            Self::Renew { by, channel } => {
-                write!(f, "officer {by} renews keys in channel {channel}")
-            }
-            Self::Leave { by, channel } => write!(f, "officer {by} leaves channel {channel}"),
-            Self::Post { by, channel } => write!(f, "officer {by} writes in channel {channel}"),
-            Self::Misdeed { by, channel, what } => {
-                write!(f, "officer {by}'s modified program in channel {channel}: {what:?}")
-            }
-            Self::Offline { who } => write!(f, "officer {who} goes offline"),
-            Self::Online { who } => write!(f, "officer {who} goes online"),
-            Self::CrashDevice { who, effects, down } => {
-                write!(
-                    f,
-                    "officer {who}'s device loses power after {effects} effects, for {down:?}"
-                )
-            }
-            Self::CrashRelay { authority, effects, down } => {
-                write!(f, "relay {authority} loses power after {effects} effects, for {down:?}")
-            }
-            Self::StopRelay { authority, down } => {
-                write!(f, "relay {authority} stops for {down:?}")
-            }
-            Self::BackUp { authority } => write!(f, "a copy of relay {authority}'s disk is kept"),
-            Self::Restore { authority, down } => {
-                write!(f, "relay {authority} loses its disk, and has the last copy after {down:?}")
-            }
-            Self::Fork { authority, shown_to } => {
-                let nodes: Vec<u8> = shown_to.iter().map(|node| node.0).collect();
-                write!(f, "relay {authority} signs a second history, for nodes {nodes:?}")
-            }
-            Self::Unite { authority } => write!(f, "relay {authority}'s second history ends"),
-            Self::Line { one, other, quality } => {
-                write!(f, "the line between nodes {} and {} becomes {quality:?}", one.0, other.0)
-            }
-            Self::FailCommit { authority, kept } => {
-                write!(f, "relay {authority}'s next commit fails, kept: {kept}")
-            }
-            Self::RelayDisk { authority, full } => {
-                write!(f, "relay {authority}'s disk is full: {full}")
-            }
-            Self::DeviceDisk { who, full } => write!(f, "officer {who}'s disk is full: {full}"),
-            Self::Clock { node, ahead_ms } => {
-                write!(f, "node {}'s clock is {ahead_ms} ms ahead", node.0)
-            }
-            Self::Revoke { who } => write!(f, "officer {who}'s certificate is revoked"),
-        }
-    }
 }

@@ -17,6 +17,7 @@ use crate::officer::OfficerNode;
 use crate::plan::Plan;
 use crate::relay::RelayNode;
 use crate::trace::Trace;
+use crate::world::{Credential, World};
 
 /// Everything that a run consists of.
 pub(super) struct Nodes {
@@ -24,6 +25,7 @@ pub(super) struct Nodes {
     pub(super) network: Network,
     pub(super) journal: Journal,
     pub(super) relays: Vec<RelayNode>,
+    /// Officers' devices: all first ones, then all second ones.
     pub(super) officers: Vec<OfficerNode>,
     /// Channels, by their number in the plan.
     pub(super) channels: Vec<ChannelId>,
@@ -57,13 +59,12 @@ impl Nodes {
                 RelayNode::new(authority, plan.authorities, clock(), entropy)
             })
             .collect();
-        let officers = plan
-            .officers
-            .iter()
+        let officers = credentials(plan)
+            .into_iter()
             .enumerate()
-            .map(|(number, authority)| {
+            .map(|(number, (authority, credential))| {
                 let entropy = entropy.fork(&format!("officer {number}"));
-                let node = OfficerNode::new(number, *authority, clock(), entropy);
+                let node = OfficerNode::new(number, authority, credential, clock(), entropy);
                 node.expect("a disk in memory can be made")
             })
             .collect();
@@ -179,4 +180,13 @@ impl Nodes {
             }
         }
     }
+}
+
+/// The devices of a plan by number, with their authority.
+fn credentials(plan: &Plan) -> Vec<(usize, &'static Credential)> {
+    let (world, officers) = (World::get(), &plan.officers);
+    let first = officers.iter().enumerate().map(|(who, at)| (*at, world.officer(*at, who)));
+    let second = plan.second_devices.iter();
+    let second = second.map(|who| (officers[*who], world.second_device(officers[*who], *who)));
+    first.chain(second).collect()
 }

@@ -3,18 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use enlace_channel::entry::{HandlingCode, TimeZone};
-use enlace_client::engine::{NewChannel, NewNote};
-use enlace_client::store::ChannelStanding;
 use enlace_identity::certificate::Serial;
-use enlace_log::ChannelId;
 use enlace_relay::storage::CommitFault;
 use tokio::time::Instant;
 
 use super::nodes::Nodes;
-use crate::facts::Wish;
 use crate::network::Listener;
-use crate::officer::short;
 use crate::plan::{Operation, Plan};
 use crate::world::World;
 
@@ -93,43 +87,9 @@ impl Nodes {
     }
 
     async fn play(&mut self, operation: &Operation) -> anyhow::Result<()> {
-        match operation {
-            Operation::Open { by } => self.open(*by),
-            Operation::Post { by, channel } => self.post(*by, *channel).map(drop),
-            Operation::Admit { by, channel, who, role } => {
-                let (id, address) = (self.channel(*channel)?, self.address(*who));
-                let wish = Wish::Admit(address.to_string());
-                let asked = self.client(*by)?.add_member(id, address, role.role())?;
-                self.asked(*by, id, asked, wish);
-                Ok(())
-            }
-            Operation::Remove { by, channel, who } => {
-                let (id, address) = (self.channel(*channel)?, self.address(*who));
-                let wish = Wish::Remove(address.to_string());
-                let asked = self.client(*by)?.remove_member(id, address)?;
-                self.asked(*by, id, asked, wish);
-                Ok(())
-            }
-            Operation::SetRole { by, channel, who, role } => {
-                let (id, address) = (self.channel(*channel)?, self.address(*who));
-                let asked = self.client(*by)?.set_role(id, address, role.role())?;
-                self.asked(*by, id, asked, Wish::Other);
-                Ok(())
-            }
-            Operation::Renew { by, channel } => {
-                let id = self.channel(*channel)?;
-                let asked = self.client(*by)?.renew_keys(id)?;
-                self.asked(*by, id, asked, Wish::Other);
-                Ok(())
-            }
-            Operation::Leave { by, channel } => {
-                let id = self.channel(*channel)?;
-                let asked = self.client(*by)?.leave(id)?;
-                self.asked(*by, id, asked, Wish::Leave);
-                Ok(())
-            }
-            Operation::Misdeed { by, channel, what } => self.misdeed(*by, *channel, *what),
-            _ => self.disturb(operation).await,
+        match self.wish(operation) {
+            Some(taken) => taken,
+            None => self.disturb(operation).await,
         }
     }
 
@@ -183,49 +143,6 @@ impl Nodes {
         Ok(())
     }
 
-    fn open(&mut self, by: usize) -> anyhow::Result<()> {
-        let number = self.channels.len();
-        let title = format!("Operación reservada {number} de {}", self.seed);
-        let reference = format!("DP {number}/{}", self.seed);
-        let id = self.client(by)?.create_channel(NewChannel {
-            title: title.clone(),
-            case_reference: Some(reference.clone()),
-            legal_basis: String::new(),
-            default_handling: HandlingCode::H1,
-        })?;
-        self.channels.push(id);
-        self.hubs.push(self.officers[by].authority);
-        self.journal.facts().secrets.extend([title, reference]);
-        self.journal
-            .of(self.officers[by].device())
-            .observed(format!("opens channel {}", short(&id)));
-        Ok(())
-    }
-
-    /// An officer writes a note; its text is unlike any other.
-    pub(super) fn post(&mut self, by: usize, channel: usize) -> anyhow::Result<String> {
-        let id = self.channel(channel)?;
-        let number = self.journal.facts().asked.len();
-        let text = format!("Nota secreta {number} de {}", self.officers[by].address());
-        let asked = self.client(by)?.post(
-            id,
-            NewNote {
-                text: text.clone(),
-                handling: None,
-                restriction: None,
-                time_zone: TimeZone::utc(),
-                client_id: None,
-            },
-        )?;
-        self.journal.facts().secrets.push(text.clone());
-        self.asked(by, id, asked, Wish::Note(text.clone()));
-        Ok(text)
-    }
-
-    fn asked(&self, by: usize, channel: ChannelId, id: enlace_log::ClientId, what: Wish) {
-        self.journal.of(self.officers[by].device()).asked(&channel, &id, what);
-    }
-
     fn revoke(&mut self, who: usize) {
         let officer = &self.officers[who];
         let authority = officer.authority;
@@ -239,27 +156,5 @@ impl Nodes {
         let lists = World::get().authorities[authority].lists(number, &serials);
         self.relays[authority].take_lists(lists);
         self.journal.facts().revoked.insert(self.officers[who].device());
-    }
-
-    pub(super) fn channel(&self, number: usize) -> anyhow::Result<ChannelId> {
-        self.channels
-            .get(number)
-            .copied()
-            .ok_or_else(|| anyhow::anyhow!("there is no such channel"))
-    }
-
-    fn address(&self, who: usize) -> enlace_identity::names::OfficerAddress {
-        self.officers[who].address().clone()
-    }
-
-    fn client(&self, who: usize) -> anyhow::Result<&enlace_client::Client> {
-        self.officers[who].client().ok_or_else(|| anyhow::anyhow!("the device is down"))
-    }
-
-    /// Whether a device is in a channel, as it sees it itself.
-    pub(super) fn is_in(&self, who: usize, channel: ChannelId) -> bool {
-        let Ok(client) = self.client(who) else { return false };
-        let rows = client.channels().unwrap_or_default();
-        rows.iter().any(|row| row.id == channel && row.standing != ChannelStanding::Removed)
     }
 }

@@ -161,6 +161,24 @@ fn an_officer_goes_with_all_devices() {
     }
 }
 
+/// Nobody comes into a closed case: it comes in as soon as the case is open again.
+#[test]
+fn one_that_is_named_while_a_case_is_closed_comes_in_when_it_is_opened_again() {
+    let (mut world, channel) = with_phone();
+    let phone = world.device("phone");
+    world.engine("ana").wish(channel, Wish::SetClosed(true)).unwrap();
+    world.settle();
+    world.engine("eva").add_device(&phone).unwrap();
+    world.settle();
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+    world.engine("ana").wish(channel, Wish::SetClosed(false)).unwrap();
+    world.settle();
+    world.post("ana", channel, "otra vez");
+    world.settle();
+    assert_eq!(world.texts("phone", channel), ["otra vez"]);
+    world.assert_agreement(channel, &["ana", "bruno", "eva", "phone"]);
+}
+
 #[test]
 fn only_ones_own_other_devices_are_added_and_what_waits_is_taken_back() {
     let (mut world, channel) = with_phone();

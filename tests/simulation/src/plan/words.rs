@@ -1,0 +1,81 @@
+//! How operations read.
+
+use std::fmt;
+
+use super::operation::Operation;
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open { by } => write!(f, "officer {by} opens a channel"),
+            Self::Admit { by, channel, who, role } => {
+                write!(f, "officer {by} admits officer {who} to channel {channel} as {role:?}")
+            }
+            Self::Remove { by, channel, who } => {
+                write!(f, "officer {by} removes officer {who} from channel {channel}")
+            }
+            Self::SetRole { by, channel, who, role } => {
+                write!(f, "officer {by} makes officer {who} {role:?} in channel {channel}")
+            }
+            Self::Renew { by, channel } => {
+                write!(f, "officer {by} renews keys in channel {channel}")
+            }
+            Self::Leave { by, channel } => write!(f, "officer {by} leaves channel {channel}"),
+            Self::SetClosed { by, channel, closed } => {
+                let act = if *closed { "closes" } else { "opens" };
+                write!(
+                    f,
+                    "officer {by} {act} channel {channel}{}",
+                    if *closed { "" } else { " again" }
+                )
+            }
+            Self::AddDevice { by, device } => {
+                write!(f, "device {by} is told that device {device} is its officer's too")
+            }
+            Self::RemoveDevice { by, device } => {
+                write!(f, "device {by} is told that device {device} is its officer's no longer")
+            }
+            Self::Post { by, channel } => write!(f, "officer {by} writes in channel {channel}"),
+            Self::Misdeed { by, channel, what } => {
+                write!(f, "officer {by}'s modified program in channel {channel}: {what:?}")
+            }
+            Self::Offline { who } => write!(f, "officer {who} goes offline"),
+            Self::Online { who } => write!(f, "officer {who} goes online"),
+            Self::CrashDevice { who, effects, down } => {
+                write!(
+                    f,
+                    "officer {who}'s device loses power after {effects} effects, for {down:?}"
+                )
+            }
+            Self::CrashRelay { authority, effects, down } => {
+                write!(f, "relay {authority} loses power after {effects} effects, for {down:?}")
+            }
+            Self::StopRelay { authority, down } => {
+                write!(f, "relay {authority} stops for {down:?}")
+            }
+            Self::BackUp { authority } => write!(f, "a copy of relay {authority}'s disk is kept"),
+            Self::Restore { authority, down } => {
+                write!(f, "relay {authority} loses its disk, and has the last copy after {down:?}")
+            }
+            Self::Fork { authority, shown_to } => {
+                let nodes: Vec<u8> = shown_to.iter().map(|node| node.0).collect();
+                write!(f, "relay {authority} signs a second history, for nodes {nodes:?}")
+            }
+            Self::Unite { authority } => write!(f, "relay {authority}'s second history ends"),
+            Self::Line { one, other, quality } => {
+                write!(f, "the line between nodes {} and {} becomes {quality:?}", one.0, other.0)
+            }
+            Self::FailCommit { authority, kept } => {
+                write!(f, "relay {authority}'s next commit fails, kept: {kept}")
+            }
+            Self::RelayDisk { authority, full } => {
+                write!(f, "relay {authority}'s disk is full: {full}")
+            }
+            Self::DeviceDisk { who, full } => write!(f, "officer {who}'s disk is full: {full}"),
+            Self::Clock { node, ahead_ms } => {
+                write!(f, "node {}'s clock is {ahead_ms} ms ahead", node.0)
+            }
+            Self::Revoke { who } => write!(f, "officer {who}'s certificate is revoked"),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What officers ask their programs for.
+
+use enlace_channel::entry::{HandlingCode, TimeZone};
+use enlace_client::engine::{NewChannel, NewNote};
+use enlace_client::store::ChannelStanding;
+use enlace_log::{ChannelId, ClientId};
+
+use super::nodes::Nodes;
+use crate::facts::Wish;
+use crate::officer::short;
+use crate::plan::Operation;
+
+impl Nodes {
+    /// Has an officer ask for something; nothing for an operation that is no officer's.
+    pub(super) fn wish(&mut self, operation: &Operation) -> Option<anyhow::Result<()>> {
+        Some(match operation {
+            Operation::Open { by } => self.open(*by),
+            Operation::Post { by, channel } => self.post(*by, *channel).map(drop),
+            Operation::AddDevice { by, device } => self.add_device(*by, *device),
+            Operation::RemoveDevice { by, device } => self.remove_device(*by, *device),
+            Operation::Misdeed { by, channel, what } => self.misdeed(*by, *channel, *what),
+            Operation::Admit { by, channel, .. }
+            | Operation::Remove { by, channel, .. }
+            | Operation::SetRole { by, channel, .. }
+            | Operation::SetClosed { by, channel, .. }
+            | Operation::Renew { by, channel }
+            | Operation::Leave { by, channel } => self.ask(*by, *channel, operation),
+            _ => return None,
+        })
+    }
+
+    /// Asks for a change of a channel.
+    fn ask(&mut self, by: usize, channel: usize, operation: &Operation) -> anyhow::Result<()> {
+        let (id, client) = (self.channel(channel)?, self.client(by)?);
+        let (asked, wish) = match operation {
+            Operation::Admit { who, role, .. } => {
+                let address = self.address(*who);
+                let wish = Wish::Admit(address.to_string());
+                (client.add_member(id, address, role.role())?, wish)
+            }
+            Operation::Remove { who, .. } => {
+                let address = self.address(*who);
+                let wish = Wish::Remove(address.to_string());
+                (client.remove_member(id, address)?, wish)
+            }
+            Operation::SetRole { who, role, .. } => {
+                let address = self.address(*who);
+                let wish = Wish::Role(address.to_string(), role.role().to_string());
+                (client.set_role(id, address, role.role())?, wish)
+            }
+            Operation::SetClosed { closed, .. } => {
+                (client.set_closed(id, *closed)?, Wish::Closed(*closed))
+            }
+            Operation::Renew { .. } => (client.renew_keys(id)?, Wish::Other),
+            Operation::Leave { .. } => (client.leave(id)?, Wish::Leave),
+            _ => unreachable!("it is no change of a channel"),
+        };
+        self.asked(by, id, asked, wish);
+        Ok(())
+    }
+
+    fn add_device(&mut self, by: usize, device: usize) -> anyhow::Result<()> {
+        let name = self.officers[device].credential().device_name();
+        self.client(by)?.add_device(name)?;
+        let (by, device) = (self.officers[by].device(), self.officers[device].device());
+        let mut facts = self.journal.facts();
+        facts.once_named.insert(device.clone());
+        facts.named.entry(by).or_default().insert(device);
+        Ok(())
+    }
+
+    fn remove_device(&mut self, by: usize, device: usize) -> anyhow::Result<()> {
+        let name = self.officers[device].credential().device_name();
+        self.client(by)?.remove_device(name)?;
+        let (by, device) = (self.officers[by].device(), self.officers[device].device());
+        self.journal.facts().named.entry(by).or_default().remove(&device);
+        Ok(())
+    }
+
+    fn open(&mut self, by: usize) -> anyhow::Result<()> {
+        let number = self.channels.len();
+        let title = format!("Operación reservada {number} de {}", self.seed);
+        let reference = format!("DP {number}/{}", self.seed);
+        let id = self.client(by)?.create_channel(NewChannel {
+            title: title.clone(),
+            case_reference: Some(reference.clone()),
+            legal_basis: String::new(),
+            default_handling: HandlingCode::H1,
+        })?;
+        let opener = self.officers[by].address().to_string();
+        self.journal.facts().openers.insert(hex::encode(id.0), opener);
+        self.channels.push(id);
+        self.hubs.push(self.officers[by].authority);
+        self.journal.facts().secrets.extend([title, reference]);
+        self.journal
+            .of(self.officers[by].device())
+            .observed(format!("opens channel {}", short(&id)));
+        Ok(())
+    }
+
+    /// An officer writes a note; its text is unlike any other.
+    pub(super) fn post(&mut self, by: usize, channel: usize) -> anyhow::Result<String> {
+        let id = self.channel(channel)?;
+        let number = self.journal.facts().asked.len();
+        let text = format!("Nota secreta {number} de {}", self.officers[by].address());
+        let asked = self.client(by)?.post(
+            id,
+            NewNote {
+                text: text.clone(),
+                handling: None,
+                restriction: None,
+                time_zone: TimeZone::utc(),
+                client_id: None,
+            },
+        )?;
+        self.journal.facts().secrets.push(text.clone());
+        self.asked(by, id, asked, Wish::Note(text.clone()));
+        Ok(text)
+    }
+
+    fn asked(&self, by: usize, channel: ChannelId, id: ClientId, what: Wish) {
+        self.journal.of(self.officers[by].device()).asked(&channel, &id, what);
+    }
+
+    pub(super) fn channel(&self, number: usize) -> anyhow::Result<ChannelId> {
+        self.channels
+            .get(number)
+            .copied()
+            .ok_or_else(|| anyhow::anyhow!("there is no such channel"))
+    }
+
+    fn address(&self, who: usize) -> enlace_identity::names::OfficerAddress {
+        self.officers[who].address().clone()
+    }
+
+    fn client(&self, who: usize) -> anyhow::Result<&enlace_client::Client> {
+        self.officers[who].client().ok_or_else(|| anyhow::anyhow!("the device is down"))
+    }
+
+    /// Whether a device is in a channel, as it sees it itself.
+    pub(super) fn is_in(&self, who: usize, channel: ChannelId) -> bool {
+        let Ok(client) = self.client(who) else { return false };
+        let rows = client.channels().unwrap_or_default();
+        rows.iter().any(|row| row.id == channel && row.standing != ChannelStanding::Removed)
+    }
+}
