@@ -21,6 +21,7 @@ use enlace_identity::endpoint::{
 use enlace_identity::issue::{Approval, IssuingCa, RevocationContent, Root};
 use enlace_identity::keys::SigningKey;
 use enlace_identity::names::{DeviceName, Domain, LeafName};
+use enlace_identity::suspension::{SignedSuspensions, SuspensionStatement};
 use enlace_identity::time::{Timestamp, Validity};
 use enlace_log::control::{Contest, LeafHash, Leave};
 use enlace_log::{
@@ -439,6 +440,31 @@ fn identity(vectors: &mut Vectors) {
         "signed_bundle",
         json!({ "bundle": "bundle", "signed_by_seed": "02".repeat(32) }),
         bundle.encode(),
+    );
+
+    let statement = SuspensionStatement {
+        domain: domain.clone(),
+        serial: 3,
+        issued_at: NOW,
+        not_after: NOW.plus(14 * DAY),
+        suspended: vec![
+            "eva@fge.example".parse().unwrap(),
+            device("ana-ruiz").to_string().parse().unwrap(),
+        ],
+    };
+    vectors.add(
+        "suspensions",
+        json!({ "domain": "fge.example", "serial": 3, "issued_at": NOW.as_millis(),
+                "not_after": NOW.plus(14 * DAY).as_millis(),
+                "suspended": ["eva@fge.example", device("ana-ruiz").to_string()] }),
+        statement.encode(),
+    );
+    let chain = leaf(LeafName::Service("d1.duty.fge.example".parse().unwrap()), 5, 5);
+    let signed = SignedSuspensions::sign(&statement, &key(5), chain).unwrap();
+    vectors.add(
+        "signed_suspensions",
+        json!({ "statement": "suspensions", "signed_by_seed": "05".repeat(32) }),
+        signed.encode(),
     );
 
     let record = EndpointRecord {

@@ -18,6 +18,20 @@ pub(crate) fn show(at: Timestamp) -> String {
     jiff_of(at).strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
+/// What a person means by `2026-10-09` (its end, UTC), `2026-10-09T08:10Z` or the like.
+pub(crate) fn parse_end(text: &str) -> Result<Timestamp, String> {
+    let day = || {
+        let midnight =
+            text.parse::<jiff::civil::Date>()?.tomorrow()?.to_datetime(Default::default());
+        Ok(midnight.to_zoned(jiff::tz::TimeZone::UTC)?.timestamp())
+    };
+    let at = text.parse::<jiff::Timestamp>().or_else(|_: jiff::Error| day());
+    let at = at.map_err(|_: jiff::Error| "expected a day, or a time with its zone".to_owned())?;
+    u64::try_from(at.as_millisecond())
+        .map(Timestamp::from_millis)
+        .map_err(|_| "before 1970".to_owned())
+}
+
 /// For people: `2026-10-09`.
 pub(crate) fn show_day(at: Timestamp) -> String {
     jiff_of(at).strftime("%Y-%m-%d").to_string()
@@ -60,5 +74,8 @@ mod tests {
         let at = Timestamp::from_secs(1_767_268_800);
         assert_eq!(show(at), "2026-01-01 12:00 UTC");
         assert_eq!(show_day(at), "2026-01-01");
+        assert_eq!(parse_end("2026-01-01T12:00Z"), Ok(at));
+        assert_eq!(parse_end("2025-12-31"), Ok(at.minus(DAY / 2)));
+        assert!(parse_end("soon").is_err());
     }
 }

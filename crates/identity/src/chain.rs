@@ -201,6 +201,12 @@ impl UnverifiedChain {
         unverified_name(self).map(|(_, name)| name)
     }
 
+    /// Whether the leaf is for that key, before anything vouches for it.
+    #[must_use]
+    pub fn is_for_key(&self, key: &PublicKey) -> bool {
+        X509::parse(self.leaf()).is_ok_and(|leaf| leaf.public_key == *key)
+    }
+
     /// When both certificates claim to hold, before anything vouches for them.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Who somebody is: names, certificates, network bundles, endpoint records and revocation.
+//! Who somebody is: names, certificates, network bundles, endpoint records, revocation and suspension.
 //!
 //! No sockets, clocks or files: bytes and times are arguments. Whatever comes from outside is
 //! *unverified* until one of this crate's `verify` functions has returned the verified type.
@@ -19,5 +19,6 @@ pub mod issue;
 pub mod keys;
 pub mod names;
 pub mod revocation;
+pub mod suspension;
 pub mod time;
 pub mod warnings;

@@ -7,6 +7,7 @@ mod issue;
 mod list;
 mod request;
 mod revoke;
+mod suspend;
 mod warn;
 
 use std::path::PathBuf;
@@ -27,6 +28,10 @@ pub(crate) enum Command {
     Issue(issue::Arguments),
     /// Withdraw certificates, for good.
     Revoke(revoke::Arguments),
+    /// Suspend officers or devices for the time being, with the duty key.
+    Suspend(suspend::SuspendArguments),
+    /// Lift suspensions, with the duty key.
+    Lift(suspend::LiftArguments),
     /// Write the next revocation list.
     Crl(crl::Arguments),
     /// Say what was issued and revoked, and what expires.
@@ -55,6 +60,8 @@ pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
         Command::Request(arguments) => request::run(&arguments, ui),
         Command::Issue(arguments) => issue::run(&arguments, ui),
         Command::Revoke(arguments) => revoke::run(&arguments, ui),
+        Command::Suspend(arguments) => suspend::suspend(&arguments, ui),
+        Command::Lift(arguments) => suspend::lift(&arguments, ui),
         Command::Crl(arguments) => crl::run(&arguments, ui),
         Command::List(arguments) => list::run(&arguments, ui),
         Command::Endpoint(arguments) => endpoint::run(&arguments, ui),

@@ -8,3 +8,4 @@ mod officer;
 mod openssl;
 mod sample_configuration;
 mod support;
+mod suspensions;

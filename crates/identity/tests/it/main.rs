@@ -10,3 +10,4 @@ mod openssl;
 mod requests;
 mod revocations;
 mod support;
+mod suspensions;

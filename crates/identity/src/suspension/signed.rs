@@ -1,0 +1,162 @@
+//! A statement about suspensions with its signature and its signer's certificates.
+
+use std::ops::Deref;
+
+use crate::bundle::Bundle;
+use crate::canonical::{DecodeError, Reader, Writer};
+use crate::certificate::UnverifiedChain;
+use crate::chain::{LeafUsage, VerifiedLeaf};
+use crate::keys::{Signature, SigningKey};
+use crate::names::DeviceName;
+use crate::revocation::MAX_SKEW;
+use crate::suspension::{SuspensionError, SuspensionStatement};
+use crate::time::{Timestamp, ValidityError};
+
+const LABEL: &str = "enlace signed suspensions v1";
+
+/// A signed statement, unverified.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SignedSuspensions {
+    statement: Vec<u8>,
+    signature: Signature,
+    chain: UnverifiedChain,
+}
+
+/// A statement that a duty key of its authority signed, and that held at the time for which it was
+/// verified; the statement is reached by dereferencing. Whether the signer's certificate is revoked
+/// is not known.
+#[derive(Clone, Debug)]
+pub struct VerifiedSuspensions {
+    statement: SuspensionStatement,
+    signer: VerifiedLeaf,
+    signed: SignedSuspensions,
+}
+
+impl SignedSuspensions {
+    /// The longest encoded form, in bytes.
+    pub const MAX_BYTES: usize = 300 * 1024;
+
+    /// Signs a statement with the duty key whose certificates are `chain`.
+    ///
+    /// # Errors
+    /// [`SuspensionError::Decode`] when the statement breaks a rule of its own form.
+    pub fn sign(
+        statement: &SuspensionStatement,
+        key: &SigningKey,
+        chain: UnverifiedChain,
+    ) -> Result<Self, SuspensionError> {
+        statement.check()?;
+        let statement = statement.encode();
+        Ok(Self { signature: key.sign(&statement), statement, chain })
+    }
+
+    /// The bytes of the file, as they also travel.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        Writer::new(LABEL)
+            .bytes(&self.statement)
+            .fixed(self.signature.as_bytes())
+            .list(&[self.chain.leaf(), self.chain.issuing()], |w, der| w.bytes(der.as_bytes()))
+            .finish()
+    }
+
+    /// Reads those bytes; nothing is verified.
+    ///
+    /// # Errors
+    /// [`DecodeError`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        if bytes.len() > Self::MAX_BYTES {
+            return Err(DecodeError::Value("length"));
+        }
+        let mut r = Reader::new(LABEL, bytes)?;
+        let statement = r.bytes()?.to_vec();
+        let signature = Signature::from_bytes(r.fixed()?);
+        let ders = r.list("certificates", 2, Reader::bytes)?;
+        r.finish()?;
+        let chain =
+            UnverifiedChain::from_ders(&ders).map_err(|_| DecodeError::Value("certificates"))?;
+        Ok(Self { statement, signature, chain })
+    }
+
+    /// What the statement claims.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when there is no reading it.
+    pub fn unverified_statement(&self) -> Result<SuspensionStatement, DecodeError> {
+        SuspensionStatement::decode(&self.statement)
+    }
+
+    /// Checks the signer's certificates, that the statement is of the signer's own authority, the
+    /// signature, and that the statement holds at `at`. A pure function of bytes and time.
+    ///
+    /// # Errors
+    /// [`SuspensionError`] says what doesn't hold.
+    pub fn verify(
+        &self,
+        bundle: &Bundle,
+        at: Timestamp,
+    ) -> Result<VerifiedSuspensions, SuspensionError> {
+        let signer = bundle.verify(&self.chain, at, LeafUsage::Duty)?;
+        let fits = signer.public_key().verify(&self.statement, &self.signature);
+        fits.map_err(|_| SuspensionError::Signature)?;
+
+        let statement = self.unverified_statement()?;
+        if *signer.name().domain() != statement.domain {
+            let signer = signer.name().domain().clone();
+            return Err(SuspensionError::OtherAuthority { statement: statement.domain, signer });
+        }
+        let problem = if at.plus(MAX_SKEW) < statement.issued_at {
+            Some(ValidityError::NotYetValid)
+        } else if at >= statement.not_after {
+            Some(ValidityError::Expired)
+        } else {
+            None
+        };
+        match problem {
+            Some(problem) => Err(SuspensionError::Validity { domain: statement.domain, problem }),
+            None => Ok(VerifiedSuspensions { statement, signer, signed: self.clone() }),
+        }
+    }
+}
+
+impl VerifiedSuspensions {
+    /// What it says.
+    #[must_use]
+    pub fn statement(&self) -> &SuspensionStatement {
+        &self.statement
+    }
+
+    /// Who signed it.
+    #[must_use]
+    pub fn signer(&self) -> &VerifiedLeaf {
+        &self.signer
+    }
+
+    /// The signed form, to be passed on.
+    #[must_use]
+    pub fn signed(&self) -> &SignedSuspensions {
+        &self.signed
+    }
+
+    /// The first instant at which it suspends nobody any more: its own end, or that of its signer's
+    /// certificate or of the issuing CA's.
+    #[must_use]
+    pub fn end(&self) -> Timestamp {
+        let issuing = self.signer.issuing_validity().not_after;
+        self.statement.not_after.min(self.signer.not_after()).min(issuing)
+    }
+
+    /// Whether it suspends a device at `at`, which lies no earlier than when it was verified.
+    #[must_use]
+    pub fn suspends(&self, device: &DeviceName, at: Timestamp) -> bool {
+        at < self.end() && self.statement.names(device)
+    }
+}
+
+impl Deref for VerifiedSuspensions {
+    type Target = SuspensionStatement;
+
+    fn deref(&self) -> &SuspensionStatement {
+        &self.statement
+    }
+}
