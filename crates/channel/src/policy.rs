@@ -67,7 +67,7 @@ pub enum Role {
     Owner,
     /// Admits and removes officers of its own authority.
     Lead,
-    /// Reads and writes.
+    /// Reads and writes; in a forum, reads and asks.
     Member,
     /// Publishes in a forum.
     Guide,
@@ -303,10 +303,22 @@ impl Role {
         matches!(self, Self::Owner | Self::Lead)
     }
 
-    /// Whether it may write entries in a case channel.
+    /// Whether channels of that kind know it.
+    #[must_use]
+    pub fn exists_in(self, kind: ChannelKind) -> bool {
+        self != Self::Guide || kind == ChannelKind::Forum
+    }
+
+    /// Whether it may write entries at all.
     #[must_use]
     pub fn may_write(self) -> bool {
-        matches!(self, Self::Owner | Self::Lead | Self::Member)
+        self != Self::Observer
+    }
+
+    /// Whether it speaks to everybody in a forum; members ask.
+    #[must_use]
+    pub fn may_publish(self) -> bool {
+        matches!(self, Self::Owner | Self::Lead | Self::Guide)
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod act;
 mod change;
+mod entries;
 mod evidence;
 mod fields;
 mod leaves;
@@ -30,10 +31,10 @@ use enlace_log::Envelope;
 
 use crate::credential::device_name;
 use crate::mls::{CommitDetails, GroupView, LeafIndex};
-use crate::policy::Policy;
 
 pub use self::act::{Act, PolicyField, Removal};
 pub use self::change::{Change, judge_change};
+pub use self::entries::{judge_author, judge_entry};
 pub use self::rule::{Rule, Void};
 pub use self::state::{LeafInfo, State};
 pub use self::welcome::{judge_creation, judge_welcome};
@@ -76,20 +77,6 @@ pub fn judge(
         received_at,
     };
     judge_change(bundle, &change)
-}
-
-/// Whether a device may write entries. Else its entry is shown as refused, and never as said.
-///
-/// # Errors
-/// [`Rule::EntryRole`], [`Rule::EntryClosed`].
-pub fn judge_author(policy: &Policy, author: &DeviceName) -> Result<(), Void> {
-    if policy.is_closed() {
-        return Err(Void::new(Rule::EntryClosed, author));
-    }
-    match policy.role_of(author.officer()) {
-        Some(role) if role.may_write() => Ok(()),
-        _ => Err(Void::new(Rule::EntryRole, author)),
-    }
 }
 
 fn devices_at(view: &GroupView, leaves: &[LeafIndex]) -> Result<BTreeSet<DeviceName>, Void> {

@@ -11,8 +11,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use enlace_channel::channel::group_id;
-use enlace_channel::entry::{HandlingCode, NoteDraft, Part, PartKind, Salt};
-use enlace_channel::policy::{NewCase, Role};
+use enlace_channel::entry::{EntryKind, HandlingCode, NoteDraft, Part, PartKind, Salt};
+use enlace_channel::policy::{ChannelKind, NewCase, Role};
 use enlace_identity::bundle::{AuthorityContent, BundleContent, SignedBundle};
 use enlace_identity::certificate::{Serial, UnverifiedChain};
 use enlace_identity::endpoint::{
@@ -66,6 +66,7 @@ fn the_byte_strings_are_those_of_the_published_vectors() {
     let mut vectors = Vectors::default();
     let head = chain_and_head(&mut vectors);
     entry(&mut vectors, &head);
+    forum_entries(&mut vectors);
     envelope(&mut vectors, &head);
     control(&mut vectors);
     policy(&mut vectors);
@@ -205,6 +206,47 @@ fn entry(vectors: &mut Vectors, head: &enlace_log::QuotedHead) {
     );
 }
 
+fn forum_entries(vectors: &mut Vectors) {
+    let author = device("ana-ruiz");
+    let draft = |text: &'static str, parent: Option<Commitment>| NoteDraft {
+        channel: CHANNEL,
+        generation: Generation(0),
+        author: &author,
+        client_id: CLIENT_ID,
+        local_time: NOW,
+        time_zone: "Europe/Madrid".parse().unwrap(),
+        handling: HandlingCode::H1,
+        restriction: None,
+        parent,
+        known_head: None,
+        text,
+    };
+    let salt = || Salt::from_bytes([0x33; 16]);
+    let input = |kind: u64, parent: &str, part: Value| {
+        json!({ "channel": CHANNEL.to_string(), "generation": 0, "author": author.to_string(),
+                "client_id": CLIENT_ID.to_string(), "local_time": NOW.as_millis(),
+                "time_zone": "Europe/Madrid", "kind": kind, "handling": 2, "parent": parent,
+                "known_head": "", "parts": [part] })
+    };
+    let text = |text: &str| json!({ "kind": 1, "salt": "33".repeat(16), "text": text });
+    let none = "00".repeat(32);
+    let question = draft("¿Qué plazo?", None).sign_as(EntryKind::Question, &key(1), salt).unwrap();
+    let asked = input(14, &none, text("¿Qué plazo?"));
+    vectors.add("question_header", asked, question.header_bytes());
+    vectors.add(
+        "question_commitment",
+        json!({ "salt": "33".repeat(16), "header": "question_header", "signed_by_seed": "01".repeat(32) }),
+        question.commitment().as_bytes(),
+    );
+    let asked = Some(question.commitment());
+    let answer = draft("Diez días", asked).sign_as(EntryKind::Answer, &key(1), salt).unwrap();
+    let answered = input(15, "question_commitment", text("Diez días"));
+    vectors.add("answer_header", answered, answer.header_bytes());
+    let pin = draft("", asked).sign_pin(true, &key(1), salt).unwrap();
+    let pinned = json!({ "kind": 16, "salt": "33".repeat(16), "content": "01" });
+    vectors.add("pin_header", input(18, "question_commitment", pinned), pin.header_bytes());
+}
+
 fn envelope(vectors: &mut Vectors, head: &enlace_log::QuotedHead) {
     let payload_hash = PayloadHash::of(b"payload");
     vectors.add("payload_hash", json!({ "payload": hex(b"payload") }), payload_hash.as_bytes());
@@ -325,7 +367,7 @@ fn control(vectors: &mut Vectors) {
 
 fn policy(vectors: &mut Vectors) {
     let owner = device("ana-ruiz").officer().clone();
-    let policy = NewCase {
+    let case = NewCase {
         channel: CHANNEL,
         owner: owner.clone(),
         title: "Operación Faro".into(),
@@ -334,9 +376,15 @@ fn policy(vectors: &mut Vectors) {
         default_handling: HandlingCode::H1,
         hub: "fge.example".parse().unwrap(),
         bundle_hash: enlace_identity::bundle::BundleHash::from_bytes([0xbb; 32]),
-    }
-    .into_policy()
-    .unwrap();
+    };
+    let forum = case.clone().into_policy_of(ChannelKind::Forum).unwrap().edit().unwrap();
+    let forum = forum.role(&"bia@mpf.example".parse().unwrap(), Role::Guide).finish().unwrap();
+    vectors.add(
+        "forum_policy",
+        json!({ "policy": "policy", "kind": 2, "role_of_bia": 4 }),
+        forum.encode(),
+    );
+    let policy = case.into_policy().unwrap();
     let policy =
         policy.edit().unwrap().role(&"bia@mpf.example".parse().unwrap(), Role::Lead).finish();
     vectors.add(

@@ -33,7 +33,7 @@ impl Channel {
         entry: &SignedEntry,
         client_id: ClientId,
     ) -> Result<Outgoing, SealError> {
-        rules::judge_author(&self.policy, &ctx.device.name)
+        rules::judge_entry(&self.policy, &ctx.device.name, entry.header())
             .map_err(|void| SealError::NotAllowed(void.to_string()))?;
         self.dangerous_seal_entry(ctx, entry, client_id)
     }

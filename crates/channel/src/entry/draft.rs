@@ -72,6 +72,19 @@ impl NoteDraft<'_> {
     pub fn sign(
         self,
         key: &SigningKey,
+        salts: impl FnMut() -> Salt,
+    ) -> Result<SignedEntry, ComposeError> {
+        self.sign_as(EntryKind::Note, key, salts)
+    }
+
+    /// The same for another kind of entry that is made of text: a question, an answer.
+    ///
+    /// # Errors
+    /// [`ComposeError`].
+    pub fn sign_as(
+        self,
+        kind: EntryKind,
+        key: &SigningKey,
         mut salts: impl FnMut() -> Salt,
     ) -> Result<SignedEntry, ComposeError> {
         self.check()?;
@@ -82,6 +95,34 @@ impl NoteDraft<'_> {
             .chain(text)
             .map(|(kind, text)| Part::text(kind, salts(), &text))
             .collect();
+        Ok(self.sign_parts(kind, parts, key, salts()))
+    }
+
+    /// Puts the parent on top of a forum, or takes it down. The text is left out.
+    ///
+    /// # Errors
+    /// [`ComposeError::Restriction`].
+    pub fn sign_pin(
+        self,
+        pinned: bool,
+        key: &SigningKey,
+        mut salts: impl FnMut() -> Salt,
+    ) -> Result<SignedEntry, ComposeError> {
+        if self.handling == HandlingCode::H3 || self.restriction.is_some() {
+            return Err(ComposeError::Restriction);
+        }
+        let content = vec![u8::from(pinned)];
+        let part = Part::Open { kind: PartKind::Pinned, salt: salts(), content };
+        Ok(self.sign_parts(EntryKind::Pin, vec![part], key, salts()))
+    }
+
+    fn sign_parts(
+        self,
+        kind: EntryKind,
+        parts: Vec<Part>,
+        key: &SigningKey,
+        salt: Salt,
+    ) -> SignedEntry {
         let header = Header {
             channel: self.channel,
             generation: self.generation,
@@ -89,13 +130,13 @@ impl NoteDraft<'_> {
             client_id: self.client_id,
             local_time: self.local_time,
             time_zone: self.time_zone,
-            kind: EntryKind::Note,
+            kind,
             handling: self.handling,
             parent: self.parent,
             known_head: self.known_head,
             parts: Vec::new(),
         };
-        Ok(SignedEntry::sign(header, parts, salts(), key))
+        SignedEntry::sign(header, parts, salt, key)
     }
 
     fn check(&self) -> Result<(), ComposeError> {

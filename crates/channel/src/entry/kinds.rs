@@ -64,6 +64,12 @@ kinds!(
         Closing = 10,
         /// Suspends withdrawal and retention.
         Hold = 11,
+        /// Asks something of a forum's guides.
+        Question = 14,
+        /// Answers its parent, a question.
+        Answer = 15,
+        /// Puts its parent on top of a forum, or takes it down again.
+        Pin = 18,
     }
 );
 
@@ -80,6 +86,8 @@ kinds!(
         FileReference = 4,
         /// A file's name.
         FileName = 5,
+        /// Whether a pin puts its parent on top: one byte, 1 or 0.
+        Pinned = 16,
     }
 );
 
@@ -88,7 +96,28 @@ impl EntryKind {
     /// newer version*.
     #[must_use]
     pub fn is_supported(self) -> bool {
-        self == Self::Note
+        matches!(self, Self::Note | Self::Question | Self::Answer | Self::Pin)
+    }
+
+    /// Whether it is there for forums alone.
+    #[must_use]
+    pub fn is_of_forums(self) -> bool {
+        matches!(self, Self::Question | Self::Answer | Self::Pin)
+    }
+
+    /// Whether it speaks to everybody: in a forum, only guides, leads and the owner do.
+    #[must_use]
+    pub fn publishes(self) -> bool {
+        matches!(
+            self,
+            Self::Note
+                | Self::Request
+                | Self::RequestUpdate
+                | Self::Document
+                | Self::Signature
+                | Self::Answer
+                | Self::Pin
+        )
     }
 }
 
@@ -102,7 +131,7 @@ impl PartKind {
     /// Whether this version shows such a part.
     #[must_use]
     pub fn is_supported(self) -> bool {
-        self.is_text()
+        self.is_text() || self == Self::Pinned
     }
 }
 

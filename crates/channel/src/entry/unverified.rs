@@ -166,7 +166,21 @@ impl VerifiedEntry {
     #[must_use]
     pub fn needs_newer_version(&self) -> bool {
         let unknown = |part: &Part| !part.kind().is_supported();
-        !self.header().kind.is_supported() || self.parts().iter().any(unknown)
+        let no_pin = self.header().kind == EntryKind::Pin && self.pins().is_none();
+        !self.header().kind.is_supported() || self.parts().iter().any(unknown) || no_pin
+    }
+
+    /// Whether a pin puts its parent on top, or takes it down; `None` of another entry, and of a pin
+    /// that this version doesn't understand.
+    #[must_use]
+    pub fn pins(&self) -> Option<bool> {
+        let kinds = (self.header().kind, self.parts());
+        let (EntryKind::Pin, [part]) = kinds else { return None };
+        match part.content().filter(|_| part.kind() == PartKind::Pinned)? {
+            [0] => Some(false),
+            [1] => Some(true),
+            _ => None,
+        }
     }
 
     /// The paragraphs joined by line feeds, withdrawn ones left out.

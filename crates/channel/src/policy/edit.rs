@@ -9,7 +9,7 @@ use enlace_log::{ChannelId, Generation};
 use super::{ChannelKind, Content, Policy, PolicyError, RULES_VERSION, Role};
 use crate::entry::HandlingCode;
 
-/// What the creator of a case channel chooses.
+/// What the creator of a channel chooses.
 #[derive(Clone, Debug)]
 pub struct NewCase {
     /// Random.
@@ -31,18 +31,26 @@ pub struct NewCase {
 }
 
 impl NewCase {
-    /// The policy of the channel's first epoch.
+    /// The policy of a case channel's first epoch.
     ///
     /// # Errors
     /// [`PolicyError::Value`] names the field that can't be like this.
     pub fn into_policy(self) -> Result<Policy, PolicyError> {
+        self.into_policy_of(ChannelKind::Case)
+    }
+
+    /// The policy of the first epoch of a channel of that kind.
+    ///
+    /// # Errors
+    /// [`PolicyError::Value`] names the field that can't be like this.
+    pub fn into_policy_of(self, kind: ChannelKind) -> Result<Policy, PolicyError> {
         let authority = self.owner.domain().clone();
         let references = self.case_reference.map(|reference| (authority, reference));
         Policy::from_content(Content {
             rules_version: RULES_VERSION,
             channel: self.channel,
             generation: Generation(0),
-            kind: ChannelKind::Case,
+            kind,
             title: self.title,
             case_references: references.into_iter().collect(),
             legal_basis: self.legal_basis,

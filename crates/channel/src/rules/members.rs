@@ -102,7 +102,7 @@ fn check_admission(
         if !sovereign {
             return Err(Void::new(Rule::AdmitSovereign, officer));
         }
-        if !matches!(role, Role::Lead | Role::Member | Role::Observer) {
+        if role == Role::Owner || !role.exists_in(change.after.policy.kind()) {
             return Err(Void::new(Rule::AdmitRole, officer));
         }
     }

@@ -39,7 +39,7 @@ fn heir(change: &Change) -> Option<&OfficerAddress> {
 fn check_role(change: &Change, officer: &OfficerAddress, from: Role, to: Role) -> Result<(), Void> {
     let refused = |rule| Err(Void::new(rule, officer));
     match (from, to) {
-        (_, Role::Guide) => refused(Rule::RoleKind),
+        (_, to) if !to.exists_in(change.after.policy.kind()) => refused(Rule::RoleKind),
         (Role::Owner, Role::Lead) | (Role::Lead | Role::Member, Role::Owner)
             if change.is_by_owner() =>
         {

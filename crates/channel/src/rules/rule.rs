@@ -65,7 +65,7 @@ rules! {
     AdmitSovereign = "R-ADMIT-SOVEREIGN", "only a lead of the same authority may admit this officer";
     /// A new authority enters through the owner, with one officer, who becomes its lead.
     AdmitAuthority = "R-ADMIT-AUTHORITY", "a new authority enters through the owner, with one lead";
-    /// Whoever is admitted becomes lead, member or observer.
+    /// Whoever is admitted becomes lead, member or observer, or in a forum guide.
     AdmitRole = "R-ADMIT-ROLE", "nobody can be admitted with this role";
     /// An officer is removed by a lead of the same authority, or by its own wish; a device by its
     /// officer, too.
@@ -92,8 +92,13 @@ rules! {
     EntryClosed = "E-CLOSED", "the channel is closed";
     /// Observers write no entries.
     EntryRole = "E-ROLE", "its author may read only";
+    /// In a forum members ask; guides, leads and the owner publish, answer and pin. In a case nobody
+    /// asks, answers or pins.
+    EntryKind = "E-KIND", "its author may not write such an entry in this kind of channel";
     /// The channel follows rules that this program knows.
     WelcomeVersion = "J-VERSION", "the channel needs a newer version of this program";
+    /// A case keeps what it says from who records it for a quantum computer.
+    WelcomeSuite = "J-SUITE", "a case needs the hybrid post-quantum keys";
     /// The hub is an authority of the network.
     WelcomeHub = "J-HUB", "the channel's hub is no authority of the network";
     /// Each member's certificate was issued by its authority.

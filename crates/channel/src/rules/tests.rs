@@ -3,6 +3,7 @@
 mod closing;
 mod devices;
 mod evidence;
+mod forum;
 mod front;
 mod leaves;
 mod members;

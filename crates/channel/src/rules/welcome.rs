@@ -11,7 +11,7 @@ use super::JudgeError;
 use super::rule::{Rule, Void};
 use super::state::State;
 use crate::credential::device_name;
-use crate::mls::{GroupView, LeafIndex};
+use crate::mls::{GroupView, LeafIndex, Suite};
 use crate::policy::{ChannelKind, RULES_VERSION, Role};
 
 /// Decides on a welcome: on the group behind it, whose signer is `signer`, and into which `me` is
@@ -30,6 +30,7 @@ pub fn judge_welcome(
     let signer = view.member(signer).and_then(|member| device_name(&member.chain).ok());
     let signer = signer.ok_or_else(|| Void::new(Rule::WelcomeEntitled, "unknown"))?;
     let state = State::of_view(view)?;
+    check_suite(&state, view.suite)?;
     judge_joined(bundle, &state, &signer, me, received_at)
 }
 
@@ -44,6 +45,7 @@ pub fn judge_creation(
     received_at: Timestamp,
 ) -> Result<(), JudgeError> {
     let state = State::of_view(view)?;
+    check_suite(&state, view.suite)?;
     check_group(bundle, &state)?;
     let alone = state.members.len() == 1;
     let own = state.members.get(creator).filter(|_| alone);
@@ -72,9 +74,17 @@ pub(super) fn judge_joined(
     Ok(())
 }
 
+/// J-SUITE.
+pub(super) fn check_suite(state: &State, suite: Suite) -> Result<(), Void> {
+    match (state.policy.kind(), suite) {
+        (ChannelKind::Forum, _) | (ChannelKind::Case, Suite::PostQuantum) => Ok(()),
+        (ChannelKind::Case, Suite::Classic) => Err(Void::new(Rule::WelcomeSuite, suite.code())),
+    }
+}
+
 fn check_group(bundle: &Bundle, state: &State) -> Result<(), JudgeError> {
     let policy = &state.policy;
-    if policy.rules_version() != RULES_VERSION || policy.kind() != ChannelKind::Case {
+    if policy.rules_version() != RULES_VERSION {
         return Err(Void::new(Rule::WelcomeVersion, policy.rules_version()).into());
     }
     if bundle.hash() != policy.bundle_hash() {
@@ -88,8 +98,9 @@ fn check_group(bundle: &Bundle, state: &State) -> Result<(), JudgeError> {
     }
     state.check_roles_match()?;
     state.check_owners()?;
-    if let Some((guide, _)) = policy.roles().iter().find(|(_, role)| **role == Role::Guide) {
-        return Err(Void::new(Rule::RoleKind, guide).into());
+    let is_strange = |role: Role| !role.exists_in(policy.kind());
+    if let Some((officer, _)) = policy.roles().iter().find(|(_, role)| is_strange(**role)) {
+        return Err(Void::new(Rule::RoleKind, officer).into());
     }
     for (device, leaf) in &state.members {
         let verified = leaf.verify_at_some_time(bundle);

@@ -4,5 +4,6 @@
 
 mod attacks;
 mod channel;
+mod forum;
 mod support;
 mod void;

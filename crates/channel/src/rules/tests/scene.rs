@@ -27,7 +27,7 @@ use zeroize::Zeroizing;
 
 use super::super::{Act, Change, JudgeError, LeafInfo, Rule, State, judge_change};
 use crate::entry::HandlingCode;
-use crate::policy::{NewCase, PolicyEdit, Role};
+use crate::policy::{ChannelKind, NewCase, PolicyEdit, Role};
 
 pub(super) const CHANNEL: ChannelId = ChannelId([7; 32]);
 pub(super) const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -150,6 +150,14 @@ pub(super) fn hash(chain: &UnverifiedChain, key: &SigningKey, salt: u8) -> LeafH
 pub(super) fn state() -> State {
     static STATE: OnceLock<State> = OnceLock::new();
     STATE.get_or_init(make_state).clone()
+}
+
+/// The same people in a forum, where eva asks and ze guides.
+pub(super) fn forum() -> State {
+    let mut state = state();
+    let edit = state.policy.edit().unwrap().role(&officer("ze@pgr.example"), Role::Guide);
+    state.policy = edit.forge(|c| c.kind = ChannelKind::Forum).finish().unwrap();
+    state
 }
 
 fn make_state() -> State {

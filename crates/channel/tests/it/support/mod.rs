@@ -11,9 +11,9 @@ use enlace_channel::channel::{
     Admission, Channel, ChannelDraft, Command, Context, Culprit, Device, Event, JoinOffer,
     JoinRefused, LogBook, Outgoing, SealError, Standing,
 };
-use enlace_channel::entry::{HandlingCode, NoteDraft, Salt, SignedEntry, TimeZone};
+use enlace_channel::entry::{EntryKind, HandlingCode, NoteDraft, Salt, SignedEntry, TimeZone};
 use enlace_channel::mls::{Backend, Suite, generate_key_package};
-use enlace_channel::policy::{NewCase, Role};
+use enlace_channel::policy::{ChannelKind, NewCase, Role};
 use enlace_channel::state_store::{MemoryStore, StateStore};
 use enlace_identity::bundle::{AuthorityContent, Bundle, BundleContent, SignedBundle};
 use enlace_identity::certificate::{Serial, UnverifiedChain};
@@ -22,8 +22,8 @@ use enlace_identity::keys::{PublicKey, SigningKey};
 use enlace_identity::names::{DeviceName, Domain, LeafName, OfficerAddress};
 use enlace_identity::time::{Timestamp, Validity};
 use enlace_log::{
-    ChainHash, ChainStart, ChannelId, ChannelNonce, ClientId, DeviceList, Generation, Head,
-    HeadSigner, Incarnation, Item, QuotedHead, Sealed, Seq, VerifiedHead,
+    ChainHash, ChainStart, ChannelId, ChannelNonce, ClientId, Commitment, DeviceList, Generation,
+    Head, HeadSigner, Incarnation, Item, QuotedHead, Sealed, Seq, VerifiedHead,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -231,6 +231,24 @@ impl Member {
         text: &str,
         known_head: Option<QuotedHead>,
     ) -> SignedEntry {
+        self.note_draft(text, known_head).sign(&self.device.key, salt).unwrap()
+    }
+
+    /// Signs an entry of any kind, entitled or not.
+    pub(crate) fn sign_as(
+        &self,
+        kind: EntryKind,
+        text: &str,
+        parent: Option<Commitment>,
+    ) -> SignedEntry {
+        let draft = NoteDraft { parent, ..self.note_draft(text, self.channel().known_head()) };
+        match kind {
+            EntryKind::Pin => draft.sign_pin(true, &self.device.key, salt).unwrap(),
+            kind => draft.sign_as(kind, &self.device.key, salt).unwrap(),
+        }
+    }
+
+    fn note_draft<'a>(&'a self, text: &'a str, known_head: Option<QuotedHead>) -> NoteDraft<'a> {
         NoteDraft {
             channel: channel_id(),
             generation: Generation(0),
@@ -244,8 +262,6 @@ impl Member {
             known_head,
             text,
         }
-        .sign(&self.device.key, salt)
-        .unwrap()
     }
 
     pub(crate) fn note(&mut self, network: &Network, text: &str) -> Outgoing {
@@ -446,11 +462,16 @@ pub(crate) const DORA: usize = 3;
 impl Case {
     /// Ana of authority A owns the channel; nobody else is in.
     pub(crate) fn opened_by_ana() -> Self {
+        Self::opened_as(ChannelKind::Case)
+    }
+
+    /// Ana owns a channel of that kind; nobody else is in.
+    pub(crate) fn opened_as(kind: ChannelKind) -> Self {
         let network = Network::new();
         let hub = Hub::new(&network.a.domain);
         let ana = Member::new(network.a.device("ana"));
         let mut case = Self { network, hub, members: vec![ana] };
-        case.open();
+        case.open(kind);
         case
     }
 
@@ -472,7 +493,7 @@ impl Case {
         case
     }
 
-    fn open(&mut self) {
+    fn open(&mut self, kind: ChannelKind) {
         let ana = &mut self.members[ANA];
         let policy = NewCase {
             channel: channel_id(),
@@ -484,7 +505,7 @@ impl Case {
             hub: self.network.a.domain.clone(),
             bundle_hash: self.network.bundle.hash(),
         }
-        .into_policy()
+        .into_policy_of(kind)
         .unwrap();
         let draft = ChannelDraft {
             id: channel_id(),

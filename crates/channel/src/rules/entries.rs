@@ -1,0 +1,40 @@
+//! Who may write which entry.
+
+use enlace_identity::names::DeviceName;
+
+use super::rule::{Rule, Void};
+use crate::entry::{EntryKind, Header};
+use crate::policy::{ChannelKind, Policy, Role};
+
+/// Whether a device may write entries. Else its entry is shown as refused, and never as said.
+///
+/// # Errors
+/// [`Rule::EntryRole`], [`Rule::EntryClosed`].
+pub fn judge_author(policy: &Policy, author: &DeviceName) -> Result<(), Void> {
+    if policy.is_closed() {
+        return Err(Void::new(Rule::EntryClosed, author));
+    }
+    match policy.role_of(author.officer()) {
+        Some(role) if role.may_write() => Ok(()),
+        _ => Err(Void::new(Rule::EntryRole, author)),
+    }
+}
+
+/// Whether a device may write this entry. Only the header's kind, and whether it names a parent at
+/// all, count: a joiner lacks the past, and can't say which entry the parent is.
+///
+/// # Errors
+/// As [`judge_author`]; [`Rule::EntryKind`].
+pub fn judge_entry(policy: &Policy, author: &DeviceName, header: &Header) -> Result<(), Void> {
+    judge_author(policy, author)?;
+    let allowed = match policy.kind() {
+        ChannelKind::Case => !header.kind.is_of_forums(),
+        ChannelKind::Forum => {
+            let role = policy.role_of(author.officer());
+            let entitled = !header.kind.publishes() || role.is_some_and(Role::may_publish);
+            let names_parent = header.parent.is_some();
+            entitled && (names_parent || !matches!(header.kind, EntryKind::Answer | EntryKind::Pin))
+        }
+    };
+    if allowed { Ok(()) } else { Err(Void::new(Rule::EntryKind, author)) }
+}
