@@ -5,7 +5,9 @@
 //! and is what certificates are verified against.
 
 mod content;
+mod history;
 mod signed;
+mod successor;
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,6 +24,7 @@ use crate::names::Domain;
 use crate::time::{Timestamp, Validity};
 
 pub use self::content::{AuthorityContent, BundleContent};
+pub use self::history::{BundleHistory, Taken};
 pub use self::signed::SignedBundle;
 pub use crate::certificate::LeafUsage;
 
@@ -89,6 +92,36 @@ pub enum BundleError {
     /// A signature that none of the authority's roots made.
     #[error("the signature of {0} does not fit")]
     Signature(Domain),
+    /// It isn't the version after the one in force. An older one is of no use; for a later one,
+    /// those between are needed first.
+    #[error("this is version {found} of a bundle, and {expected} is the next one")]
+    NotNext {
+        /// The version that comes next.
+        expected: u64,
+        /// The version of this one.
+        found: u64,
+    },
+    /// It follows, or stands in the place of, another version than the one known here: it is of
+    /// another network, or somebody signed two versions of the same number.
+    #[error("version {version} of this bundle, {found}, does not belong to the network known here")]
+    Fork {
+        /// Its version.
+        version: u64,
+        /// Its hash.
+        found: BundleHash,
+    },
+    /// Fewer authorities of the version before have signed than that version asks for.
+    #[error("{found} authorities of the version before have signed, and it takes {needed}")]
+    TooFewSignatures {
+        /// How many it takes.
+        needed: u64,
+        /// How many have signed.
+        found: u64,
+    },
+    /// An authority enters without having signed, or has other roots without having signed with one
+    /// of its former ones.
+    #[error("{0} enters, or changes its roots, without its own signature")]
+    Unasked(Domain),
 }
 
 /// The text is not the hash of a bundle.

@@ -1,7 +1,9 @@
 //! `enlace network`: the secretariat's commands, and an authority's signature.
 
 mod add;
+mod drop;
 mod init;
+mod next;
 mod show;
 mod sign;
 
@@ -16,6 +18,10 @@ pub(crate) enum Command {
     Init(init::Arguments),
     /// Add an authority, by its root certificate.
     Add(add::Arguments),
+    /// Begin the next version of a bundle that is in use.
+    Next(next::Arguments),
+    /// Leave an authority out.
+    Drop(drop::Arguments),
     /// Sign the bundle with an authority's root key.
     Sign(sign::Arguments),
     /// Check a bundle, and show what it says and its hash.
@@ -26,6 +32,8 @@ pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
     match command {
         Command::Init(arguments) => init::run(&arguments, ui),
         Command::Add(arguments) => add::run(&arguments, ui),
+        Command::Next(arguments) => next::run(&arguments, ui),
+        Command::Drop(arguments) => drop::run(&arguments, ui),
         Command::Sign(arguments) => sign::run(&arguments, ui),
         Command::Show(arguments) => show::run(&arguments, ui),
     }

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use enlace_identity::bundle::{AuthorityContent, BundleContent, SignedBundle};
+use enlace_identity::bundle::{AuthorityContent, Bundle, BundleContent, SignedBundle};
 use enlace_identity::certificate::CertificateDer;
 use enlace_identity::names::Domain;
 use enlace_identity::time::{Timestamp, Validity};
 use serde::{Deserialize, Serialize};
 
-use super::bundle_file::{bundle_path, read_bundle, write_bundle};
+use super::bundle_file::{bundle_path, checked, previous_of, read_bundle, write_bundle};
 use crate::as_text;
 use crate::failure::{Explain as _, Failure};
 use crate::files::{self, Mode};
@@ -24,6 +24,12 @@ const VERSION: u32 = 1;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Draft {
     version: u32,
+    /// The bundle's version, from 1.
+    #[serde(default = "first")]
+    bundle_version: u64,
+    /// The hash of the version before.
+    #[serde(default)]
+    previous: Option<String>,
     /// The network's name, to be shown.
     name: String,
     /// How many must sign the next bundle; more than half of them unless said.
@@ -50,7 +56,27 @@ pub(crate) struct AuthorityEntry {
 impl Draft {
     pub(crate) fn new(name: String, threshold: Option<u64>, validity: Validity) -> Self {
         let Validity { not_before, not_after } = validity;
-        Self { version: VERSION, name, threshold, not_before, not_after, authorities: Vec::new() }
+        Self {
+            version: VERSION,
+            bundle_version: first(),
+            previous: None,
+            name,
+            threshold,
+            not_before,
+            not_after,
+            authorities: Vec::new(),
+        }
+    }
+
+    /// The version after `bundle`, with what it says.
+    pub(crate) fn after(bundle: &Bundle, threshold: Option<u64>, validity: Validity) -> Self {
+        let authorities = bundle.content().authorities.iter().map(AuthorityEntry::of).collect();
+        Self {
+            bundle_version: bundle.version() + 1,
+            previous: Some(bundle.hash().to_string()),
+            authorities,
+            ..Self::new(bundle.network().to_owned(), threshold, validity)
+        }
     }
 
     pub(crate) fn open(dir: &Path) -> Result<Self, Failure> {
@@ -86,8 +112,7 @@ impl Draft {
         if !path.exists() {
             return Ok(());
         }
-        let signed = read_bundle(&path)?;
-        let opened = signed.open(&signed.hash())?;
+        let opened = checked(&read_bundle(&path)?, previous_of(&path, None)?.as_ref())?;
         let Some(signer) = opened.signers().first() else { return Ok(()) };
         let hint = "With --discard-signatures the authorities have to sign again, and everybody \
                     to compare a new hash.";
@@ -104,8 +129,8 @@ impl Draft {
         let most = self.authorities.len() as u64;
         let content = BundleContent {
             network: self.name.clone(),
-            version: 1,
-            previous: None,
+            version: self.bundle_version,
+            previous: self.previous.as_deref().map(str::parse).transpose()?,
             threshold: self.threshold.unwrap_or(half + 1).min(most),
             validity: Validity { not_before: self.not_before, not_after: self.not_after },
             authorities: authorities.collect::<Result<_, Failure>>()?,
@@ -114,7 +139,20 @@ impl Draft {
     }
 }
 
+const fn first() -> u64 {
+    1
+}
+
 impl AuthorityEntry {
+    fn of(content: &AuthorityContent) -> Self {
+        Self {
+            domain: content.domain.clone(),
+            country: content.country.clone(),
+            name: content.name.clone(),
+            roots: content.roots.iter().map(CertificateDer::to_pem).collect(),
+        }
+    }
+
     fn content(&self) -> Result<AuthorityContent, Failure> {
         let roots = self.roots.iter().map(|pem| CertificateDer::from_pem(pem));
         Ok(AuthorityContent {

@@ -106,3 +106,41 @@ fn a_network_is_begun_once_and_a_damaged_bundle_is_refused() {
     std::fs::write(&path, bytes).unwrap();
     place.enlace(&["network", "show", "red"]).failed_with("no network bundle");
 }
+
+#[test]
+fn the_next_version_is_signed_by_whom_the_present_one_asks_for() {
+    let place = two_authorities();
+    place.make_authority("mpf", "mpf.example", "AR");
+    place.enlace(&add(FGE, "ES")).succeeded();
+    place.enlace(&add(MP, "BR")).succeeded();
+    let sign =
+        |authority| [&["network", "sign", "red", "--authority", authority][..], &ROOT].concat();
+    place.enlace(&sign("fge")).succeeded();
+    place.enlace(&sign("mp")).succeeded();
+    let first = place.enlace_json(&["network", "show", "red"])["hash"].clone();
+
+    let begun = place.enlace_json(&["network", "next", "red"]);
+    assert_eq!((&begun["version"], &begun["needed"]), (&2.into(), &2.into()));
+    place.enlace(&add("mpf/public/mpf.example.root.pem", "AR")).succeeded();
+    place.enlace(&["network", "drop", "red", "mp.example"]).succeeded();
+    place.enlace(&["network", "drop", "red", "mp.example"]).failed_with("not in the bundle");
+    place.enlace(&["network", "next", "red"]).failed_with("have signed, and it takes 2");
+    let one = place.enlace_json(&sign("fge"));
+    assert!(one["unfinished"].as_str().unwrap().contains("takes 2"), "{one}");
+    // Whoever is dropped is of the present version, and signs.
+    let two = place.enlace_json(&sign("mp"));
+    assert!(two["unfinished"].as_str().unwrap().contains("mpf.example enters"), "{two}");
+    assert_eq!(place.enlace_json(&sign("mpf"))["unfinished"], serde_json::Value::Null);
+    let shown = place.enlace_json(&["network", "show", "red"]);
+    assert_eq!((&shown["version"], &shown["previous"]), (&2.into(), &first));
+    assert_eq!(shown["dropped"], serde_json::json!(["mp.example"]));
+
+    // Elsewhere the version before has to be named.
+    std::fs::copy(place.path("red/network.bundle"), place.path("new.bundle")).unwrap();
+    let alone = [&["network", "sign", "new.bundle", "--authority", "fge"][..], &ROOT].concat();
+    place.enlace(&alone).failed_with("the version before is missing");
+    let named = [&alone[..], &["--previous", "red/network.1.bundle"]].concat();
+    place.enlace(&named).succeeded();
+    let wrong = [&alone[..], &["--previous", "new.bundle"]].concat();
+    place.enlace(&wrong).failed_with("is not the version before");
+}

@@ -9,5 +9,6 @@ mod mutations;
 mod openssl;
 mod requests;
 mod revocations;
+mod successors;
 mod support;
 mod suspensions;

@@ -29,6 +29,9 @@ pub(crate) struct Arguments {
     /// Put this in the place of what was added for the same domain.
     #[arg(long)]
     replace: bool,
+    /// The authority has this root beside those that were added for it: it is changing its root.
+    #[arg(long, conflicts_with = "replace")]
+    another_root: bool,
     /// Change the bundle although authorities have signed it: their signatures are lost.
     #[arg(long)]
     discard_signatures: bool,
@@ -56,8 +59,14 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
         .root_domain()
         .context(|| format!("{place} is no authority's root certificate"))
         .hint(|| "The registrar has it as public/<domain>.root.pem.".to_owned())?;
+    let mut roots = vec![root.to_pem()];
     if arguments.replace {
         draft.authorities.retain(|entry| entry.domain != domain);
+    } else if arguments.another_root {
+        let Some(index) = draft.authorities.iter().position(|entry| entry.domain == domain) else {
+            return Err(Failure::new(format!("{domain} is not in the bundle")));
+        };
+        roots.splice(0..0, draft.authorities.remove(index).roots);
     } else if draft.authorities.iter().any(|entry| entry.domain == domain) {
         return Err(Failure::new(format!("{domain} is in the bundle already"))
             .hint("--replace puts this in its place."));
@@ -66,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
         domain: domain.clone(),
         country: country.to_string(),
         name: name.clone(),
-        roots: vec![root.to_pem()],
+        roots,
     });
     draft.save(dir)?;
     ui.report(&Added {

@@ -9,7 +9,7 @@ use enlace_identity::warnings;
 use serde::Serialize;
 
 use crate::failure::{Explain as _, Failure};
-use crate::network::{bundle_path, read_bundle};
+use crate::network::{bundle_path, previous_of, read_bundle};
 use crate::ui::Ui;
 use crate::when::{self, now, rfc3339};
 
@@ -21,6 +21,9 @@ pub(crate) struct Arguments {
     /// Fail unless this is the bundle's hash.
     #[arg(long, value_name = "HEX")]
     hash: Option<BundleHash>,
+    /// The version before, if it doesn't lie beside the bundle as `network.N.bundle`.
+    #[arg(long, value_name = "FILE")]
+    previous: Option<PathBuf>,
 }
 
 /// What a bundle says.
@@ -35,6 +38,8 @@ pub(super) struct Contents {
     #[serde(with = "rfc3339")]
     not_after: Timestamp,
     authorities: Vec<Entry>,
+    /// Authorities of the version before that are not in this one.
+    dropped: Vec<String>,
     /// In groups of four digits, to be read out.
     hash: String,
     warnings: Vec<String>,
@@ -57,10 +62,22 @@ struct Root {
 }
 
 pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
-    let signed = read_bundle(&bundle_path(&arguments.bundle))?;
+    let path = bundle_path(&arguments.bundle);
+    let signed = read_bundle(&path)?;
     let expected = arguments.hash.unwrap_or_else(|| signed.hash());
     let bundle = signed.open(&expected).context(|| "the bundle is refused".to_owned())?;
-    let contents = Contents::of(&bundle, now());
+    // A bundle counts by its hash also where the version before is not at hand.
+    let previous = previous_of(&path, arguments.previous.as_deref());
+    let previous = if arguments.previous.is_some() { previous? } else { previous.ok().flatten() };
+    let bundle = match &previous {
+        Some(previous) => signed.preview_after(previous)?,
+        None => bundle,
+    };
+    let finished = previous.as_ref().map(|previous| signed.open_after(previous));
+    let mut contents = Contents::of(&bundle, previous.as_ref(), now());
+    if let Some(Err(unfinished)) = finished {
+        contents.warnings.push(format!("it cannot be put to use yet: {unfinished}"));
+    }
     for warning in &contents.warnings {
         ui.warning(warning);
     }
@@ -73,8 +90,11 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
 }
 
 impl Contents {
-    pub(super) fn of(bundle: &Bundle, now: Timestamp) -> Self {
+    /// `previous` is the version before, where there is one and it is at hand.
+    pub(super) fn of(bundle: &Bundle, previous: Option<&Bundle>, now: Timestamp) -> Self {
         let content = bundle.content();
+        let before = previous.map_or(&[][..], Bundle::authorities).iter().map(Authority::domain);
+        let dropped = before.filter(|domain| !bundle.contains(domain));
         let warnings = warnings::of_bundle(bundle, now);
         Self {
             network: content.network.clone(),
@@ -84,6 +104,7 @@ impl Contents {
             not_before: content.validity.not_before,
             not_after: content.validity.not_after,
             authorities: bundle.authorities().iter().map(|a| Entry::of(a, bundle)).collect(),
+            dropped: dropped.map(ToString::to_string).collect(),
             hash: bundle.hash().to_string(),
             warnings: warnings.iter().map(ToString::to_string).collect(),
         }
@@ -123,6 +144,9 @@ impl fmt::Display for Contents {
             for Root { fingerprint, not_after } in roots {
                 writeln!(f, "    root {fingerprint}, until {}", when::show_day(*not_after))?;
             }
+        }
+        for domain in &self.dropped {
+            writeln!(f, "{domain}  (no longer in the network)")?;
         }
         writeln!(f)?;
         writeln!(f, "Hash         {}", self.hash)

@@ -4,12 +4,13 @@ use std::fmt;
 use std::path::PathBuf;
 
 use enlace_identity::bundle::{BundleError, BundleHash};
+use enlace_identity::names::Domain;
 use serde::Serialize;
 
 use super::show::Contents;
 use crate::authority::{Directory, RootKeyArguments};
 use crate::failure::{Explain as _, Failure};
-use crate::network::{bundle_path, read_bundle, write_bundle};
+use crate::network::{bundle_path, checked, previous_of, read_bundle, write_bundle};
 use crate::ui::Ui;
 use crate::when::now;
 
@@ -24,6 +25,9 @@ pub(crate) struct Arguments {
     /// Sign only if this is the bundle's hash.
     #[arg(long, value_name = "HEX")]
     hash: Option<BundleHash>,
+    /// The version before, if it doesn't lie beside the bundle as `network.N.bundle`.
+    #[arg(long, value_name = "FILE")]
+    previous: Option<PathBuf>,
     #[command(flatten)]
     root_key: RootKeyArguments,
 }
@@ -34,17 +38,28 @@ struct Signed {
     hash: String,
     signed_by: String,
     missing: Vec<String>,
+    /// Why it can't be put to use yet, if it can't.
+    unfinished: Option<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
     let path = bundle_path(&arguments.bundle);
     let mut signed = read_bundle(&path)?;
-    let bundle = signed.open(&arguments.hash.unwrap_or_else(|| signed.hash()))?;
+    let previous = previous_of(&path, arguments.previous.as_deref())?;
+    let (expected, found) = (arguments.hash.unwrap_or_else(|| signed.hash()), signed.hash());
+    if expected != found {
+        return Err(BundleError::WrongHash { expected, found }.into());
+    }
+    let bundle = checked(&signed, previous.as_ref())?;
     let directory = Directory::open(&arguments.authority)?;
     let domain = directory.domain();
-    ui.note(format_args!("What {domain} is about to sign:\n\n{}", Contents::of(&bundle, now())));
+    let contents = Contents::of(&bundle, previous.as_ref(), now());
+    ui.note(format_args!("What {domain} is about to sign:\n\n{contents}"));
     let key = directory.root_key(&arguments.root_key)?;
-    let done = signed.sign(domain, &key);
+    let done = match &previous {
+        Some(previous) => signed.sign_after(previous, domain, &key),
+        None => signed.sign(domain, &key),
+    };
     let explained = match &done {
         Err(BundleError::Signature(_)) => "The bundle holds another root certificate of yours.",
         Err(BundleError::UnknownSigner(_)) => "The secretariat adds an authority before it signs.",
@@ -54,14 +69,16 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
     if explained.is_empty() { done } else { done.hint(|| explained.to_owned()) }?;
     write_bundle(&path, &signed)?;
 
-    let bundle = signed.open(&signed.hash())?;
-    let missing = bundle.authorities().iter().map(|authority| authority.domain());
-    let missing = missing.filter(|domain| !bundle.signers().contains(domain));
+    let bundle = checked(&signed, previous.as_ref())?;
+    let signs = |domain: &&Domain| !bundle.signers().contains(domain);
+    let missing = bundle.authorities().iter().map(|authority| authority.domain()).filter(signs);
+    let finished = previous.as_ref().map(|previous| signed.open_after(previous));
     ui.report(&Signed {
         bundle: path,
         hash: bundle.hash().to_string(),
         signed_by: domain.to_string(),
         missing: missing.map(ToString::to_string).collect(),
+        unfinished: finished.and_then(|opened| Some(opened.err()?.to_string())),
     })
 }
 
@@ -72,6 +89,9 @@ impl fmt::Display for Signed {
             writeln!(f, "All of its authorities have signed.")?;
         } else {
             writeln!(f, "Not yet signed by  {}", self.missing.join(", "))?;
+        }
+        if let Some(unfinished) = &self.unfinished {
+            writeln!(f, "It cannot be put to use yet: {unfinished}.")?;
         }
         writeln!(f, "Hash  {}", self.hash)?;
         write!(f, "File  {}", self.bundle.display())
