@@ -216,6 +216,7 @@ fn judge_refusal(refusal: &Refusal, refusals: u32, outages: u32) -> Verdict {
         | E::Stopping
         | E::Internal
         | E::StaleCrl
+        | E::Suspended
         | E::CredentialExpired => Verdict::Again(asked.unwrap_or_else(|| pause(outages))),
         E::Malformed
         | E::Unsupported

@@ -29,7 +29,7 @@ pub enum SuspensionError {
     /// The certificate that comes with it is refused.
     #[error("the signer of the suspensions is refused: {0}")]
     Signer(#[from] ChainError),
-    /// Its signer's certificate is revoked, or it isn't known whether it is.
+    /// Its signer's certificate is revoked.
     #[error("the signer of the suspensions is refused: {0}")]
     Revocation(#[from] RevocationStatusError),
     /// The key belongs to another authority than the statement is about.

@@ -1,4 +1,4 @@
-//! A directory of revocation lists, read again when a file in it changes.
+//! A directory of revocation lists and suspensions, read again when a file in it changes.
 //!
 //! Whether a list counts is for [`Trust`](enlace_transport::Trust) to say; here are only files.
 
@@ -8,9 +8,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use enlace_identity::canonical::DecodeError;
 use enlace_identity::revocation::{CrlError, RevocationList};
+use enlace_identity::suspension::SignedSuspensions;
 
-const EXTENSION: &str = "crl";
+const EXTENSIONS: [&str; 2] = ["crl", "suspensions"];
 
 /// A directory and what was last seen in it.
 #[derive(Debug)]
@@ -26,7 +28,7 @@ struct Stamp {
     length: u64,
 }
 
-/// A file with a revocation list.
+/// A file with a revocation list or a statement about suspensions.
 #[derive(Debug)]
 pub(crate) struct CrlFile {
     /// Where it lies.
@@ -44,6 +46,9 @@ pub(crate) enum CrlFileError {
     /// It holds no revocation list.
     #[error(transparent)]
     Format(#[from] CrlError),
+    /// It begins as a statement about suspensions, and is none.
+    #[error(transparent)]
+    Suspensions(#[from] DecodeError),
 }
 
 impl CrlDirectory {
@@ -61,7 +66,7 @@ impl CrlDirectory {
         let mut seen = HashMap::new();
         for entry in fs::read_dir(&self.path)? {
             let path = entry?.path();
-            if path.extension().is_none_or(|extension| extension != EXTENSION) {
+            if !path.extension().is_some_and(|own| EXTENSIONS.iter().any(|known| own == *known)) {
                 continue;
             }
             let Ok(metadata) = fs::metadata(&path) else { continue };
@@ -88,6 +93,9 @@ fn read(path: &Path, length: u64) -> Result<Vec<u8>, CrlFileError> {
         return Err(CrlError::Malformed.into());
     }
     let bytes = fs::read(path)?;
+    if SignedSuspensions::is_meant(&bytes) {
+        return Ok(SignedSuspensions::decode(&bytes)?.encode());
+    }
     let list = match std::str::from_utf8(&bytes) {
         Ok(pem) if pem.contains("-----BEGIN") => RevocationList::from_pem(pem)?,
         _ => RevocationList::from_bytes(&bytes)?,

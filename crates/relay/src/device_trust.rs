@@ -55,6 +55,7 @@ impl DeviceTrust for RelayTrust {
             Err(Untrusted::Revocation(error)) => Err(error.into()),
             Err(Untrusted::Chain(error)) => Err(error.into()),
             Err(Untrusted::Format(error)) => Err(error.into()),
+            Err(Untrusted::Suspended(device)) => Err(TrustError::Suspended(device)),
             Err(Untrusted::OtherName { .. }) => Err(TrustError::NotADevice),
         }
     }
@@ -72,7 +73,14 @@ impl DeviceTrust for RelayTrust {
         Ok((device, leaf.public_key()))
     }
 
+    fn is_suspended(&self, device: &DeviceName) -> bool {
+        self.trust.suspending(device).is_some()
+    }
+
     fn is_revoked(&self, device: &DeviceName) -> bool {
+        if self.is_suspended(device) {
+            return true;
+        }
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(leaf) = shown.get(device) else { return false };
         matches!(

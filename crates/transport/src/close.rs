@@ -29,10 +29,12 @@ pub enum CloseCode {
     HelloTimeout = 9,
     /// Too many connections: wait before connecting again.
     Limit = 10,
+    /// The device is suspended: it may connect again once that is lifted.
+    Suspended = 11,
 }
 
 impl CloseCode {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Done,
         Self::Stopping,
         Self::Untrusted,
@@ -44,6 +46,7 @@ impl CloseCode {
         Self::Protocol,
         Self::HelloTimeout,
         Self::Limit,
+        Self::Suspended,
     ];
 
     /// The number on the wire.
@@ -115,6 +118,6 @@ mod tests {
             assert_eq!(code.number(), number);
             assert_eq!(CloseCode::from_number(number.into()), Some(code));
         }
-        assert_eq!(CloseCode::from_number(11), None);
+        assert_eq!(CloseCode::from_number(12), None);
     }
 }

@@ -1,5 +1,5 @@
-//! Whom this side trusts now: the network bundle and the revocation lists, shared by all
-//! connections and replaced while they live.
+//! Whom this side trusts now: the network bundle, the revocation lists and the suspensions, shared
+//! by all connections and replaced while they live.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -7,8 +7,11 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use enlace_identity::bundle::Bundle;
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::chain::{ChainError, LeafUsage, VerifiedLeaf};
-use enlace_identity::names::Domain;
+use enlace_identity::names::{DeviceName, Domain, LeafName};
 use enlace_identity::revocation::{CrlError, Inserted, RevocationLists};
+use enlace_identity::suspension::{
+    SignedSuspensions, SuspensionError, Suspensions, Taken, VerifiedSuspensions,
+};
 use enlace_identity::time::Timestamp;
 
 use crate::clock::Clock;
@@ -35,13 +38,37 @@ struct Shared {
 struct State {
     bundle: Arc<Bundle>,
     lists: RevocationLists,
+    suspensions: Suspensions,
+}
+
+/// Why a revocation list or a statement about suspensions is not taken in.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ListError {
+    /// It is a revocation list.
+    #[error(transparent)]
+    Crl(#[from] CrlError),
+    /// It is a statement about suspensions.
+    #[error(transparent)]
+    Suspensions(#[from] SuspensionError),
+}
+
+impl ListError {
+    /// Whether a newer one is known. Harmless, unless somebody insists.
+    #[must_use]
+    pub fn is_older(&self) -> bool {
+        matches!(
+            self,
+            Self::Crl(CrlError::Older { .. }) | Self::Suspensions(SuspensionError::Older { .. })
+        )
+    }
 }
 
 impl Trust {
     /// Trusts a bundle and, in it, whom those lists don't revoke, by that clock.
     #[must_use]
     pub fn new(bundle: Bundle, lists: RevocationLists, clock: Arc<dyn Clock>) -> Self {
-        let state = RwLock::new(State { bundle: Arc::new(bundle), lists });
+        let state =
+            RwLock::new(State { bundle: Arc::new(bundle), lists, suspensions: Suspensions::new() });
         let (changes, _) = watch::channel(0);
         Self { shared: Arc::new(Shared { clock, state, changes }) }
     }
@@ -64,24 +91,42 @@ impl Trust {
         self.announce();
     }
 
-    /// Takes a revocation list that its authority's CA has signed, and tells everybody who watches
-    /// if it is newer than the one known.
+    /// Takes a revocation list that its authority's CA has signed, or a statement about suspensions
+    /// by its duty key, and tells everybody who watches if it is newer than the one known. The two
+    /// travel together, and their first bytes tell them apart.
     ///
     /// # Errors
-    /// As [`RevocationLists::insert`]; nothing changes then.
-    pub fn insert_crl(&self, der: &[u8]) -> Result<Inserted, CrlError> {
+    /// As [`RevocationLists::insert`] and [`Suspensions::insert`]; nothing changes then.
+    pub fn insert_crl(&self, list: &[u8]) -> Result<Inserted, ListError> {
         let now = self.now();
-        let inserted = self.write(|state| state.lists.insert(der, &state.bundle, now))?;
+        let inserted = self.write(|state| state.insert(list, now))?;
         if inserted == Inserted::New {
             self.announce();
         }
         Ok(inserted)
     }
 
-    /// The newest revocation lists of an authority, in DER.
+    /// The newest revocation lists of an authority, and its suspensions, as they travel.
     #[must_use]
     pub fn crls_of(&self, authority: &Domain) -> Vec<Vec<u8>> {
-        self.read().lists.of_authority(authority)
+        let suspensions = self.suspensions_of(authority).into_iter();
+        let lists = self.read().lists.of_authority(authority).into_iter();
+        lists.chain(suspensions.map(|kept| kept.signed().encode())).collect()
+    }
+
+    /// The statement that suspends a device now, if there is one.
+    #[must_use]
+    pub fn suspending(&self, device: &DeviceName) -> Option<VerifiedSuspensions> {
+        let (now, state) = (self.now(), self.read());
+        state.suspensions.suspending(device, &state.lists, now).cloned()
+    }
+
+    /// The newest statement of an authority about suspensions that holds now.
+    #[must_use]
+    pub fn suspensions_of(&self, authority: &Domain) -> Option<VerifiedSuspensions> {
+        let (now, state) = (self.now(), self.read());
+        let kept = state.suspensions.of_authority(authority, &state.lists, now);
+        kept.filter(|kept| now < kept.end()).cloned()
     }
 
     /// The newest list that withdraws a certificate or its issuing CA, as it travels.
@@ -96,10 +141,14 @@ impl Trust {
         self.read().lists.revoking_authorities()
     }
 
-    /// The newest revocation lists of all authorities, in DER.
+    /// The newest revocation lists of all authorities, and then their suspensions, as they travel.
     #[must_use]
     pub fn all_crls(&self) -> Vec<Vec<u8>> {
-        self.read().lists.all()
+        let (now, state) = (self.now(), self.read());
+        let suspensions = state.suspensions.iter(&state.lists, now);
+        let suspensions = suspensions.filter(|kept| now < kept.end());
+        let lists = state.lists.all().into_iter();
+        lists.chain(suspensions.map(|kept| kept.signed().encode())).collect()
     }
 
     /// Verifies a chain as of now: path, profile and expiry, not revocation.
@@ -114,16 +163,23 @@ impl Trust {
         self.bundle().verify_one_of(chain, self.now(), usages)
     }
 
-    /// Whether current lists say that neither the leaf nor its issuing CA is revoked.
+    /// Whether current lists say that neither the leaf nor its issuing CA is revoked, and its device
+    /// is not suspended.
     ///
     /// # Errors
-    /// [`Untrusted::Revocation`] also when there is no current list of one of the issuers.
+    /// [`Untrusted::Revocation`] also when there is no current list of one of the issuers;
+    /// [`Untrusted::Suspended`].
     pub fn check_revocation(&self, leaf: &VerifiedLeaf) -> Result<(), Untrusted> {
-        let now = self.now();
-        Ok(self.read().lists.check(leaf, now)?)
+        let (now, state) = (self.now(), self.read());
+        state.lists.check(leaf, now)?;
+        let LeafName::Device(device) = leaf.name() else { return Ok(()) };
+        match state.suspensions.suspending(device, &state.lists, now) {
+            Some(_) => Err(Untrusted::Suspended(device.clone())),
+            None => Ok(()),
+        }
     }
 
-    /// Whether a leaf that was verified before still holds: chain, expiry and revocation.
+    /// Whether a leaf that was verified before still holds: chain, expiry, revocation, suspension.
     ///
     /// # Errors
     /// [`Untrusted`] says why not.
@@ -136,7 +192,7 @@ impl Trust {
         self.verify_chain(&leaf.to_unverified(), &[leaf.usage()]).is_ok()
     }
 
-    /// Sees a change whenever the bundle or a revocation list was replaced.
+    /// Sees a change whenever the bundle, a revocation list or the suspensions were replaced.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.shared.changes.subscribe()
@@ -152,5 +208,17 @@ impl Trust {
 
     fn write<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
         change(&mut self.shared.state.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl State {
+    fn insert(&mut self, list: &[u8], now: Timestamp) -> Result<Inserted, ListError> {
+        if !SignedSuspensions::is_meant(list) {
+            return Ok(self.lists.insert(list, &self.bundle, now)?);
+        }
+        match self.suspensions.insert(list, &self.bundle, &self.lists, now)? {
+            Taken::New(_) => Ok(Inserted::New),
+            Taken::Known => Ok(Inserted::Known),
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use enlace_identity::certificate::CertificateFormatError;
 use enlace_identity::chain::ChainError;
-use enlace_identity::names::LeafName;
+use enlace_identity::names::{DeviceName, LeafName};
 use enlace_identity::revocation::RevocationStatusError;
 
 use crate::close::CloseCode;
@@ -27,6 +27,9 @@ pub enum Untrusted {
     /// Revoked, or not known to be unrevoked.
     #[error(transparent)]
     Revocation(#[from] RevocationStatusError),
+    /// Its authority has suspended it, for the time being.
+    #[error("{0} is suspended")]
+    Suspended(DeviceName),
 }
 
 impl Untrusted {
@@ -38,6 +41,7 @@ impl Untrusted {
             Self::Chain(error) if is_about_time(error) => CloseCode::Expired,
             Self::Chain(_) => CloseCode::Untrusted,
             Self::Revocation(error) => revocation_code(error),
+            Self::Suspended(_) => CloseCode::Suspended,
         }
     }
 }

@@ -7,7 +7,8 @@ use enlace_identity::endpoint::{
 use enlace_identity::issue::{Approval, CertificateRequest, IssuingCa, RevocationContent, Root};
 use enlace_identity::keys::SigningKey;
 use enlace_identity::names::{DeviceName, Domain, LeafName, ServiceKind, ServiceName};
-use enlace_identity::time::Validity;
+use enlace_identity::suspension::{SignedSuspensions, SuspensionStatement};
+use enlace_identity::time::{Timestamp, Validity};
 use enlace_transport::{LocalIdentity, Trust};
 
 use crate::{DAY, START};
@@ -104,6 +105,23 @@ impl Authority {
             self.root.revocation_list(&of_root).unwrap().to_bytes(),
             self.issuing.revocation_list(&of_issuing).unwrap().to_bytes(),
         ]
+    }
+
+    /// The statement of that serial by the duty officer: for a week from `at`, these devices and
+    /// officers are suspended.
+    #[must_use]
+    pub fn suspensions(&self, serial: u64, at: Timestamp, names: &[&str]) -> Vec<u8> {
+        let mut suspended: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        suspended.sort();
+        let statement = SuspensionStatement {
+            domain: self.domain.clone(),
+            serial,
+            issued_at: at,
+            not_after: at.plus(7 * DAY),
+            suspended: suspended.iter().map(|name| name.parse().unwrap()).collect(),
+        };
+        let duty = self.service("d1", ServiceKind::Duty);
+        SignedSuspensions::sign(&statement, &duty.key, duty.chain).unwrap().encode()
     }
 
     /// The record that says where its one relay is.

@@ -209,6 +209,7 @@ fn a_hub_out_of_reach_is_tried_for_ever() {
         ErrorCode::Internal,
         ErrorCode::Limit,
         ErrorCode::StaleCrl,
+        ErrorCode::Suspended,
         ErrorCode::CredentialExpired,
     ] {
         assert!(matches!(judge(&refusal(code), 0, 10_000), Verdict::Again(_)), "{code:?}");

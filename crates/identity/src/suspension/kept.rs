@@ -41,7 +41,7 @@ impl Suspensions {
         now: Timestamp,
     ) -> Result<Taken, SuspensionError> {
         let offered = SignedSuspensions::decode(bytes)?.verify(bundle, now)?;
-        revocation.check(offered.signer(), now)?;
+        refuse_revoked(&offered, revocation, now)?;
         let domain = offered.domain.clone();
         if let Some(kept) = self.of_authority(&domain, revocation, now) {
             if kept.serial > offered.serial {
@@ -67,7 +67,7 @@ impl Suspensions {
         revocation: &RevocationLists,
         now: Timestamp,
     ) -> Option<&VerifiedSuspensions> {
-        self.0.get(domain).filter(|kept| !is_revoked(kept, revocation, now))
+        self.0.get(domain).filter(|kept| refuse_revoked(kept, revocation, now).is_ok())
     }
 
     /// The statement that suspends a device at `now`, if there is one.
@@ -82,21 +82,24 @@ impl Suspensions {
         kept.filter(|kept| kept.suspends(device, now))
     }
 
-    /// All statements, sorted by domain, whoever signed them. What they say counts only if
-    /// [`of_authority`](Self::of_authority) returns them too.
-    pub fn iter(&self) -> impl Iterator<Item = &VerifiedSuspensions> {
-        self.0.values()
-    }
-
-    /// All statements, as they travel.
-    #[must_use]
-    pub fn all(&self) -> Vec<Vec<u8>> {
-        self.iter().map(|kept| kept.signed().encode()).collect()
+    /// The statements that count, sorted by domain. They may have ended.
+    pub fn iter<'s>(
+        &'s self,
+        revocation: &'s RevocationLists,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &'s VerifiedSuspensions> {
+        self.0.values().filter(move |kept| refuse_revoked(kept, revocation, now).is_ok())
     }
 }
 
 /// That nobody vouches for the signer at present is no reason to let the suspended in again.
-fn is_revoked(kept: &VerifiedSuspensions, revocation: &RevocationLists, now: Timestamp) -> bool {
-    use RevocationStatusError::{IssuingRevoked, Revoked};
-    matches!(revocation.check(kept.signer(), now), Err(Revoked(_) | IssuingRevoked(_)))
+fn refuse_revoked(
+    statement: &VerifiedSuspensions,
+    revocation: &RevocationLists,
+    now: Timestamp,
+) -> Result<(), RevocationStatusError> {
+    match revocation.check(statement.signer(), now) {
+        Ok(()) | Err(RevocationStatusError::Stale(_)) => Ok(()),
+        Err(revoked) => Err(revoked),
+    }
 }

@@ -60,6 +60,12 @@ impl SignedSuspensions {
             .finish()
     }
 
+    /// Whether bytes are meant for a signed statement: a revocation list begins otherwise.
+    #[must_use]
+    pub fn is_meant(bytes: &[u8]) -> bool {
+        Reader::new(LABEL, bytes).is_ok()
+    }
+
     /// Reads those bytes; nothing is verified.
     ///
     /// # Errors

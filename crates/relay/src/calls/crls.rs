@@ -1,7 +1,7 @@
-//! `PublishCrls`: newer revocation lists. Whoever brings them, their signatures count; when the
+//! `PublishCrls`: newer revocation lists and suspensions. Whoever brings them, their signatures count; when the
 //! answer goes out, they are in the store.
 
-use enlace_identity::revocation::{CrlError, Inserted};
+use enlace_identity::revocation::Inserted;
 use enlace_proto::relay::v1::{PublishCrlsRequest, PublishCrlsResponse};
 use enlace_transport::Refusal;
 use tracing::info;
@@ -22,7 +22,8 @@ impl Handle for PublishCrlsRequest {
         for list in &self.crls {
             match context.trust().insert_crl(list) {
                 Ok(Inserted::New) => info!(from = %caller.domain(), "a revocation list came"),
-                Ok(Inserted::Known) | Err(CrlError::Older { .. }) => {}
+                Ok(Inserted::Known) => {}
+                Err(error) if error.is_older() => {}
                 Err(error) => refused = Some(error),
             }
         }

@@ -56,6 +56,9 @@ pub enum SubmitError {
     /// The author's certificate is known to be revoked.
     #[error("the certificate of {0} is revoked")]
     Revoked(DeviceName),
+    /// The author is suspended: it may submit again once that is lifted.
+    #[error("{0} is suspended")]
+    Suspended(DeviceName),
     /// No such channel here.
     #[error("the channel is not known here")]
     UnknownChannel,
@@ -104,6 +107,15 @@ pub enum SubmitError {
 }
 
 impl SubmitError {
+    /// Names a suspension where one stands behind the refusal.
+    #[must_use]
+    pub(super) fn or_suspended(self, is_suspended: impl Fn(&DeviceName) -> bool) -> Self {
+        match self {
+            Self::Revoked(device) if is_suspended(&device) => Self::Suspended(device),
+            other => other,
+        }
+    }
+
     /// Its code on the wire.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
@@ -121,6 +133,7 @@ impl SubmitError {
             Self::NotTheCallers(_) | Self::ForeignCreator(_) => ErrorCode::NotAllowed,
             Self::Certificate(error) => error.code(),
             Self::Revoked(_) => ErrorCode::CredentialRevoked,
+            Self::Suspended(_) => ErrorCode::Suspended,
             Self::UnknownChannel | Self::NotTheHub(_) => ErrorCode::UnknownChannel,
             Self::ChannelExists => ErrorCode::ChannelExists,
             Self::ClientIdReused => ErrorCode::ClientIdReused,

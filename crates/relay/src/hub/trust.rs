@@ -30,6 +30,11 @@ pub trait DeviceTrust: Send + Sync {
     /// Whether this relay itself knows that a device is revoked or suspended, so that a commit
     /// that drops it needs no further evidence.
     fn is_revoked(&self, device: &DeviceName) -> bool;
+
+    /// Whether it is only suspended, so that it may come back.
+    fn is_suspended(&self, _device: &DeviceName) -> bool {
+        false
+    }
 }
 
 /// Why a device's certificate is not accepted.
@@ -44,6 +49,9 @@ pub enum TrustError {
     /// It is revoked, or not known to be unrevoked.
     #[error(transparent)]
     Revocation(#[from] RevocationStatusError),
+    /// Its authority has suspended the device.
+    #[error("{0} is suspended")]
+    Suspended(DeviceName),
     /// It is not a device's.
     #[error("the certificate is not a device's")]
     NotADevice,
@@ -63,6 +71,7 @@ impl TrustError {
                 RevocationStatusError::Revoked(_) | RevocationStatusError::IssuingRevoked(_),
             ) => ErrorCode::CredentialRevoked,
             Self::Revocation(_) => ErrorCode::StaleCrl,
+            Self::Suspended(_) => ErrorCode::Suspended,
             Self::Format(_) | Self::Chain(_) | Self::NotADevice => ErrorCode::NotAllowed,
         }
     }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use enlace_identity::names::{Domain, ServiceName};
-use enlace_identity::revocation::CrlError;
 use enlace_transport::{Trust, watch};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
@@ -110,7 +109,8 @@ pub(super) async fn start(
 fn restore_crls(trust: &Trust, stored: &[(Domain, Vec<Vec<u8>>)]) {
     for list in stored.iter().flat_map(|(_, lists)| lists) {
         match trust.insert_crl(list) {
-            Ok(_) | Err(CrlError::Older { .. }) => {}
+            Ok(_) => {}
+            Err(error) if error.is_older() => {}
             Err(error) => warn!(%error, "a stored revocation list no longer counts"),
         }
     }

@@ -12,4 +12,5 @@ mod rogue_relay;
 mod submit_stream;
 mod subscriptions;
 mod support;
+mod suspension;
 mod witnesses;

@@ -81,6 +81,9 @@ pub enum Refused {
     /// It is revoked: ask the registrar.
     #[error("it is revoked")]
     Revoked,
+    /// Our authority has suspended this device: it may connect again once that is lifted.
+    #[error("it is suspended")]
+    Suspended,
     /// The relay has no current revocation list of our authority.
     #[error("the relay has no current revocation list of our authority")]
     StaleCrl,
@@ -110,6 +113,7 @@ impl ConnectError {
                 Lost::ByPeer(CloseCode::Expired) => Refused::Expired,
                 Lost::ByPeer(CloseCode::Revoked) => Refused::Revoked,
                 Lost::ByPeer(CloseCode::StaleCrl) => Refused::StaleCrl,
+                Lost::ByPeer(CloseCode::Suspended) => Refused::Suspended,
                 Lost::ByPeer(CloseCode::OtherNetwork) => {
                     return ConnectError::Hello(HelloError::OtherNetwork);
                 }

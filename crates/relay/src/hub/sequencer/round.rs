@@ -262,7 +262,9 @@ impl<'a> Round<'a> {
         match (self.cache.find(&channel).map_err(|error| unavailable(&error))?, creates) {
             (Some(_), Some(_)) if remembered.is_none() => Err(SubmitError::ChannelExists),
             (Some(state), _) => {
-                state.handle_submit(self.now, submission, remembered, |d| trust.is_revoked(d))
+                let is_revoked = |device: &DeviceName| trust.is_revoked(device);
+                let decided = state.handle_submit(self.now, submission, remembered, is_revoked);
+                decided.map_err(|error| error.or_suspended(|device| trust.is_suspended(device)))
             }
             (None, Some(nonce)) => {
                 let (own, doubts) = (self.options.domain(), self.settling.doubts());
@@ -336,7 +338,9 @@ impl<'a> Round<'a> {
         let trust = &self.options.trust;
         let state = self.cache.find(channel).map_err(|error| unavailable(&error))?;
         let state = state.ok_or(SubmitError::UnknownChannel)?;
-        let expires_in = state.handle_lease(self.now, device, claim, |d| trust.is_revoked(d))?;
+        let expires_in = state.handle_lease(self.now, device, claim, |d| trust.is_revoked(d));
+        let expires_in =
+            expires_in.map_err(|error| error.or_suspended(|device| trust.is_suspended(device)))?;
         Ok(LeaseGrant { expires_in, fence: state.membership().fence() })
     }
 }
