@@ -11,6 +11,7 @@
 //! rolls back without a trace.
 
 mod act;
+mod agreement;
 mod context;
 mod create;
 mod event;
@@ -38,6 +39,7 @@ use crate::rules;
 use crate::state_store::StateError;
 
 pub use act::{Admission, Command};
+pub use agreement::Agreement;
 pub use context::{Context, Device, LogBook};
 pub use create::ChannelDraft;
 pub use event::{Culprit, Event};

@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod channel;
+pub mod consent;
 pub mod credential;
 pub mod entry;
 pub mod mls;

@@ -208,7 +208,8 @@ impl Policy {
         self.content.bundle_hash
     }
 
-    /// 1 at first, and one more for each authority that enters or goes.
+    /// 1 at first, and one more for each authority that enters or goes, and for each owner whom leads
+    /// have appointed.
     #[must_use]
     pub fn authorities_version(&self) -> u64 {
         self.content.authorities_version
@@ -267,6 +268,16 @@ impl Policy {
     #[must_use]
     pub fn authorities(&self) -> BTreeSet<&Domain> {
         self.content.roles.keys().map(OfficerAddress::domain).collect()
+    }
+
+    /// The authorities that appoint an owner: those with an officer in the channel, and where there is no
+    /// owner, of these the ones with a lead.
+    #[must_use]
+    pub fn electors(&self) -> BTreeSet<&Domain> {
+        let has_owner = self.owners().next().is_some();
+        self.officers_with(|_, role| has_owner || role.is_lead())
+            .map(OfficerAddress::domain)
+            .collect()
     }
 
     fn officers_with(

@@ -10,6 +10,7 @@
 
 mod act;
 mod change;
+mod consents;
 mod entries;
 mod evidence;
 mod fields;
@@ -34,10 +35,13 @@ use crate::mls::{CommitDetails, GroupView, LeafIndex};
 
 pub use self::act::{Act, PolicyField, Removal};
 pub use self::change::{Change, judge_change};
+pub use self::consents::{Consent, verify_consent};
 pub use self::entries::{judge_author, judge_entry};
 pub use self::rule::{Rule, Void};
 pub use self::state::{LeafInfo, State};
 pub use self::welcome::{judge_creation, judge_welcome};
+
+pub(crate) use self::consents::suffices;
 
 /// Why there is no verdict that lets a commit in.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use enlace_channel::channel::group_id;
+use enlace_channel::consent::{Answer, Statement, StatementDraft, Subject};
 use enlace_channel::entry::{EntryKind, HandlingCode, NoteDraft, Part, PartKind, Salt};
 use enlace_channel::policy::{ChannelKind, NewCase, Role};
 use enlace_identity::bundle::{AuthorityContent, BundleContent, SignedBundle};
@@ -66,6 +67,7 @@ fn the_byte_strings_are_those_of_the_published_vectors() {
     let mut vectors = Vectors::default();
     let head = chain_and_head(&mut vectors);
     entry(&mut vectors, &head);
+    consent(&mut vectors);
     forum_entries(&mut vectors);
     envelope(&mut vectors, &head);
     control(&mut vectors);
@@ -203,6 +205,46 @@ fn entry(vectors: &mut Vectors, head: &enlace_log::QuotedHead) {
         "entry_plaintext",
         json!({ "message": "enlace.channel.v1.EntryPlaintext", "padded_to": 576 }),
         entry.to_plaintext(),
+    );
+}
+
+fn consent(vectors: &mut Vectors) {
+    let statement = Statement {
+        subject: Subject::Authority("bia@mpf.example".parse().unwrap()),
+        authorities_version: 2,
+        answer: Some(Answer::Yes),
+    };
+    vectors.add(
+        "statement",
+        json!({ "subject": 1, "whom": "bia@mpf.example", "authorities_version": 2, "answer": 1 }),
+        statement.encode(),
+    );
+    let mut salts = (0x40..).map(|byte| Salt::from_bytes([byte; 16]));
+    let entry = StatementDraft {
+        channel: CHANNEL,
+        generation: Generation(0),
+        author: &device("luis"),
+        client_id: CLIENT_ID,
+        local_time: NOW,
+        time_zone: "Europe/Madrid".parse().unwrap(),
+        parent: None,
+        known_head: None,
+        statement: &statement,
+    }
+    .sign(&key(1), || salts.next().unwrap());
+    let consent = wire::ConsentEvidence { entry: Some(entry.to_wire()) };
+    let evidence = Some(wire::evidence::Evidence::Consent(consent));
+    vectors.add(
+        "consent_evidence",
+        json!({ "message": "enlace.channel.v1.Evidence", "seed": "01".repeat(32),
+                "consent": { "author": device("luis").to_string(), "kind": 13, "handling": 1,
+                             "channel": CHANNEL.to_string(), "generation": 0,
+                             "client_id": CLIENT_ID.to_string(), "local_time": NOW.as_millis(),
+                             "time_zone": "Europe/Madrid", "parent": "00".repeat(32),
+                             "known_head": "", "salt": "41".repeat(16),
+                             "parts": [{ "kind": 12, "salt": "40".repeat(16),
+                                         "content": "statement" }] } }),
+        wire::Evidence { evidence }.encode_to_vec(),
     );
 }
 

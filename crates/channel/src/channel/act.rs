@@ -2,6 +2,7 @@
 
 use enlace_identity::names::{DeviceName, OfficerAddress};
 
+use crate::entry::SignedEntry;
 use crate::policy::Role;
 
 /// A change of the channel, as an officer or the client itself wants it.
@@ -9,6 +10,23 @@ use crate::policy::Role;
 pub enum Command {
     /// Admit officers, each with one of their devices.
     Admit(Vec<Admission>),
+    /// Admit the first officer of an authority, with the consents of those present
+    /// ([`Channel::agreement`]).
+    ///
+    /// [`Channel::agreement`]: super::Channel::agreement
+    AdmitAuthority {
+        /// Whom.
+        admission: Admission,
+        /// The entries in which leads consent.
+        consents: Vec<SignedEntry>,
+    },
+    /// Make an officer the owner, as leads of most authorities want it.
+    AppointOwner {
+        /// Whom.
+        officer: OfficerAddress,
+        /// The entries in which leads consent.
+        consents: Vec<SignedEntry>,
+    },
     /// Let another device of an officer in who is in the channel already.
     AddDevice {
         /// The device.

@@ -17,7 +17,7 @@ use crate::entry::SignedEntry;
 use crate::mls::{
     self, Changes, CommitError, EncryptError, KeyPackageError, MergeError, validate_key_package,
 };
-use crate::policy::{PolicyError, Role};
+use crate::policy::{Policy, PolicyError, Role};
 use crate::rules;
 use crate::state_store::StateError;
 
@@ -206,11 +206,19 @@ impl Channel {
         match command {
             Command::Admit(admissions) => {
                 for admission in admissions {
-                    let device = check_admission(ctx, self, admission)?;
-                    policy = policy.edit()?.role(&admission.officer, admission.role).finish()?;
-                    plan.changes.add.push(admission.key_package.clone());
-                    plan.added.push(device);
+                    policy = self.plan_admission(ctx, &mut plan, &policy, admission)?;
                 }
+            }
+            Command::AdmitAuthority { admission, consents } => {
+                policy = self.plan_admission(ctx, &mut plan, &policy, admission)?;
+                plan.changes.evidence.extend(consents.iter().map(consent_evidence));
+            }
+            Command::AppointOwner { officer, .. } if policy.role_of(officer).is_none() => {
+                return Err(SealError::NoSuchMember);
+            }
+            Command::AppointOwner { officer, consents } => {
+                policy = policy.edit()?.appointed_owner(officer).finish()?;
+                plan.changes.evidence.extend(consents.iter().map(consent_evidence));
             }
             Command::AddDevice { device, key_package } => {
                 let officer = device.officer().clone();
@@ -272,6 +280,19 @@ impl Channel {
         }
         plan.changes.policy = (policy != self.policy).then(|| policy.encode().to_vec());
         Ok(plan)
+    }
+
+    fn plan_admission(
+        &self,
+        ctx: &Context<'_>,
+        plan: &mut Plan<'_>,
+        policy: &Policy,
+        admission: &Admission,
+    ) -> Result<Policy, SealError> {
+        let device = check_admission(ctx, self, admission)?;
+        plan.changes.add.push(admission.key_package.clone());
+        plan.added.push(device);
+        Ok(policy.edit()?.role(&admission.officer, admission.role).finish()?)
     }
 
     fn is_only_device(&self, device: &DeviceName) -> bool {
@@ -376,6 +397,11 @@ fn check_admission(
     } else {
         Err(SealError::OtherOfficer(admission.officer.clone()))
     }
+}
+
+fn consent_evidence(entry: &SignedEntry) -> Vec<u8> {
+    let consent = wire::ConsentEvidence { entry: Some(entry.to_wire()) };
+    wire::Evidence { evidence: Some(wire::evidence::Evidence::Consent(consent)) }.encode_to_vec()
 }
 
 impl super::state::LeaveEvidence {

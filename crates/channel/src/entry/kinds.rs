@@ -64,6 +64,10 @@ kinds!(
         Closing = 10,
         /// Suspends withdrawal and retention.
         Hold = 11,
+        /// Asks the other authorities for their consent.
+        Proposal = 12,
+        /// A lead consents to what was asked, or refuses.
+        Consent = 13,
         /// Asks something of a forum's guides.
         Question = 14,
         /// Answers its parent, a question.
@@ -86,6 +90,8 @@ kinds!(
         FileReference = 4,
         /// A file's name.
         FileName = 5,
+        /// A [`Statement`](crate::consent::Statement) in its canonical form.
+        Statement = 12,
         /// Whether a pin puts its parent on top: one byte, 1 or 0.
         Pinned = 16,
     }
@@ -96,7 +102,16 @@ impl EntryKind {
     /// newer version*.
     #[must_use]
     pub fn is_supported(self) -> bool {
-        matches!(self, Self::Note | Self::Question | Self::Answer | Self::Pin)
+        matches!(
+            self,
+            Self::Note | Self::Proposal | Self::Consent | Self::Question | Self::Answer | Self::Pin
+        )
+    }
+
+    /// Whether it holds a [`Statement`](crate::consent::Statement) and nothing else.
+    #[must_use]
+    pub fn is_statement(self) -> bool {
+        matches!(self, Self::Proposal | Self::Consent)
     }
 
     /// Whether it is there for forums alone.
@@ -131,7 +146,7 @@ impl PartKind {
     /// Whether this version shows such a part.
     #[must_use]
     pub fn is_supported(self) -> bool {
-        self.is_text() || self == Self::Pinned
+        self.is_text() || matches!(self, Self::Statement | Self::Pinned)
     }
 }
 

@@ -24,7 +24,7 @@ pub struct SignedEntry {
 
 impl SignedEntry {
     /// Signs a header over parts that it is made to fit.
-    pub(super) fn sign(mut header: Header, parts: Vec<Part>, salt: Salt, key: &SigningKey) -> Self {
+    pub(crate) fn sign(mut header: Header, parts: Vec<Part>, salt: Salt, key: &SigningKey) -> Self {
         header.parts = parts.iter().filter_map(Part::digest).collect::<Vec<PartDigest>>();
         let header_bytes = header.encode();
         let signature = key.sign(&header_bytes);
@@ -36,7 +36,14 @@ impl SignedEntry {
     /// # Errors
     /// [`EntryError`] when the bytes are damaged.
     pub fn decode(bytes: &[u8]) -> Result<Self, EntryError> {
-        let entry = wire::Entry::decode(bytes).map_err(|_| EntryError::Plaintext)?;
+        Self::from_wire(wire::Entry::decode(bytes).map_err(|_| EntryError::Plaintext)?)
+    }
+
+    /// The same of the message.
+    ///
+    /// # Errors
+    /// [`EntryError`] when it is damaged.
+    pub fn from_wire(entry: wire::Entry) -> Result<Self, EntryError> {
         let header = Header::decode(&entry.header)?;
         let parts = unverified::read_parts(&header.parts, entry.parts)?;
         Ok(Self {
@@ -51,13 +58,18 @@ impl SignedEntry {
     /// The entry by itself, as it is kept: an `enlace.channel.v1.Entry`.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
+        self.to_wire().encode_to_vec()
+    }
+
+    /// The same as a message.
+    #[must_use]
+    pub fn to_wire(&self) -> wire::Entry {
         wire::Entry {
             header: self.header_bytes.clone(),
             signature: self.signature.as_bytes().to_vec(),
             salt: self.salt.as_bytes().to_vec(),
             parts: self.parts.iter().map(|part| part_to_wire(part, None)).collect(),
         }
-        .encode_to_vec()
     }
 
     /// What the author signed.

@@ -137,6 +137,14 @@ impl PolicyEdit {
         self.role(officer, Role::Owner)
     }
 
+    /// Makes an officer the owner whom leads have appointed; the present owner becomes a lead.
+    #[must_use]
+    pub fn appointed_owner(self, officer: &OfficerAddress) -> Self {
+        let mut edit = self.owner(officer);
+        edit.raise_authorities_version();
+        edit
+    }
+
     /// Takes an officer out.
     #[must_use]
     pub fn without(mut self, officer: &OfficerAddress) -> Self {

@@ -50,10 +50,10 @@ pub fn judge_change(bundle: &Bundle, change: &Change) -> Result<Vec<Act>, JudgeE
     change.after.check_roles_match()?;
     let renewed = leaves::check(bundle, change)?;
     let grounds = evidence::grounds(bundle, change)?;
-    let removed = members::check_removals(change, &grounds)?;
-    let admitted = members::check_admissions(change)?;
+    let removed = members::check_removals(change, &grounds.removals)?;
+    let admitted = members::check_admissions(change, &grounds.consents)?;
     roles::check_one_owner(change)?;
-    let role_changes = roles::check(change)?;
+    let role_changes = roles::check(change, &grounds.consents)?;
     fields::check_authorities_version(change)?;
     Ok([renewed, removed, admitted, role_changes, changed_fields].concat())
 }

@@ -14,6 +14,10 @@ pub fn judge_author(policy: &Policy, author: &DeviceName) -> Result<(), Void> {
     if policy.is_closed() {
         return Err(Void::new(Rule::EntryClosed, author));
     }
+    check_role(policy, author)
+}
+
+fn check_role(policy: &Policy, author: &DeviceName) -> Result<(), Void> {
     match policy.role_of(author.officer()) {
         Some(role) if role.may_write() => Ok(()),
         _ => Err(Void::new(Rule::EntryRole, author)),
@@ -26,7 +30,11 @@ pub fn judge_author(policy: &Policy, author: &DeviceName) -> Result<(), Void> {
 /// # Errors
 /// As [`judge_author`]; [`Rule::EntryKind`].
 pub fn judge_entry(policy: &Policy, author: &DeviceName, header: &Header) -> Result<(), Void> {
-    judge_author(policy, author)?;
+    // Where the owner is gone, leads still have to agree on another, who opens the channel again.
+    match header.kind.is_statement() {
+        true => check_role(policy, author)?,
+        false => judge_author(policy, author)?,
+    }
     let allowed = match policy.kind() {
         ChannelKind::Case => !header.kind.is_of_forums(),
         ChannelKind::Forum => {

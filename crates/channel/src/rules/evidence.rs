@@ -12,29 +12,49 @@ use prost::Message as _;
 
 use super::act::Removal;
 use super::change::Change;
+use super::consents::{Consents, verify_consent};
 use super::rule::{Rule, Void};
 
-/// R-EVIDENCE: of those that go, who asked for it, and whose certificate is withdrawn. Evidence that
-/// proves nothing here voids the commit, whether it is needed or not.
-pub(super) fn grounds(
-    bundle: &Bundle,
-    change: &Change,
-) -> Result<BTreeMap<DeviceName, Removal>, Void> {
-    let mut grounds = BTreeMap::new();
+/// What the evidence in a commit entitles to.
+#[derive(Debug, Default)]
+pub(super) struct Grounds {
+    /// Of those that go, who asked for it, and whose certificate is withdrawn.
+    pub(super) removals: BTreeMap<DeviceName, Removal>,
+    /// What other authorities have agreed to.
+    pub(super) consents: Consents,
+}
+
+/// R-EVIDENCE. Evidence that proves nothing here voids the commit, whether it is needed or not.
+pub(super) fn grounds(bundle: &Bundle, change: &Change) -> Result<Grounds, Void> {
+    let mut grounds = Grounds::default();
     for bytes in &change.evidence {
-        let (device, removal) = match read(bytes).ok_or_else(unreadable)? {
-            wire::evidence::Evidence::Leave(leave) => (wish(change, &leave)?, Removal::Left),
-            wire::evidence::Evidence::Revocation(revocation) => {
-                (withdrawal(bundle, change, &revocation)?, Removal::Revoked)
+        match read(bytes).ok_or_else(unreadable)? {
+            wire::evidence::Evidence::Leave(leave) => {
+                grounds.take_removal(wish(change, &leave)?, Removal::Left)?;
             }
-        };
-        if grounds.insert(device.clone(), removal).is_some() {
-            return Err(Void::new(Rule::Evidence, device));
+            wire::evidence::Evidence::Revocation(revocation) => {
+                let device = withdrawal(bundle, change, &revocation)?;
+                grounds.take_removal(device, Removal::Revoked)?;
+            }
+            wire::evidence::Evidence::Consent(consent) => {
+                let entry = consent.entry.ok_or_else(unreadable)?;
+                let consent = verify_consent(&change.before, &entry, change.received_at)?;
+                grounds.consents.take(change, consent)?;
+            }
         }
     }
-    match grounds.keys().find(|device| !change.removed.contains(*device)) {
+    match grounds.removals.keys().find(|device| !change.removed.contains(*device)) {
         Some(device) => Err(Void::new(Rule::Evidence, device)),
         None => Ok(grounds),
+    }
+}
+
+impl Grounds {
+    fn take_removal(&mut self, device: DeviceName, because: Removal) -> Result<(), Void> {
+        match self.removals.insert(device.clone(), because) {
+            Some(_) => Err(Void::new(Rule::Evidence, device)),
+            None => Ok(()),
+        }
     }
 }
 

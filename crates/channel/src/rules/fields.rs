@@ -6,6 +6,7 @@ use enlace_identity::names::Domain;
 
 use super::act::{Act, PolicyField};
 use super::change::Change;
+use super::roles;
 use super::rule::{Rule, Void};
 use crate::policy::Policy;
 
@@ -23,11 +24,13 @@ pub(super) fn check(change: &Change) -> Result<Vec<Act>, Void> {
     Ok(acts)
 }
 
-/// R-AUTHORITIES-VERSION: one more for each authority that enters or goes.
+/// R-AUTHORITIES-VERSION: one more for each authority that enters or goes, and for an owner whom leads
+/// appoint: what they consented to, they consented to once.
 pub(super) fn check_authorities_version(change: &Change) -> Result<(), Void> {
     let (before, after) = (&change.before.policy, &change.after.policy);
     let (old, new) = (before.authorities(), after.authorities());
     let moved = old.symmetric_difference(&new).count() as u64;
+    let moved = moved + u64::from(roles::appoints_an_owner(change));
     let expected = before.authorities_version().checked_add(moved);
     if Some(after.authorities_version()) == expected {
         Ok(())

@@ -6,7 +6,9 @@ use enlace_identity::names::{DeviceName, Domain};
 
 use super::act::{Act, Removal};
 use super::change::Change;
+use super::consents::Consents;
 use super::rule::{Rule, Void};
+use crate::consent::Subject;
 use crate::policy::Role;
 
 /// R-REMOVE-OWNER, R-REMOVE-SOVEREIGN. `grounds` is what the evidence says.
@@ -61,8 +63,8 @@ fn removal_of(
     }
 }
 
-/// R-CLOSED, R-ADMIT-AUTHORITY, R-ADMIT-SOVEREIGN, R-ADMIT-ROLE, R-OWN-ROLE-ALONE.
-pub(super) fn check_admissions(change: &Change) -> Result<Vec<Act>, Void> {
+/// R-CLOSED, R-ADMIT-AUTHORITY, R-ADMIT-CONSENT, R-ADMIT-SOVEREIGN, R-ADMIT-ROLE, R-OWN-ROLE-ALONE.
+pub(super) fn check_admissions(change: &Change, consents: &Consents) -> Result<Vec<Act>, Void> {
     let is_closed = change.before.policy.is_closed() || change.after.policy.is_closed();
     if is_closed && let Some(device) = change.added.first() {
         return Err(Void::new(Rule::Closed, device));
@@ -73,13 +75,14 @@ pub(super) fn check_admissions(change: &Change) -> Result<Vec<Act>, Void> {
         return Err(Void::new(Rule::OwnRoleAlone, device));
     }
     let present = change.authorities_before();
-    change.added.iter().map(|device| check_admission(change, device, &present)).collect()
+    change.added.iter().map(|device| check_admission(change, device, &present, consents)).collect()
 }
 
 fn check_admission(
     change: &Change,
     device: &DeviceName,
     present: &BTreeSet<&Domain>,
+    consents: &Consents,
 ) -> Result<Act, Void> {
     let officer = device.officer();
     let role = change.role_after(officer).ok_or_else(|| Void::new(Rule::RolesMatch, officer))?;
@@ -98,6 +101,7 @@ fn check_admission(
         if !change.is_by_owner() || of_it.count() != 1 || role != Role::Lead {
             return Err(Void::new(Rule::AdmitAuthority, officer));
         }
+        consents.check_entry(change, &Subject::Authority(officer.clone()))?;
     } else {
         if !sovereign {
             return Err(Void::new(Rule::AdmitSovereign, officer));

@@ -4,15 +4,17 @@ use enlace_identity::names::OfficerAddress;
 
 use super::act::Act;
 use super::change::Change;
+use super::consents::Consents;
 use super::rule::{Rule, Void};
+use crate::consent::Subject;
 use crate::policy::Role;
 
-/// R-HANDOVER, R-ROLE-KIND, R-ROLE-SOVEREIGN, for the officers who were there and stay.
-pub(super) fn check(change: &Change) -> Result<Vec<Act>, Void> {
+/// R-HANDOVER, R-APPOINT-OWNER, R-ROLE-KIND, R-ROLE-SOVEREIGN, for the officers who were there and stay.
+pub(super) fn check(change: &Change, consents: &Consents) -> Result<Vec<Act>, Void> {
     let mut acts = Vec::new();
     for (officer, &from) in change.before.policy.roles() {
         let Some(to) = change.role_after(officer).filter(|to| *to != from) else { continue };
-        check_role(change, officer, from, to)?;
+        check_role(change, consents, officer, (from, to))?;
         acts.push(Act::RoleChanged { officer: officer.clone(), from, to });
     }
     Ok(acts)
@@ -36,7 +38,25 @@ fn heir(change: &Change) -> Option<&OfficerAddress> {
     change.before.policy.successors(owner).find(stays)
 }
 
-fn check_role(change: &Change, officer: &OfficerAddress, from: Role, to: Role) -> Result<(), Void> {
+/// Whether a commit makes somebody the owner whom neither the owner chose nor the order of succession.
+pub(super) fn appoints_an_owner(change: &Change) -> bool {
+    let mut owners = change.after.policy.owners();
+    owners.any(|owner| {
+        let is_new = change.role_before(owner) != Some(Role::Owner);
+        is_new && !change.is_by_owner() && !succeeds(change, owner)
+    })
+}
+
+fn succeeds(change: &Change, officer: &OfficerAddress) -> bool {
+    change.owner_stays().is_none() && heir(change) == Some(officer)
+}
+
+fn check_role(
+    change: &Change,
+    consents: &Consents,
+    officer: &OfficerAddress,
+    (from, to): (Role, Role),
+) -> Result<(), Void> {
     let refused = |rule| Err(Void::new(rule, officer));
     match (from, to) {
         (_, to) if !to.exists_in(change.after.policy.kind()) => refused(Rule::RoleKind),
@@ -45,11 +65,11 @@ fn check_role(change: &Change, officer: &OfficerAddress, from: Role, to: Role) -
         {
             Ok(())
         }
-        (Role::Lead, Role::Owner)
-            if change.owner_stays().is_none() && heir(change) == Some(officer) =>
-        {
-            Ok(())
+        (Role::Lead, Role::Owner) if succeeds(change, officer) => Ok(()),
+        (Role::Lead | Role::Member, Role::Owner) => {
+            consents.check_appointment(change, &Subject::Owner(officer.clone()))
         }
+        (Role::Owner, Role::Lead) if appoints_an_owner(change) => Ok(()),
         (Role::Owner, _) | (_, Role::Owner) => refused(Rule::Handover),
         _ if change.is_by_lead_of(officer.domain()) => Ok(()),
         (_, Role::Lead) if appoints_the_missing_lead(change, officer) => Ok(()),

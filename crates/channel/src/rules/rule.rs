@@ -67,6 +67,8 @@ rules! {
     AdmitAuthority = "R-ADMIT-AUTHORITY", "a new authority enters through the owner, with one lead";
     /// Whoever is admitted becomes lead, member or observer, or in a forum guide.
     AdmitRole = "R-ADMIT-ROLE", "nobody can be admitted with this role";
+    /// The authorities present consent to a new one in a case channel.
+    AdmitConsent = "R-ADMIT-CONSENT", "not every authority in the channel has consented to the new one";
     /// An officer is removed by a lead of the same authority, or by its own wish; a device by its
     /// officer, too.
     RemoveSovereign = "R-REMOVE-SOVEREIGN", "only a lead of the same authority may remove this officer";
@@ -78,6 +80,8 @@ rules! {
     OneOwner = "R-ONE-OWNER", "a channel has exactly one owner";
     /// Only the owner hands the ownership on, to a lead or member, and becomes a lead.
     Handover = "R-HANDOVER", "only the owner may hand the ownership on, to a lead or a member";
+    /// Where the owner is gone, leads of most authorities appoint another.
+    AppointOwner = "R-APPOINT-OWNER", "too few of the authorities in the channel have consented to another owner";
     /// Roles are set by a lead of the same authority.
     RoleSovereign = "R-ROLE-SOVEREIGN", "only a lead of the same authority may change this role";
     /// The role exists in this kind of channel.

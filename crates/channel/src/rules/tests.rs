@@ -1,6 +1,7 @@
 //! Each rule holds for those it entitles, and stops those it does not.
 
 mod closing;
+mod consents;
 mod devices;
 mod evidence;
 mod forum;

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod channel;
+mod consents;
 mod forum;
 mod support;
 mod void;

@@ -74,7 +74,6 @@ impl Channel {
         }
         self.check_place(envelope)?;
         let seat = roster.seat(author).ok_or_else(|| Refused::unsigned("no member"))?;
-        rules::judge_author(&self.policy, author).map_err(Refused::signed)?;
         let entry = UnverifiedEntry::decode(plaintext, envelope).map_err(Refused::signed)?;
         let entry = entry.verify(envelope, author, &seat.key).map_err(Refused::signed)?;
         rules::judge_entry(&self.policy, author, entry.header()).map_err(Refused::signed)?;

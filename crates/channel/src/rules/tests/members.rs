@@ -1,7 +1,7 @@
 //! Sovereign membership.
 
 use super::super::{Act, Removal, Rule};
-use super::scene::{Draft, by, check, device, officer, state};
+use super::scene::{Draft, by, check, device, enters, officer, state};
 use crate::policy::Role;
 
 #[test]
@@ -63,7 +63,12 @@ fn a_lead_admits_officers_of_its_own_authority() {
 #[test]
 fn a_new_authority_enters_through_the_owner_with_one_lead() {
     check(
-        vec![("owner", by("ana@fge.example").admit("bo@mj.example", Role::Lead))],
+        vec![(
+            "owner",
+            by("ana@fge.example")
+                .admit("bo@mj.example", Role::Lead)
+                .agreed("rui@pgr.example", enters("bo@mj.example")),
+        )],
         vec![
             (
                 "a lead",
@@ -87,6 +92,7 @@ fn a_new_authority_enters_through_the_owner_with_one_lead() {
                 Rule::AuthoritiesVersion,
                 by("ana@fge.example")
                     .admit("bo@mj.example", Role::Lead)
+                    .agreed("rui@pgr.example", enters("bo@mj.example"))
                     .edit(|edit| edit.forge(|content| content.authorities_version -= 1)),
             ),
             (
@@ -94,6 +100,7 @@ fn a_new_authority_enters_through_the_owner_with_one_lead() {
                 Rule::AuthoritiesVersion,
                 by("ana@fge.example")
                     .admit("bo@mj.example", Role::Lead)
+                    .agreed("rui@pgr.example", enters("bo@mj.example"))
                     .edit(|edit| edit.forge(|content| content.authorities_version += 1)),
             ),
         ],
@@ -178,7 +185,11 @@ fn each_officer_has_devices_and_one_role() {
 
 #[test]
 fn what_was_done_is_told() {
-    let acts = by("ana@fge.example").admit("bo@mj.example", Role::Lead).judge().unwrap();
+    let acts = by("ana@fge.example")
+        .admit("bo@mj.example", Role::Lead)
+        .agreed("rui@pgr.example", enters("bo@mj.example"))
+        .judge()
+        .unwrap();
     let expected = Act::Admitted {
         officer: officer("bo@mj.example"),
         device: device("bo@mj.example"),

@@ -1,7 +1,7 @@
 //! Who may give which role to whom.
 
 use super::super::{Act, Rule};
-use super::scene::{Draft, by, check, officer};
+use super::scene::{Draft, by, check, enters, officer};
 use crate::policy::Role;
 
 fn hand_over(author: &str, to: &str) -> Draft {
@@ -96,7 +96,9 @@ fn after_a_handover_the_former_owner_is_a_lead() {
     let authority =
         || Draft::on(after.clone(), "ana@fge.example").admit("bo@mj.example", Role::Lead);
     assert_eq!(authority().judge(), Err(Rule::AdmitAuthority));
-    let by_new = Draft::on(after.clone(), "rui@pgr.example").admit("bo@mj.example", Role::Lead);
+    let by_new = Draft::on(after.clone(), "rui@pgr.example")
+        .admit("bo@mj.example", Role::Lead)
+        .agreed("luis@fge.example", enters("bo@mj.example"));
     assert!(by_new.judge().is_ok());
     let own = Draft::on(after.clone(), "ana@fge.example").remove("eva@fge.example");
     assert!(own.judge().is_ok());

@@ -21,12 +21,15 @@ use enlace_identity::keys::SigningKey;
 use enlace_identity::names::{DeviceName, Domain, LeafName, OfficerAddress};
 use enlace_identity::revocation::RevocationList;
 use enlace_identity::time::{Timestamp, Validity};
-use enlace_log::ChannelId;
 use enlace_log::control::LeafHash;
+use enlace_log::{ChannelId, ClientId, Generation};
+use enlace_proto::channel::v1 as wire;
+use prost::Message as _;
 use zeroize::Zeroizing;
 
 use super::super::{Act, Change, JudgeError, LeafInfo, Rule, State, judge_change};
-use crate::entry::HandlingCode;
+use crate::consent::{Answer, Statement, StatementDraft, Subject};
+use crate::entry::{HandlingCode, Salt, SignedEntry, TimeZone};
 use crate::policy::{ChannelKind, NewCase, PolicyEdit, Role};
 
 pub(super) const CHANNEL: ChannelId = ChannelId([7; 32]);
@@ -251,6 +254,12 @@ impl Draft {
         self
     }
 
+    /// With the consent of a lead to what the commit does.
+    pub(super) fn agreed(self, lead: &str, subject: Subject) -> Self {
+        let entry = Consented::by(lead, subject, self.0.before.policy.authorities_version());
+        self.evidence(entry.evidence())
+    }
+
     pub(super) fn received_at(mut self, at: Timestamp) -> Self {
         self.0.received_at = at;
         self
@@ -275,6 +284,67 @@ impl Draft {
             JudgeError::BundleMissing(hash) => panic!("bundle {hash} is missing"),
         })
     }
+}
+
+/// A consent in the making, and what may be wrong with it.
+pub(super) struct Consented {
+    pub(super) channel: ChannelId,
+    pub(super) generation: Generation,
+    pub(super) author: DeviceName,
+    pub(super) signer: String,
+    pub(super) local_time: Timestamp,
+    pub(super) statement: Statement,
+}
+
+impl Consented {
+    pub(super) fn by(lead: &str, subject: Subject, authorities_version: u64) -> Self {
+        let author = device(lead);
+        Self {
+            channel: CHANNEL,
+            generation: Generation(0),
+            signer: author.as_str().to_owned(),
+            author,
+            local_time: NOW,
+            statement: Statement { subject, authorities_version, answer: Some(Answer::Yes) },
+        }
+    }
+
+    pub(super) fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    pub(super) fn entry(&self) -> SignedEntry {
+        let draft = StatementDraft {
+            channel: self.channel,
+            generation: self.generation,
+            author: &self.author,
+            client_id: ClientId([3; 16]),
+            local_time: self.local_time,
+            time_zone: TimeZone::utc(),
+            parent: None,
+            known_head: None,
+            statement: &self.statement,
+        };
+        draft.sign(&key(&self.signer), || Salt::from_bytes([4; Salt::BYTES]))
+    }
+
+    pub(super) fn evidence(&self) -> Vec<u8> {
+        consent_evidence(self.entry().to_wire())
+    }
+}
+
+pub(super) fn consent_evidence(entry: wire::Entry) -> Vec<u8> {
+    let consent = wire::ConsentEvidence { entry: Some(entry) };
+    wire::Evidence { evidence: Some(wire::evidence::Evidence::Consent(consent)) }.encode_to_vec()
+}
+
+pub(super) fn enters(address: &str) -> Subject {
+    Subject::Authority(officer(address))
+}
+
+pub(super) fn owns(address: &str) -> Subject {
+    Subject::Owner(officer(address))
 }
 
 /// Judges commits that must count, and commits that must not.

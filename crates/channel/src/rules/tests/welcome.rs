@@ -6,7 +6,7 @@ use enlace_log::control::LeafHash;
 
 use super::super::welcome::judge_joined;
 use super::super::{JudgeError, LeafInfo, Rule, State, judge_author};
-use super::scene::{DAY, NOW, by, device, key, network, officer, state};
+use super::scene::{DAY, NOW, by, device, enters, key, network, officer, state};
 use crate::policy::{ChannelKind, Content, Role};
 
 fn join_at(state: &State, signer: &str, me: &str, at: Timestamp) -> Result<(), Rule> {
@@ -44,7 +44,8 @@ fn a_joiner_was_admitted_by_who_is_entitled_to() {
 
 #[test]
 fn the_first_of_an_authority_was_admitted_by_the_owner_as_its_lead() {
-    let after = by("ana@fge.example").admit("bo@mj.example", Role::Lead).apply();
+    let after = by("ana@fge.example").admit("bo@mj.example", Role::Lead);
+    let after = after.agreed("rui@pgr.example", enters("bo@mj.example")).apply();
     assert_eq!(join(&after, "ana@fge.example", "bo@mj.example"), Ok(()));
     let entitled = Err(Rule::WelcomeEntitled);
     assert_eq!(join(&after, "luis@fge.example", "bo@mj.example"), entitled);

@@ -1,4 +1,4 @@
-//! A network in memory: two authorities, officers with real certificates, real MLS and stores
+//! A network in memory: three authorities, officers with real certificates, real MLS and stores
 //! that can roll back, and a hub that puts items in order. The hub checks nothing, so that a test
 //! can play every adversary; it signs heads with a real head key.
 
@@ -11,6 +11,7 @@ use enlace_channel::channel::{
     Admission, Channel, ChannelDraft, Command, Context, Culprit, Device, Event, JoinOffer,
     JoinRefused, LogBook, Outgoing, SealError, Standing,
 };
+use enlace_channel::consent::{Answer, Statement, StatementDraft, Subject};
 use enlace_channel::entry::{EntryKind, HandlingCode, NoteDraft, Salt, SignedEntry, TimeZone};
 use enlace_channel::mls::{Backend, Suite, generate_key_package};
 use enlace_channel::policy::{ChannelKind, NewCase, Role};
@@ -82,16 +83,18 @@ impl Authority {
     }
 }
 
-/// Two authorities in one network.
+/// Three authorities in one network.
 pub(crate) struct Network {
     pub(crate) a: Authority,
     pub(crate) b: Authority,
+    pub(crate) c: Authority,
     pub(crate) bundle: Bundle,
 }
 
 impl Network {
     pub(crate) fn new() -> Self {
         let (a, b) = (Authority::new("a.example"), Authority::new("b.example"));
+        let c = Authority::new("c.example");
         let content = |authority: &Authority, country: &str| AuthorityContent {
             domain: authority.domain.clone(),
             country: country.to_owned(),
@@ -104,11 +107,11 @@ impl Network {
             previous: None,
             threshold: 2,
             validity: validity(),
-            authorities: vec![content(&a, "ES"), content(&b, "BR")],
+            authorities: vec![content(&a, "ES"), content(&b, "BR"), content(&c, "UY")],
         })
         .unwrap();
         let bundle = signed.open(&signed.hash()).unwrap();
-        Self { a, b, bundle }
+        Self { a, b, c, bundle }
     }
 }
 
@@ -262,6 +265,23 @@ impl Member {
             known_head,
             text,
         }
+    }
+
+    /// Signs a statement as an honest client does.
+    pub(crate) fn sign_statement(&self, subject: Subject, answer: Option<Answer>) -> SignedEntry {
+        let authorities_version = self.channel().policy().authorities_version();
+        StatementDraft {
+            channel: channel_id(),
+            generation: Generation(0),
+            author: &self.device.name,
+            client_id: self.client_id(),
+            local_time: NOW,
+            time_zone: "Europe/Madrid".parse::<TimeZone>().unwrap(),
+            parent: None,
+            known_head: self.channel().known_head(),
+            statement: &Statement { subject, authorities_version, answer },
+        }
+        .sign(&self.device.key, salt)
     }
 
     pub(crate) fn note(&mut self, network: &Network, text: &str) -> Outgoing {

@@ -1,0 +1,54 @@
+//! How far the authorities of a channel agree to what one of them wants.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use enlace_identity::names::Domain;
+
+use super::{Channel, ChannelError, Context};
+use crate::consent::Subject;
+use crate::entry::SignedEntry;
+use crate::mls::GroupError;
+use crate::rules::{self, State};
+
+/// What the leads of a channel have answered so far, as it counts now.
+#[derive(Clone, Debug, Default)]
+pub struct Agreement {
+    /// The consents that count, one for each authority but this device's own.
+    pub consents: BTreeMap<Domain, SignedEntry>,
+    /// The authorities that have not consented.
+    pub missing: BTreeSet<Domain>,
+    /// Whether it may be done: for an owner's appointment not all have to agree.
+    pub suffices: bool,
+}
+
+impl Channel {
+    /// Looks through `entries` for consents to `subject` that count now, if this device commits it.
+    ///
+    /// # Errors
+    /// When the store is damaged.
+    pub fn agreement(
+        &self,
+        ctx: &Context<'_>,
+        subject: &Subject,
+        entries: &[SignedEntry],
+    ) -> Result<Agreement, ChannelError> {
+        let before = State::of_view(&self.view()?).map_err(|_| GroupError::Foreign)?;
+        let own = ctx.device.name.domain();
+        let mut consents = BTreeMap::new();
+        for entry in entries {
+            let found = rules::verify_consent(&before, &entry.to_wire(), ctx.now);
+            let found = found.ok().filter(|c| c.subject == *subject && c.by.domain() != own);
+            if let Some(consent) = found {
+                consents.insert(consent.by.domain().clone(), entry.clone());
+            }
+        }
+        let agree: BTreeSet<&Domain> = consents.keys().chain([own]).collect();
+        let asked = match subject {
+            Subject::Authority(_) => self.policy.authorities(),
+            Subject::Owner(_) => self.policy.electors(),
+        };
+        let missing = asked.difference(&agree).map(|domain| (*domain).clone()).collect();
+        let suffices = rules::suffices(&self.policy, subject, &agree);
+        Ok(Agreement { missing, suffices, consents })
+    }
+}
