@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    authority, channel, demo, device, doctor, enroll, init, network, post, read, relay, sync,
-    whoami,
+    authority, channel, correct, demo, device, doctor, enroll, init, network, post, read, relay,
+    sync, whoami, withdraw,
 };
 use crate::language::Language;
 use crate::ui::Ui;
@@ -45,6 +45,10 @@ enum Command {
     Device(device::Command),
     /// Write a note.
     Post(post::Arguments),
+    /// Correct what you wrote.
+    Correct(correct::Arguments),
+    /// Withdraw what you wrote: it is erased wherever the withdrawal arrives.
+    Withdraw(withdraw::Arguments),
     /// Read a channel.
     Read(read::Arguments),
     /// Fetch what is new and send what is queued.
@@ -89,6 +93,8 @@ where
         Command::Channel(command) => channel::run(command, &ui),
         Command::Device(command) => device::run(command, &ui),
         Command::Post(arguments) => post::run(&arguments, &ui),
+        Command::Correct(arguments) => correct::run(&arguments, &ui),
+        Command::Withdraw(arguments) => withdraw::run(&arguments, &ui),
         Command::Read(arguments) => read::run(&arguments, &ui),
         Command::Sync(arguments) => sync::run(&arguments, &ui),
         Command::Doctor(arguments) => doctor::run(&arguments, &ui),

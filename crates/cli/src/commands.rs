@@ -2,6 +2,7 @@
 
 pub(crate) mod authority;
 pub(crate) mod channel;
+pub(crate) mod correct;
 pub(crate) mod demo;
 pub(crate) mod device;
 pub(crate) mod doctor;
@@ -13,3 +14,4 @@ pub(crate) mod read;
 pub(crate) mod relay;
 pub(crate) mod sync;
 pub(crate) mod whoami;
+pub(crate) mod withdraw;

@@ -67,6 +67,11 @@ pub(crate) enum Text<'a> {
 
     // Entries.
     NeedsNewerVersion,
+    CorrectedAt { place: u64 },
+    Corrects { place: Option<u64> },
+    WithdrawnAt { place: u64 },
+    Withdraws { place: Option<u64> },
+    ErasedExpired,
 
     // Sync.
     AllInAndOut,
@@ -120,6 +125,10 @@ pub(crate) enum Text<'a> {
     NotInChannel { officer: &'a str },
     AlreadyInChannel { officer: &'a str },
     IdUsed,
+    NoEntryThere,
+    OthersEntry,
+    EntryStands,
+    WithdrawnAlready,
     EmptyNote,
     RestrictionGoesWithH3,
 
@@ -145,6 +154,7 @@ pub(crate) enum Notice<'a> {
     PolicyChanged { by: &'a str },
     VoidChange { by: &'a str, reason: &'a str },
     Unreadable { by: &'a str, reason: &'a str },
+    NotTheirs { by: &'a str, place: u64 },
     LeaveRequested { by: &'a str },
     Contested { by: &'a str },
     Removed { by: &'a str },

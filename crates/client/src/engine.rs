@@ -27,6 +27,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod welcome;
+mod withdrawals;
 mod work;
 
 use std::collections::{BTreeMap, HashMap};
@@ -54,6 +55,7 @@ pub use self::refill::{Departure, SetBack};
 pub use self::welcome::{Disposition, WelcomeError};
 
 pub(crate) use self::settle::body_of;
+pub(crate) use self::withdrawals::may_take_back;
 
 use self::sweep::Sweep;
 use self::work::{Book, Work};
@@ -76,6 +78,8 @@ pub struct Engine {
     may_seal: bool,
     /// Where a renewal of keys is due, and since when a quiet moment is looked for.
     looking_for_quiet: BTreeMap<ChannelId, Timestamp>,
+    /// Whether the files may hold what was erased.
+    scrub_is_due: bool,
     /// Where revoked devices are to be looked for.
     sweep: Sweep,
     events: broadcast::Sender<ClientEvent>,
@@ -134,6 +138,7 @@ impl Engine {
             others_wrote: false,
             may_seal: false,
             looking_for_quiet: BTreeMap::new(),
+            scrub_is_due: true,
             sweep: Sweep::default(),
             events,
         }
@@ -183,7 +188,7 @@ impl Engine {
         let ctx = Context { store: &*tx, backend, device, bundle: &bundle, log: &book, now };
         let mut open = Work::new(&*tx, ctx, trust, channels, *may_seal);
         let done = work(&mut open);
-        let told = open.into_events();
+        let (told, has_erased) = open.into_events();
         let committed = done.and_then(|done| Ok(tx.commit().map(|()| done)?));
         match &committed {
             // Nobody needs to listen.
@@ -193,7 +198,19 @@ impl Engine {
             }
             Err(_) => channels.clear(),
         }
+        self.scrub_is_due |= has_erased;
+        if self.scrub_is_due {
+            self.scrub();
+        }
         committed
+    }
+
+    /// What could not be done now is tried again after the next transaction.
+    fn scrub(&mut self) {
+        match self.store.scrub() {
+            Ok(done) => self.scrub_is_due = !done,
+            Err(error) => tracing::warn!(%error, "what was erased is still in the files"),
+        }
     }
 
     /// Reads one state of the store.

@@ -43,6 +43,14 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
+    /// An officer wanted to correct or withdraw what another one wrote: nothing came of it.
+    NotTheirs {
+        /// Who.
+        #[serde(with = "as_text")]
+        by: DeviceName,
+        /// The place of the other's entry.
+        place: u64,
+    },
     /// A member asked to leave.
     LeaveRequested {
         /// Who.

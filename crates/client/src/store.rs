@@ -12,6 +12,7 @@
 mod channels;
 mod directory;
 mod entries;
+mod erasures;
 mod error;
 mod items;
 mod key_packages;
@@ -28,6 +29,7 @@ pub use self::directory::{
     DirectoryRows, DocumentKind, HeadCertificate, RefusedWelcome, WelcomeDigest,
 };
 pub use self::entries::{EntryRow, EntryRows};
+pub use self::erasures::{ErasedBecause, ErasureRow, ErasureRows};
 pub use self::error::StoreError;
 pub use self::items::{ItemRow, ItemRows};
 pub use self::key_packages::{KeyPackageRow, KeyPackageRows};
@@ -49,6 +51,13 @@ pub trait Store: Send {
     /// # Errors
     /// When the engine fails.
     fn read(&mut self) -> Result<Box<dyn Transaction + '_>, StoreError>;
+
+    /// Leaves nothing in the files of what was erased; nothing happens when nothing was. `false`
+    /// when somebody else is just reading, and it has to be tried again.
+    ///
+    /// # Errors
+    /// When the engine fails: it is to be tried again.
+    fn scrub(&mut self) -> Result<bool, StoreError>;
 }
 
 /// A transaction. Dropped without [`commit`](Self::commit), it leaves no trace.
@@ -57,6 +66,7 @@ pub trait Transaction:
     + ChannelRows
     + DirectoryRows
     + EntryRows
+    + ErasureRows
     + ItemRows
     + KeyPackageRows
     + NoticeRows

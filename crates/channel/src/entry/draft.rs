@@ -77,7 +77,8 @@ impl NoteDraft<'_> {
         self.sign_as(EntryKind::Note, key, salts)
     }
 
-    /// The same for another kind of entry that is made of text: a question, an answer.
+    /// The same for another kind of entry that is made of text: a question, an answer, a correction, a
+    /// withdrawal. The text of a withdrawal says why, and may be empty.
     ///
     /// # Errors
     /// [`ComposeError`].
@@ -87,9 +88,12 @@ impl NoteDraft<'_> {
         key: &SigningKey,
         mut salts: impl FnMut() -> Salt,
     ) -> Result<SignedEntry, ComposeError> {
-        self.check()?;
+        if kind != EntryKind::Withdrawal || !self.text.is_empty() {
+            self.check()?;
+        }
         let restriction = self.restriction.map(|words| (PartKind::Restriction, words.to_owned()));
-        let text = paragraphs(self.text).into_iter().map(|lines| (PartKind::Paragraph, lines));
+        let paragraphs = if self.text.is_empty() { Vec::new() } else { paragraphs(self.text) };
+        let text = paragraphs.into_iter().map(|lines| (PartKind::Paragraph, lines));
         let parts = restriction
             .into_iter()
             .chain(text)

@@ -104,7 +104,14 @@ impl EntryKind {
     pub fn is_supported(self) -> bool {
         matches!(
             self,
-            Self::Note | Self::Proposal | Self::Consent | Self::Question | Self::Answer | Self::Pin
+            Self::Note
+                | Self::Correction
+                | Self::Withdrawal
+                | Self::Proposal
+                | Self::Consent
+                | Self::Question
+                | Self::Answer
+                | Self::Pin
         )
     }
 
@@ -132,6 +139,23 @@ impl EntryKind {
                 | Self::Signature
                 | Self::Answer
                 | Self::Pin
+        )
+    }
+
+    /// Whether such an entry can be corrected or withdrawn: what says something can, what does
+    /// something stands.
+    #[must_use]
+    pub fn can_be_taken_back(self) -> bool {
+        matches!(
+            self,
+            Self::Note
+                | Self::Correction
+                | Self::Request
+                | Self::RequestUpdate
+                | Self::Document
+                | Self::HistoryShare
+                | Self::Question
+                | Self::Answer
         )
     }
 }

@@ -119,6 +119,22 @@ impl SignedEntry {
         self
     }
 
+    /// The same entry without any part's content and salt.
+    #[must_use]
+    pub fn without_content(mut self) -> Self {
+        for part in &mut self.parts {
+            *part = Part::Withdrawn { kind: part.kind() };
+        }
+        self
+    }
+
+    /// Whether it had parts, and holds nothing of them any more.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        let is_gone = |part: &Part| matches!(part, Part::Withdrawn { .. });
+        !self.parts.is_empty() && self.parts.iter().all(is_gone)
+    }
+
     /// The plaintext of an MLS application message, padded to a bucket: without what stands in
     /// the envelope of the item that it goes into.
     #[must_use]

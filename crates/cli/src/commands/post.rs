@@ -83,7 +83,7 @@ impl Arguments {
     }
 }
 
-fn read_input(ui: &Ui) -> Result<String, Failure> {
+pub(super) fn read_input(ui: &Ui) -> Result<String, Failure> {
     if io::stdin().is_terminal() {
         ui.note(ui.say(Text::WriteNote));
     }
@@ -94,7 +94,7 @@ fn read_input(ui: &Ui) -> Result<String, Failure> {
 }
 
 /// The machine's own, as far as it has a name.
-fn time_zone() -> TimeZone {
+pub(super) fn time_zone() -> TimeZone {
     let system = jiff::tz::TimeZone::system();
     let named = system.iana_name().and_then(|name| name.parse().ok());
     named.unwrap_or_else(TimeZone::utc)

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use enlace_channel::entry::EntryKind;
 use enlace_client::client::{EntryState, EntryView};
+use enlace_client::store::ErasedBecause;
 use enlace_identity::time::Timestamp;
 use enlace_log::ChannelId;
 use serde::Serialize;
@@ -40,6 +42,14 @@ pub(crate) struct EntryItem {
     restriction: Option<String>,
     text: String,
     commitment: String,
+    /// The place of the entry that it corrects or withdraws.
+    about: Option<u64>,
+    /// The place of its newest correction.
+    corrected_at: Option<u64>,
+    /// The place of its withdrawal.
+    withdrawn_at: Option<u64>,
+    /// Why what it said is no longer here: `withdrawn` or `expired`.
+    erased: Option<&'static str>,
     #[serde(skip)]
     words: Words,
 }
@@ -52,6 +62,7 @@ struct Instant(#[serde(with = "rfc3339")] Timestamp);
 #[derive(Debug)]
 struct Words {
     state: Option<String>,
+    marks: Vec<String>,
     restriction: String,
     needs_newer_version: String,
 }
@@ -89,13 +100,35 @@ impl EntryItem {
             restriction: view.restriction.clone(),
             text: view.body.clone(),
             commitment: view.commitment.to_string(),
+            about: view.about.map(|seq| seq.0),
+            corrected_at: view.corrected_by.map(|seq| seq.0),
+            withdrawn_at: view.withdrawn_by.map(|seq| seq.0),
+            erased: view.erased.map(ErasedBecause::as_str),
             words: Words {
                 state: words,
+                marks: marks(view, ui),
                 restriction: ui.say(Text::Restriction),
                 needs_newer_version: ui.say(Text::NeedsNewerVersion),
             },
         }
     }
+}
+
+/// What became of it, and of what it is about.
+fn marks(view: &EntryView, ui: &Ui) -> Vec<String> {
+    let about = view.about.map(|seq| seq.0);
+    let own = match EntryKind::from_code(view.kind) {
+        EntryKind::Correction => Some(Text::Corrects { place: about }),
+        EntryKind::Withdrawal => Some(Text::Withdraws { place: about }),
+        _ => None,
+    };
+    let later = match (view.withdrawn_by, view.erased, view.corrected_by) {
+        (Some(seq), _, _) => Some(Text::WithdrawnAt { place: seq.0 }),
+        (None, Some(_), _) => Some(Text::ErasedExpired),
+        (None, None, Some(seq)) => Some(Text::CorrectedAt { place: seq.0 }),
+        (None, None, None) => None,
+    };
+    own.into_iter().chain(later).map(|text| ui.say(text)).collect()
 }
 
 impl fmt::Display for EntryItem {
@@ -106,10 +139,10 @@ impl fmt::Display for EntryItem {
             None => write!(f, "   –  ")?,
         }
         write!(f, "{}  {}  {}", when::show_local(at), self.author, self.handling)?;
-        match &self.words.state {
-            Some(state) => writeln!(f, "  [{state}]")?,
-            None => writeln!(f)?,
+        for mark in self.words.state.iter().chain(&self.words.marks) {
+            write!(f, "  [{mark}]")?;
         }
+        writeln!(f)?;
         if let Some(restriction) = &self.restriction {
             writeln!(f, "      {}: {}", self.words.restriction, shown(restriction))?;
         }

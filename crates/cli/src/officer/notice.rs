@@ -67,6 +67,9 @@ pub(crate) fn notice_words(notice: &Notice, ui: &Ui) -> Vec<String> {
         Notice::Unreadable { author, reason } => {
             say(Words::Unreadable { by: &officer(&author.device), reason })
         }
+        Notice::NotTheirs { by, place } => {
+            say(Words::NotTheirs { by: &officer(by), place: *place })
+        }
         Notice::LeaveRequested { by } => say(Words::LeaveRequested { by: &officer(by) }),
         Notice::Contested { by, .. } => say(Words::Contested { by: &officer(by) }),
         Notice::Removed { by } => say(Words::Removed { by: &officer(by) }),

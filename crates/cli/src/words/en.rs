@@ -72,6 +72,13 @@ pub(super) fn say(text: Text<'_>) -> String {
         }
 
         Text::NeedsNewerVersion => "(needs a newer version of this program)".into(),
+        Text::CorrectedAt { place } => format!("corrected at {place}"),
+        Text::Corrects { place: Some(place) } => format!("corrects {place}"),
+        Text::Corrects { place: None } => "corrects an entry that is not here".into(),
+        Text::WithdrawnAt { place } => format!("withdrawn at {place}"),
+        Text::Withdraws { place: Some(place) } => format!("withdraws {place}"),
+        Text::Withdraws { place: None } => "withdraws an entry that is not here".into(),
+        Text::ErasedExpired => "erased here: the time for keeping it is over".into(),
 
         Text::AllInAndOut => "Everything is in, and everything is out.".into(),
         Text::NotCaughtUp => "Not everything is in yet.".into(),
@@ -142,6 +149,10 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::NotInChannel { officer } => format!("{officer} is not in this channel"),
         Text::AlreadyInChannel { officer } => format!("{officer} is in this channel already"),
         Text::IdUsed => "something else was sent with this --id".into(),
+        Text::NoEntryThere => "there is no entry at that place".into(),
+        Text::OthersEntry => "this entry is not yours: only its author corrects or withdraws it".into(),
+        Text::EntryStands => "an entry of this kind cannot be corrected or withdrawn".into(),
+        Text::WithdrawnAlready => "this entry is withdrawn already".into(),
         Text::EmptyNote => "the note is empty".into(),
         Text::RestrictionGoesWithH3 => {
             "H3, and no other code, goes with a --restriction in words".into()
@@ -182,6 +193,11 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::Unreadable { by, reason } => {
             format!("A message of {by} could not be read: {reason}")
+        }
+        Notice::NotTheirs { by, place } => {
+            format!(
+                "{by} wanted to correct or withdraw entry {place}, which is somebody else's: nothing has changed."
+            )
         }
         Notice::LeaveRequested { by } => format!("{by} asked to leave."),
         Notice::Contested { by } => format!("{by} objected to a change."),

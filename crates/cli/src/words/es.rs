@@ -78,6 +78,13 @@ pub(super) fn say(text: Text<'_>) -> String {
         }
 
         Text::NeedsNewerVersion => "(requiere una versión más reciente de este programa)".into(),
+        Text::CorrectedAt { place } => format!("corregido en {place}"),
+        Text::Corrects { place: Some(place) } => format!("corrige {place}"),
+        Text::Corrects { place: None } => "corrige algo que no está aquí".into(),
+        Text::WithdrawnAt { place } => format!("retirado en {place}"),
+        Text::Withdraws { place: Some(place) } => format!("retira {place}"),
+        Text::Withdraws { place: None } => "retira algo que no está aquí".into(),
+        Text::ErasedExpired => "borrado aquí: terminó el plazo de conservación".into(),
 
         Text::AllInAndOut => "Todo recibido y todo enviado.".into(),
         Text::NotCaughtUp => "Aún no ha llegado todo.".into(),
@@ -148,6 +155,10 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::NotInChannel { officer } => format!("{officer} no está en este canal"),
         Text::AlreadyInChannel { officer } => format!("{officer} ya está en este canal"),
         Text::IdUsed => "con este --id se envió otra cosa".into(),
+        Text::NoEntryThere => "no hay nada escrito en ese lugar".into(),
+        Text::OthersEntry => "esto no lo escribió usted: solo su autor lo corrige o lo retira".into(),
+        Text::EntryStands => "esto no se puede corregir ni retirar".into(),
+        Text::WithdrawnAlready => "esto ya está retirado".into(),
         Text::EmptyNote => "la nota está vacía".into(),
         Text::RestrictionGoesWithH3 => {
             "H3, y ningún otro código, lleva una restricción en palabras (--restriction)".into()
@@ -188,6 +199,11 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::Unreadable { by, reason } => {
             format!("Un mensaje de {by} no se pudo leer: {reason}")
+        }
+        Notice::NotTheirs { by, place } => {
+            format!(
+                "{by} quiso corregir o retirar lo escrito en {place}, que es de otra persona: no ha cambiado nada."
+            )
         }
         Notice::LeaveRequested { by } => format!("{by} pidió irse."),
         Notice::Contested { by } => format!("{by} se opuso a un cambio."),

@@ -76,6 +76,13 @@ pub(super) fn say(text: Text<'_>) -> String {
         }
 
         Text::NeedsNewerVersion => "(demande une version plus récente de ce programme)".into(),
+        Text::CorrectedAt { place } => format!("corrigé en {place}"),
+        Text::Corrects { place: Some(place) } => format!("corrige {place}"),
+        Text::Corrects { place: None } => "corrige un message qui n’est pas ici".into(),
+        Text::WithdrawnAt { place } => format!("retiré en {place}"),
+        Text::Withdraws { place: Some(place) } => format!("retire {place}"),
+        Text::Withdraws { place: None } => "retire un message qui n’est pas ici".into(),
+        Text::ErasedExpired => "effacé ici : le délai de conservation est écoulé".into(),
 
         Text::AllInAndOut => "Tout est reçu et tout est envoyé.".into(),
         Text::NotCaughtUp => "Tout n'est pas encore arrivé.".into(),
@@ -148,6 +155,10 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::NotInChannel { officer } => format!("{officer} n'est pas dans ce canal"),
         Text::AlreadyInChannel { officer } => format!("{officer} est déjà dans ce canal"),
         Text::IdUsed => "autre chose a été envoyé avec cet --id".into(),
+        Text::NoEntryThere => "il n’y a rien d’écrit à cette place".into(),
+        Text::OthersEntry => "ce message n’est pas de vous : seul son auteur le corrige ou le retire".into(),
+        Text::EntryStands => "un message de cette sorte ne peut être ni corrigé ni retiré".into(),
+        Text::WithdrawnAlready => "ce message est déjà retiré".into(),
         Text::EmptyNote => "la note est vide".into(),
         Text::RestrictionGoesWithH3 => {
             "H3, et aucun autre code, va avec une restriction en mots (--restriction)".into()
@@ -188,6 +199,11 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::Unreadable { by, reason } => {
             format!("Un message de {by} n'a pas pu être lu : {reason}")
+        }
+        Notice::NotTheirs { by, place } => {
+            format!(
+                "{by} a voulu corriger ou retirer le message {place}, qui est d’une autre personne : rien n’a changé."
+            )
         }
         Notice::LeaveRequested { by } => format!("{by} a demandé à partir."),
         Notice::Contested { by } => format!("{by} s'est opposé à un changement."),

@@ -76,6 +76,13 @@ pub(super) fn say(text: Text<'_>) -> String {
         }
 
         Text::NeedsNewerVersion => "(requer uma versão mais recente deste programa)".into(),
+        Text::CorrectedAt { place } => format!("corrigido em {place}"),
+        Text::Corrects { place: Some(place) } => format!("corrige {place}"),
+        Text::Corrects { place: None } => "corrige algo que não está aqui".into(),
+        Text::WithdrawnAt { place } => format!("retirado em {place}"),
+        Text::Withdraws { place: Some(place) } => format!("retira {place}"),
+        Text::Withdraws { place: None } => "retira algo que não está aqui".into(),
+        Text::ErasedExpired => "apagado aqui: o prazo de conservação terminou".into(),
 
         Text::AllInAndOut => "Tudo recebido e tudo enviado.".into(),
         Text::NotCaughtUp => "Ainda não chegou tudo.".into(),
@@ -146,6 +153,10 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::NotInChannel { officer } => format!("{officer} não está neste canal"),
         Text::AlreadyInChannel { officer } => format!("{officer} já está neste canal"),
         Text::IdUsed => "outra coisa foi enviada com este --id".into(),
+        Text::NoEntryThere => "não há nada escrito nesse lugar".into(),
+        Text::OthersEntry => "isto não foi escrito por você: só o autor o corrige ou retira".into(),
+        Text::EntryStands => "isto não pode ser corrigido nem retirado".into(),
+        Text::WithdrawnAlready => "isto já está retirado".into(),
         Text::EmptyNote => "a nota está vazia".into(),
         Text::RestrictionGoesWithH3 => {
             "H3, e nenhum outro código, leva uma restrição em palavras (--restriction)".into()
@@ -186,6 +197,11 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::Unreadable { by, reason } => {
             format!("Uma mensagem de {by} não pôde ser lida: {reason}")
+        }
+        Notice::NotTheirs { by, place } => {
+            format!(
+                "{by} quis corrigir ou retirar o que está em {place}, que é de outra pessoa: nada mudou."
+            )
         }
         Notice::LeaveRequested { by } => format!("{by} pediu para sair."),
         Notice::Contested { by } => format!("{by} opôs-se a uma mudança."),

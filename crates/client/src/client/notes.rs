@@ -52,6 +52,39 @@ impl Client {
         Ok(client_id)
     }
 
+    /// Signs a correction of the officer's own entry at a place: what it says counts from then on.
+    /// Durable when it returns.
+    ///
+    /// # Errors
+    /// [`PostError`]; nothing has changed then.
+    pub fn correct(
+        &self,
+        channel: ChannelId,
+        place: Seq,
+        note: NewNote,
+    ) -> Result<ClientId, PostError> {
+        let client_id = self.with_engine(|engine| engine.correct(channel, place, note))?;
+        self.wake();
+        Ok(client_id)
+    }
+
+    /// Withdraws the officer's own entry at a place, with all that corrects it. Each member erases
+    /// what it said once the withdrawal reaches it. The text says why, and may be empty. Durable when
+    /// it returns.
+    ///
+    /// # Errors
+    /// [`PostError`]; nothing has changed then.
+    pub fn withdraw(
+        &self,
+        channel: ChannelId,
+        place: Seq,
+        why: NewNote,
+    ) -> Result<ClientId, PostError> {
+        let client_id = self.with_engine(|engine| engine.withdraw(channel, place, why))?;
+        self.wake();
+        Ok(client_id)
+    }
+
     /// Waits until something that was asked for has its place in the log, or never will, or the
     /// time is over. Somebody has to sync meanwhile.
     ///

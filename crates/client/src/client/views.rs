@@ -9,8 +9,9 @@ use enlace_identity::names::{DeviceName, OfficerAddress};
 use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, ClientId, Commitment, Seq};
 
+use super::history::History;
 use crate::engine::{Engine, EngineError, body_of};
-use crate::store::{ChannelRow, EntryRow, OutboxRow, OutboxState, StoreError};
+use crate::store::{ChannelRow, EntryRow, ErasedBecause, OutboxRow, OutboxState, StoreError};
 
 /// Everything about a channel.
 #[derive(Clone, Debug)]
@@ -71,6 +72,14 @@ pub struct EntryView {
     pub body: String,
     /// Binds it to its item; a later entry names this as its parent.
     pub commitment: Commitment,
+    /// The place of the entry that it corrects or withdraws, if that is here.
+    pub about: Option<Seq>,
+    /// The place of the newest correction of it.
+    pub corrected_by: Option<Seq>,
+    /// The place of its withdrawal.
+    pub withdrawn_by: Option<Seq>,
+    /// Why what it said is no longer here, if it isn't.
+    pub erased: Option<ErasedBecause>,
 }
 
 /// Where an entry stands.
@@ -89,6 +98,17 @@ pub enum EntryState {
     Queued,
     /// It will never be sent.
     Failed(String),
+}
+
+impl EntryState {
+    /// Its place in the log, once it has one.
+    #[must_use]
+    pub fn seq(&self) -> Option<Seq> {
+        match self {
+            Self::Logged { seq, .. } => Some(*seq),
+            _ => None,
+        }
+    }
 }
 
 impl Engine {
@@ -111,7 +131,7 @@ impl Engine {
         })
     }
 
-    pub(super) fn entries(
+    pub(crate) fn entries(
         &mut self,
         id: ChannelId,
         from: Seq,
@@ -124,6 +144,8 @@ impl Engine {
         })?;
         let mut views: Vec<EntryView> =
             logged.iter().map(EntryView::of_row).collect::<Result<_, _>>()?;
+        let history = self.read(|tx| History::read(tx, id))?;
+        views.iter_mut().for_each(|view| history.show(view));
         for row in &waiting {
             views.extend(EntryView::of_outbox(row)?);
         }
@@ -182,6 +204,10 @@ impl EntryView {
             restriction: restriction.and_then(Part::as_text).map(ToOwned::to_owned),
             body: body_of(&entry),
             commitment: entry.commitment(),
+            about: None,
+            corrected_by: None,
+            withdrawn_by: None,
+            erased: None,
         })
     }
 }

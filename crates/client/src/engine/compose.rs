@@ -1,10 +1,10 @@
 //! What the officer writes: channels and notes. Both are durable before these return.
 
 use enlace_channel::channel::{Channel, ChannelDraft, ChannelError, SealError};
-use enlace_channel::entry::{ComposeError, HandlingCode, NoteDraft, Salt, TimeZone};
+use enlace_channel::entry::{ComposeError, EntryKind, HandlingCode, NoteDraft, Salt, TimeZone};
 use enlace_channel::mls::Suite;
 use enlace_channel::policy::{NewCase, PolicyError};
-use enlace_log::{ChannelId, ChannelNonce, ClientId, Generation};
+use enlace_log::{ChannelId, ChannelNonce, ClientId, Commitment, Generation};
 
 use super::seal::Sealing;
 use super::work::Work;
@@ -76,6 +76,18 @@ pub enum PostError {
     /// The text can't be like this.
     #[error(transparent)]
     Compose(#[from] ComposeError),
+    /// There is no entry at that place.
+    #[error("there is no entry at that place")]
+    NoSuchEntry,
+    /// Only its own author's officer corrects or withdraws an entry.
+    #[error("the entry is another officer's: only its author corrects or withdraws it")]
+    OthersEntry,
+    /// It does something, and does not only say it.
+    #[error("an entry of this kind cannot be corrected or withdrawn")]
+    Stands,
+    /// It was withdrawn before.
+    #[error("the entry is withdrawn already")]
+    WithdrawnAlready,
     /// The idempotency key was used for something else.
     #[error("this client id was used for something else")]
     ClientIdUsed,
@@ -118,7 +130,7 @@ impl Engine {
     /// # Errors
     /// [`PostError`]; nothing has changed then.
     pub fn post(&mut self, id: ChannelId, note: NewNote) -> Result<ClientId, PostError> {
-        self.write(|work| work.post(id, note))
+        self.write(|work| work.post(id, note, (EntryKind::Note, None)))
     }
 }
 
@@ -162,7 +174,12 @@ impl Work<'_> {
         Ok(id)
     }
 
-    fn post(&mut self, id: ChannelId, note: NewNote) -> Result<ClientId, PostError> {
+    pub(super) fn post(
+        &mut self,
+        id: ChannelId,
+        note: NewNote,
+        (kind, parent): (EntryKind, Option<Commitment>),
+    ) -> Result<ClientId, PostError> {
         let client_id = note.client_id.unwrap_or_else(|| self.new_client_id(id));
         if let Some(row) = self.tx.outbox_of(client_id)? {
             let is_same = row.channel == id && row.task == Task::Entry;
@@ -193,8 +210,9 @@ impl Work<'_> {
             known_head: channel.known_head(),
             text: &note.text,
         };
-        let draft = NoteDraft { generation: channel.policy().generation(), ..draft };
-        let entry = draft.sign(&self.ctx.device.key, || Salt::from_bytes(self.random()))?;
+        let draft = NoteDraft { generation: channel.policy().generation(), parent, ..draft };
+        let salts = || Salt::from_bytes(self.random());
+        let entry = draft.sign_as(kind, &self.ctx.device.key, salts)?;
         self.tx.put_outbox(&OutboxRow {
             signed: Some(entry.encode()),
             ..self.new_row(id, client_id, Task::Entry)

@@ -119,6 +119,7 @@ impl Work<'_> {
         let row = entry_row(item, entry.as_signed(), certificate);
         if self.tx.put_entry(&row)? {
             self.tell(ClientEvent::Entry { channel: row.channel, seq: row.seq });
+            self.take_effect(&row)?;
         }
         if entry.needs_newer_version() {
             let place = Some((item.seq, item.received_at));

@@ -294,8 +294,10 @@ impl Work<'_> {
             return Ok(false);
         }
         let (seq, received_at) = (item.seq, item.received_at);
-        if self.tx.put_entry(&EntryRow { seq, received_at, ..row })? {
+        let row = EntryRow { seq, received_at, ..row };
+        if self.tx.put_entry(&row)? {
             self.tell(ClientEvent::Entry { channel: id, seq });
+            self.take_effect(&row)?;
         }
         Ok(true)
     }

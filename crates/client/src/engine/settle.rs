@@ -29,6 +29,7 @@ impl Work<'_> {
             let stored = entry_row(item, &entry, *chain.leaf().fingerprint().as_bytes());
             if self.tx.put_entry(&stored)? {
                 self.tell(ClientEvent::Entry { channel: stored.channel, seq: stored.seq });
+                self.take_effect(&stored)?;
             }
         }
         Ok(self.accept(row, Some(item.seq))?)

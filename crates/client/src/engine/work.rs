@@ -23,6 +23,8 @@ pub(crate) struct Work<'w> {
     pub(super) may_seal: bool,
     channels: &'w mut HashMap<ChannelId, Channel>,
     events: Vec<ClientEvent>,
+    /// Whether content was erased.
+    pub(super) has_erased: bool,
 }
 
 impl<'w> Work<'w> {
@@ -33,11 +35,11 @@ impl<'w> Work<'w> {
         channels: &'w mut HashMap<ChannelId, Channel>,
         may_seal: bool,
     ) -> Self {
-        Self { tx, ctx, trust, may_seal, channels, events: Vec::new() }
+        Self { tx, ctx, trust, may_seal, channels, events: Vec::new(), has_erased: false }
     }
 
-    pub(super) fn into_events(self) -> Vec<ClientEvent> {
-        self.events
+    pub(super) fn into_events(self) -> (Vec<ClientEvent>, bool) {
+        (self.events, self.has_erased)
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -12,6 +12,7 @@
 mod channels;
 mod directory;
 mod entries;
+mod erasures;
 mod items;
 mod key_packages;
 mod notices;
@@ -111,6 +112,10 @@ impl Store for SqlCipher {
 
     fn read(&mut self) -> Result<Box<dyn Transaction + '_>, StoreError> {
         self.transaction(TransactionBehavior::Deferred)
+    }
+
+    fn scrub(&mut self) -> Result<bool, StoreError> {
+        if self.faults.is_some() { Ok(true) } else { erasures::scrub(&self.connection) }
     }
 }
 

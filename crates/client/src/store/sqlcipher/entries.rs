@@ -84,7 +84,7 @@ impl EntryRows for SqlTransaction<'_> {
     }
 }
 
-fn read(row: &Row<'_>) -> Result<EntryRow, StoreError> {
+pub(super) fn read(row: &Row<'_>) -> Result<EntryRow, StoreError> {
     let handling = whole(row, "handling")?;
     Ok(EntryRow {
         channel: ChannelId(fixed(row, "channel")?),

@@ -15,8 +15,8 @@ use super::SqlCipher;
 use crate::notice::Notice;
 use crate::store::migrations::MIGRATIONS;
 use crate::store::{
-    ChannelRow, ChannelStanding, ItemRow, NoticeRow, OutboxRow, OutboxState, RefusedWelcome,
-    Store as _, StoreError, WelcomeDigest,
+    ChannelRow, ChannelStanding, EntryRow, ErasedBecause, ErasureRow, ItemRow, NoticeRow,
+    OutboxRow, OutboxState, RefusedWelcome, Store as _, StoreError, WelcomeDigest,
 };
 use crate::task::Task;
 
@@ -355,4 +355,56 @@ fn leave(seq: Seq, received_at: Timestamp) -> Item {
     let sealed =
         Sealed::read(envelope.encode().into(), &[0; 64], payload.to_vec().into(), None).unwrap();
     Item { seq, received_at, sealed }
+}
+
+/// Whoever has the disk and the passphrase finds nothing of what was erased: in no page, used or
+/// free, and in no frame of the log beside it, which is gone.
+#[test]
+fn what_was_erased_is_in_no_page_and_no_log() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let tx = store.begin().unwrap();
+    tx.put_channel(&channel(1)).unwrap();
+    let entry = |id: u8| EntryRow {
+        channel: ChannelId([1; 32]),
+        seq: Seq(u64::from(id)),
+        received_at: Timestamp::from_millis(1),
+        author: "pc.ana.officer.fge.example".parse().unwrap(),
+        client_id: ClientId([id; 16]),
+        kind: 1,
+        local_time: Timestamp::from_millis(1),
+        handling: enlace_channel::entry::HandlingCode::H1,
+        body: format!("secreto {id:03} {}", "x".repeat(usize::from(id) * 29)),
+        signed: format!("firmado {id:03} {}", "y".repeat(usize::from(id) * 31)).into_bytes(),
+        certificate: [0; 32],
+    };
+    for id in 0..200 {
+        tx.put_entry(&entry(id)).unwrap();
+    }
+    tx.commit().unwrap();
+    for id in (0..200).filter(|id| id % 3 == 0) {
+        let tx = store.begin().unwrap();
+        let row = ErasureRow {
+            channel: ChannelId([1; 32]),
+            author: entry(id).author,
+            client_id: ClientId([id; 16]),
+            why: ErasedBecause::Withdrawn,
+            by: None,
+            at: Timestamp::from_millis(2),
+        };
+        assert!(tx.erase_entry(&row, b"sin contenido").unwrap());
+        assert!(!tx.erase_entry(&row, b"sin contenido").unwrap());
+        tx.commit().unwrap();
+    }
+    assert!(store.scrub().unwrap());
+    let log = std::fs::metadata(dir.path().join("store.db-wal")).map_or(0, |meta| meta.len());
+    assert_eq!(log, 0);
+    let pages = store.connection.serialize("main").unwrap().to_vec();
+    for id in 0..200 {
+        for what in ["secreto", "firmado"] {
+            let needle = format!("{what} {id:03}").into_bytes();
+            let is_there = pages.windows(needle.len()).any(|window| window == needle);
+            assert_eq!(is_there, id % 3 != 0, "{what} {id}");
+        }
+    }
 }

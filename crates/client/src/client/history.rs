@@ -1,0 +1,72 @@
+//! What became of entries after they were written: corrected, withdrawn, erased.
+
+use std::collections::BTreeMap;
+
+use enlace_channel::entry::{EntryKind, SignedEntry};
+use enlace_identity::names::DeviceName;
+use enlace_log::{ChannelId, ClientId, Commitment, Seq};
+
+use super::views::{EntryState, EntryView};
+use crate::engine::may_take_back;
+use crate::store::{EntryRow, ErasureRow, StoreError, Transaction};
+
+/// The corrections, withdrawals and erasures of a channel.
+pub(super) struct History {
+    /// By the entry that they are about, in the log's order: those that count.
+    said: BTreeMap<[u8; 32], Vec<(EntryKind, Seq)>>,
+    /// What those are about, by their own place.
+    about: BTreeMap<Seq, Seq>,
+    erasures: BTreeMap<(DeviceName, ClientId), ErasureRow>,
+}
+
+impl History {
+    pub(super) fn read(tx: &dyn Transaction, id: ChannelId) -> Result<Self, StoreError> {
+        let erasures = tx.erasures(id)?.into_iter();
+        let mut history = Self {
+            said: BTreeMap::new(),
+            about: BTreeMap::new(),
+            erasures: erasures.map(|row| ((row.author.clone(), row.client_id), row)).collect(),
+        };
+        for kind in [EntryKind::Correction, EntryKind::Withdrawal] {
+            for row in tx.entries_of_kind(id, kind.code())? {
+                let Some(of) = decode(&row)?.header().parent else { continue };
+                if let Some(target) = find(tx, id, of)?.filter(|target| may_take_back(&row, target))
+                {
+                    history.about.insert(row.seq, target.seq);
+                    if !history.erasures.contains_key(&(row.author.clone(), row.client_id)) {
+                        history.said.entry(*of.as_bytes()).or_default().push((kind, row.seq));
+                    }
+                }
+            }
+        }
+        Ok(history)
+    }
+
+    pub(super) fn show(&self, view: &mut EntryView) {
+        let EntryState::Logged { seq, .. } = view.state else { return };
+        let said = self.said.get(view.commitment.as_bytes()).map_or(&[][..], Vec::as_slice);
+        let last = |kind| said.iter().rev().find(|(k, _)| *k == kind).map(|(_, seq)| *seq);
+        let erasure = self.erasures.get(&(view.author.clone(), view.client_id));
+        view.about = self.about.get(&seq).copied();
+        view.corrected_by = last(EntryKind::Correction);
+        view.withdrawn_by = last(EntryKind::Withdrawal).or(erasure.and_then(|row| row.by));
+        view.erased = erasure.map(|row| row.why);
+    }
+}
+
+fn find(
+    tx: &dyn Transaction,
+    id: ChannelId,
+    of: Commitment,
+) -> Result<Option<EntryRow>, StoreError> {
+    for row in tx.entries_committed(id, of.as_bytes())? {
+        if decode(&row)?.commitment() == of {
+            return Ok(Some(row));
+        }
+    }
+    Ok(None)
+}
+
+fn decode(row: &EntryRow) -> Result<SignedEntry, StoreError> {
+    SignedEntry::decode(&row.signed).map_err(|_| StoreError::Corrupt("entry"))
+}

@@ -1,0 +1,241 @@
+//! Corrections and withdrawals: who may, what is shown, and that nothing of it stays on disk.
+
+use enlace_channel::entry::{EntryKind, NoteDraft, Salt, TimeZone};
+use enlace_log::{ChannelId, ClientId, Commitment, Seq};
+
+use super::files::traces;
+use super::world::World;
+use crate::engine::{Engine, EngineError, NewNote, PostError};
+use crate::notice::Notice;
+use crate::store::{ErasedBecause, OutboxRow};
+use crate::task::Task;
+
+const SECRET: &str = "la testigo vive en la calle Ocampo 14";
+
+fn note(text: &str) -> NewNote {
+    NewNote {
+        text: text.to_owned(),
+        handling: None,
+        restriction: None,
+        time_zone: TimeZone::utc(),
+        client_id: None,
+    }
+}
+
+/// Where a device has an entry with this text.
+pub(super) fn place(world: &mut World, name: &str, channel: ChannelId, text: &str) -> Seq {
+    let rows = world.engine(name).read(|tx| tx.entries(channel, Seq(0), 10_000)).unwrap();
+    rows.iter().find(|row| row.body == text).unwrap_or_else(|| panic!("{name}: {text}")).seq
+}
+
+fn commitment_at(world: &mut World, name: &str, channel: ChannelId, seq: Seq) -> Commitment {
+    let views = world.engine(name).entries(channel, seq, 1).unwrap();
+    views[0].commitment
+}
+
+/// What a modified client sends: it asks nobody whose entry it is.
+fn send_about(
+    engine: &mut Engine,
+    channel: ChannelId,
+    of: Commitment,
+    kind: EntryKind,
+    text: &str,
+) {
+    let sent = engine.write::<_, EngineError>(|work| {
+        let client_id = ClientId::new(Seq(0), work.random());
+        let (id, key) = (work.me().clone(), work.ctx.device.key.clone());
+        let draft = NoteDraft {
+            channel,
+            generation: enlace_log::Generation(0),
+            author: &id,
+            client_id,
+            local_time: work.now(),
+            time_zone: TimeZone::utc(),
+            handling: enlace_channel::entry::HandlingCode::H1,
+            restriction: None,
+            parent: Some(of),
+            known_head: None,
+            text,
+        };
+        let salts = || Salt::from_bytes(work.random());
+        let entry = draft.sign_as(kind, &key, salts);
+        let signed = Some(entry.unwrap().encode());
+        let row = OutboxRow { signed, ..work.new_row(channel, client_id, Task::Entry) };
+        work.tx.put_outbox(&row)?;
+        Ok(())
+    });
+    sent.unwrap();
+}
+
+#[test]
+fn what_is_withdrawn_is_in_nobodys_files() {
+    let mut world = World::new();
+    let channel = world.case();
+    // Enough around it for pages to be split and merged.
+    for number in 0..40 {
+        world.post("ana", channel, &format!("{number} {}", "relleno ".repeat(number * 7)));
+    }
+    world.post("ana", channel, SECRET);
+    world.post("bruno", channel, "recibido");
+    world.settle();
+    let seq = place(&mut world, "ana", channel, SECRET);
+    let mut there = Vec::new();
+    for name in ["ana", "bruno", "eva"] {
+        there.extend(traces(&mut world, name, channel, seq));
+        let own = traces(&mut world, name, channel, seq);
+        world.assert_there(name, &own);
+    }
+    assert!(there.len() >= 6);
+    world.engine("ana").withdraw(channel, seq, note("dirección equivocada")).unwrap();
+    world.settle();
+    for name in ["ana", "bruno", "eva"] {
+        world.assert_gone(name, &there);
+        let views = world.engine(name).entries(channel, Seq(0), 10_000).unwrap();
+        let view = views.iter().find(|v| v.state.seq() == Some(seq)).unwrap();
+        assert_eq!((view.body.as_str(), view.erased), ("", Some(ErasedBecause::Withdrawn)));
+        let by = views.iter().find(|v| v.kind == 3).unwrap();
+        assert_eq!(view.withdrawn_by, by.state.seq());
+        assert_eq!((by.about, by.body.as_str()), (Some(seq), "dirección equivocada"));
+        assert!(views.iter().any(|v| v.body == "recibido"));
+        // What is left still verifies: header, signature and commitment are those of the item.
+        let commitment = commitment_at(&mut world, name, channel, seq);
+        let item = world.engine(name).read(|tx| tx.item(channel, seq)).unwrap().unwrap();
+        assert_eq!(item.item.sealed.envelope().commitment, commitment);
+    }
+    assert!(matches!(
+        world.engine("ana").withdraw(channel, seq, note("")),
+        Err(PostError::WithdrawnAlready)
+    ));
+    world.restart("bruno");
+    world.assert_gone("bruno", &there);
+    world.post("bruno", channel, "sigue");
+    world.settle();
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+#[test]
+fn corrections_go_with_what_they_correct() {
+    let mut world = World::new();
+    let channel = world.case();
+    world.post("ana", channel, SECRET);
+    world.settle();
+    let first = place(&mut world, "ana", channel, SECRET);
+    world.engine("ana").correct(channel, first, note("es la calle Ocampo 41")).unwrap();
+    world.settle();
+    let second = place(&mut world, "bruno", channel, "es la calle Ocampo 41");
+    let views = world.engine("bruno").entries(channel, first, 10).unwrap();
+    assert_eq!((views[0].corrected_by, views[1].about), (Some(second), Some(first)));
+    assert_eq!(views[0].body, SECRET);
+    // A correction of the correction, and then the first one is taken back.
+    world.engine("ana").correct(channel, second, note("no: Ocampo 44")).unwrap();
+    world.settle();
+    let third = place(&mut world, "bruno", channel, "no: Ocampo 44");
+    let mut there = traces(&mut world, "bruno", channel, first);
+    there.extend(traces(&mut world, "bruno", channel, second));
+    there.extend(traces(&mut world, "bruno", channel, third));
+    world.engine("ana").withdraw(channel, first, note("")).unwrap();
+    world.settle();
+    for name in ["ana", "bruno", "eva"] {
+        world.assert_gone(name, &there);
+    }
+    // Whoever corrects it afterwards, as from a device that was away, says nothing any more.
+    let of = commitment_at(&mut world, "ana", channel, first);
+    send_about(world.engine("ana"), channel, of, EntryKind::Correction, "tarde: Ocampo 45");
+    world.settle();
+    for name in ["ana", "bruno", "eva"] {
+        world.assert_gone(name, &[b"tarde: Ocampo 45".to_vec()]);
+    }
+}
+
+#[test]
+fn a_withdrawn_correction_leaves_what_it_corrected() {
+    let mut world = World::new();
+    let channel = world.case();
+    world.post("ana", channel, SECRET);
+    world.settle();
+    let first = place(&mut world, "ana", channel, SECRET);
+    world.engine("ana").correct(channel, first, note("es otra calle")).unwrap();
+    world.settle();
+    let second = place(&mut world, "ana", channel, "es otra calle");
+    world.engine("ana").withdraw(channel, second, note("")).unwrap();
+    world.settle();
+    let views = world.engine("bruno").entries(channel, first, 10).unwrap();
+    assert_eq!((views[0].body.as_str(), views[0].corrected_by), (SECRET, None));
+    assert_eq!(views[1].body, "");
+}
+
+#[test]
+fn nobody_takes_back_what_another_officer_wrote() {
+    let mut world = World::new();
+    let channel = world.case();
+    world.post("ana", channel, SECRET);
+    world.settle();
+    let seq = place(&mut world, "bruno", channel, SECRET);
+    for name in ["bruno", "eva"] {
+        let refused = world.engine(name).withdraw(channel, seq, note(""));
+        assert!(matches!(refused, Err(PostError::OthersEntry)), "{name}");
+        let refused = world.engine(name).correct(channel, seq, note("no"));
+        assert!(matches!(refused, Err(PostError::OthersEntry)), "{name}");
+    }
+    let of = commitment_at(&mut world, "bruno", channel, seq);
+    for (rogue, kind) in [("bruno", EntryKind::Withdrawal), ("eva", EntryKind::Correction)] {
+        send_about(world.engine(rogue), channel, of, kind, "mentira");
+        world.settle();
+        for name in ["ana", "bruno", "eva"] {
+            let views = world.engine(name).entries(channel, seq, 1).unwrap();
+            assert_eq!((views[0].body.as_str(), views[0].erased), (SECRET, None), "{name}");
+            assert_eq!((views[0].withdrawn_by, views[0].corrected_by), (None, None), "{name}");
+            let by = world.device(rogue);
+            let expected = Notice::NotTheirs { by, place: seq.0 };
+            assert!(world.notices(name, channel).contains(&expected), "{name}");
+        }
+    }
+    // A withdrawal does something: it stands.
+    world.engine("ana").withdraw(channel, seq, note("porque sí")).unwrap();
+    world.settle();
+    let by = place(&mut world, "ana", channel, "porque sí");
+    let refused = world.engine("ana").withdraw(channel, by, note(""));
+    assert!(matches!(refused, Err(PostError::Stands)));
+}
+
+#[test]
+fn whoever_came_later_passes_over_what_it_never_had() {
+    let mut world = World::new();
+    world.enroll("dario", "mp");
+    let channel = world.case();
+    world.post("ana", channel, SECRET);
+    world.settle();
+    let seq = place(&mut world, "ana", channel, SECRET);
+    let dario = world.address("dario");
+    let role = enlace_channel::policy::Role::Member;
+    world.engine("bruno").wish(channel, crate::engine::Wish::Add(dario, role)).unwrap();
+    world.settle();
+    world.engine("ana").withdraw(channel, seq, note("equivocado")).unwrap();
+    world.settle();
+    let views = world.engine("dario").entries(channel, Seq(0), 10).unwrap();
+    let [view] = &views[..] else { panic!("{views:?}") };
+    assert_eq!((view.kind, view.about, view.body.as_str()), (3, None, "equivocado"));
+    world.assert_agreement(channel, &["ana", "bruno", "dario"]);
+}
+
+/// A store that could not be scrubbed at once is scrubbed when the program starts again.
+#[test]
+fn a_program_that_ended_before_the_files_were_clean_cleans_them_later() {
+    let mut world = World::new();
+    let channel = world.case();
+    world.post("ana", channel, SECRET);
+    world.settle();
+    let seq = place(&mut world, "bruno", channel, SECRET);
+    let there = traces(&mut world, "bruno", channel, seq);
+    // Somebody reads all the time: the log beside the store can't be cut off.
+    let path = world.officers["bruno"].store.clone();
+    let reader = rusqlite::Connection::open(&path).unwrap();
+    reader.pragma_update(None, "key", super::files::PASSPHRASE).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM entries;").unwrap();
+    world.engine("ana").withdraw(channel, seq, note("")).unwrap();
+    world.settle();
+    assert!(super::files::log_length(&path) > 0);
+    drop(reader);
+    world.restart("bruno");
+    world.assert_gone("bruno", &there);
+}

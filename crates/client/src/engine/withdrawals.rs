@@ -1,0 +1,196 @@
+//! Corrections and withdrawals: an officer's word about an entry of the same officer's. What was
+//! taken back is erased here; header, signature and place stay.
+
+use enlace_channel::entry::{EntryKind, SignedEntry};
+use enlace_log::{ChannelId, ClientId, Commitment, Seq};
+
+use super::settle::reload;
+use super::work::Work;
+use super::{Engine, EngineError, NewNote, PostError};
+use crate::event::ClientEvent;
+use crate::notice::Notice;
+use crate::store::{EntryRow, ErasedBecause, ErasureRow};
+
+impl Engine {
+    /// Signs a correction of the same officer's entry at `place`, and puts it in the outbox.
+    ///
+    /// # Errors
+    /// [`PostError`]; nothing has changed then.
+    pub fn correct(
+        &mut self,
+        id: ChannelId,
+        place: Seq,
+        note: NewNote,
+    ) -> Result<ClientId, PostError> {
+        self.write(|work| {
+            let of = work.own_entry_at(id, place)?;
+            work.post(id, note, (EntryKind::Correction, Some(of)))
+        })
+    }
+
+    /// Signs the withdrawal of the same officer's entry at `place`, and puts it in the outbox. The
+    /// text says why, and may be empty.
+    ///
+    /// # Errors
+    /// [`PostError`]; nothing has changed then.
+    pub fn withdraw(
+        &mut self,
+        id: ChannelId,
+        place: Seq,
+        why: NewNote,
+    ) -> Result<ClientId, PostError> {
+        self.write(|work| {
+            let of = work.own_entry_at(id, place)?;
+            work.post(id, why, (EntryKind::Withdrawal, Some(of)))
+        })
+    }
+}
+
+impl Work<'_> {
+    /// An entry of this officer's that can be corrected and withdrawn.
+    fn own_entry_at(&mut self, id: ChannelId, place: Seq) -> Result<Commitment, PostError> {
+        let row = self.tx.entries(id, place, 1)?.into_iter().find(|row| row.seq == place);
+        let row = row.ok_or(PostError::NoSuchEntry)?;
+        if row.author.officer() != self.me().officer() {
+            return Err(PostError::OthersEntry);
+        }
+        if !EntryKind::from_code(row.kind).can_be_taken_back() {
+            return Err(PostError::Stands);
+        }
+        let entry = reload(&row.signed)?;
+        if entry.is_erased() || self.withdrawal_of(id, &row, entry.commitment())?.is_some() {
+            return Err(PostError::WithdrawnAlready);
+        }
+        Ok(entry.commitment())
+    }
+
+    /// What follows from an entry that has come to its place.
+    pub(super) fn take_effect(&mut self, row: &EntryRow) -> Result<(), EngineError> {
+        let (id, kind) = (row.channel, EntryKind::from_code(row.kind));
+        let speaks_of_another = matches!(kind, EntryKind::Correction | EntryKind::Withdrawal);
+        if !speaks_of_another && !self.has_withdrawals(id)? {
+            return Ok(());
+        }
+        let entry = reload(&row.signed)?;
+        let Some(of) = entry.header().parent.filter(|_| speaks_of_another) else {
+            return self.erase_if_withdrawn(row, entry.commitment());
+        };
+        // Somebody who came in later may not have it.
+        if let Some(target) = self.entry_with(id, of)? {
+            if !may_take_back(row, &target) {
+                let place = Some((row.seq, row.received_at));
+                let notice = Notice::NotTheirs { by: row.author.clone(), place: target.seq.0 };
+                return Ok(self.note(Some(id), place, notice)?);
+            }
+            if kind == EntryKind::Withdrawal {
+                self.erase_withdrawn(&target, row.seq)?;
+            }
+        }
+        self.erase_if_withdrawn(row, entry.commitment())
+    }
+
+    /// Erases an entry with all that corrects it.
+    fn erase_withdrawn(&mut self, target: &EntryRow, by: Seq) -> Result<(), EngineError> {
+        let entry = reload(&target.signed)?;
+        if entry.is_erased() {
+            return Ok(());
+        }
+        self.erase(target, &entry, ErasedBecause::Withdrawn, Some(by))?;
+        let id = target.channel;
+        for correction in self.tx.entries_of_kind(id, EntryKind::Correction.code())? {
+            let parent = reload(&correction.signed)?.header().parent;
+            if parent == Some(entry.commitment()) && may_take_back(&correction, target) {
+                self.erase_withdrawn(&correction, by)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn erase_if_withdrawn(
+        &mut self,
+        row: &EntryRow,
+        commitment: Commitment,
+    ) -> Result<(), EngineError> {
+        match self.withdrawal_of(row.channel, row, commitment)? {
+            Some(by) => self.erase_withdrawn(row, by),
+            None => Ok(()),
+        }
+    }
+
+    fn has_withdrawals(&self, id: ChannelId) -> Result<bool, EngineError> {
+        Ok(!self.tx.entries_of_kind(id, EntryKind::Withdrawal.code())?.is_empty())
+    }
+
+    /// The place of the withdrawal that counts for an entry: of itself, or of what it corrects.
+    fn withdrawal_of(
+        &mut self,
+        id: ChannelId,
+        row: &EntryRow,
+        commitment: Commitment,
+    ) -> Result<Option<Seq>, EngineError> {
+        let withdrawals = self.tx.entries_of_kind(id, EntryKind::Withdrawal.code())?;
+        if withdrawals.is_empty() || !EntryKind::from_code(row.kind).can_be_taken_back() {
+            return Ok(None);
+        }
+        let mut said = Vec::with_capacity(withdrawals.len());
+        for withdrawal in withdrawals {
+            said.push((reload(&withdrawal.signed)?.header().parent, withdrawal));
+        }
+        let mut current = (row.clone(), commitment);
+        loop {
+            let (row, commitment) = &current;
+            let by =
+                said.iter().find(|(of, by)| *of == Some(*commitment) && may_take_back(by, row));
+            if let Some((_, by)) = by {
+                return Ok(Some(by.seq));
+            }
+            let parent = reload(&row.signed)?.header().parent;
+            let (EntryKind::Correction, Some(of)) = (EntryKind::from_code(row.kind), parent) else {
+                return Ok(None);
+            };
+            match self.entry_with(id, of)? {
+                Some(corrected) if may_take_back(row, &corrected) => current = (corrected, of),
+                _ => return Ok(None),
+            }
+        }
+    }
+
+    /// The entry that a commitment is to.
+    fn entry_with(&self, id: ChannelId, of: Commitment) -> Result<Option<EntryRow>, EngineError> {
+        for row in self.tx.entries_committed(id, of.as_bytes())? {
+            if reload(&row.signed)?.commitment() == of {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Leaves nothing of what an entry says in this store.
+    pub(super) fn erase(
+        &mut self,
+        row: &EntryRow,
+        entry: &SignedEntry,
+        why: ErasedBecause,
+        by: Option<Seq>,
+    ) -> Result<(), EngineError> {
+        let erasure = ErasureRow {
+            channel: row.channel,
+            author: row.author.clone(),
+            client_id: row.client_id,
+            why,
+            by,
+            at: self.now(),
+        };
+        self.tx.erase_entry(&erasure, &entry.clone().without_content().encode())?;
+        self.has_erased = true;
+        self.tell(ClientEvent::Entry { channel: row.channel, seq: row.seq });
+        Ok(())
+    }
+}
+
+/// Whether one entry may correct or take back another: nobody has a say about other officers' words,
+/// and what does something stands.
+pub(crate) fn may_take_back(row: &EntryRow, target: &EntryRow) -> bool {
+    row.author.officer() == target.author.officer()
+        && EntryKind::from_code(target.kind).can_be_taken_back()
+}

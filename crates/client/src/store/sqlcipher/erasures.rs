@@ -1,0 +1,117 @@
+//! Erasing in SQL, and what makes it true of the files.
+
+use std::time::Duration;
+
+use enlace_log::{ChannelId, ClientId};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::values::{fixed, instant, number, parsed, position};
+use super::{BUSY, SqlTransaction, entries};
+use crate::store::{DirectoryRows as _, EntryRow, ErasureRow, ErasureRows, StoreError};
+
+/// The setting that says that files still hold what was erased, and which.
+const SCRUB_DUE: &str = "scrub-due";
+const PAGES: &str = "pages";
+const LOG: &str = "log";
+
+/// How long the log waits for readers; the next transaction tries again.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+impl ErasureRows for SqlTransaction<'_> {
+    fn erase_entry(&self, row: &ErasureRow, without: &[u8]) -> Result<bool, StoreError> {
+        let added = self.run(
+            "INSERT INTO erasures (channel, author, client_id, why, by_seq, at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (channel, author, client_id) DO NOTHING",
+            params![
+                row.channel.as_bytes(),
+                row.author.as_str(),
+                row.client_id.as_bytes(),
+                row.why.as_str(),
+                row.by.map(|seq| number(seq.0)),
+                number(row.at.as_millis()),
+            ],
+        )?;
+        let (channel, author) = (row.channel.as_bytes(), row.author.as_str());
+        let client_id = row.client_id.as_bytes();
+        self.run(
+            "UPDATE items SET payload = NULL WHERE channel = ?1 AND list_change IS NULL
+                 AND seq IN (SELECT seq FROM entries
+                             WHERE channel = ?1 AND author = ?2 AND client_id = ?3)",
+            params![channel, author, client_id],
+        )?;
+        for table in ["entries", "superseded_entries"] {
+            let sql = format!(
+                "UPDATE {table} SET body = '', signed = ?4
+                 WHERE channel = ?1 AND author = ?2 AND client_id = ?3"
+            );
+            self.run(&sql, params![channel, author, client_id, without])?;
+        }
+        self.run(
+            "UPDATE outbox SET signed = ?3, sealed = NULL
+             WHERE channel = ?1 AND client_id = ?2 AND signed IS NOT NULL",
+            params![channel, client_id, without],
+        )?;
+        self.put_setting(SCRUB_DUE, Some(PAGES))?;
+        Ok(added == 1)
+    }
+
+    fn erasures(&self, channel: ChannelId) -> Result<Vec<ErasureRow>, StoreError> {
+        let sql = "SELECT * FROM erasures WHERE channel = ?1 ORDER BY at, author, client_id";
+        self.all(sql, [channel.as_bytes()], read)
+    }
+
+    fn entries_committed(
+        &self,
+        channel: ChannelId,
+        commitment: &[u8; 32],
+    ) -> Result<Vec<EntryRow>, StoreError> {
+        let sql = "SELECT entries.* FROM items JOIN entries USING (channel, seq)
+                   WHERE items.channel = ?1 AND instr(items.envelope, ?2) > 0 ORDER BY seq";
+        self.all(sql, params![channel.as_bytes(), commitment], entries::read)
+    }
+
+    fn entries_of_kind(&self, channel: ChannelId, kind: u64) -> Result<Vec<EntryRow>, StoreError> {
+        let sql = "SELECT * FROM entries WHERE channel = ?1 AND kind = ?2 ORDER BY seq";
+        self.all(sql, params![channel.as_bytes(), number(kind)], entries::read)
+    }
+}
+
+/// Writes the file anew without what was erased, and cuts off the log beside it. `false` when
+/// another process reads just now, so that the log must stay: to be tried again.
+pub(super) fn scrub(connection: &Connection) -> Result<bool, StoreError> {
+    let sql = "SELECT value FROM settings WHERE name = ?1";
+    let due = connection.query_row(sql, [SCRUB_DUE], |row| row.get::<_, String>(0)).optional()?;
+    let Some(due) = due else { return Ok(true) };
+    if due == PAGES {
+        // A page that was split keeps copies of rows that went to its neighbours, which
+        // `secure_delete` doesn't know of.
+        connection.execute_batch("VACUUM")?;
+        let sql = "UPDATE settings SET value = ?2 WHERE name = ?1";
+        connection.execute(sql, [SCRUB_DUE, LOG])?;
+    }
+    connection.busy_timeout(PATIENCE)?;
+    let truncated = truncate_log(connection);
+    connection.busy_timeout(BUSY)?;
+    if !truncated? {
+        return Ok(false);
+    }
+    connection.execute("DELETE FROM settings WHERE name = ?1", [SCRUB_DUE])?;
+    truncate_log(connection)
+}
+
+fn truncate_log(connection: &Connection) -> Result<bool, StoreError> {
+    let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+    Ok(connection.query_row(sql, [], |row| row.get::<_, i64>(0))? == 0)
+}
+
+fn read(row: &Row<'_>) -> Result<ErasureRow, StoreError> {
+    Ok(ErasureRow {
+        channel: ChannelId(fixed(row, "channel")?),
+        author: parsed(row, "author")?,
+        client_id: ClientId(fixed(row, "client_id")?),
+        why: parsed(row, "why")?,
+        by: position(row, "by_seq")?,
+        at: instant(row, "at")?,
+    })
+}
