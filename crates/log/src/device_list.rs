@@ -1,12 +1,16 @@
 //! The devices of a channel as its hub sees them (PROTOCOL.md §3.6).
 
+mod pages;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use enlace_identity::canonical::Writer;
 use enlace_identity::names::{DeviceName, NameError};
 use enlace_proto::relay::v1 as wire;
 
+use self::pages::Pages;
 use crate::ids::bytes_id;
 
 bytes_id!(
@@ -19,16 +23,16 @@ impl ListHash {
     pub const NONE: Self = Self([0; 32]);
 }
 
-/// The devices that may read and write, sorted. Cloning is cheap: most commits change nothing of
-/// the list, and a channel remembers one for each.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct DeviceList(Arc<BTreeSet<DeviceName>>);
+/// The devices that may read and write, sorted. Cloning is cheap, and lists that differ little share
+/// what they have in common: a channel remembers one for each commit.
+#[derive(Clone, Debug, Default)]
+pub struct DeviceList(Pages);
 
 impl DeviceList {
     /// Its hash.
     #[must_use]
     pub fn hash(&self) -> ListHash {
-        let names: Vec<&DeviceName> = self.0.iter().collect();
+        let names: Vec<&DeviceName> = self.iter().collect();
         let writer = Writer::new("enlace device list v1");
         ListHash(writer.list(&names, |w, name| w.bytes(name.as_str().as_bytes())).hash())
     }
@@ -53,16 +57,22 @@ impl DeviceList {
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.len() == 0
+    }
+
+    /// How many names it takes memory for beside another list: those that the two do not share.
+    #[must_use]
+    pub fn names_beside(&self, other: &Self) -> usize {
+        self.0.names_beside(&other.0)
     }
 
     /// What leads from `self` to `after`.
     #[must_use]
     pub fn change_to(&self, after: &Self) -> ListChange {
-        ListChange {
-            added: after.0.difference(&self.0).cloned().collect(),
-            removed: self.0.difference(&after.0).cloned().collect(),
-        }
+        let missing = |from: &Self, of: &Self| -> BTreeSet<DeviceName> {
+            of.iter().filter(|device| !from.contains(device)).cloned().collect()
+        };
+        ListChange { added: missing(self, after), removed: missing(after, self) }
     }
 
     /// The list after a change.
@@ -70,27 +80,21 @@ impl DeviceList {
     /// # Errors
     /// [`ListError::DoesNotFit`] when a device to add is on it already, or one to remove is not.
     pub fn apply(&self, change: &ListChange) -> Result<Self, ListError> {
-        if change.is_empty() {
-            return Ok(self.clone());
-        }
-        let mut list = BTreeSet::clone(&self.0);
-        for device in &change.removed {
-            if !list.remove(device) {
-                return Err(ListError::DoesNotFit(device.clone()));
-            }
-        }
-        for device in &change.added {
-            if !list.insert(device.clone()) {
-                return Err(ListError::DoesNotFit(device.clone()));
-            }
-        }
-        Ok(Self(Arc::new(list)))
+        if change.is_empty() { Ok(self.clone()) } else { self.0.apply(change).map(Self) }
     }
 }
 
+impl PartialEq for DeviceList {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for DeviceList {}
+
 impl FromIterator<DeviceName> for DeviceList {
     fn from_iter<I: IntoIterator<Item = DeviceName>>(devices: I) -> Self {
-        Self(Arc::new(devices.into_iter().collect()))
+        Self(Pages::of(&devices.into_iter().collect()))
     }
 }
 

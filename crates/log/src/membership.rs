@@ -32,7 +32,7 @@ pub struct Membership {
     left: BTreeSet<DeviceName>,
     /// Of each device, in order: the present membership, if there is one, last.
     rights: BTreeMap<DeviceName, Vec<ReadRange>>,
-    /// How many names the lists of all commits hold together, each list counted once.
+    /// How many names the lists of all commits hold together, what they share counted once.
     listed: usize,
 }
 
@@ -339,9 +339,8 @@ impl Membership {
         change: &ListChange,
         final_drops: &BTreeSet<DeviceName>,
     ) {
-        let Some(Ok(list)) = self.list_after(parent).map(|base| base.apply(change)) else {
-            return;
-        };
+        let before = self.list_after(parent);
+        let Some(Ok(list)) = before.as_ref().map(|base| base.apply(change)) else { return };
         if let Some(commit) = self.confirmable(parent, author) {
             self.apply_confirmation(seq, commit);
         }
@@ -353,7 +352,7 @@ impl Membership {
         let confirmed = self.has_no_witness(parent, author);
         let commit = Commit { author: author.clone(), parent, list: list.clone(), confirmed };
         self.commits.insert(seq, commit);
-        self.listed += if change.is_empty() { 0 } else { list.len() };
+        self.listed += before.map_or(list.len(), |before| list.names_beside(&before));
         let reads_on = self.unsettle(seq, author, &list, final_drops);
         for device in &change.added {
             self.admit(device, seq);
