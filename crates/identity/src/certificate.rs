@@ -4,14 +4,16 @@ pub(crate) mod profile;
 pub(crate) mod x509;
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use der::pem::LineEnding;
 use rustls_pki_types::pem::PemObject as _;
 
 use crate::canonical::sha256;
 use crate::entropy::Entropy;
+use crate::names::LeafName;
 
 pub use self::profile::{LeafUsage, ProfileError};
 
@@ -148,18 +150,20 @@ impl FromStr for Serial {
     }
 }
 
-/// A leaf and the issuing CA's certificate, as somebody sent them.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+/// A leaf and the issuing CA's certificate, as somebody sent them. Cheap to clone; clones remember
+/// together what name the leaf carries, once one of them was asked.
+#[derive(Clone, Debug)]
 pub struct UnverifiedChain {
     leaf: CertificateDer,
     issuing: CertificateDer,
+    name: Arc<OnceLock<LeafName>>,
 }
 
 impl UnverifiedChain {
     /// Puts a chain together.
     #[must_use]
     pub fn new(leaf: CertificateDer, issuing: CertificateDer) -> Self {
-        Self { leaf, issuing }
+        Self { leaf, issuing, name: Arc::default() }
     }
 
     /// Takes a list of two certificates in DER, the leaf first.
@@ -171,7 +175,7 @@ impl UnverifiedChain {
             return Err(CertificateFormatError::ChainLength(ders.len()));
         };
         let leaf = CertificateDer::from_bytes(leaf.as_ref())?;
-        Ok(Self { leaf, issuing: CertificateDer::from_bytes(issuing.as_ref())? })
+        Ok(Self::new(leaf, CertificateDer::from_bytes(issuing.as_ref())?))
     }
 
     /// Both certificates in DER, the leaf first.
@@ -206,7 +210,27 @@ impl UnverifiedChain {
         let certificates = certificates_of_pem(pem)?;
         let [leaf, issuing] = <[_; 2]>::try_from(certificates)
             .map_err(|all| CertificateFormatError::ChainLength(all.len()))?;
-        Ok(Self { leaf, issuing })
+        Ok(Self::new(leaf, issuing))
+    }
+
+    /// Where the leaf's name is kept once it was read. It follows from the leaf.
+    pub(crate) fn known_name(&self) -> &OnceLock<LeafName> {
+        &self.name
+    }
+}
+
+impl PartialEq for UnverifiedChain {
+    fn eq(&self, other: &Self) -> bool {
+        self.leaf == other.leaf && self.issuing == other.issuing
+    }
+}
+
+impl Eq for UnverifiedChain {}
+
+impl Hash for UnverifiedChain {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.leaf.hash(state);
+        self.issuing.hash(state);
     }
 }
 

@@ -198,7 +198,11 @@ impl UnverifiedChain {
     /// # Errors
     /// [`ChainError::Leaf`] when there isn't one.
     pub fn unverified_name(&self) -> Result<LeafName, ChainError> {
-        unverified_name(self).map(|(_, name)| name)
+        if let Some(name) = self.known_name().get() {
+            return Ok(name.clone());
+        }
+        let (_, name) = unverified_name(self)?;
+        Ok(self.known_name().get_or_init(|| name).clone())
     }
 
     /// Whether the leaf is for that key, before anything vouches for it.

@@ -111,6 +111,7 @@ impl Group {
             return Err(MergeError::NothingPending);
         }
         let merged = self.inner.merge_pending_commit(provider.mls());
+        self.has_changed(None);
         provider.check_store()?;
         merged.map_err(|error| MergeError::Mls(MlsError::new(error)))
     }

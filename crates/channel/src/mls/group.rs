@@ -1,6 +1,7 @@
 //! A group this device is in: creating, loading, reading and deleting it, encrypting to it.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::keys::{PublicKey, SigningKey};
@@ -26,6 +27,11 @@ pub struct Group {
     pub(super) inner: MlsGroup,
     pub(super) id: GroupId,
     pub(super) suite: Suite,
+    /// The present epoch, once it was asked for.
+    view: OnceLock<GroupView>,
+    /// An epoch before it, most of whose leaves are in the present one: to read a thousand
+    /// certificates and keys takes longer than all else of a commit.
+    known: Option<GroupView>,
 }
 
 impl Group {
@@ -50,7 +56,7 @@ impl Group {
             NewGroupError::GroupAlreadyExists => GroupError::Exists,
             error => GroupError::Mls(MlsError::new(error)),
         })?;
-        Ok(Self { inner, id, suite })
+        Ok(Self { inner, id, suite, view: OnceLock::new(), known: None })
     }
 
     /// Loads a stored group; None if there is none of this id.
@@ -63,7 +69,9 @@ impl Group {
 
     /// Forgets what is in memory and loads the group again: due after every rollback.
     pub fn reload(&mut self, provider: &Provider<'_>) -> Result<(), GroupError> {
+        let known = self.view.take().or_else(|| self.known.take());
         *self = Self::load(provider, self.id)?.ok_or(GroupError::Unknown)?;
+        self.known = known;
         Ok(())
     }
 
@@ -123,8 +131,19 @@ impl Group {
 
     /// Members, policy and epoch.
     pub fn view(&self) -> Result<GroupView, GroupError> {
-        GroupView::new(self.inner.public_group().group_context(), self.inner.members())
-            .map_err(|_| GroupError::Foreign)
+        if let Some(view) = self.view.get() {
+            return Ok(view.clone());
+        }
+        let context = self.inner.public_group().group_context();
+        let view = GroupView::new(context, self.inner.members(), self.known.as_ref());
+        let view = view.map_err(|_| GroupError::Foreign)?;
+        Ok(self.view.get_or_init(|| view).clone())
+    }
+
+    /// The group has changed. `after` is what it should be now, if that was worked out.
+    pub(super) fn has_changed(&mut self, after: Option<GroupView>) {
+        let before = self.view.take();
+        self.known = after.or(before).or_else(|| self.known.take());
     }
 
     /// The policy's bytes.
@@ -181,7 +200,7 @@ impl Group {
     pub(super) fn of_mls(inner: MlsGroup) -> Result<Self, GroupError> {
         let id = GroupId::of_mls(inner.group_id()).ok_or(GroupError::Foreign)?;
         let suite = Suite::of_mls(inner.ciphersuite()).ok_or(GroupError::Foreign)?;
-        Ok(Self { inner, id, suite })
+        Ok(Self { inner, id, suite, view: OnceLock::new(), known: None })
     }
 }
 

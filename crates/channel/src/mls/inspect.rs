@@ -69,9 +69,7 @@ impl Group {
         let path_leaf = staged.update_path_leaf_node().ok_or(VoidReason::NoPath)?;
         let path_leaf = leaf::check(path_leaf, self.suite, crypto).map_err(VoidReason::Leaf)?;
 
-        let before =
-            GroupView::new(self.inner.public_group().group_context(), self.inner.members())
-                .map_err(void)?;
+        let before = self.view().map_err(|_| VoidReason::GroupContext)?;
         let (after, added) = before
             .changed(
                 staged.group_context(),

@@ -57,11 +57,13 @@ impl StagedJoin {
         if provider.storage().epoch_keys_written() < 2 {
             return Err(JoinError::NoPathSecret);
         }
-        Group::of_mls(joined).map_err(|_| JoinError::GroupContext)
+        let mut group = Group::of_mls(joined).map_err(|_| JoinError::GroupContext)?;
+        group.has_changed(Some(self.view));
+        Ok(group)
     }
 
     fn of_mls(inner: StagedWelcome) -> Result<Self, JoinError> {
-        let view = GroupView::new(inner.group_context(), inner.members());
+        let view = GroupView::new(inner.group_context(), inner.members(), None);
         let view = view.map_err(|error| match error {
             ViewError::Context => JoinError::GroupContext,
             ViewError::Leaf(error) => JoinError::Leaf(error),

@@ -88,12 +88,13 @@ impl Group {
     ) -> Result<(), MergeError> {
         let merged = self.inner.merge_staged_commit(provider.mls(), staged.inner);
         provider.check_store()?;
+        self.has_changed(Some(staged.details.after.clone()));
         merged.map_err(|error| MergeError::Mls(MlsError::new(error)))?;
         self.check_merged(&staged.details)
     }
 
     /// The group must now be what was judged.
-    pub(super) fn check_merged(&self, details: &CommitDetails) -> Result<(), MergeError> {
+    fn check_merged(&self, details: &CommitDetails) -> Result<(), MergeError> {
         match self.view() {
             Ok(view) if view == details.after => Ok(()),
             _ => Err(MergeError::Inconsistent),

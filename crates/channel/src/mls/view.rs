@@ -70,12 +70,21 @@ impl GroupView {
         self.members.iter().find(|member| member.signature_key == *key)
     }
 
+    /// Reads a group. What stands in `known` byte for byte is taken from there.
     pub(super) fn new(
         context: &GroupContext,
         members: impl Iterator<Item = MlsMember>,
+        known: Option<&Self>,
     ) -> Result<Self, ViewError> {
+        let read = |member: MlsMember| {
+            let known = known.and_then(|known| known.member(member.index.into()));
+            match known.filter(|known| known.is_mls(&member)) {
+                Some(known) => Ok(known.clone()),
+                None => Member::of_mls(member),
+            }
+        };
         let mut members: Vec<_> =
-            members.map(Member::of_mls).collect::<Result<_, _>>().map_err(ViewError::Leaf)?;
+            members.map(read).collect::<Result<_, _>>().map_err(ViewError::Leaf)?;
         members.sort_by_key(|member| member.leaf);
         Self::with_members(context, members)
     }
@@ -128,6 +137,14 @@ impl Member {
             signature_key: leaf::signature_key(&member.signature_key)?,
             encryption_key: member.encryption_key.into(),
         })
+    }
+
+    /// Whether this is that leaf, byte for byte.
+    fn is_mls(&self, member: &MlsMember) -> bool {
+        self.leaf == member.index.into()
+            && self.signature_key.as_bytes()[..] == member.signature_key[..]
+            && self.encryption_key[..] == member.encryption_key[..]
+            && credential::decode(&member.credential).is_ok_and(|chain| chain == self.chain)
     }
 
     fn of_leaf(index: LeafIndex, leaf: CheckedLeaf) -> Self {
