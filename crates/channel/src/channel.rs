@@ -23,6 +23,7 @@ mod rewind;
 mod roster;
 mod seal;
 mod state;
+mod succession;
 
 use enlace_identity::bundle::BundleHash;
 use enlace_identity::canonical::Writer;
@@ -48,6 +49,7 @@ pub use outgoing::Outgoing;
 pub use rewind::Rewound;
 pub use seal::SealError;
 pub use state::{Standing, next_submit_counter, submit_counter};
+pub use succession::{Foundation, SuccessionDraft};
 
 use roster::Roster;
 use state::State;
@@ -240,7 +242,7 @@ impl Channel {
         ChainStart {
             channel: self.id(),
             hub: self.hub(),
-            generation: self.state.generation(),
+            generation: Generation(0),
             predecessor: [0; 32],
         }
     }

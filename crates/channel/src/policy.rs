@@ -5,6 +5,7 @@
 //! [`crate::rules`]'.
 
 mod edit;
+mod founding;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -20,6 +21,7 @@ use enlace_log::{ChannelId, Generation};
 use crate::entry::HandlingCode;
 
 pub use self::edit::{NewCase, PolicyEdit};
+pub use self::founding::{Founding, FoundingReason};
 
 /// The version of the rules that this program applies.
 pub const RULES_VERSION: u32 = 1;
@@ -49,6 +51,7 @@ pub(crate) struct Content {
     pub(crate) bundle_hash: BundleHash,
     pub(crate) authorities_version: u64,
     pub(crate) closed: bool,
+    pub(crate) founding: Option<Founding>,
 }
 
 /// What a channel is for.
@@ -251,6 +254,12 @@ impl Policy {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.content.closed
+    }
+
+    /// Why the channel's present group began; `None` of the first one.
+    #[must_use]
+    pub fn founding(&self) -> Option<&Founding> {
+        self.content.founding.as_ref()
     }
 
     /// Whether an officer may close the channel and open it again: the owner, and where there is

@@ -19,6 +19,7 @@ mod members;
 mod roles;
 mod rule;
 mod state;
+mod succession;
 #[cfg(test)]
 mod tests;
 mod welcome;
@@ -39,7 +40,8 @@ pub use self::consents::{Consent, verify_consent};
 pub use self::entries::{judge_author, judge_entry};
 pub use self::rule::{Rule, Void};
 pub use self::state::{LeafInfo, State};
-pub use self::welcome::{judge_creation, judge_welcome};
+pub use self::succession::{Successor, judge_succession};
+pub use self::welcome::{judge_creation, judge_refounded, judge_welcome};
 
 pub(crate) use self::consents::suffices;
 

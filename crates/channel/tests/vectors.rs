@@ -13,7 +13,7 @@ use std::time::Duration;
 use enlace_channel::channel::group_id;
 use enlace_channel::consent::{Answer, Statement, StatementDraft, Subject};
 use enlace_channel::entry::{EntryKind, HandlingCode, NoteDraft, Part, PartKind, Salt};
-use enlace_channel::policy::{ChannelKind, NewCase, Role};
+use enlace_channel::policy::{ChannelKind, Founding, FoundingReason, NewCase, Role};
 use enlace_identity::bundle::{AuthorityContent, BundleContent, SignedBundle};
 use enlace_identity::certificate::{Serial, UnverifiedChain};
 use enlace_identity::endpoint::{
@@ -27,8 +27,8 @@ use enlace_identity::time::{Timestamp, Validity};
 use enlace_log::control::{Contest, LeafHash, Leave};
 use enlace_log::{
     ChainLink, ChainStart, ChannelId, ChannelNonce, ClientId, Commitment, DeviceList, Envelope,
-    Generation, Head, HeadSigner, HubStatement, Incarnation, ItemKind, ListHash, OuterSignature,
-    PayloadHash, Seq, SubmitCounter, WelcomesHash,
+    FoundingHash, Generation, Head, HeadSigner, HubStatement, Incarnation, ItemKind, ListHash,
+    OuterSignature, PayloadHash, Seq, SubmitCounter, Succession, WelcomesHash,
 };
 use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
@@ -351,6 +351,19 @@ fn envelope(vectors: &mut Vectors, head: &enlace_log::QuotedHead) {
         commit.encode(),
     );
     travelling(vectors, "envelope_of_commit", &commit);
+    let succession = Envelope {
+        kind: ItemKind::Succession,
+        fence: Some(Seq(5)),
+        last_valid_commit: Some(Seq(4)),
+        welcomes_hash: WelcomesHash::NONE,
+        ..commit.clone()
+    };
+    vectors.add(
+        "envelope_of_succession",
+        with(json!({ "kind": 7, "fence": 5, "last_valid_commit": 4,
+                     "list_hash": "device_list" })),
+        succession.encode(),
+    );
     vectors.add(
         "aad_of_commit",
         json!({ "envelope": "envelope_of_commit", "known_head": "quoted_head" }),
@@ -400,6 +413,20 @@ fn control(vectors: &mut Vectors) {
         json!({ "channel": CHANNEL.to_string(), "generation": 0, "commit": 12 }),
         contest.encode(),
     );
+    let founding = FoundingHash::of(&[0x99; 6], &[0xaa; 32]);
+    vectors.add(
+        "founding",
+        json!({ "group_context": "99".repeat(6), "epoch_authenticator": "aa".repeat(32) }),
+        founding.as_bytes(),
+    );
+    let welcome = b"welcome".to_vec();
+    let succession = Succession { channel: CHANNEL, generation: Generation(1), founding, welcome };
+    vectors.add(
+        "succession",
+        json!({ "channel": CHANNEL.to_string(), "generation": 1, "founding": "founding",
+                "welcome": hex(b"welcome") }),
+        succession.encode(),
+    );
     vectors.add(
         "group_id",
         json!({ "channel": CHANNEL.to_string(), "generation": 0 }),
@@ -441,6 +468,12 @@ fn policy(vectors: &mut Vectors) {
                           { "officer": "bia@mpf.example", "role": 2 }],
                 "bundle_hash": "bb".repeat(32), "authorities_version": 2 }),
         policy.as_ref().unwrap().encode(),
+    );
+    let founding = Founding { predecessor: Seq(4), reason: FoundingReason::Renewal };
+    vectors.add(
+        "policy_of_the_next_group",
+        json!({ "policy": "policy", "generation": 1, "predecessor": 4, "founding": { "reason": 1 } }),
+        policy.as_ref().unwrap().succeed(founding).unwrap().encode(),
     );
     let closed = policy.unwrap().edit().unwrap().closed(true).finish().unwrap();
     vectors.add("closed_policy", json!({ "policy": "policy", "closed": true }), closed.encode());

@@ -151,6 +151,8 @@ pub(crate) enum Notice<'a> {
     DeviceRevoked { device: &'a str },
     Closed { by: &'a str },
     Reopened { by: &'a str },
+    Founded { by: &'a str },
+    FoundedAgain { by: &'a str },
     PolicyChanged { by: &'a str },
     VoidChange { by: &'a str, reason: &'a str },
     Unreadable { by: &'a str, reason: &'a str },

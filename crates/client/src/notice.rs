@@ -1,7 +1,7 @@
 //! What the officer is told besides entries.
 
 use enlace_channel::channel::Culprit;
-use enlace_channel::policy::Role;
+use enlace_channel::policy::{FoundingReason, Role};
 use enlace_channel::rules::{Act, PolicyField, Removal};
 use enlace_identity::names::{DeviceName, OfficerAddress};
 use serde::{Deserialize, Serialize};
@@ -213,6 +213,11 @@ pub enum ChangeAct {
     Closed,
     /// It is open again.
     Reopened,
+    /// The channel goes on with fresh keys for everybody.
+    Founded {
+        /// Whether nobody could go on with the former ones.
+        poisoned: bool,
+    },
     /// The channel's title, references or rules of use changed.
     PolicyChanged {
         /// `title`, `legal_basis`, `default_handling`, `case_reference` or `retention`.
@@ -240,6 +245,7 @@ impl From<Act> for ChangeAct {
             Act::Renewed { device } => Self::Renewed { device },
             Act::Closed => Self::Closed,
             Act::Reopened => Self::Reopened,
+            Act::Founded(reason) => Self::Founded { poisoned: reason == FoundingReason::Poisoned },
             Act::PolicyChanged(field) => {
                 let (field, authority) = match field {
                     PolicyField::Title => ("title", None),

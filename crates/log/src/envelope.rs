@@ -68,9 +68,22 @@ pub enum ItemKind {
     Stranded,
     /// What a hub states of itself.
     HubStatement,
+    /// The founding of the channel's next group.
+    Succession,
 }
 
 impl ItemKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
+        Self::Entry,
+        Self::Commit,
+        Self::Leave,
+        Self::Contest,
+        Self::Stranded,
+        Self::HubStatement,
+        Self::Succession,
+    ];
+
     /// Its number.
     #[must_use]
     pub fn code(self) -> u32 {
@@ -81,13 +94,18 @@ impl ItemKind {
             Self::Contest => 4,
             Self::Stranded => 5,
             Self::HubStatement => 6,
+            Self::Succession => 7,
         }
     }
 
     fn from_code(code: u32) -> Option<Self> {
-        [Self::Entry, Self::Commit, Self::Leave, Self::Contest, Self::Stranded, Self::HubStatement]
-            .into_iter()
-            .find(|kind| kind.code() == code)
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+
+    /// Whether it changes the group, and with it the fence and the device list.
+    #[must_use]
+    pub fn is_change(self) -> bool {
+        matches!(self, Self::Commit | Self::Succession)
     }
 
     /// Whether an outer signature is due.
@@ -102,7 +120,7 @@ impl ItemKind {
 pub struct Envelope {
     /// The channel.
     pub channel: ChannelId,
-    /// Which of its groups.
+    /// Which of its groups: the one that its author was in when it made it.
     pub generation: Generation,
     /// What it holds.
     pub kind: ItemKind,
@@ -118,7 +136,7 @@ pub struct Envelope {
     pub last_valid_commit: Option<Seq>,
     /// Binds the entry inside; `NONE` for what is no entry.
     pub commitment: Commitment,
-    /// Of a commit: the device list after it; else `NONE`.
+    /// Of a commit and of a succession: the device list after it; else `NONE`.
     pub list_hash: ListHash,
     /// Of a commit that admits: its welcomes; else `NONE`.
     pub welcomes_hash: WelcomesHash,
@@ -153,6 +171,7 @@ impl Envelope {
         let kind = u32::try_from(r.u64()?).ok().and_then(ItemKind::from_code);
         let kind = kind.ok_or(DecodeError::Value("kind"))?;
         let (is_entry, is_commit) = (kind == ItemKind::Entry, kind == ItemKind::Commit);
+        let has_list = kind.is_change();
         let envelope = Self {
             channel,
             generation,
@@ -163,7 +182,7 @@ impl Envelope {
             fence: seq_from_u64("fence", r.u64()?)?,
             last_valid_commit: seq_from_u64("last_valid_commit", r.u64()?)?,
             commitment: if is_entry { Commitment(r.fixed()?) } else { Commitment::NONE },
-            list_hash: if is_commit { ListHash(r.fixed()?) } else { ListHash::NONE },
+            list_hash: if has_list { ListHash(r.fixed()?) } else { ListHash::NONE },
             welcomes_hash: if is_commit { WelcomesHash(r.fixed()?) } else { WelcomesHash::NONE },
             payload_hash: PayloadHash(r.fixed()?),
         };
@@ -184,7 +203,7 @@ impl Envelope {
         let fields = [
             ("author", is_author),
             ("commitment", is_entry == (self.commitment != Commitment::NONE)),
-            ("list_hash", is_commit == (self.list_hash != ListHash::NONE)),
+            ("list_hash", kind.is_change() == (self.list_hash != ListHash::NONE)),
             ("welcomes_hash", is_commit || self.welcomes_hash == WelcomesHash::NONE),
         ];
         match fields.into_iter().find(|(_, is_right)| !is_right) {
@@ -294,7 +313,7 @@ impl Envelope {
             .u64(seq_to_u64(self.last_valid_commit));
         match self.kind {
             ItemKind::Entry => writer.fixed(&self.commitment.0),
-            ItemKind::Commit => writer.fixed(&self.list_hash.0),
+            ItemKind::Commit | ItemKind::Succession => writer.fixed(&self.list_hash.0),
             _ => writer,
         }
     }

@@ -11,7 +11,7 @@ use enlace_proto::relay::v1 as wire;
 
 use crate::chain::{ChainHash, ChainLink};
 use crate::device_list::{ListChange, ListError};
-use crate::envelope::{Envelope, ItemKind, OuterSignature, PayloadHash};
+use crate::envelope::{Envelope, OuterSignature, PayloadHash};
 use crate::ids::{ChannelId, MAX_SEQ, Seq};
 
 /// One position of a channel's log.
@@ -109,14 +109,14 @@ impl Sealed {
         }
         let outer_signature = OuterSignature::decode(envelope.kind, outer_signature)?;
         let list_change = list_change.map(ListChange::try_from).transpose()?;
-        if list_change.is_some() != (envelope.kind == ItemKind::Commit) {
+        if list_change.is_some() != envelope.kind.is_change() {
             return Err(ItemError::ListChange);
         }
         Ok(Self { envelope, envelope_bytes, outer_signature, payload, list_change })
     }
 
     /// An item that its author has just made: an envelope, its signature where one is due, and the
-    /// payload that the envelope names. Not a commit.
+    /// payload that the envelope names. Neither a commit nor a succession.
     #[must_use]
     pub fn new(envelope: Envelope, outer_signature: OuterSignature, payload: Bytes) -> Self {
         let envelope_bytes = envelope.encode().into();
@@ -148,7 +148,7 @@ impl Sealed {
         self.payload.as_ref()
     }
 
-    /// What a commit does to the device list.
+    /// What a commit or a succession does to the device list.
     #[must_use]
     pub fn list_change(&self) -> Option<&ListChange> {
         self.list_change.as_ref()
@@ -215,8 +215,8 @@ pub enum ItemError {
     /// The device list's change cannot be read.
     #[error(transparent)]
     List(#[from] ListError),
-    /// A commit without a change of the device list, or another item with one.
-    #[error("only a commit carries a change of the device list, and each does")]
+    /// A commit or a succession without a change of the device list, or another item with one.
+    #[error("only a change of the group carries one of the device list, and each does")]
     ListChange,
     /// The payload is not the one that the envelope names.
     #[error("the item's payload is not the one that its envelope names")]

@@ -18,6 +18,7 @@ pub mod item;
 pub mod membership;
 pub mod replica;
 pub mod statement;
+pub mod succession;
 
 pub use chain::{ChainHash, ChainLink, ChainStart};
 pub use device_list::{DeviceList, ListChange, ListHash};
@@ -31,3 +32,4 @@ pub use item::{Item, Sealed};
 pub use membership::Membership;
 pub use replica::Replica;
 pub use statement::{HubStatement, Incarnations};
+pub use succession::{FoundingHash, Succession};

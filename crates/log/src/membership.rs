@@ -18,7 +18,7 @@ use enlace_identity::names::DeviceName;
 use crate::control::Contest;
 use crate::device_list::{DeviceList, ListChange, ListError, ListHash};
 use crate::envelope::{Envelope, ItemKind};
-use crate::ids::Seq;
+use crate::ids::{Generation, Seq};
 use crate::item::Sealed;
 
 pub use event::Event;
@@ -46,6 +46,8 @@ const COMMIT_WEIGHT: usize = 128;
 struct Commit {
     author: DeviceName,
     parent: Option<Seq>,
+    /// The group after it.
+    generation: Generation,
     list: DeviceList,
     /// Whether it counts, by the word of somebody besides its author. Then so do all before it in
     /// its line.
@@ -81,9 +83,14 @@ impl ReadRange {
 impl Membership {
     /// What a copy of the log knows that begins at a commit: a follower's anchor.
     #[must_use]
-    pub fn anchored(commit: Seq, author: DeviceName, list: DeviceList) -> Self {
+    pub fn anchored(
+        commit: Seq,
+        author: DeviceName,
+        generation: Generation,
+        list: DeviceList,
+    ) -> Self {
         let mut membership = Self::default();
-        membership.apply(&Event::Anchor { seq: commit, author, list });
+        membership.apply(&Event::Anchor { seq: commit, author, generation, list });
         membership
     }
 
@@ -105,6 +112,12 @@ impl Membership {
     #[must_use]
     pub fn fence(&self) -> Option<Seq> {
         self.commits.keys().next_back().copied()
+    }
+
+    /// The group after the newest commit item, whether that counts or not.
+    #[must_use]
+    pub fn generation(&self) -> Generation {
+        self.commits.values().next_back().map_or(Generation(0), |commit| commit.generation)
     }
 
     /// Who made a commit; `None` where there is none at that position.
@@ -146,10 +159,12 @@ impl Membership {
         }
         self.check_last_valid(envelope)?;
         match (envelope.kind, item.list_change()) {
-            (ItemKind::Commit, Some(change)) => {
+            (ItemKind::Commit | ItemKind::Succession, Some(change)) => {
                 self.plan_commit(seq, envelope, author, change, has_evidence).map(Some)
             }
-            (ItemKind::Commit, None) => Err(MembershipError::List(ListHash::NONE)),
+            (ItemKind::Commit | ItemKind::Succession, None) => {
+                Err(MembershipError::List(ListHash::NONE))
+            }
             (ItemKind::Leave, _) => Ok(Some(Event::Leave { device: author.clone() })),
             _ => Ok(self.plan_confirmation(seq, envelope, author)),
         }
@@ -169,10 +184,11 @@ impl Membership {
     /// Replays what an item changed.
     pub fn apply(&mut self, event: &Event) {
         match event {
-            Event::Anchor { seq, author, list } => {
+            Event::Anchor { seq, author, generation, list } => {
                 let commit = Commit {
                     author: author.clone(),
                     parent: None,
+                    generation: *generation,
                     list: list.clone(),
                     confirmed: true,
                 };
@@ -183,9 +199,7 @@ impl Membership {
                 list.iter().for_each(|device| self.admit(device, *seq));
                 self.set_current(*seq, list.clone());
             }
-            Event::Commit { seq, author, parent, change, final_drops } => {
-                self.apply_commit(*seq, author, *parent, change, final_drops);
-            }
+            Event::Commit { .. } => self.apply_commit(event),
             Event::Leave { device } => {
                 self.left.insert(device.clone());
             }
@@ -206,12 +220,22 @@ impl Membership {
     }
 
     /// The last commit held valid must be one that the author can have processed, and must have
-    /// it as a member.
+    /// it as a member. It says which group the author is in: a succession that nobody builds on
+    /// leads nowhere.
     fn check_last_valid(&self, envelope: &Envelope) -> Result<(), MembershipError> {
-        match envelope.last_valid_commit {
-            None if self.commits.is_empty() => Ok(()),
-            Some(seq) if self.commits.contains_key(&seq) && Some(seq) <= envelope.fence => Ok(()),
-            other => Err(MembershipError::UnknownCommit(other)),
+        let generation = match envelope.last_valid_commit {
+            None if self.commits.is_empty() => Generation(0),
+            Some(seq) if Some(seq) <= envelope.fence => self
+                .commits
+                .get(&seq)
+                .map(|commit| commit.generation)
+                .ok_or(MembershipError::UnknownCommit(Some(seq)))?,
+            other => return Err(MembershipError::UnknownCommit(other)),
+        };
+        if envelope.generation == generation {
+            Ok(())
+        } else {
+            Err(MembershipError::Generation(generation))
         }
     }
 
@@ -231,6 +255,10 @@ impl Membership {
         has_evidence: impl Fn(&DeviceName) -> bool,
     ) -> Result<Event, MembershipError> {
         let parent = envelope.last_valid_commit;
+        let succeeds = envelope.kind == ItemKind::Succession;
+        if succeeds && !change.added.is_empty() {
+            return Err(MembershipError::Founding);
+        }
         let base = self.list_after(parent).ok_or(MembershipError::UnknownCommit(parent))?;
         let list = base.apply(change)?;
         if list.hash() != envelope.list_hash {
@@ -254,6 +282,7 @@ impl Membership {
             seq,
             author: author.clone(),
             parent,
+            succeeds,
             change: change.clone(),
             final_drops,
         })
@@ -331,14 +360,11 @@ impl Membership {
         std::iter::successors(find(from), move |(_, commit)| find(commit.parent))
     }
 
-    fn apply_commit(
-        &mut self,
-        seq: Seq,
-        author: &DeviceName,
-        parent: Option<Seq>,
-        change: &ListChange,
-        final_drops: &BTreeSet<DeviceName>,
-    ) {
+    fn apply_commit(&mut self, event: &Event) {
+        let Event::Commit { seq, author, parent, succeeds, change, final_drops } = event else {
+            return;
+        };
+        let (seq, parent) = (*seq, *parent);
         let before = self.list_after(parent);
         let Some(Ok(list)) = before.as_ref().map(|base| base.apply(change)) else { return };
         if let Some(commit) = self.confirmable(parent, author) {
@@ -350,7 +376,11 @@ impl Membership {
             self.read_through(since, &stayed);
         }
         let confirmed = self.has_no_witness(parent, author);
-        let commit = Commit { author: author.clone(), parent, list: list.clone(), confirmed };
+        let former = parent.and_then(|parent| self.commits.get(&parent));
+        let former = former.map_or(Generation(0), |commit| commit.generation);
+        let generation = Generation(former.0.saturating_add((*succeeds).into()));
+        let commit =
+            Commit { author: author.clone(), parent, generation, list: list.clone(), confirmed };
         self.commits.insert(seq, commit);
         self.listed += before.map_or(list.len(), |before| list.names_beside(&before));
         let reads_on = self.unsettle(seq, author, &list, final_drops);
@@ -471,6 +501,12 @@ pub enum MembershipError {
     /// It names a commit that is none, or lies beyond its own fence.
     #[error("it names a commit that is not in the log: {0:?}")]
     UnknownCommit(Option<Seq>),
+    /// It was made in another group than the one after the commit that it names; which that is.
+    #[error("the channel's group is of generation {0} there")]
+    Generation(Generation),
+    /// A succession that lets somebody in.
+    #[error("a succession lets nobody in")]
+    Founding,
     /// The change leads to another list than the envelope says; the list it leads to.
     #[error("the device list after the commit is not the one that its envelope names")]
     List(ListHash),

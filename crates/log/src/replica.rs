@@ -151,7 +151,7 @@ impl Replica {
             return Err(ReplicaError::Gap { expected: self.next, found: item.seq });
         }
         let sealed = &item.sealed;
-        if sealed.envelope().kind == ItemKind::Commit && sealed.payload().is_none() {
+        if sealed.envelope().kind.is_change() && sealed.payload().is_none() {
             return Err(ReplicaError::CommitErased(item.seq));
         }
         if is_statement(item) {

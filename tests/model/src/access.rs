@@ -80,7 +80,7 @@ impl Access {
 
 /// After the first commit, which admits everybody.
 fn created() -> Membership {
-    Membership::anchored(Seq(0), name(Device::Ana), names(Devices::ALL))
+    Membership::anchored(Seq(0), name(Device::Ana), GENERATION, names(Devices::ALL))
 }
 
 fn name(device: Device) -> DeviceName {

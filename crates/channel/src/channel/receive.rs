@@ -4,6 +4,7 @@ mod commit;
 mod control;
 mod entry;
 mod statement;
+mod succession;
 
 use enlace_identity::names::DeviceName;
 use enlace_log::{Item, ItemKind};
@@ -58,6 +59,7 @@ impl Channel {
         if let Some(own) = self.state.take_own(item.sealed.envelope_bytes()) {
             return match item.sealed.envelope().kind {
                 ItemKind::Commit => self.handle_own_commit(ctx, item, author, own),
+                ItemKind::Succession => self.handle_own_succession(ctx, item, author, own),
                 ItemKind::Entry => Ok(vec![self.handle_own_entry(item, author, own)]),
                 ItemKind::Leave => {
                     self.state.forget(own);
@@ -72,6 +74,7 @@ impl Channel {
         match item.sealed.envelope().kind {
             ItemKind::Entry => self.handle_entry(ctx, item, author),
             ItemKind::Commit => self.handle_commit(ctx, item, author),
+            ItemKind::Succession => self.handle_succession(ctx, item, author),
             ItemKind::Leave => Ok(self.handle_leave(item, author)),
             ItemKind::Contest => Ok(self.handle_contest(item, author)),
             ItemKind::Stranded | ItemKind::HubStatement => Ok(vec![Event::NeedsNewerVersion]),

@@ -54,8 +54,8 @@ impl Channel {
         envelope.commitment = entry.commitment();
         let provider = ctx.backend.on(ctx.store);
         let aad = envelope.aad(None);
-        let message =
-            self.group.encrypt(&provider, &ctx.device.key, &aad, &entry.to_plaintext())?;
+        let plaintext = entry.to_plaintext_in(self.state.generation());
+        let message = self.group.encrypt(&provider, &ctx.device.key, &aad, &plaintext)?;
         let payload = mls::compact(self.group.id(), &aad, &message).ok_or(SealError::Shape)?;
         self.state.own_messages_since_update += 1;
         let outgoing = Outgoing::seal(envelope, payload, None, ctx.device);
@@ -168,12 +168,26 @@ impl Channel {
     /// # Errors
     /// When the store fails.
     pub fn commit_refused(&mut self, ctx: &Context<'_>) -> Result<(), ChannelError> {
-        if let Some(pending) = self.state.pending.take() {
-            self.group.clear_pending(&ctx.backend.on(ctx.store))?;
-            self.state.forget(pending.client_id());
+        if self.drop_pending(ctx)?.is_some() {
             self.state.save(ctx.store)?;
         }
         Ok(())
+    }
+
+    /// A pending commit, or a group that was founded, gets no place any more; which item that was.
+    pub(super) fn drop_pending(
+        &mut self,
+        ctx: &Context<'_>,
+    ) -> Result<Option<ClientId>, ChannelError> {
+        let Some(pending) = self.state.pending.take() else { return Ok(None) };
+        let provider = ctx.backend.on(ctx.store);
+        if pending.is_founding() {
+            self.drop_founded(ctx)?;
+        } else {
+            self.group.clear_pending(&provider)?;
+        }
+        self.state.forget(pending.client_id());
+        Ok(Some(pending.client_id()))
     }
 
     pub(super) fn commit(
@@ -316,7 +330,7 @@ impl Channel {
         if plan.removed.is_empty() { Err(SealError::NoSuchMember) } else { Ok(()) }
     }
 
-    fn envelope(
+    pub(super) fn envelope(
         &self,
         ctx: &Context<'_>,
         kind: ItemKind,
@@ -338,7 +352,7 @@ impl Channel {
         })
     }
 
-    fn remember(
+    pub(super) fn remember(
         &mut self,
         ctx: &Context<'_>,
         mut outgoing: Outgoing,
@@ -450,6 +464,9 @@ pub enum SealError {
     /// The certificate in the key package is not good: claim another one.
     #[error("the certificate in the key package is refused: {0}")]
     Certificate(#[from] CredentialError),
+    /// There must be a key package of each device: claim one of this.
+    #[error("there is no key package of {0}")]
+    NoKeyPackage(DeviceName),
     /// The rules of the channel do not allow it: every member would void it.
     #[error("the rules of the channel do not allow this: {0}")]
     NotAllowed(String),

@@ -37,11 +37,22 @@ pub(crate) struct LeaveEvidence {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct PendingCommit {
     client_id: [u8; 16],
+    /// Whether it is a succession: the group that it founds is stored beside the present one.
+    #[serde(default)]
+    founds: bool,
 }
 
 impl PendingCommit {
     pub(crate) fn new(client_id: ClientId) -> Self {
-        Self { client_id: client_id.0 }
+        Self { client_id: client_id.0, founds: false }
+    }
+
+    pub(crate) fn founding(client_id: ClientId) -> Self {
+        Self { client_id: client_id.0, founds: true }
+    }
+
+    pub(crate) fn is_founding(&self) -> bool {
+        self.founds
     }
 
     pub(crate) fn client_id(&self) -> ClientId {
@@ -131,6 +142,11 @@ impl State {
 
     pub(crate) fn generation(&self) -> Generation {
         Generation(self.generation)
+    }
+
+    /// That of the group that would take this one's place. No honest channel comes near the end.
+    pub(crate) fn next_generation(&self) -> Generation {
+        Generation(self.generation.saturating_add(1))
     }
 
     /// The domain of the hub's authority.

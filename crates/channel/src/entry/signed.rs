@@ -2,7 +2,7 @@
 
 use enlace_identity::canonical::Writer;
 use enlace_identity::keys::{Signature, SigningKey};
-use enlace_log::{Commitment, QuotedHead};
+use enlace_log::{Commitment, Generation, QuotedHead};
 use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
 
@@ -139,6 +139,12 @@ impl SignedEntry {
     /// the envelope of the item that it goes into.
     #[must_use]
     pub fn to_plaintext(&self) -> Vec<u8> {
+        self.to_plaintext_in(self.header.generation)
+    }
+
+    /// The same for an item of a later group than the one that it was written in.
+    #[must_use]
+    pub fn to_plaintext_in(&self, generation: Generation) -> Vec<u8> {
         let header = &self.header;
         let parts = self.parts.iter().enumerate();
         let parts = parts.map(|(index, part)| part_to_wire(part, header.parts.get(index)));
@@ -153,6 +159,7 @@ impl SignedEntry {
             salt: self.salt.as_bytes().to_vec(),
             parts: parts.collect(),
             padding: Vec::new(),
+            generation: Some(header.generation.0).filter(|written| *written < generation.0),
         };
         entry.padding = vec![0; padding::padding_field(entry.encoded_len())];
         entry.encode_to_vec()

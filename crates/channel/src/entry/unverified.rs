@@ -4,7 +4,7 @@ use enlace_identity::canonical::DecodeError;
 use enlace_identity::keys::{PublicKey, Signature};
 use enlace_identity::names::DeviceName;
 use enlace_identity::time::Timestamp;
-use enlace_log::{Commitment, Envelope, ItemKind, QuotedHead, SignedHead};
+use enlace_log::{Commitment, Envelope, Generation, ItemKind, QuotedHead, SignedHead};
 use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
 
@@ -93,7 +93,7 @@ impl UnverifiedEntry {
         let handling = HandlingCode::from_code(entry.handling);
         let header = Header {
             channel: envelope.channel,
-            generation: envelope.generation,
+            generation: read_generation(envelope, entry.generation)?,
             author: envelope.device().cloned().ok_or(EntryError::ItemKind)?,
             client_id: envelope.client_id,
             local_time: Timestamp::from_millis(entry.local_time),
@@ -200,6 +200,16 @@ impl VerifiedEntry {
     #[must_use]
     pub fn as_signed(&self) -> &SignedEntry {
         &self.0
+    }
+}
+
+/// The group that it was written in: the envelope's, or an earlier one that it could not be sent in
+/// any more.
+fn read_generation(envelope: &Envelope, written: Option<u64>) -> Result<Generation, EntryError> {
+    match written {
+        None => Ok(envelope.generation),
+        Some(earlier) if earlier < envelope.generation.0 => Ok(Generation(earlier)),
+        Some(_) => Err(DecodeError::Value("generation").into()),
     }
 }
 

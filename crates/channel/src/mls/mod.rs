@@ -17,6 +17,7 @@ mod commit;
 mod credential;
 mod crypto;
 mod error;
+mod founding;
 mod group;
 mod hpke;
 mod ids;
@@ -42,6 +43,7 @@ pub use self::error::{
     BackendError, CommitError, EncryptError, GroupError, JoinError, KeyPackageError, LeafError,
     MergeError, MlsError, ProcessError, VoidReason,
 };
+pub use self::founding::Founded;
 pub use self::group::Group;
 pub use self::ids::{Epoch, EpochAuthenticator, GroupId, LeafIndex};
 pub use self::inspect::CommitDetails;

@@ -6,7 +6,7 @@ use enlace_identity::bundle::BundleHash;
 use enlace_identity::names::{Domain, OfficerAddress};
 use enlace_log::{ChannelId, Generation};
 
-use super::{ChannelKind, Content, Policy, PolicyError, RULES_VERSION, Role};
+use super::{ChannelKind, Content, Founding, Policy, PolicyError, RULES_VERSION, Role};
 use crate::entry::HandlingCode;
 
 /// What the creator of a channel chooses.
@@ -61,6 +61,7 @@ impl NewCase {
             bundle_hash: self.bundle_hash,
             authorities_version: 1,
             closed: false,
+            founding: None,
         })
     }
 }
@@ -194,6 +195,14 @@ impl PolicyEdit {
     #[must_use]
     pub fn closed(mut self, closed: bool) -> Self {
         self.0.closed = closed;
+        self
+    }
+
+    /// Makes it the next group's.
+    #[must_use]
+    pub fn succeed(mut self, founding: Founding) -> Self {
+        self.0.generation = Generation(self.0.generation.0.saturating_add(1));
+        self.0.founding = Some(founding);
         self
     }
 

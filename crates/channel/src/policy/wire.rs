@@ -8,7 +8,7 @@ use enlace_log::{ChannelId, Generation};
 use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
 
-use super::{ChannelKind, Content, Policy, PolicyError, Role};
+use super::{ChannelKind, Content, Founding, Policy, PolicyError, Role};
 use crate::entry::HandlingCode;
 
 /// Reads and checks the fields that this version knows.
@@ -47,6 +47,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Content, PolicyError> {
         bundle_hash: BundleHash::from_bytes(fixed("bundle_hash", &policy.bundle_hash)?),
         authorities_version: policy.authorities_version,
         closed: policy.closed,
+        founding: Founding::of_wire(
+            Generation(policy.generation),
+            policy.predecessor,
+            policy.founding,
+        )?,
     };
     check(&content)?;
     Ok(content)
@@ -80,6 +85,8 @@ pub(super) fn encode(content: &Content) -> Vec<u8> {
         bundle_hash: content.bundle_hash.as_bytes().to_vec(),
         authorities_version: content.authorities_version,
         closed: content.closed,
+        predecessor: content.founding.as_ref().map(|founding| founding.predecessor.0),
+        founding: content.founding.as_ref().map(Founding::to_wire),
     };
     policy.encode_to_vec()
 }
@@ -109,6 +116,7 @@ pub(super) fn check(content: &Content) -> Result<(), PolicyError> {
         ),
         ("roles", (1..=Policy::MAX_ROLES).contains(&content.roles.len())),
         ("authorities_version", content.authorities_version >= 1),
+        ("founding", content.founding.is_some() == (content.generation.0 > 0)),
     ];
     match rules.into_iter().find(|(_, holds)| !holds) {
         Some((field, _)) => Err(PolicyError::Value(field)),

@@ -2,7 +2,7 @@
 
 use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
 
-use crate::policy::Role;
+use crate::policy::{FoundingReason, Role};
 
 /// One thing that a commit did. A commit with none renewed its author's keys.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -57,6 +57,8 @@ pub enum Act {
     Closed,
     /// It is open again.
     Reopened,
+    /// The channel goes on in a new group, with fresh keys for everybody.
+    Founded(FoundingReason),
     /// The policy says something else.
     PolicyChanged(PolicyField),
 }

@@ -109,6 +109,16 @@ rules! {
     WelcomeCertificate = "J-CERTIFICATE", "a member's certificate is refused";
     /// Whoever signed the welcome was entitled to admit this device.
     WelcomeEntitled = "J-ENTITLED", "whoever admits this device is not entitled to";
+    /// Who may found a channel's next group.
+    Founder = "S-FOUNDER", "its author may not found the channel's next group";
+    /// The members of the next group are those of the one before.
+    FoundingMembers = "S-MEMBERS", "the next group has not the members of the one before";
+    /// The policy of the next group is that of the one before.
+    FoundingPolicy = "S-POLICY", "the next group has another policy than the one before";
+    /// Where the next group follows on.
+    FoundingPlace = "S-PLACE", "the next group was founded for another state of the channel";
+    /// Only a renewal changes the suite.
+    FoundingSuite = "S-SUITE", "only a renewal may change the channel's cipher suite";
     /// The group of a new channel holds its creator alone.
     Creation = "R-CREATION", "a channel begins with its owner alone";
 }

@@ -12,6 +12,7 @@ mod policy;
 mod revocation;
 mod roles;
 mod scene;
+mod succession;
 mod welcome;
 
 use super::Rule;

@@ -8,8 +8,10 @@ use enlace_identity::names::DeviceName;
 use enlace_identity::time::Timestamp;
 
 use super::JudgeError;
+use super::act::Act;
 use super::rule::{Rule, Void};
 use super::state::State;
+use super::succession::may_found;
 use crate::credential::device_name;
 use crate::mls::{GroupView, LeafIndex, Suite};
 use crate::policy::{ChannelKind, RULES_VERSION, Role};
@@ -32,6 +34,31 @@ pub fn judge_welcome(
     let state = State::of_view(view)?;
     check_suite(&state, view.suite)?;
     judge_joined(bundle, &state, &signer, me, received_at)
+}
+
+/// Decides on a channel's next group for a member that has lost step before it, and can compare it
+/// with nothing: as on a welcome, but that whoever may found it lets everybody in.
+///
+/// # Errors
+/// As [`judge_welcome`].
+pub fn judge_refounded(
+    bundle: &Bundle,
+    view: &GroupView,
+    founder: &DeviceName,
+    me: &DeviceName,
+    received_at: Timestamp,
+) -> Result<Vec<Act>, JudgeError> {
+    let state = State::of_view(view)?;
+    check_group(bundle, &state)?;
+    let own = state.members.get(me).ok_or_else(|| Void::new(Rule::RolesMatch, me))?;
+    own.verify(bundle, received_at).map_err(|e| Void::new(Rule::WelcomeCertificate, e))?;
+    let founding = state.policy.founding();
+    let founding = founding.ok_or_else(|| Void::new(Rule::FoundingPolicy, founder))?;
+    let role = state.policy.role_of(founder.officer());
+    if !may_found(&state.policy, role, founding.reason) {
+        return Err(Void::new(Rule::Founder, founder).into());
+    }
+    Ok(vec![Act::Founded(founding.reason)])
 }
 
 /// Decides on the group that `creator` begins a channel with.

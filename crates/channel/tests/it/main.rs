@@ -6,5 +6,6 @@ mod attacks;
 mod channel;
 mod consents;
 mod forum;
+mod succession;
 mod support;
 mod void;

@@ -128,6 +128,8 @@ fn act_words(by: &DeviceName, act: &ChangeAct, ui: &Ui) -> String {
         ChangeAct::Renewed { .. } => say(Words::KeysRenewed { by }),
         ChangeAct::Closed => say(Words::Closed { by }),
         ChangeAct::Reopened => say(Words::Reopened { by }),
+        ChangeAct::Founded { poisoned: false } => say(Words::Founded { by }),
+        ChangeAct::Founded { poisoned: true } => say(Words::FoundedAgain { by }),
         ChangeAct::PolicyChanged { .. } => say(Words::PolicyChanged { by }),
     }
 }

@@ -187,6 +187,14 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::Closed { by } => format!("{by} closed the case."),
         Notice::Reopened { by } => format!("{by} opened the case again."),
+        Notice::Founded { by } => {
+            format!("{by} gave the channel fresh keys for everybody. It goes on as before.")
+        }
+        Notice::FoundedAgain { by } => {
+            format!(
+                "{by} gave the channel fresh keys for everybody, since nobody could read on with the former ones."
+            )
+        }
         Notice::PolicyChanged { by } => format!("{by} changed the channel's details."),
         Notice::VoidChange { by, reason } => {
             format!("A change by {by} broke the rules and had no effect: {reason}")

@@ -193,6 +193,14 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::Closed { by } => format!("{by} cerró el caso."),
         Notice::Reopened { by } => format!("{by} reabrió el caso."),
+        Notice::Founded { by } => {
+            format!("{by} renovó las claves de todo el canal. Todo sigue igual.")
+        }
+        Notice::FoundedAgain { by } => {
+            format!(
+                "{by} renovó las claves de todo el canal, porque con las anteriores nadie podía seguir leyendo."
+            )
+        }
         Notice::PolicyChanged { by } => format!("{by} cambió los datos del canal."),
         Notice::VoidChange { by, reason } => {
             format!("Un cambio de {by} incumplió las reglas y no tuvo efecto: {reason}")

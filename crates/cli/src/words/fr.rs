@@ -193,6 +193,14 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::Closed { by } => format!("{by} a clos l'affaire."),
         Notice::Reopened { by } => format!("{by} a rouvert l'affaire."),
+        Notice::Founded { by } => {
+            format!("{by} a renouvelé les clés de tout le canal. Tout continue comme avant.")
+        }
+        Notice::FoundedAgain { by } => {
+            format!(
+                "{by} a renouvelé les clés de tout le canal, car plus personne ne pouvait lire avec les précédentes."
+            )
+        }
         Notice::PolicyChanged { by } => format!("{by} a changé les données du canal."),
         Notice::VoidChange { by, reason } => {
             format!("Un changement de {by} enfreint les règles et reste sans effet : {reason}")

@@ -191,6 +191,14 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::Closed { by } => format!("{by} encerrou o caso."),
         Notice::Reopened { by } => format!("{by} reabriu o caso."),
+        Notice::Founded { by } => {
+            format!("{by} renovou as chaves de todo o canal. Tudo continua como antes.")
+        }
+        Notice::FoundedAgain { by } => {
+            format!(
+                "{by} renovou as chaves de todo o canal, porque com as anteriores ninguém conseguia continuar a ler."
+            )
+        }
         Notice::PolicyChanged { by } => format!("{by} mudou os dados do canal."),
         Notice::VoidChange { by, reason } => {
             format!("Uma mudança de {by} violou as regras e não teve efeito: {reason}")

@@ -4,6 +4,7 @@ const PAYLOAD: &[u8] = b"payload";
 
 fn envelope(kind: ItemKind) -> Envelope {
     let (is_entry, is_commit) = (kind == ItemKind::Entry, kind == ItemKind::Commit);
+    let has_list = kind.is_change();
     let author = match kind {
         ItemKind::HubStatement => "r1.relay.a.example",
         _ => "laptop.ana.officer.a.example",
@@ -18,24 +19,15 @@ fn envelope(kind: ItemKind) -> Envelope {
         fence: Some(Seq(0)),
         last_valid_commit: None,
         commitment: if is_entry { Commitment([5; 32]) } else { Commitment::NONE },
-        list_hash: if is_commit { ListHash([6; 32]) } else { ListHash::NONE },
+        list_hash: if has_list { ListHash([6; 32]) } else { ListHash::NONE },
         welcomes_hash: if is_commit { WelcomesHash([7; 32]) } else { WelcomesHash::NONE },
         payload_hash: PayloadHash::of(PAYLOAD),
     }
 }
 
-const KINDS: [ItemKind; 6] = [
-    ItemKind::Entry,
-    ItemKind::Commit,
-    ItemKind::Leave,
-    ItemKind::Contest,
-    ItemKind::Stranded,
-    ItemKind::HubStatement,
-];
-
 #[test]
 fn what_travels_is_put_together_again() {
-    for envelope in KINDS.map(envelope) {
+    for envelope in ItemKind::ALL.map(envelope) {
         assert_eq!(Envelope::decode(&envelope.encode()).as_ref(), Ok(&envelope));
         for payload in [Some(PAYLOAD), None] {
             let travels = envelope.to_wire(payload.is_some());
@@ -66,7 +58,7 @@ fn what_no_author_would_have_sent_is_refused() {
     };
     let entry: [(&str, Alter); 13] = [
         ("kind", |e| e.kind = 0),
-        ("kind", |e| e.kind = 7),
+        ("kind", |e| e.kind = 99),
         ("author", |e| e.author.clear()),
         ("author", |e| e.author = "r1.relay.a.example".to_owned()),
         ("client_id", |e| e.client_id.truncate(15)),
@@ -85,6 +77,9 @@ fn what_no_author_would_have_sent_is_refused() {
     refused(ItemKind::Entry, None, |e| e.payload_hash.clear(), "payload_hash");
     refused(ItemKind::Commit, Some(PAYLOAD), |e| e.list_hash.clear(), "list_hash");
     refused(ItemKind::Commit, Some(PAYLOAD), |e| e.commitment = vec![1; 32].into(), "commitment");
+    refused(ItemKind::Succession, Some(PAYLOAD), |e| e.list_hash.clear(), "list_hash");
+    let welcomed: Alter = |e| e.welcomes_hash = vec![1; 32].into();
+    refused(ItemKind::Succession, Some(PAYLOAD), welcomed, "welcomes_hash");
     let officer: Alter = |e| e.author = "laptop.ana.officer.a.example".to_owned();
     refused(ItemKind::HubStatement, Some(PAYLOAD), officer, "author");
 }

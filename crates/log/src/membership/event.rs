@@ -6,7 +6,7 @@ use enlace_identity::canonical::{DecodeError, Reader, Writer};
 use enlace_identity::names::DeviceName;
 
 use crate::device_list::{DeviceList, ListChange};
-use crate::ids::{Seq, seq_from_u64, seq_to_u64};
+use crate::ids::{Generation, Seq, seq_from_u64, seq_to_u64};
 
 const LABEL: &str = "enlace membership event v1";
 const MAX_DEVICES: usize = 100_000;
@@ -20,10 +20,12 @@ pub enum Event {
         seq: Seq,
         /// The commit's author.
         author: DeviceName,
+        /// The group after it.
+        generation: Generation,
         /// The list after it.
         list: DeviceList,
     },
-    /// A commit was accepted.
+    /// A commit or a succession was accepted.
     Commit {
         /// Where it stands.
         seq: Seq,
@@ -31,6 +33,8 @@ pub enum Event {
         author: DeviceName,
         /// The last commit that its author held valid.
         parent: Option<Seq>,
+        /// Whether the channel's next group begins with it.
+        succeeds: bool,
         /// The change, relative to the list after `parent`.
         change: ListChange,
         /// Of the dropped devices those that read no further: of the author's own authority, or
@@ -66,12 +70,17 @@ impl Event {
     pub fn encode(&self) -> Vec<u8> {
         let w = Writer::new(LABEL);
         match self {
-            Self::Anchor { seq, author, list } => {
+            Self::Anchor { seq, author, generation, list } => {
                 let list: Vec<_> = list.iter().collect();
-                name(w.u64(1).u64(seq.0), author).list(&list, |w, device| name(w, device)).finish()
+                let w = match generation {
+                    Generation(0) => w.u64(1),
+                    generation => w.u64(7).u64(generation.0),
+                };
+                name(w.u64(seq.0), author).list(&list, |w, device| name(w, device)).finish()
             }
-            Self::Commit { seq, author, parent, change, final_drops } => {
-                let w = name(w.u64(2).u64(seq.0), author).u64(seq_to_u64(*parent));
+            Self::Commit { seq, author, parent, succeeds, change, final_drops } => {
+                let w = w.u64(if *succeeds { 6 } else { 2 });
+                let w = name(w.u64(seq.0), author).u64(seq_to_u64(*parent));
                 let w = names(names(w, &change.added), &change.removed);
                 names(w, final_drops).finish()
             }
@@ -90,12 +99,14 @@ impl Event {
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut r = Reader::new(LABEL, bytes)?;
         let event = match r.u64()? {
-            1 => Self::Anchor {
+            code @ (1 | 7) => Self::Anchor {
+                generation: Generation(if code == 7 { r.u64()? } else { 0 }),
                 seq: seq(&mut r)?,
                 author: read_name(&mut r)?,
                 list: read_names(&mut r)?.into_iter().collect(),
             },
-            2 => Self::Commit {
+            code @ (2 | 6) => Self::Commit {
+                succeeds: code == 6,
                 seq: seq(&mut r)?,
                 author: read_name(&mut r)?,
                 parent: seq_from_u64("parent", r.u64()?)?,

@@ -16,6 +16,8 @@ fn device(name: &str) -> DeviceName {
 struct Hub {
     membership: Membership,
     next: u64,
+    /// Of the group in which the next items are made.
+    generation: u64,
 }
 
 impl Hub {
@@ -42,13 +44,32 @@ impl Hub {
         valid: Option<u64>,
         after: &[&str],
     ) -> Result<Seq, MembershipError> {
+        self.change(ItemKind::Commit, author, valid, after)
+    }
+
+    fn succeed(
+        &mut self,
+        author: &str,
+        valid: Option<u64>,
+        after: &[&str],
+    ) -> Result<Seq, MembershipError> {
+        self.change(ItemKind::Succession, author, valid, after)
+    }
+
+    fn change(
+        &mut self,
+        kind: ItemKind,
+        author: &str,
+        valid: Option<u64>,
+        after: &[&str],
+    ) -> Result<Seq, MembershipError> {
         let base = self.membership.list_after(valid.map(Seq)).unwrap();
         let list: DeviceList = after.iter().map(|name| device(name)).collect();
         let change = base.change_to(&list);
         self.accept(&item(
             author,
-            ItemKind::Commit,
-            self.next,
+            kind,
+            (self.generation, self.next),
             valid,
             list.hash(),
             Some(&change),
@@ -60,7 +81,7 @@ impl Hub {
         self.accept(&item(
             author,
             ItemKind::Entry,
-            self.next,
+            (self.generation, self.next),
             Some(valid),
             ListHash::NONE,
             None,
@@ -72,7 +93,7 @@ impl Hub {
         self.accept(&item(
             author,
             ItemKind::Leave,
-            self.next,
+            (self.generation, self.next),
             Some(valid),
             ListHash::NONE,
             None,
@@ -81,12 +102,16 @@ impl Hub {
     }
 
     fn contest(&mut self, author: &str, commit: u64) -> Result<Seq, MembershipError> {
-        let contest =
-            Contest { channel: CHANNEL, generation: Generation(0), commit: Seq(commit) }.encode();
+        let contest = Contest {
+            channel: CHANNEL,
+            generation: Generation(self.generation),
+            commit: Seq(commit),
+        }
+        .encode();
         self.accept(&item(
             author,
             ItemKind::Contest,
-            self.next,
+            (self.generation, self.next),
             None,
             ListHash::NONE,
             None,
@@ -106,7 +131,7 @@ impl Hub {
 fn item(
     author: &str,
     kind: ItemKind,
-    next: u64,
+    (generation, next): (u64, u64),
     valid: Option<u64>,
     list_hash: ListHash,
     change: Option<&ListChange>,
@@ -114,7 +139,7 @@ fn item(
 ) -> Sealed {
     let envelope = Envelope {
         channel: CHANNEL,
-        generation: Generation(0),
+        generation: Generation(generation),
         kind,
         author: device(author).into(),
         client_id: ClientId([0; 16]),
@@ -227,7 +252,12 @@ fn a_copy_that_begins_anew_does_not_reach_into_the_gap() {
     let mut hub = Hub::with_members(&ALL);
     hub.commit("cid@b.example", Some(0), &ALL[..3]).unwrap();
     let list = ALL.iter().map(|name| device(name)).collect();
-    hub.membership.apply(&Event::Anchor { seq: Seq(9), author: device("cid@b.example"), list });
+    hub.membership.apply(&Event::Anchor {
+        seq: Seq(9),
+        author: device("cid@b.example"),
+        generation: Generation(0),
+        list,
+    });
     assert!(hub.reads("dora@b.example", 1) && hub.reads("dora@b.example", 9));
     assert!((2..9).all(|seq| !hub.reads("dora@b.example", seq)));
 }
@@ -239,7 +269,7 @@ fn a_list_that_does_not_hash_to_the_envelopes_is_refused() {
     let other: DeviceList = ALL[..3].iter().map(|name| device(name)).collect();
     let change = hub.membership.current().change_to(&other);
     let lying =
-        item("ana@a.example", ItemKind::Commit, 1, Some(0), list.hash(), Some(&change), b"c");
+        item("ana@a.example", ItemKind::Commit, (0, 1), Some(0), list.hash(), Some(&change), b"c");
     assert_eq!(hub.accept(&lying), Err(MembershipError::List(other.hash())));
     assert_eq!(
         hub.commit("ana@a.example", Some(0), &["ben@a.example"]),
@@ -352,4 +382,61 @@ fn a_member_who_left_does_not_come_back_by_anothers_contest() {
     hub.commit("ben@a.example", Some(2), &["ben@a.example"]).unwrap();
     hub.contest("cid@b.example", 3).unwrap();
     assert!(ALL[..3].iter().all(|name| hub.writes(name)) && !hub.writes("dora@b.example"));
+}
+
+#[test]
+fn after_a_succession_items_are_of_the_next_group() {
+    let mut hub = Hub::with_members(&ALL);
+    hub.succeed("ana@a.example", Some(0), &ALL).unwrap();
+    assert_eq!(hub.membership.generation(), Generation(1));
+    let late = hub.note("ben@a.example", 1);
+    assert_eq!(late, Err(MembershipError::Generation(Generation(1))));
+    hub.generation = 1;
+    hub.note("cid@b.example", 1).unwrap();
+    hub.commit("cid@b.example", Some(1), &ALL[..3]).unwrap();
+    hub.note("ana@a.example", 3).unwrap();
+    assert!(hub.membership.generation() == Generation(1) && !hub.writes("dora@b.example"));
+    hub.succeed("ana@a.example", Some(3), &ALL[..3]).unwrap();
+    assert_eq!(hub.membership.generation(), Generation(2));
+}
+
+#[test]
+fn a_void_succession_captures_nothing() {
+    let mut hub = Hub::with_members(&ALL);
+    hub.succeed("ben@a.example", Some(0), &["ben@a.example"]).unwrap();
+    assert_eq!(hub.membership.generation(), Generation(1));
+    hub.contest("cid@b.example", 1).unwrap();
+    for name in ALL {
+        hub.note(name, 0).unwrap();
+    }
+    let wrong = hub.commit("cid@b.example", Some(1), &ALL);
+    assert_eq!(wrong, Err(MembershipError::Generation(Generation(1))));
+    hub.commit("cid@b.example", Some(0), &ALL).unwrap();
+    assert_eq!(hub.membership.generation(), Generation(0), "nobody builds on it");
+    hub.note("ana@a.example", 7).unwrap();
+}
+
+#[test]
+fn a_succession_lets_nobody_in_and_begins_no_channel() {
+    let mut hub = Hub::default();
+    let alone = ["ana@a.example"];
+    assert_eq!(hub.succeed(alone[0], None, &alone), Err(MembershipError::NotAMember));
+    hub.commit(alone[0], None, &alone).unwrap();
+    let more = ["ana@a.example", "cid@b.example"];
+    assert_eq!(hub.succeed(alone[0], Some(0), &more), Err(MembershipError::Founding));
+    let outside = hub.succeed("cid@b.example", Some(0), &alone);
+    assert_eq!(outside, Err(MembershipError::NotAMember));
+}
+
+#[test]
+fn a_copy_that_begins_in_a_later_group_goes_on_in_it() {
+    let list: DeviceList = ALL.iter().map(|name| device(name)).collect();
+    let (author, generation) = (device(ALL[0]), Generation(4));
+    let anchor = Event::Anchor { seq: Seq(9), author, generation, list };
+    assert_eq!(Event::decode(&anchor.encode()), Ok(anchor.clone()));
+    let mut hub = Hub { next: 10, generation: 4, ..Hub::default() };
+    hub.membership.apply(&anchor);
+    hub.note("cid@b.example", 9).unwrap();
+    hub.generation = 0;
+    assert_eq!(hub.note("cid@b.example", 9), Err(MembershipError::Generation(Generation(4))));
 }

@@ -50,7 +50,6 @@ pub struct ChannelState {
     hub: Domain,
     nonce: ChannelNonce,
     role: Role,
-    generation: Generation,
     replica: Replica,
     received_at: Timestamp,
     membership: Membership,
@@ -100,7 +99,6 @@ impl ChannelState {
             hub: record.hub.clone(),
             nonce: record.nonce,
             role: record.role,
-            generation: record.generation,
             replica: Replica::after(
                 record.channel,
                 record.tail.seq,
@@ -168,9 +166,6 @@ impl ChannelState {
             return decide_remembered(submission, accepted);
         }
         let envelope = submission.sealed().envelope();
-        if envelope.generation != self.generation {
-            return Err(SubmitError::Generation(self.generation));
-        }
         let device = submission.device();
         if is_revoked(device) {
             return Err(SubmitError::Revoked(device.clone()));
@@ -183,7 +178,7 @@ impl ChannelState {
         if is_behind && envelope.kind != ItemKind::Contest {
             return Err(SubmitError::StaleFence(self.membership.fence()));
         }
-        if envelope.kind == ItemKind::Commit && !self.lease.is_held_by(device, now) {
+        if envelope.kind.is_change() && !self.lease.is_held_by(device, now) {
             return Err(SubmitError::LeaseMissing);
         }
         let acceptance = self.accept(now, submission, is_revoked)?;
@@ -271,7 +266,7 @@ impl ChannelState {
             hub: self.hub.clone(),
             nonce: self.nonce,
             role: self.role,
-            generation: self.generation,
+            generation: self.membership.generation(),
             tail,
             fence: self.membership.fence(),
             settled: self.settled,
@@ -334,7 +329,7 @@ impl ChannelState {
             }
             None => false,
         };
-        if envelope.kind == ItemKind::Commit {
+        if envelope.kind.is_change() {
             writes.extend(self.welcome_write(submission, &item, &chain));
         }
         let incarnation = self.incarnations.newest();

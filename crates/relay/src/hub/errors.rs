@@ -1,11 +1,11 @@
 //! Why the hub says no, sorted by operation, and what the wire says of it.
 
 use enlace_identity::names::{DeviceName, Domain};
+use enlace_log::Seq;
 use enlace_log::ids::seq_to_u64;
 use enlace_log::item::ItemError;
 use enlace_log::membership::MembershipError;
 use enlace_log::replica::ReplicaError;
-use enlace_log::{Generation, Seq};
 use enlace_proto::relay::v1::{Error, ErrorCode};
 
 use super::core::{NotYet, RefillError};
@@ -77,9 +77,6 @@ pub enum SubmitError {
     /// The channel's id is not the one that this hub and the nonce lead to.
     #[error("the channel's id is not derived from {0} and the nonce")]
     ChannelId(Domain),
-    /// The item belongs to another group of the channel.
-    #[error("the channel is at generation {0}")]
-    Generation(Generation),
     /// The client id stands for another content already.
     #[error("the client id was used for something else")]
     ClientIdReused,
@@ -128,8 +125,7 @@ impl SubmitError {
             | Self::TooManyDevices(_)
             | Self::ListTooLong
             | Self::NotAFirstItem
-            | Self::ChannelId(_)
-            | Self::Generation(_) => ErrorCode::BadEnvelope,
+            | Self::ChannelId(_) => ErrorCode::BadEnvelope,
             Self::NotTheCallers(_) | Self::ForeignCreator(_) => ErrorCode::NotAllowed,
             Self::Certificate(error) => error.code(),
             Self::Revoked(_) => ErrorCode::CredentialRevoked,

@@ -1,7 +1,7 @@
 //! Payloads of control items.
 
-use enlace_log::HubStatement;
 use enlace_log::control::{Contest, Leave};
+use enlace_log::{HubStatement, Succession};
 
 use crate::Outcome;
 use crate::check::canonical;
@@ -11,5 +11,7 @@ pub fn run(data: &[u8]) -> Outcome {
     let leave = canonical(data, Leave::decode, Leave::encode);
     let contest = canonical(data, Contest::decode, Contest::encode);
     let statement = canonical(data, HubStatement::decode, HubStatement::encode);
-    Outcome::of(&leave).or(Outcome::of(&contest)).or(Outcome::of(&statement))
+    let succession = canonical(data, Succession::decode, Succession::encode);
+    let first = Outcome::of(&leave).or(Outcome::of(&contest));
+    first.or(Outcome::of(&statement)).or(Outcome::of(&succession))
 }

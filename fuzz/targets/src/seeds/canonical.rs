@@ -55,12 +55,14 @@ fn events() -> Vec<Seed> {
         Event::Anchor {
             seq: Seq(2),
             author: device("ana"),
+            generation: Generation(0),
             list: [device("ana")].into_iter().collect(),
         },
         Event::Commit {
             seq: Seq(2),
             author: device("ana"),
             parent: Some(Seq(0)),
+            succeeds: true,
             change,
             final_drops: [device("ben")].into(),
         },

@@ -8,7 +8,7 @@ use enlace_client::client::{EntryState, WaitError};
 use enlace_client::notice::{ChangeAct, ForkAlarm, Notice};
 use enlace_client::store::{ChannelRow, ChannelStanding, ItemRow, OutboxState};
 use enlace_identity::names::OfficerAddress;
-use enlace_log::{ChannelId, ClientId, ItemKind, QuotedHead, Seq};
+use enlace_log::{ChannelId, ClientId, QuotedHead, Seq};
 
 use crate::facts::{Alarm, Change, Entry, Outcome, Shown, Standing, View};
 use crate::world::World;
@@ -76,7 +76,7 @@ impl super::OfficerNode {
         for ItemRow { item, chain } in self.disk.items(row.id, details.next)? {
             let (place, envelope) = (item.seq.0, item.sealed.envelope());
             view.chain.insert(place, hex::encode(chain.0));
-            if envelope.kind == ItemKind::Commit {
+            if envelope.kind.is_change() {
                 view.commits.insert(place, envelope.author.to_string());
             }
         }

@@ -44,7 +44,7 @@ impl Channel {
     }
 
     /// A commit counts for others, and this device cannot follow.
-    fn strand(
+    pub(super) fn strand(
         &mut self,
         ctx: &Context<'_>,
         item: &Item,
@@ -123,21 +123,26 @@ impl Channel {
     /// it is the relay's business: neither the chain nor a signature covers it.
     fn check_commits_envelope(&self, item: &Item, author: &DeviceName) -> Result<Seat, Refused> {
         let envelope = item.sealed.envelope();
-        let seat = self
-            .roster
-            .seat(author)
-            .ok_or_else(|| Refused::unsigned("its author is not a member"))?;
-        let bytes = item.sealed.envelope_bytes();
-        if !item.sealed.outer_signature().verify(bytes, &seat.key) {
-            return Err(Refused::unsigned("the signature round it is not its author's"));
-        }
+        let seat = self.signed_seat(item, author)?;
         if envelope.generation != self.state.generation()
             || envelope.fence != self.state.fence()
             || envelope.last_valid_commit != self.state.last_valid()
         {
             return Err(Refused::signed("it was made for another state of the channel"));
         }
-        Ok(seat.clone())
+        Ok(seat)
+    }
+
+    /// The author's place in the group, whose key has signed the whole envelope.
+    pub(super) fn signed_seat(&self, item: &Item, author: &DeviceName) -> Result<Seat, Refused> {
+        let seat = self.roster.seat(author);
+        let seat = seat.ok_or_else(|| Refused::unsigned("its author is not a member"))?;
+        let bytes = item.sealed.envelope_bytes();
+        if item.sealed.outer_signature().verify(bytes, &seat.key) {
+            Ok(seat.clone())
+        } else {
+            Err(Refused::unsigned("the signature round it is not its author's"))
+        }
     }
 
     fn merge(
@@ -222,7 +227,7 @@ impl Channel {
     }
 
     /// A commit item that changes nothing but the fence.
-    fn void(
+    pub(super) fn void(
         &mut self,
         ctx: &Context<'_>,
         item: &Item,
@@ -256,16 +261,13 @@ impl Channel {
     }
 
     /// Whatever commit item came, a pending commit with an older fence gets no place any more.
-    fn lose_pending(&mut self, ctx: &Context<'_>) -> Result<Vec<Event>, ChannelError> {
-        let Some(pending) = self.state.pending.take() else { return Ok(Vec::new()) };
-        self.group.clear_pending(&ctx.backend.on(ctx.store))?;
-        self.state.forget(pending.client_id());
-        Ok(vec![Event::CommitLost(pending.client_id())])
+    pub(super) fn lose_pending(&mut self, ctx: &Context<'_>) -> Result<Vec<Event>, ChannelError> {
+        Ok(self.drop_pending(ctx)?.map(Event::CommitLost).into_iter().collect())
     }
 
     /// After a merge: the policy anew, and wishes to leave only of those who are still there with
     /// the leaf they wrote of.
-    fn refresh(&mut self) -> Result<(), ChannelError> {
+    pub(super) fn refresh(&mut self) -> Result<(), ChannelError> {
         self.policy = Policy::decode(self.group.policy()?)?;
         self.roster = Roster::of(&self.group.view()?).ok_or(GroupError::Foreign)?;
         let roster = &self.roster;

@@ -1,12 +1,12 @@
 //! Who may change which field of the policy.
 
 use enlace_identity::bundle::BundleHash;
-use enlace_log::{ChannelId, Generation};
+use enlace_log::{ChannelId, Generation, Seq};
 
 use super::super::{Act, JudgeError, PolicyField, Rule, judge_change};
 use super::scene::{Draft, Network, by, check, network, state};
 use crate::entry::HandlingCode;
-use crate::policy::{ChannelKind, Policy, PolicyEdit};
+use crate::policy::{ChannelKind, Founding, FoundingReason, Policy, PolicyEdit};
 
 fn edited(author: &str, edit: impl FnOnce(PolicyEdit) -> PolicyEdit) -> Draft {
     by(author).edit(edit)
@@ -68,7 +68,14 @@ fn some_fields_never_change() {
     let cases = vec![
         ("rules_version", forged(|c| c.rules_version = 2)),
         ("channel", forged(|c| c.channel = ChannelId([8; 32]))),
-        ("generation", forged(|c| c.generation = Generation(1))),
+        (
+            "generation",
+            forged(|c| {
+                let reason = FoundingReason::Renewal;
+                c.generation = Generation(1);
+                c.founding = Some(Founding { predecessor: Seq(0), reason });
+            }),
+        ),
         ("kind", forged(|c| c.kind = ChannelKind::Forum)),
         ("hub", forged(|c| c.hub = "pgr.example".parse().unwrap())),
         ("bundle_hash", forged(|c| c.bundle_hash = BundleHash::from_bytes([0; 32]))),

@@ -193,11 +193,15 @@ impl Member {
     }
 
     pub(crate) fn key_package(&self) -> Vec<u8> {
+        self.key_package_of(Suite::PostQuantum)
+    }
+
+    pub(crate) fn key_package_of(&self, suite: Suite) -> Vec<u8> {
         generate_key_package(
             &self.backend.on(&self.store),
             &self.device.key,
             &self.device.chain,
-            Suite::PostQuantum,
+            suite,
             false,
         )
         .unwrap()
@@ -254,7 +258,7 @@ impl Member {
     fn note_draft<'a>(&'a self, text: &'a str, known_head: Option<QuotedHead>) -> NoteDraft<'a> {
         NoteDraft {
             channel: channel_id(),
-            generation: Generation(0),
+            generation: self.channel().policy().generation(),
             author: &self.device.name,
             client_id: self.client_id(),
             local_time: NOW,

@@ -81,7 +81,6 @@ impl ChannelState {
             hub: hub.clone(),
             nonce,
             role: Role::Follower,
-            generation: envelope.generation,
             replica: Replica::after(channel, seq, chain, incarnation),
             received_at: commit.received_at,
             membership: previous.map_or_else(Membership::default, |state| state.membership.clone()),
@@ -96,7 +95,8 @@ impl ChannelState {
         if incarnation != state.incarnations.newest() {
             state.begin_incarnation(seq, incarnation, &mut writes);
         }
-        state.apply(seq, Event::Anchor { seq, author, list }, &mut writes);
+        let generation = envelope.generation;
+        state.apply(seq, Event::Anchor { seq, author, generation, list }, &mut writes);
         (state, writes)
     }
 
@@ -106,7 +106,8 @@ impl ChannelState {
         let mut incarnations = self.incarnations.clone();
         incarnations.rewind(kept.seq.next());
         let (hub, nonce) = (self.hub.clone(), self.nonce);
-        let (channel, role, generation) = (self.channel(), self.role, self.generation);
+        let (channel, role) = (self.channel(), self.role);
+        let generation = self.membership.generation();
         let (tail, settled) = (kept.tail(), self.settled);
         let record =
             ChannelRecord { channel, hub, nonce, role, generation, tail, fence: None, settled };

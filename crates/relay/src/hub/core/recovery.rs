@@ -265,7 +265,6 @@ impl ChannelState {
             hub,
             nonce,
             role: Role::Hub,
-            generation,
             replica: Replica::from_start(&start),
             received_at: Timestamp::default(),
             membership: Membership::default(),
@@ -320,7 +319,7 @@ impl ChannelState {
                 None => self.begin_incarnation(seq, added.incarnation, &mut refilled.log),
             }
             if let Some(event) = event {
-                if envelope.kind == ItemKind::Commit {
+                if envelope.kind.is_change() {
                     self.last_committer = envelope.device().cloned();
                 }
                 refilled.access_changed |= self.apply(seq, event, &mut refilled.log);
@@ -373,7 +372,7 @@ impl ChannelState {
         let client_id = std::array::from_fn(|index| payload_hash.0[index]);
         let envelope = Envelope {
             channel: self.channel(),
-            generation: self.generation,
+            generation: self.membership.generation(),
             kind: ItemKind::HubStatement,
             author: relay.clone().into(),
             client_id: ClientId(client_id),

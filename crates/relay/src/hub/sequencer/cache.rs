@@ -135,7 +135,7 @@ impl Cache {
 
 #[cfg(test)]
 mod tests {
-    use enlace_log::{ChannelNonce, Incarnations};
+    use enlace_log::{ChannelNonce, Generation, Incarnations};
 
     use super::*;
     use crate::hub::core::LeaseClaim;
@@ -160,7 +160,7 @@ mod tests {
             settled: Doubts::default(),
         };
         let list = (0..devices).map(name).collect();
-        let event = Event::Anchor { seq, author: name(0), list };
+        let event = Event::Anchor { seq, author: name(0), generation: Generation(0), list };
         ChannelState::load(&record, &[event], Incarnations::default())
     }
 

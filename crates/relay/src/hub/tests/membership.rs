@@ -2,9 +2,9 @@
 
 use enlace_log::control::{Contest, LeafHash, Leave};
 use enlace_log::membership::MembershipError;
-use enlace_log::{Generation, ItemKind, Seq};
+use enlace_log::{Generation, ItemKind, ListChange, Seq};
 
-use super::world::{Draft, LIMIT, World, channel_id, device};
+use super::world::{Draft, LIMIT, World, channel_id, device, list};
 use crate::hub::{Next, ReadError, Reader, SubmitError};
 
 const ALL: [&str; 4] = ["ana", "ben", "cid@b", "dora@b"];
@@ -102,4 +102,64 @@ async fn membership_is_the_same_after_a_restart() {
     let mut entry = Draft::entry("cid@b", 1, "still here");
     entry.envelope.last_valid_commit = Some(Seq(0));
     world.submit(&entry).await.unwrap();
+}
+
+fn succession(author: &str, fence: u64, generation: u64, to: &[&str]) -> Draft {
+    let payload = format!("succession {generation} by {author} after {fence}");
+    let mut draft = Draft::new(author, ItemKind::Succession, Some(fence), payload.as_bytes());
+    draft.envelope.generation = Generation(generation);
+    draft.envelope.list_hash = list(to).hash();
+    draft.change = Some(list(&ALL).change_to(&list(to)));
+    draft
+}
+
+fn entry_of(generation: u64, author: &str, fence: u64, text: &str) -> Draft {
+    let mut entry = Draft::entry(author, fence, text);
+    entry.envelope.generation = Generation(generation);
+    entry
+}
+
+#[tokio::test]
+async fn one_log_goes_on_across_a_succession_and_a_restart() {
+    let disk = crate::storage::MemoryDisk::default();
+    let world = World::on(Box::new(disk.open().unwrap()));
+    world.create(&ALL).await.unwrap();
+    let unasked = world.submit(&succession("ana", 0, 0, &ALL)).await;
+    assert_eq!(unasked, Err(SubmitError::LeaseMissing));
+    world.commit(&succession("ana", 0, 0, &ALL)).await.unwrap();
+    let stale = world.submit(&Draft::entry("cid@b", 0, "of the former group")).await;
+    assert_eq!(stale, Err(SubmitError::StaleFence(Some(Seq(1)))), "sealed anew, then taken");
+    let former = world.submit(&Draft::entry("cid@b", 1, "of the former group")).await;
+    let wrong = SubmitError::Membership(MembershipError::Generation(Generation(1)));
+    assert_eq!(former, Err(wrong));
+    world.submit(&entry_of(1, "cid@b", 1, "of the next group")).await.unwrap();
+    world.sequencer.stop();
+    let world = World::on(Box::new(disk.open().unwrap()));
+    let accepted = world.submit(&entry_of(1, "dora@b", 1, "after a restart")).await.unwrap();
+    assert_eq!(accepted.seq, Seq(3));
+}
+
+#[tokio::test]
+async fn a_void_succession_captures_no_hub() {
+    let world = World::with_members(&ALL).await;
+    world.commit(&succession("ben", 0, 0, &["ben"])).await.unwrap();
+    world.submit(&contest("cid@b", 1, 1)).await.unwrap();
+    for name in ALL {
+        let mut entry = entry_of(0, name, 1, name);
+        entry.envelope.last_valid_commit = Some(Seq(0));
+        world.submit(&entry).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_succession_changes_nobodys_admission() {
+    let world = World::with_members(&ALL[..3]).await;
+    let mut draft = succession("ana", 0, 0, &ALL);
+    draft.change = Some(list(&ALL[..3]).change_to(&list(&ALL)));
+    let refused = SubmitError::Membership(MembershipError::Founding);
+    assert_eq!(world.commit(&draft).await, Err(refused));
+    let mut draft = succession("ana", 0, 0, &ALL[..3]);
+    draft.change = Some(ListChange::default());
+    draft.welcomes = Draft::commit("ana", Some(0), &ALL[..3], &ALL).welcomes;
+    assert_eq!(world.commit(&draft).await, Err(SubmitError::Welcomes));
 }

@@ -83,7 +83,8 @@ async fn an_unknown_channel_or_another_generation() {
     let elsewhere = |d: &mut Draft| d.envelope.channel = ChannelId([8; 32]);
     refused(entry(), elsewhere, SubmitError::UnknownChannel).await;
     let later = |d: &mut Draft| d.envelope.generation = Generation(1);
-    refused(entry(), later, SubmitError::Generation(Generation(0))).await;
+    refused(entry(), later, SubmitError::Membership(MembershipError::Generation(Generation(0))))
+        .await;
 }
 
 #[tokio::test]

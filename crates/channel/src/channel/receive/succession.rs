@@ -1,0 +1,247 @@
+//! Successions: the next group is opened, judged by everybody alike beside the present one, and
+//! taken in its place, or void without a trace.
+
+use enlace_identity::names::DeviceName;
+use enlace_log::{ClientId, Item, Succession};
+
+use super::{Attempt, Refused};
+use crate::channel::roster::{Roster, Seat};
+use crate::channel::state::Standing;
+use crate::channel::{Channel, ChannelError, Context, Event, group_id};
+use crate::mls::{self, Group, JoinError};
+use crate::policy::Policy;
+use crate::rules::{self, Act, JudgeError};
+
+/// A group that is to take the present one's place.
+type Next = (Group, Vec<Act>);
+
+impl Channel {
+    pub(super) fn handle_succession(
+        &mut self,
+        ctx: &Context<'_>,
+        item: &Item,
+        author: &DeviceName,
+    ) -> Result<Vec<Event>, ChannelError> {
+        if self.is_stranded_by(author) {
+            self.state.pass_commit(item.seq, false);
+            return Ok(Vec::new());
+        }
+        ctx.store.savepoint()?;
+        match self.open_succession(ctx, item, author)? {
+            Attempt::Done((group, acts)) => {
+                // What this device had founded itself is gone already, what it had committed goes now.
+                let lost = self.state.pending.take().map(|pending| pending.client_id());
+                lost.into_iter().for_each(|client_id| self.state.forget(client_id));
+                let mut events: Vec<_> = lost.map(Event::CommitLost).into_iter().collect();
+                events.extend(self.take_over(ctx, item, author, group, acts, None)?);
+                ctx.store.release()?;
+                Ok(events)
+            }
+            // Who has lost step can accuse nobody of what it cannot follow.
+            Attempt::Refused(_) | Attempt::Stranded
+                if self.state.standing == Standing::Stranded =>
+            {
+                self.leave_no_trace(ctx)?;
+                self.state.pass_commit(item.seq, false);
+                self.lose_pending(ctx)
+            }
+            Attempt::Refused(refused) => {
+                self.leave_no_trace(ctx)?;
+                self.void(ctx, item, author, refused)
+            }
+            Attempt::Stranded => {
+                self.leave_no_trace(ctx)?;
+                self.strand(ctx, item, author)
+            }
+        }
+    }
+
+    /// An own succession has its place: it is judged once more, with the hub's time.
+    pub(super) fn handle_own_succession(
+        &mut self,
+        ctx: &Context<'_>,
+        item: &Item,
+        author: &DeviceName,
+        own: ClientId,
+    ) -> Result<Vec<Event>, ChannelError> {
+        self.state.forget(own);
+        if let Err(refused) = self.check_founders_envelope(item, author) {
+            return self.void(ctx, item, author, refused);
+        }
+        let Some(group) = self.founded(ctx)? else { return self.strand(ctx, item, author) };
+        match self.judge_founded(ctx, item, author, &group)? {
+            Ok(acts) => {
+                self.state.pending = None;
+                self.take_over(ctx, item, author, group, acts, Some(own))
+            }
+            Err(refused) => self.void(ctx, item, author, refused),
+        }
+    }
+
+    /// Whether this device waits for somebody else's word, because an officer has left it behind.
+    fn is_stranded_by(&self, author: &DeviceName) -> bool {
+        self.state.standing == Standing::Stranded
+            && self.state.stranded_by().is_some_and(|by| by.officer() == author.officer())
+    }
+
+    /// Opens the group that is founded. What fails before it is known to be the one that all the
+    /// others see depends on this device's secrets, or on what its author has encrypted to it.
+    fn open_succession(
+        &mut self,
+        ctx: &Context<'_>,
+        item: &Item,
+        author: &DeviceName,
+    ) -> Result<Attempt<Next>, ChannelError> {
+        if let Err(refused) = self.check_founders_envelope(item, author) {
+            return Ok(Attempt::Refused(refused));
+        }
+        let Some(payload) = item.sealed.payload() else {
+            return Err(ChannelError::CommitErased(item.seq));
+        };
+        let succession = match Succession::decode(payload) {
+            Ok(succession) => succession,
+            Err(error) => return Ok(Attempt::Refused(Refused::signed(error))),
+        };
+        let follows =
+            succession.generation.0.checked_sub(1) == Some(item.sealed.envelope().generation.0);
+        if succession.channel != self.id() || !follows {
+            return Ok(Attempt::Refused(Refused::signed("it founds another channel's group")));
+        }
+        // A group of the same id that this device has founded itself, and that came too late.
+        if self.state.pending.as_ref().is_some_and(|pending| pending.is_founding()) {
+            self.drop_founded(ctx)?;
+        }
+        let group = match self.open_welcome(ctx, &succession, author) {
+            Ok(Some(group)) => group,
+            Ok(None) => return Ok(Attempt::Stranded),
+            Err(JoinError::State(error)) => return Err(error.into()),
+            Err(_) => return Ok(Attempt::Stranded),
+        };
+        if group.founding_hash()? != succession.founding {
+            return Ok(Attempt::Stranded);
+        }
+        let verdict = if self.has_missed_what_came_before(item) {
+            self.judge_unseen(ctx, item, author, &group)?
+        } else {
+            self.judge_founded(ctx, item, author, &group)?
+        };
+        Ok(match verdict {
+            Ok(acts) => Attempt::Done((group, acts)),
+            Err(refused) => Attempt::Refused(refused),
+        })
+    }
+
+    /// The group that the welcome leads to, if that is the channel's next one, by its founder.
+    fn open_welcome(
+        &self,
+        ctx: &Context<'_>,
+        succession: &Succession,
+        author: &DeviceName,
+    ) -> Result<Option<Group>, JoinError> {
+        let provider = ctx.backend.on(ctx.store);
+        let staged = mls::stage_welcome(&provider, &succession.welcome)?;
+        let id = group_id(self.id(), succession.generation);
+        let is_by_author = |roster: Roster| roster.device_at(staged.sender) == Some(author);
+        if staged.view.group_id != id || !Roster::of(&staged.view).is_some_and(is_by_author) {
+            return Ok(None);
+        }
+        staged.into_group(&provider).map(Some)
+    }
+
+    /// The verdict on a group that all who opened it see alike.
+    fn judge_founded(
+        &self,
+        ctx: &Context<'_>,
+        item: &Item,
+        author: &DeviceName,
+        group: &Group,
+    ) -> Result<Result<Vec<Act>, Refused>, ChannelError> {
+        let envelope = item.sealed.envelope();
+        let successor = match self.successor(group, author, envelope, item.received_at)? {
+            Ok(successor) => successor,
+            Err(void) => return Ok(Err(Refused::signed(void))),
+        };
+        match rules::judge_succession(ctx.bundle, &successor) {
+            Ok(acts) => Ok(Ok(acts)),
+            Err(JudgeError::Void(void)) => Ok(Err(Refused::signed(void))),
+            Err(JudgeError::BundleMissing(hash)) => Err(ChannelError::BundleMissing(hash)),
+        }
+    }
+
+    /// Whether this device has lost step before the commit that the founder builds on: it has not the
+    /// group to compare with.
+    fn has_missed_what_came_before(&self, item: &Item) -> bool {
+        self.state.standing == Standing::Stranded
+            && item.sealed.envelope().last_valid_commit > self.state.last_valid()
+    }
+
+    /// The verdict of who has not the group before: as a joiner's on a welcome.
+    fn judge_unseen(
+        &self,
+        ctx: &Context<'_>,
+        item: &Item,
+        author: &DeviceName,
+        group: &Group,
+    ) -> Result<Result<Vec<Act>, Refused>, ChannelError> {
+        let envelope = item.sealed.envelope();
+        let view = group.view()?;
+        let me = &ctx.device.name;
+        let policy = Policy::decode(group.policy()?);
+        let fits = policy.is_ok_and(|policy| {
+            policy.channel() == self.id()
+                && *policy.hub() == self.hub()
+                && policy.founding().is_some_and(|founding| {
+                    Some(founding.predecessor) == envelope.last_valid_commit
+                })
+                && group_id(self.id(), policy.generation()) == group.id()
+        });
+        let listed = Roster::of(&view).is_some_and(|r| r.list().hash() == envelope.list_hash);
+        if !fits || !listed {
+            return Ok(Err(Refused::signed("it is not the channel's next group")));
+        }
+        match rules::judge_refounded(ctx.bundle, &view, author, me, item.received_at) {
+            Ok(acts) => Ok(Ok(acts)),
+            Err(JudgeError::Void(void)) => Ok(Err(Refused::signed(void))),
+            Err(JudgeError::BundleMissing(hash)) => Err(ChannelError::BundleMissing(hash)),
+        }
+    }
+
+    /// What can be said before the group is opened. Which commit it takes for the last valid one
+    /// the rules look at.
+    fn check_founders_envelope(&self, item: &Item, author: &DeviceName) -> Result<Seat, Refused> {
+        let envelope = item.sealed.envelope();
+        let seat = self.signed_seat(item, author)?;
+        let is_here = envelope.generation == self.state.generation()
+            || self.has_missed_what_came_before(item);
+        if !is_here || envelope.fence != self.state.fence() {
+            return Err(Refused::signed("it was made for another state of the channel"));
+        }
+        Ok(seat)
+    }
+
+    fn take_over(
+        &mut self,
+        ctx: &Context<'_>,
+        item: &Item,
+        author: &DeviceName,
+        group: Group,
+        acts: Vec<Act>,
+        own: Option<ClientId>,
+    ) -> Result<Vec<Event>, ChannelError> {
+        let unseen = self.has_missed_what_came_before(item);
+        self.go_on_in(ctx, group)?;
+        self.state.pass_commit(item.seq, true);
+        let (standing, event) = match self.state.standing {
+            Standing::Stranded if unseen => (Standing::Provisional, Some(Event::Resumed)),
+            Standing::Stranded => (Standing::Member, Some(Event::Resumed)),
+            Standing::Provisional if own.is_none() => (Standing::Member, Some(Event::Confirmed)),
+            other => (other, None),
+        };
+        self.state.standing = standing;
+        self.state.stranded_by = None;
+        let mut events: Vec<_> = event.into_iter().collect();
+        self.refresh()?;
+        events.push(Event::Changed { by: author.clone(), acts, own });
+        Ok(events)
+    }
+}

@@ -1,0 +1,137 @@
+//! Which successions count: the next group of a channel, beside the one before (PROTOCOL.md §5.9).
+
+use enlace_identity::bundle::Bundle;
+use enlace_identity::names::DeviceName;
+use enlace_identity::time::Timestamp;
+use enlace_log::{ListHash, Seq};
+
+use super::JudgeError;
+use super::act::Act;
+use super::rule::{Rule, Void};
+use super::state::State;
+use crate::credential::VerifiedDevice;
+use crate::mls::Suite;
+use crate::policy::{Founding, FoundingReason, Policy, Role};
+
+/// All that the validity of a succession depends on.
+#[derive(Clone, Debug)]
+pub struct Successor {
+    /// Who founded the group: the device that the envelope names, and that signed the welcome.
+    pub founder: DeviceName,
+    /// The present group.
+    pub before: State,
+    /// Its suite.
+    pub suite_before: Suite,
+    /// The newest commit that counts in it.
+    pub last_valid: Option<Seq>,
+    /// The group that was founded.
+    pub after: State,
+    /// Its suite.
+    pub suite_after: Suite,
+    /// The newest commit that the founder held valid, as the envelope names it.
+    pub predecessor: Option<Seq>,
+    /// The hash of the device list in the envelope.
+    pub list_hash: ListHash,
+    /// The hub's clock at its position.
+    pub received_at: Timestamp,
+}
+
+/// Decides on a succession, and says what it does.
+///
+/// # Errors
+/// [`JudgeError`].
+pub fn judge_succession(bundle: &Bundle, successor: &Successor) -> Result<Vec<Act>, JudgeError> {
+    let expected = successor.before.policy.bundle_hash();
+    if bundle.hash() != expected {
+        return Err(JudgeError::BundleMissing(expected));
+    }
+    successor.check_list()?;
+    let founding = successor.check_policy()?;
+    successor.check_place(&founding)?;
+    successor.check_founder(&founding)?;
+    successor.check_suite(&founding)?;
+    successor.check_members(bundle)?;
+    Ok(vec![Act::Founded(founding.reason)])
+}
+
+impl Successor {
+    /// R-LIST.
+    fn check_list(&self) -> Result<(), Void> {
+        let fits = self.after.devices().hash() == self.list_hash;
+        if fits { Ok(()) } else { Err(Void::new(Rule::List, self.list_hash)) }
+    }
+
+    /// S-POLICY: the policy before, one generation on, and byte for byte what this program would
+    /// have written.
+    fn check_policy(&self) -> Result<Founding, Void> {
+        let refused = || Void::new(Rule::FoundingPolicy, self.after.policy.generation());
+        let founding = self.after.policy.founding().ok_or_else(refused)?;
+        let expected = self.before.policy.succeed(founding.clone()).map_err(|_| refused())?;
+        if expected == self.after.policy { Ok(founding.clone()) } else { Err(refused()) }
+    }
+
+    /// S-PLACE: the group takes the place of the present one; of a poisoned channel, also of one
+    /// that some had moved on from, for those would else be left alone.
+    fn check_place(&self, founding: &Founding) -> Result<(), Void> {
+        let named = Some(founding.predecessor);
+        let fits = match founding.reason {
+            FoundingReason::Renewal => named == self.last_valid,
+            FoundingReason::Poisoned => named <= self.last_valid,
+        };
+        if fits && named == self.predecessor {
+            Ok(())
+        } else {
+            Err(Void::new(Rule::FoundingPlace, founding.predecessor))
+        }
+    }
+
+    /// S-FOUNDER: the owner; where there is none, or the channel is poisoned, also a lead.
+    fn check_founder(&self, founding: &Founding) -> Result<(), Void> {
+        let officer = self.founder.officer();
+        let entitled = self.before.members.contains_key(&self.founder)
+            && may_found(&self.before.policy, self.before.policy.role_of(officer), founding.reason);
+        if entitled { Ok(()) } else { Err(Void::new(Rule::Founder, &self.founder)) }
+    }
+
+    /// S-SUITE.
+    fn check_suite(&self, founding: &Founding) -> Result<(), Void> {
+        let same = self.suite_before == self.suite_after;
+        if same || founding.reason == FoundingReason::Renewal {
+            Ok(())
+        } else {
+            Err(Void::new(Rule::FoundingSuite, self.suite_after.code()))
+        }
+    }
+
+    /// S-MEMBERS, R-CERTIFICATE: the same devices. A certificate that was there before is not verified
+    /// again: its expiry voids nothing.
+    fn check_members(&self, bundle: &Bundle) -> Result<(), Void> {
+        let (before, after) = (&self.before.members, &self.after.members);
+        let lost = before.keys().find(|device| !after.contains_key(*device));
+        let come = after.keys().find(|device| !before.contains_key(*device));
+        if let Some(device) = lost.or(come) {
+            return Err(Void::new(Rule::FoundingMembers, device));
+        }
+        for (device, leaf) in after {
+            if before.get(device).is_some_and(|former| !leaf.has_other_certificate(former)) {
+                continue;
+            }
+            let key = &leaf.signature_key;
+            match VerifiedDevice::verify(&leaf.chain, key, bundle, self.received_at) {
+                Ok(verified) if verified.name() == device => {}
+                Ok(verified) => return Err(Void::new(Rule::Certificate, verified.name())),
+                Err(error) => return Err(Void::new(Rule::Certificate, error)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether an officer of this role may found the next group.
+pub(crate) fn may_found(policy: &Policy, role: Option<Role>, reason: FoundingReason) -> bool {
+    match role {
+        Some(Role::Owner) => true,
+        Some(Role::Lead) => reason == FoundingReason::Poisoned || policy.owners().next().is_none(),
+        _ => false,
+    }
+}

@@ -1,0 +1,180 @@
+//! Which successions count.
+
+use enlace_identity::time::Validity;
+use enlace_log::{ListHash, Seq};
+
+use super::super::{Act, JudgeError, LeafInfo, Rule, State, Successor, judge_succession};
+use super::scene::{DAY, NOW, by, device, hash, key, leaf_of, network, officer, state};
+use crate::mls::Suite;
+use crate::policy::{Founding, FoundingReason, Role};
+
+const LAST_VALID: Seq = Seq(41);
+
+/// A succession in the making. It does what its founder wants, entitled or not.
+struct Draft(Successor);
+
+fn founded(address: &str, reason: FoundingReason) -> Draft {
+    Draft::on(state(), address, reason)
+}
+
+fn renewed(address: &str) -> Draft {
+    founded(address, FoundingReason::Renewal)
+}
+
+fn poisoned(address: &str) -> Draft {
+    founded(address, FoundingReason::Poisoned)
+}
+
+impl Draft {
+    fn on(before: State, address: &str, reason: FoundingReason) -> Self {
+        let founding = Founding { predecessor: LAST_VALID, reason };
+        let mut after = before.clone();
+        after.policy = after.policy.succeed(founding).unwrap();
+        for (device, leaf) in &mut after.members {
+            leaf.leaf_hash = hash(&leaf.chain, &key(device.as_str()), 9);
+        }
+        Self(Successor {
+            founder: device(address),
+            before,
+            suite_before: Suite::PostQuantum,
+            last_valid: Some(LAST_VALID),
+            after,
+            suite_after: Suite::PostQuantum,
+            predecessor: Some(LAST_VALID),
+            list_hash: ListHash::NONE,
+            received_at: NOW,
+        })
+    }
+
+    fn alter(mut self, alter: impl FnOnce(&mut Successor)) -> Self {
+        alter(&mut self.0);
+        self
+    }
+
+    fn suite(self, suite: Suite) -> Self {
+        self.alter(|successor| successor.suite_after = suite)
+    }
+
+    fn judge(self) -> Result<Vec<Act>, Rule> {
+        self.alter(|s| s.list_hash = s.after.devices().hash()).judge_as_it_is()
+    }
+
+    fn judge_as_it_is(self) -> Result<Vec<Act>, Rule> {
+        judge_succession(&network().bundle, &self.0).map_err(|error| match error {
+            JudgeError::Void(void) => void.rule(),
+            JudgeError::BundleMissing(hash) => panic!("bundle {hash} is missing"),
+        })
+    }
+}
+
+#[test]
+fn the_owner_founds_and_of_a_poisoned_channel_a_lead() {
+    let owner = "ana@fge.example";
+    assert_eq!(renewed(owner).judge(), Ok(vec![Act::Founded(FoundingReason::Renewal)]));
+    let act = Ok(vec![Act::Founded(FoundingReason::Poisoned)]);
+    for lead in [owner, "luis@fge.example", "rui@pgr.example"] {
+        assert_eq!(poisoned(lead).judge(), act, "{lead}");
+    }
+    for lead in ["luis@fge.example", "rui@pgr.example"] {
+        assert_eq!(renewed(lead).judge(), Err(Rule::Founder), "{lead}");
+    }
+    for other in ["eva@fge.example", "ze@pgr.example", "oto@fge.example", "bo@mj.example"] {
+        assert_eq!(renewed(other).judge(), Err(Rule::Founder), "{other}");
+        assert_eq!(poisoned(other).judge(), Err(Rule::Founder), "{other}");
+    }
+}
+
+#[test]
+fn where_there_is_no_owner_a_lead_founds() {
+    let mut orphaned = state();
+    orphaned.policy = orphaned.policy.remove(&officer("ana@fge.example")).unwrap();
+    orphaned.members.remove(&device("ana@fge.example"));
+    let by = |address| Draft::on(orphaned.clone(), address, FoundingReason::Renewal).judge();
+    assert!(by("rui@pgr.example").is_ok());
+    assert_eq!(by("ze@pgr.example"), Err(Rule::Founder));
+}
+
+#[test]
+fn only_a_renewal_changes_the_suite() {
+    assert!(renewed("ana@fge.example").suite(Suite::Classic).judge().is_ok());
+    let weakened = poisoned("ana@fge.example").suite(Suite::Classic).judge();
+    assert_eq!(weakened, Err(Rule::FoundingSuite));
+}
+
+#[test]
+fn the_members_are_those_of_the_group_before() {
+    let ze = device("ze@pgr.example");
+    let lost = renewed("ana@fge.example").alter(|s| _ = s.after.members.remove(&ze));
+    assert_eq!(lost.judge(), Err(Rule::FoundingMembers));
+    let second = officer("ze@pgr.example").device("second").unwrap();
+    let come = renewed("ana@fge.example")
+        .alter(|s| _ = s.after.members.insert(second.clone(), leaf_of(&second, 0)));
+    assert_eq!(come.judge(), Err(Rule::FoundingMembers));
+    let listed = renewed("ana@fge.example").alter(|s| s.list_hash = ListHash([1; 32]));
+    assert_eq!(listed.judge_as_it_is(), Err(Rule::List));
+}
+
+#[test]
+fn a_new_certificate_verifies_and_one_that_was_there_before_stays() {
+    let ze = device("ze@pgr.example");
+    let leaf = |name, validity: Validity| {
+        let key = key(name);
+        let chain = network().certify_for(&ze, &key, validity);
+        LeafInfo { leaf_hash: hash(&chain, &key, 3), chain, signature_key: key.public() }
+    };
+    let with = |leaf: LeafInfo| {
+        renewed("ana@fge.example").alter(|s| _ = s.after.members.insert(ze.clone(), leaf)).judge()
+    };
+    let year = Validity::starting(NOW.minus(DAY), DAY * 365);
+    assert!(with(leaf("ze, renewed", year)).is_ok());
+    let past = Validity::starting(NOW.minus(DAY * 20), DAY * 10);
+    assert_eq!(with(leaf("ze, renewed", past)), Err(Rule::Certificate));
+    let mut mismatched = leaf("ze, renewed", year);
+    mismatched.signature_key = key("somebody else").public();
+    assert_eq!(with(mismatched), Err(Rule::Certificate));
+
+    let mut before = state();
+    before.members.insert(ze.clone(), leaf("ze, expired", past));
+    let kept = Draft::on(before, "ana@fge.example", FoundingReason::Renewal);
+    assert_eq!(kept.judge().err(), None, "expired since it came");
+}
+
+#[test]
+fn the_policy_stays_what_it_was() {
+    let title = |s: &mut Successor| {
+        s.after.policy = s.after.policy.edit().unwrap().title("Another").finish().unwrap();
+    };
+    assert_eq!(renewed("ana@fge.example").alter(title).judge(), Err(Rule::FoundingPolicy));
+    let role = |s: &mut Successor| {
+        let eva = officer("eva@fge.example");
+        s.after.policy = s.after.policy.set_role(&eva, Role::Lead).unwrap();
+    };
+    assert_eq!(renewed("ana@fge.example").alter(role).judge(), Err(Rule::FoundingPolicy));
+    let twice = |s: &mut Successor| {
+        let founding = s.after.policy.founding().unwrap().clone();
+        s.after.policy = s.after.policy.succeed(founding).unwrap();
+    };
+    assert_eq!(renewed("ana@fge.example").alter(twice).judge(), Err(Rule::FoundingPolicy));
+    let same = |s: &mut Successor| s.after.policy = s.before.policy.clone();
+    assert_eq!(renewed("ana@fge.example").alter(same).judge(), Err(Rule::FoundingPolicy));
+}
+
+#[test]
+fn it_follows_on_the_present_group() {
+    let moved_on = |s: &mut Successor| s.last_valid = Some(LAST_VALID.next());
+    assert_eq!(renewed("ana@fge.example").alter(moved_on).judge(), Err(Rule::FoundingPlace));
+    assert!(poisoned("ana@fge.example").alter(moved_on).judge().is_ok(), "who had moved on comes");
+    let ahead = |s: &mut Successor| s.last_valid = Some(Seq(LAST_VALID.0 - 1));
+    assert_eq!(poisoned("ana@fge.example").alter(ahead).judge(), Err(Rule::FoundingPlace));
+    let unlike = |s: &mut Successor| s.predecessor = Some(Seq(LAST_VALID.0 - 1));
+    assert_eq!(poisoned("ana@fge.example").alter(unlike).judge(), Err(Rule::FoundingPlace));
+}
+
+#[test]
+fn no_commit_rewrites_why_a_group_began() {
+    let forged = by("ana@fge.example").edit(|edit| {
+        let reason = FoundingReason::Poisoned;
+        edit.succeed(Founding { predecessor: LAST_VALID, reason })
+    });
+    assert_eq!(forged.judge(), Err(Rule::PolicyFixed));
+}
