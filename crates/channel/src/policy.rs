@@ -6,6 +6,7 @@
 
 mod edit;
 mod founding;
+mod suspended;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -15,13 +16,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use enlace_identity::bundle::BundleHash;
-use enlace_identity::names::{Domain, OfficerAddress};
+use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
 use enlace_log::{ChannelId, Generation};
 
 use crate::entry::HandlingCode;
 
 pub use self::edit::{NewCase, PolicyEdit};
 pub use self::founding::{Founding, FoundingReason};
+pub use self::suspended::SuspendedDevice;
 
 /// The version of the rules that this program applies.
 pub const RULES_VERSION: u32 = 1;
@@ -52,6 +54,8 @@ pub(crate) struct Content {
     pub(crate) authorities_version: u64,
     pub(crate) closed: bool,
     pub(crate) founding: Option<Founding>,
+    pub(crate) suspension_serials: BTreeMap<Domain, u64>,
+    pub(crate) suspended: BTreeMap<DeviceName, SuspendedDevice>,
 }
 
 /// What a channel is for.
@@ -106,6 +110,8 @@ impl Policy {
     pub const MAX_BYTES: usize = 2 << 20;
     /// The most officers.
     pub const MAX_ROLES: usize = 20_000;
+    /// The most authorities of which a serial is recorded: as many as a bundle may list.
+    pub const MAX_AUTHORITIES: usize = 512;
     /// The most devices of one officer.
     pub const MAX_DEVICES: usize = 8;
     /// The most case references, and the most authorities with a retention.

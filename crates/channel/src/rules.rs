@@ -20,6 +20,7 @@ mod roles;
 mod rule;
 mod state;
 mod succession;
+mod suspension;
 #[cfg(test)]
 mod tests;
 mod welcome;

@@ -589,6 +589,18 @@ fn identity(vectors: &mut Vectors) {
         json!({ "statement": "suspensions", "signed_by_seed": "05".repeat(32) }),
         signed.encode(),
     );
+    let suspension = wire::SuspensionEvidence {
+        device: device("ana-ruiz").to_string(),
+        statement: signed.encode(),
+    };
+    let evidence = Some(wire::evidence::Evidence::Suspension(suspension));
+    vectors.add(
+        "suspension_evidence",
+        json!({ "message": "enlace.channel.v1.Evidence",
+                "suspension": { "device": device("ana-ruiz").to_string(),
+                                "statement": "signed_suspensions" } }),
+        wire::Evidence { evidence }.encode_to_vec(),
+    );
 
     let record = EndpointRecord {
         domain,

@@ -163,6 +163,18 @@ pub enum ChangeAct {
         /// Whether the officer's authority is new.
         new_authority: bool,
     },
+    /// A device is back whose suspension is lifted or has ended.
+    Returned {
+        /// Who.
+        #[serde(with = "as_text")]
+        officer: OfficerAddress,
+        /// With which device.
+        #[serde(with = "as_text")]
+        device: DeviceName,
+        /// As what.
+        #[serde(with = "as_text")]
+        role: Role,
+    },
     /// An officer who is in the channel has one device more.
     DeviceAdded {
         /// Which.
@@ -176,6 +188,9 @@ pub enum ChangeAct {
         device: DeviceName,
         /// Whether its certificate was revoked.
         revoked: bool,
+        /// Whether its authority has suspended it.
+        #[serde(default)]
+        suspended: bool,
     },
     /// An officer is no longer in the channel, with this device.
     Removed {
@@ -190,6 +205,9 @@ pub enum ChangeAct {
         /// Whether the device's certificate was revoked.
         #[serde(default)]
         revoked: bool,
+        /// Whether the device's authority has suspended it.
+        #[serde(default)]
+        suspended: bool,
     },
     /// An officer has another role.
     RoleChanged {
@@ -233,14 +251,20 @@ impl From<Act> for ChangeAct {
             Act::Admitted { officer, device, role, new_authority } => {
                 Self::Admitted { officer, device, role, new_authority }
             }
+            Act::Returned { officer, device, role } => Self::Returned { officer, device, role },
             Act::DeviceAdded { device } => Self::DeviceAdded { device },
-            Act::DeviceRemoved { device, because } => {
-                Self::DeviceRemoved { device, revoked: because == Removal::Revoked }
-            }
-            Act::Removed { officer, device, because } => {
-                let (left, revoked) = (because == Removal::Left, because == Removal::Revoked);
-                Self::Removed { officer, device, left, revoked }
-            }
+            Act::DeviceRemoved { device, because } => Self::DeviceRemoved {
+                device,
+                revoked: because == Removal::Revoked,
+                suspended: because == Removal::Suspended,
+            },
+            Act::Removed { officer, device, because } => Self::Removed {
+                officer,
+                device,
+                left: because == Removal::Left,
+                revoked: because == Removal::Revoked,
+                suspended: because == Removal::Suspended,
+            },
             Act::RoleChanged { officer, from, to } => Self::RoleChanged { officer, from, to },
             Act::Renewed { device } => Self::Renewed { device },
             Act::Closed => Self::Closed,

@@ -51,6 +51,22 @@ pub enum Command {
         /// [`Channel::withdrawn`]: super::Channel::withdrawn
         list: Vec<u8>,
     },
+    /// Remove a device that its authority has suspended: anybody may.
+    RemoveSuspended {
+        /// The device.
+        device: DeviceName,
+        /// The signed statement that names it.
+        statement: Vec<u8>,
+    },
+    /// Let a device back in that a suspension took out: anybody may, once it is lifted or has ended.
+    Readmit {
+        /// The device.
+        device: DeviceName,
+        /// A key package of it.
+        key_package: Vec<u8>,
+        /// The signed statement that leaves it out; none when the former one has ended.
+        statement: Option<Vec<u8>>,
+    },
     /// Close the channel, or open it again.
     SetClosed(bool),
     /// Renew this device's keys.

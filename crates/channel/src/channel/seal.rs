@@ -1,6 +1,10 @@
 //! Making items: entries, commits, wishes to leave, objections.
 
+use std::collections::BTreeMap;
+
 use enlace_identity::names::{DeviceName, OfficerAddress};
+use enlace_identity::suspension::{SignedSuspensions, SuspensionError, VerifiedSuspensions};
+use enlace_identity::time::Timestamp;
 use enlace_log::control::{Contest, Leave};
 use enlace_log::{
     ClientId, Commitment, DeviceList, Envelope, ItemKind, ListHash, PayloadHash, Seq, WelcomesHash,
@@ -263,22 +267,38 @@ impl Channel {
                 self.plan_removal(&mut plan, |leaving| leaving.officer() == officer)?;
             }
             Command::RemoveRevoked { device, list } => {
-                let officer = device.officer();
-                if self.is_only_device(device) {
-                    let mut edit = policy.edit()?.without(officer);
-                    if policy.role_of(officer) == Some(Role::Owner)
-                        && let Some(heir) = policy.successors(officer).next()
-                    {
-                        edit = edit.role(heir, Role::Owner);
-                    }
-                    policy = edit.finish()?;
-                }
+                policy = self.policy_without(device)?;
                 let device_and_list =
                     wire::RevocationEvidence { device: device.to_string(), list: list.clone() };
                 let evidence = wire::evidence::Evidence::Revocation(device_and_list);
                 let evidence = wire::Evidence { evidence: Some(evidence) };
                 plan.changes.evidence.push(evidence.encode_to_vec());
                 self.plan_removal(&mut plan, |revoked| revoked == device)?;
+            }
+            Command::RemoveSuspended { device, statement } => {
+                policy = self.policy_without(device)?;
+                let stated = plan.suspension_evidence(ctx, device, statement)?;
+                plan.suspended.insert(device.clone(), stated.end());
+                policy =
+                    policy.edit()?.suspension_serial(&stated.domain, stated.serial).finish()?;
+                self.plan_removal(&mut plan, |suspended| suspended == device)?;
+            }
+            Command::Readmit { device, key_package, statement } => {
+                let officer = device.officer().clone();
+                let role = policy.role_on_return(device).ok_or(SealError::NoSuchMember)?;
+                policy = policy.edit()?.role(&officer, role).finish()?;
+                if let Some(statement) = statement {
+                    let stated = plan.suspension_evidence(ctx, device, statement)?;
+                    let edit = policy.edit()?.suspension_serial(&stated.domain, stated.serial);
+                    policy = edit.finish()?;
+                }
+                let admission = Admission { officer, role, key_package: key_package.clone() };
+                let found = check_admission(ctx, self, &admission)?;
+                if found != *device {
+                    return Err(SealError::OtherOfficer(admission.officer));
+                }
+                plan.changes.add.push(admission.key_package);
+                plan.added.push(found);
             }
             Command::SetRole(officer, _) if policy.role_of(officer).is_none() => {
                 return Err(SealError::NoSuchMember);
@@ -291,6 +311,12 @@ impl Channel {
             }
             Command::SetClosed(closed) => policy = policy.edit()?.closed(*closed).finish()?,
             Command::SelfUpdate => {}
+        }
+        let removed = plan.removed.iter();
+        let removed = removed.map(|device| (device.clone(), plan.suspended.get(device).copied()));
+        let suspended = self.policy.suspended_after(&policy, &removed.collect());
+        if suspended != *policy.suspended() {
+            policy = policy.edit()?.suspended(suspended).finish()?;
         }
         plan.changes.policy = (policy != self.policy).then(|| policy.encode().to_vec());
         Ok(plan)
@@ -307,6 +333,22 @@ impl Channel {
         plan.changes.add.push(admission.key_package.clone());
         plan.added.push(device);
         Ok(policy.edit()?.role(&admission.officer, admission.role).finish()?)
+    }
+
+    /// The policy when a device goes whose authority took it away: with its last one its officer
+    /// goes, and an owner is succeeded.
+    fn policy_without(&self, device: &DeviceName) -> Result<Policy, PolicyError> {
+        if !self.is_only_device(device) {
+            return Ok(self.policy.clone());
+        }
+        let officer = device.officer();
+        let mut edit = self.policy.edit()?.without(officer);
+        if self.policy.role_of(officer) == Some(Role::Owner)
+            && let Some(heir) = self.policy.successors(officer).next()
+        {
+            edit = edit.role(heir, Role::Owner);
+        }
+        edit.finish()
     }
 
     fn is_only_device(&self, device: &DeviceName) -> bool {
@@ -388,9 +430,26 @@ struct Plan<'a> {
     changes: Changes<'a>,
     added: Vec<DeviceName>,
     removed: Vec<DeviceName>,
+    /// Until when those are suspended that go for it.
+    suspended: BTreeMap<DeviceName, Timestamp>,
 }
 
 impl Plan<'_> {
+    fn suspension_evidence(
+        &mut self,
+        ctx: &Context<'_>,
+        device: &DeviceName,
+        statement: &[u8],
+    ) -> Result<VerifiedSuspensions, SealError> {
+        let signed = SignedSuspensions::decode(statement).map_err(SuspensionError::from)?;
+        let verified = signed.verify(ctx.bundle, ctx.now)?;
+        let (device, statement) = (device.to_string(), statement.to_vec());
+        let evidence = wire::SuspensionEvidence { device, statement };
+        let evidence = Some(wire::evidence::Evidence::Suspension(evidence));
+        self.changes.evidence.push(wire::Evidence { evidence }.encode_to_vec());
+        Ok(verified)
+    }
+
     fn list_after(&self, before: &DeviceList) -> DeviceList {
         let stay = before.iter().filter(|device| !self.removed.contains(device));
         stay.chain(&self.added).cloned().collect()
@@ -452,6 +511,9 @@ pub enum SealError {
     /// That member did not ask to leave, or already has.
     #[error("that member did not ask to leave")]
     NoSuchWish,
+    /// The statement about suspensions does not hold, or no longer.
+    #[error(transparent)]
+    Suspension(#[from] SuspensionError),
     /// The owner must hand the ownership on first.
     #[error("the owner cannot leave: hand the ownership to somebody else first")]
     OwnerLeaves,

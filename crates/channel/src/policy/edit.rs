@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use enlace_identity::bundle::BundleHash;
-use enlace_identity::names::{Domain, OfficerAddress};
+use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
 use enlace_log::{ChannelId, Generation};
 
-use super::{ChannelKind, Content, Founding, Policy, PolicyError, RULES_VERSION, Role};
+use super::{
+    ChannelKind, Content, Founding, Policy, PolicyError, RULES_VERSION, Role, SuspendedDevice,
+};
 use crate::entry::HandlingCode;
 
 /// What the creator of a channel chooses.
@@ -62,6 +64,8 @@ impl NewCase {
             authorities_version: 1,
             closed: false,
             founding: None,
+            suspension_serials: BTreeMap::new(),
+            suspended: BTreeMap::new(),
         })
     }
 }
@@ -203,6 +207,20 @@ impl PolicyEdit {
     pub fn succeed(mut self, founding: Founding) -> Self {
         self.0.generation = Generation(self.0.generation.0.saturating_add(1));
         self.0.founding = Some(founding);
+        self
+    }
+
+    /// Records the serial of a statement about suspensions.
+    #[must_use]
+    pub fn suspension_serial(mut self, authority: &Domain, serial: u64) -> Self {
+        self.0.suspension_serials.insert(authority.clone(), serial);
+        self
+    }
+
+    /// Sets which devices may come back after a suspension.
+    #[must_use]
+    pub fn suspended(mut self, suspended: BTreeMap<DeviceName, SuspendedDevice>) -> Self {
+        self.0.suspended = suspended;
         self
     }
 

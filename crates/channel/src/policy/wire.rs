@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use enlace_identity::bundle::BundleHash;
-use enlace_identity::names::{Domain, OfficerAddress};
+use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
+use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, Generation};
 use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
 
-use super::{ChannelKind, Content, Founding, Policy, PolicyError, Role};
+use super::{ChannelKind, Content, Founding, Policy, PolicyError, Role, SuspendedDevice};
 use crate::entry::HandlingCode;
 
 /// Reads and checks the fields that this version knows.
@@ -52,6 +53,18 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Content, PolicyError> {
             policy.predecessor,
             policy.founding,
         )?,
+        suspension_serials: read_sorted(
+            "suspension_serials",
+            policy.suspension_serials,
+            |s| s.authority.clone(),
+            |s| Ok((domain("suspension_serials", &s.authority)?, s.serial)),
+        )?,
+        suspended: read_sorted(
+            "suspended",
+            policy.suspended,
+            |s| s.device.clone(),
+            |s| suspended_of(&s),
+        )?,
     };
     check(&content)?;
     Ok(content)
@@ -87,6 +100,15 @@ pub(super) fn encode(content: &Content) -> Vec<u8> {
         closed: content.closed,
         predecessor: content.founding.as_ref().map(|founding| founding.predecessor.0),
         founding: content.founding.as_ref().map(Founding::to_wire),
+        suspension_serials: content
+            .suspension_serials
+            .iter()
+            .map(|(authority, serial)| wire::SuspensionSerial {
+                authority: authority.to_string(),
+                serial: *serial,
+            })
+            .collect(),
+        suspended: content.suspended.iter().map(suspended_to_wire).collect(),
     };
     policy.encode_to_vec()
 }
@@ -117,6 +139,12 @@ pub(super) fn check(content: &Content) -> Result<(), PolicyError> {
         ("roles", (1..=Policy::MAX_ROLES).contains(&content.roles.len())),
         ("authorities_version", content.authorities_version >= 1),
         ("founding", content.founding.is_some() == (content.generation.0 > 0)),
+        (
+            "suspension_serials",
+            content.suspension_serials.len() <= Policy::MAX_AUTHORITIES
+                && content.suspension_serials.values().all(|serial| *serial >= 1),
+        ),
+        ("suspended", content.suspended.len() <= Policy::MAX_ROLES),
     ];
     match rules.into_iter().find(|(_, holds)| !holds) {
         Some((field, _)) => Err(PolicyError::Value(field)),
@@ -205,13 +233,38 @@ fn role_of(role: i32) -> Result<Role, PolicyError> {
     }
 }
 
+fn suspended_of(
+    suspended: &wire::SuspendedDevice,
+) -> Result<(DeviceName, SuspendedDevice), PolicyError> {
+    let refused = || PolicyError::Value("suspended");
+    let device = suspended.device.parse().map_err(|_| refused())?;
+    let role = match wire::Role::try_from(suspended.role) {
+        Ok(wire::Role::Unspecified) => None,
+        _ => Some(role_of(suspended.role).map_err(|_| refused())?),
+    };
+    Ok((device, SuspendedDevice { role, until: Timestamp::from_millis(suspended.until_ms) }))
+}
+
+fn suspended_to_wire(
+    (device, suspended): (&DeviceName, &SuspendedDevice),
+) -> wire::SuspendedDevice {
+    wire::SuspendedDevice {
+        device: device.to_string(),
+        role: suspended.role.map_or(wire::Role::Unspecified, wire_role).into(),
+        until_ms: suspended.until.as_millis(),
+    }
+}
+
 fn role_to_wire((officer, role): (&OfficerAddress, &Role)) -> wire::RoleAssignment {
-    let role = match role {
+    wire::RoleAssignment { officer: officer.to_string(), role: wire_role(*role).into() }
+}
+
+fn wire_role(role: Role) -> wire::Role {
+    match role {
         Role::Owner => wire::Role::Owner,
         Role::Lead => wire::Role::Lead,
         Role::Member => wire::Role::Member,
         Role::Guide => wire::Role::Guide,
         Role::Observer => wire::Role::Observer,
-    };
-    wire::RoleAssignment { officer: officer.to_string(), role: role.into() }
+    }
 }

@@ -18,6 +18,15 @@ pub enum Act {
         /// Whether the officer's authority was not in the channel before.
         new_authority: bool,
     },
+    /// A device is back whose suspension is lifted or has ended.
+    Returned {
+        /// The officer.
+        officer: OfficerAddress,
+        /// The device.
+        device: DeviceName,
+        /// The officer's role.
+        role: Role,
+    },
     /// An officer who is in the channel has one device more.
     DeviceAdded {
         /// The device.
@@ -74,6 +83,8 @@ pub enum Removal {
     Left,
     /// The device's authority has withdrawn its certificate.
     Revoked,
+    /// The device's authority has suspended it.
+    Suspended,
 }
 
 /// A field of the policy that can change.

@@ -10,7 +10,7 @@ use enlace_log::ListHash;
 use super::act::Act;
 use super::rule::{Rule, Void};
 use super::state::State;
-use super::{JudgeError, evidence, fields, leaves, members, roles};
+use super::{JudgeError, evidence, fields, leaves, members, roles, suspension};
 use crate::policy::Role;
 
 /// All that validity depends on.
@@ -51,7 +51,8 @@ pub fn judge_change(bundle: &Bundle, change: &Change) -> Result<Vec<Act>, JudgeE
     let renewed = leaves::check(bundle, change)?;
     let grounds = evidence::grounds(bundle, change)?;
     let removed = members::check_removals(change, &grounds.removals)?;
-    let admitted = members::check_admissions(change, &grounds.consents)?;
+    let admitted = members::check_admissions(change, &grounds)?;
+    suspension::check(change, &grounds)?;
     roles::check_one_owner(change)?;
     let role_changes = roles::check(change, &grounds.consents)?;
     fields::check_authorities_version(change)?;

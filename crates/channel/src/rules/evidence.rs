@@ -1,10 +1,12 @@
 //! Evidence inside a commit: why it may do what its author's role alone does not allow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use enlace_identity::bundle::Bundle;
-use enlace_identity::names::DeviceName;
+use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::revocation::RevocationList;
+use enlace_identity::suspension::{SignedSuspensions, VerifiedSuspensions};
+use enlace_identity::time::Timestamp;
 use enlace_log::control::Leave;
 use enlace_log::{Envelope, ItemKind, OuterSignature, PayloadHash};
 use enlace_proto::channel::v1 as wire;
@@ -18,8 +20,14 @@ use super::rule::{Rule, Void};
 /// What the evidence in a commit entitles to.
 #[derive(Debug, Default)]
 pub(super) struct Grounds {
-    /// Of those that go, who asked for it, and whose certificate is withdrawn.
+    /// Of those that go, who asked for it, and whose authority withdrew or suspended it.
     pub(super) removals: BTreeMap<DeviceName, Removal>,
+    /// Until when those are suspended that go for it.
+    pub(super) until: BTreeMap<DeviceName, Timestamp>,
+    /// Of those that come, whose suspension is lifted.
+    pub(super) lifted: BTreeSet<DeviceName>,
+    /// The serials of the statements about suspensions.
+    pub(super) serials: BTreeMap<Domain, u64>,
     /// What other authorities have agreed to.
     pub(super) consents: Consents,
 }
@@ -35,6 +43,10 @@ pub(super) fn grounds(bundle: &Bundle, change: &Change) -> Result<Grounds, Void>
             wire::evidence::Evidence::Revocation(revocation) => {
                 let device = withdrawal(bundle, change, &revocation)?;
                 grounds.take_removal(device, Removal::Revoked)?;
+            }
+            wire::evidence::Evidence::Suspension(suspension) => {
+                let (device, statement) = suspension_of(bundle, change, &suspension)?;
+                grounds.take_statement(change, device, &statement)?;
             }
             wire::evidence::Evidence::Consent(consent) => {
                 let entry = consent.entry.ok_or_else(unreadable)?;
@@ -54,6 +66,30 @@ impl Grounds {
         match self.removals.insert(device.clone(), because) {
             Some(_) => Err(Void::new(Rule::Evidence, device)),
             None => Ok(()),
+        }
+    }
+
+    /// A statement speaks of a device that goes by naming it, of one that comes by not naming it.
+    fn take_statement(
+        &mut self,
+        change: &Change,
+        device: DeviceName,
+        statement: &VerifiedSuspensions,
+    ) -> Result<(), Void> {
+        let other = self.serials.insert(statement.domain.clone(), statement.serial);
+        if other.is_some_and(|serial| serial != statement.serial) {
+            return Err(Void::new(Rule::Evidence, device));
+        }
+        if statement.names(&device) {
+            self.until.insert(device.clone(), statement.end());
+            return self.take_removal(device, Removal::Suspended);
+        }
+        let was_suspended = change.before.policy.suspended().contains_key(&device);
+        let comes = was_suspended && change.added.contains(&device);
+        if comes && self.lifted.insert(device.clone()) {
+            Ok(())
+        } else {
+            Err(Void::new(Rule::Evidence, device))
         }
     }
 }
@@ -104,4 +140,20 @@ fn withdrawal(
     let leaf = change.before.members.get(&device).ok_or_else(refused)?;
     let verified = leaf.verify_at_some_time(bundle).map_err(|_| refused())?;
     if list.withdraws(verified.leaf()) { Ok(device) } else { Err(refused()) }
+}
+
+/// A statement counts while it holds, and not when a later one took effect in this channel: nobody
+/// can be suspended again by an old one.
+fn suspension_of(
+    bundle: &Bundle,
+    change: &Change,
+    evidence: &wire::SuspensionEvidence,
+) -> Result<(DeviceName, VerifiedSuspensions), Void> {
+    let refused = || Void::new(Rule::Evidence, &evidence.device);
+    let device: DeviceName = evidence.device.parse().map_err(|_| unreadable())?;
+    let signed = SignedSuspensions::decode(&evidence.statement).map_err(|_| unreadable())?;
+    let statement = signed.verify(bundle, change.received_at).map_err(|_| refused())?;
+    let is_newest = statement.serial >= change.before.policy.suspension_serial(&statement.domain);
+    let is_own = statement.domain == *device.domain();
+    if is_newest && is_own { Ok((device, statement)) } else { Err(refused()) }
 }

@@ -6,8 +6,9 @@ use enlace_identity::names::{DeviceName, Domain};
 
 use super::act::{Act, Removal};
 use super::change::Change;
-use super::consents::Consents;
+use super::evidence::Grounds;
 use super::rule::{Rule, Void};
+use super::suspension::admit_lifted;
 use crate::consent::Subject;
 use crate::policy::Role;
 
@@ -29,7 +30,7 @@ fn check_removal(
     let because = removal_of(change, device, grounds);
     let is_owner = change.role_before(officer) == Some(Role::Owner);
     let owner_may_lose_it = match because {
-        Some(Removal::Revoked) => true,
+        Some(Removal::Revoked | Removal::Suspended) => true,
         Some(Removal::Own) => !goes,
         _ => false,
     };
@@ -63,8 +64,9 @@ fn removal_of(
     }
 }
 
-/// R-CLOSED, R-ADMIT-AUTHORITY, R-ADMIT-CONSENT, R-ADMIT-SOVEREIGN, R-ADMIT-ROLE, R-OWN-ROLE-ALONE.
-pub(super) fn check_admissions(change: &Change, consents: &Consents) -> Result<Vec<Act>, Void> {
+/// R-CLOSED, R-OWN-ROLE-ALONE, R-ADMIT-LIFTED, R-ADMIT-AUTHORITY, R-ADMIT-CONSENT, R-ADMIT-SOVEREIGN,
+/// R-ADMIT-ROLE. `grounds` is what the evidence says.
+pub(super) fn check_admissions(change: &Change, grounds: &Grounds) -> Result<Vec<Act>, Void> {
     let is_closed = change.before.policy.is_closed() || change.after.policy.is_closed();
     if is_closed && let Some(device) = change.added.first() {
         return Err(Void::new(Rule::Closed, device));
@@ -75,14 +77,18 @@ pub(super) fn check_admissions(change: &Change, consents: &Consents) -> Result<V
         return Err(Void::new(Rule::OwnRoleAlone, device));
     }
     let present = change.authorities_before();
-    change.added.iter().map(|device| check_admission(change, device, &present, consents)).collect()
+    let admit = |device: &DeviceName| match admit_lifted(change, grounds, device) {
+        Some(returned) => Ok(returned),
+        None => check_admission(change, device, &present, grounds),
+    };
+    change.added.iter().map(admit).collect()
 }
 
 fn check_admission(
     change: &Change,
     device: &DeviceName,
     present: &BTreeSet<&Domain>,
-    consents: &Consents,
+    grounds: &Grounds,
 ) -> Result<Act, Void> {
     let officer = device.officer();
     let role = change.role_after(officer).ok_or_else(|| Void::new(Rule::RolesMatch, officer))?;
@@ -101,7 +107,7 @@ fn check_admission(
         if !change.is_by_owner() || of_it.count() != 1 || role != Role::Lead {
             return Err(Void::new(Rule::AdmitAuthority, officer));
         }
-        consents.check_entry(change, &Subject::Authority(officer.clone()))?;
+        grounds.consents.check_entry(change, &Subject::Authority(officer.clone()))?;
     } else {
         if !sovereign {
             return Err(Void::new(Rule::AdmitSovereign, officer));

@@ -38,11 +38,12 @@ fn heir(change: &Change) -> Option<&OfficerAddress> {
     change.before.policy.successors(owner).find(stays)
 }
 
-/// Whether a commit makes somebody the owner whom neither the owner chose nor the order of succession.
+/// Whether a commit makes somebody of the members the owner whom neither the owner chose nor the order
+/// of succession. Who comes back as the owner was that before.
 pub(super) fn appoints_an_owner(change: &Change) -> bool {
     let mut owners = change.after.policy.owners();
     owners.any(|owner| {
-        let is_new = change.role_before(owner) != Some(Role::Owner);
+        let is_new = change.role_before(owner).is_some_and(|role| role != Role::Owner);
         is_new && !change.is_by_owner() && !succeeds(change, owner)
     })
 }

@@ -76,6 +76,8 @@ rules! {
     RemoveOwner = "R-REMOVE-OWNER", "the owner cannot be removed";
     /// Evidence is genuine, fits the present leaf and is needed.
     Evidence = "R-EVIDENCE", "its evidence does not hold";
+    /// Which statements about suspensions took effect, and who may come back, is recorded.
+    Suspension = "R-SUSPENSION", "it does not record suspensions as they are";
     /// There is exactly one owner.
     OneOwner = "R-ONE-OWNER", "a channel has exactly one owner";
     /// Only the owner hands the ownership on, to a lead or member, and becomes a lead.

@@ -13,6 +13,7 @@ mod revocation;
 mod roles;
 mod scene;
 mod succession;
+mod suspension;
 mod welcome;
 
 use super::Rule;

@@ -149,8 +149,10 @@ fn check_entitled(state: &State, signer: &DeviceName, me: &DeviceName) -> Result
         && of_mine.count() == 1
         && policy.role_of(me.officer()) == Some(Role::Lead);
     let own = signer.officer() == me.officer();
+    // Anybody lets a device back in that a suspension took out (R-ADMIT-LIFTED).
+    let returned = policy.suspended().contains_key(me);
     let other = state.members.contains_key(signer) && signer != me;
-    if other && (lead || first || own) {
+    if other && (lead || first || own || returned) {
         Ok(())
     } else {
         Err(Void::new(Rule::WelcomeEntitled, signer))

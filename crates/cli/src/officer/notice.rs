@@ -104,13 +104,19 @@ fn act_words(by: &DeviceName, act: &ChangeAct, ui: &Ui) -> String {
         ChangeAct::Admitted { officer, role, .. } => {
             say(Words::Admitted { by, officer: &officer.to_string(), role: *role })
         }
+        ChangeAct::Returned { officer, .. } => {
+            say(Words::Returned { officer: &officer.to_string() })
+        }
         ChangeAct::DeviceAdded { device } => {
             say(Words::DeviceAdded { device: device.as_str(), by })
         }
-        ChangeAct::DeviceRemoved { device, revoked: true } => {
+        ChangeAct::DeviceRemoved { device, revoked: true, .. } => {
             say(Words::DeviceRevoked { device: device.as_str() })
         }
-        ChangeAct::DeviceRemoved { device, revoked: false } => {
+        ChangeAct::DeviceRemoved { device, suspended: true, .. } => {
+            say(Words::DeviceSuspended { device: device.as_str() })
+        }
+        ChangeAct::DeviceRemoved { device, .. } => {
             say(Words::DeviceRemoved { device: device.as_str(), by })
         }
         ChangeAct::Removed { officer, left: true, .. } => {
@@ -118,6 +124,9 @@ fn act_words(by: &DeviceName, act: &ChangeAct, ui: &Ui) -> String {
         }
         ChangeAct::Removed { officer, revoked: true, .. } => {
             say(Words::RemovedRevoked { by, officer: &officer.to_string() })
+        }
+        ChangeAct::Removed { officer, suspended: true, .. } => {
+            say(Words::RemovedSuspended { by, officer: &officer.to_string() })
         }
         ChangeAct::Removed { officer, .. } => {
             say(Words::RemovedOther { by, officer: &officer.to_string() })

@@ -176,6 +176,13 @@ fn say_notice(notice: &Notice<'_>) -> String {
             "{officer} is out of the channel, for the certificate is revoked; the device of {by} saw \
              to it."
         ),
+        Notice::RemovedSuspended { by, officer } => format!(
+            "{officer} is suspended, and out of the channel until that is lifted; the device of {by} \
+             saw to it."
+        ),
+        Notice::Returned { officer } => {
+            format!("{officer} is back in the channel: the suspension is over.")
+        }
         Notice::RoleChanged { by, officer, role } => {
             format!("{by} made {officer} {}.", role_of(role))
         }
@@ -184,6 +191,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::DeviceRemoved { device, by } => format!("{by} took a device out: {device}."),
         Notice::DeviceRevoked { device } => {
             format!("{device} is out of the channel, for its certificate is revoked.")
+        }
+        Notice::DeviceSuspended { device } => {
+            format!("{device} is suspended, and out of the channel until that is lifted.")
         }
         Notice::Closed { by } => format!("{by} closed the case."),
         Notice::Reopened { by } => format!("{by} opened the case again."),

@@ -182,6 +182,13 @@ fn say_notice(notice: &Notice<'_>) -> String {
             "{officer} queda fuera: su autoridad revocó el certificado, y el dispositivo de {by} lo \
              cumplió."
         ),
+        Notice::RemovedSuspended { by, officer } => format!(
+            "{officer} está suspendido, y queda fuera hasta que se levante la suspensión; el \
+             dispositivo de {by} lo cumplió."
+        ),
+        Notice::Returned { officer } => {
+            format!("{officer} vuelve al canal: la suspensión terminó.")
+        }
         Notice::RoleChanged { by, officer, role } => {
             format!("{by} cambió la función de {officer} a {}.", role_of(role))
         }
@@ -190,6 +197,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::DeviceRemoved { device, by } => format!("{by} retiró un dispositivo: {device}."),
         Notice::DeviceRevoked { device } => {
             format!("{device} queda fuera del canal: su certificado fue revocado.")
+        }
+        Notice::DeviceSuspended { device } => {
+            format!("{device} está suspendido, y queda fuera del canal hasta que se levante.")
         }
         Notice::Closed { by } => format!("{by} cerró el caso."),
         Notice::Reopened { by } => format!("{by} reabrió el caso."),

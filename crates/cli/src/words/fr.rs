@@ -182,6 +182,13 @@ fn say_notice(notice: &Notice<'_>) -> String {
             "{officer} est exclu : son autorité a révoqué le certificat, et l'appareil de {by} l'a \
              exécuté."
         ),
+        Notice::RemovedSuspended { by, officer } => format!(
+            "{officer} est suspendu, et exclu jusqu'à la levée de la suspension ; l'appareil de {by} \
+             l'a exécuté."
+        ),
+        Notice::Returned { officer } => {
+            format!("{officer} est de retour dans le canal : la suspension a pris fin.")
+        }
         Notice::RoleChanged { by, officer, role } => {
             format!("{by} a fait passer {officer} au rôle de {}.", role_of(role))
         }
@@ -190,6 +197,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::DeviceRemoved { device, by } => format!("{by} a retiré un appareil : {device}."),
         Notice::DeviceRevoked { device } => {
             format!("{device} est exclu du canal : son certificat est révoqué.")
+        }
+        Notice::DeviceSuspended { device } => {
+            format!("{device} est suspendu, et exclu du canal jusqu'à la levée de la suspension.")
         }
         Notice::Closed { by } => format!("{by} a clos l'affaire."),
         Notice::Reopened { by } => format!("{by} a rouvert l'affaire."),

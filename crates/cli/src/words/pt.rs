@@ -180,6 +180,13 @@ fn say_notice(notice: &Notice<'_>) -> String {
             "{officer} está fora: a autoridade revogou o certificado, e o dispositivo de {by} \
              cumpriu isso."
         ),
+        Notice::RemovedSuspended { by, officer } => format!(
+            "{officer} está suspenso, e fica fora até a suspensão ser levantada; o dispositivo de \
+             {by} cumpriu isso."
+        ),
+        Notice::Returned { officer } => {
+            format!("{officer} voltou ao canal: a suspensão terminou.")
+        }
         Notice::RoleChanged { by, officer, role } => {
             format!("{by} mudou a função de {officer} para {}.", role_of(role))
         }
@@ -188,6 +195,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::DeviceRemoved { device, by } => format!("{by} retirou um dispositivo: {device}."),
         Notice::DeviceRevoked { device } => {
             format!("{device} está fora do canal: o certificado foi revogado.")
+        }
+        Notice::DeviceSuspended { device } => {
+            format!("{device} está suspenso, e fica fora do canal até ela ser levantada.")
         }
         Notice::Closed { by } => format!("{by} encerrou o caso."),
         Notice::Reopened { by } => format!("{by} reabriu o caso."),

@@ -136,6 +136,9 @@ fn changes(act: ChangeAct) -> Vec<Change> {
         ChangeAct::Admitted { officer, device, role: given, .. } => {
             vec![Change::Admitted(device.to_string()), role(officer, Some(given))]
         }
+        ChangeAct::Returned { officer, device, role: given } => {
+            vec![Change::Admitted(device.to_string()), role(officer, Some(given))]
+        }
         ChangeAct::Removed { officer, device, .. } => {
             vec![Change::Removed(device.to_string()), role(officer, None)]
         }

@@ -20,6 +20,7 @@ use enlace_identity::issue::{Approval, IssuingCa, RevocationContent, Root};
 use enlace_identity::keys::SigningKey;
 use enlace_identity::names::{DeviceName, Domain, LeafName, OfficerAddress};
 use enlace_identity::revocation::RevocationList;
+use enlace_identity::suspension::{SignedSuspensions, SuspensionStatement};
 use enlace_identity::time::{Timestamp, Validity};
 use enlace_log::control::LeafHash;
 use enlace_log::{ChannelId, ClientId, Generation};
@@ -55,10 +56,11 @@ impl Network {
         for domain in domains {
             let domain: Domain = domain.parse().unwrap();
             let long = Validity::starting(NOW.minus(DAY * 1000), DAY * 4000);
-            let root = Root::create(&domain, key(&format!("root {domain}")), long, &serial());
+            let root =
+                Root::create(&domain, key(&format!("root {domain}")), long, &serial_number());
             let root = root.unwrap();
             let ca_key = key(&format!("ca {domain}"));
-            let ca_serial = serial();
+            let ca_serial = serial_number();
             let ca = root.issue_ca(&ca_key.public(), long, &ca_serial).unwrap();
             authorities.push(AuthorityContent {
                 domain: domain.clone(),
@@ -95,6 +97,33 @@ impl Network {
         self.roots[&authority.parse().unwrap()].0.revocation_list(&content).unwrap()
     }
 
+    /// The statement of that serial by an authority's duty officer, for a week from `at`.
+    pub(super) fn suspend(
+        &self,
+        authority: &str,
+        serial: u64,
+        at: Timestamp,
+        names: &[&str],
+    ) -> SignedSuspensions {
+        let domain: Domain = authority.parse().unwrap();
+        let key = key(&format!("duty {domain}"));
+        let approval = Approval {
+            name: format!("d1.duty.{domain}").parse().unwrap(),
+            common_name: "Duty".into(),
+            validity: Validity::starting(NOW.minus(DAY), DAY * 365),
+            serial: serial_number(),
+        };
+        let chain = self.issuing[&domain].issue_for_key(&key.public(), &approval).unwrap();
+        let statement = SuspensionStatement {
+            domain,
+            serial,
+            issued_at: at,
+            not_after: at.plus(DAY * 7),
+            suspended: names.iter().map(|name| name.parse().unwrap()).collect(),
+        };
+        SignedSuspensions::sign(&statement, &key, chain).unwrap()
+    }
+
     /// A certificate of `device` for `key`, valid for a year round [`NOW`].
     pub(super) fn certify(&self, device: &DeviceName, key: &SigningKey) -> UnverifiedChain {
         self.certify_for(device, key, Validity::starting(NOW.minus(DAY), DAY * 365))
@@ -110,7 +139,7 @@ impl Network {
             name: LeafName::Device(device.clone()),
             common_name: device.officer().name().to_owned(),
             validity,
-            serial: serial(),
+            serial: serial_number(),
         };
         self.issuing[device.domain()].issue_for_key(&key.public(), &approval).unwrap()
     }
@@ -121,7 +150,7 @@ fn revoking(serial: Serial) -> RevocationContent {
     RevocationContent { number: 7, validity, revoked: vec![(serial, NOW.minus(DAY * 31))] }
 }
 
-fn serial() -> Serial {
+fn serial_number() -> Serial {
     Serial::generate()
 }
 

@@ -79,7 +79,7 @@ fn a_lost_one_is_removed_by_the_other() {
     world.settle();
     world.engine("phone").remove_device(&laptop).unwrap();
     world.settle();
-    let removed = ChangeAct::DeviceRemoved { device: laptop, revoked: false };
+    let removed = ChangeAct::DeviceRemoved { device: laptop, revoked: false, suspended: false };
     assert!(acts(&mut world, "ana", channel).contains(&removed));
     world.post("phone", channel, "sigo aquí");
     world.settle();
@@ -100,7 +100,7 @@ fn one_that_is_lost_while_it_comes_in_goes_again() {
     }
     world.engine("eva").remove_device(&phone).unwrap();
     world.settle();
-    let removed = ChangeAct::DeviceRemoved { device: phone, revoked: false };
+    let removed = ChangeAct::DeviceRemoved { device: phone, revoked: false, suspended: false };
     assert!(acts(&mut world, "ana", channel).contains(&removed));
     world.assert_agreement(channel, &["ana", "bruno", "eva"]);
 }
@@ -114,7 +114,7 @@ fn what_was_asked_for_last_counts() {
     world.engine("eva").remove_device(&phone).unwrap();
     world.engine("eva").add_device(&phone).unwrap();
     world.settle();
-    let removed = ChangeAct::DeviceRemoved { device: phone, revoked: false };
+    let removed = ChangeAct::DeviceRemoved { device: phone, revoked: false, suspended: false };
     assert!(!acts(&mut world, "ana", channel).contains(&removed));
     world.assert_agreement(channel, &["ana", "bruno", "eva", "phone"]);
 }
@@ -128,7 +128,8 @@ fn a_revoked_one_goes_and_the_officer_stays() {
     let lists = super::sweep::lists_against(&mut world, "eva");
     world.engine("bruno").take_crls(&lists).unwrap();
     world.pass(Duration::from_secs(10));
-    let removed = ChangeAct::DeviceRemoved { device: world.device("eva"), revoked: true };
+    let removed =
+        ChangeAct::DeviceRemoved { device: world.device("eva"), revoked: true, suspended: false };
     assert!(acts(&mut world, "ana", channel).contains(&removed));
     let eva = world.address("phone");
     assert!(world.policy("ana", channel).role_of(&eva).is_some());
