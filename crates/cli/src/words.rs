@@ -160,6 +160,7 @@ pub(crate) enum Notice<'a> {
     VoidChange { by: &'a str, reason: &'a str },
     Unreadable { by: &'a str, reason: &'a str },
     NotTheirs { by: &'a str, place: u64 },
+    WithoutContent { by: &'a str },
     LeaveRequested { by: &'a str },
     Contested { by: &'a str },
     Removed { by: &'a str },

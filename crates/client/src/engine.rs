@@ -26,6 +26,7 @@ mod snapshot;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod tombstones;
 mod welcome;
 mod withdrawals;
 mod work;

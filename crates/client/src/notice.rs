@@ -51,6 +51,12 @@ pub enum Notice {
         /// The place of the other's entry.
         place: u64,
     },
+    /// An entry came without its content: it was erased, or somebody keeps it back.
+    WithoutContent {
+        /// Whose it is.
+        #[serde(with = "as_text")]
+        by: DeviceName,
+    },
     /// A member asked to leave.
     LeaveRequested {
         /// Who.

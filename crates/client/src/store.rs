@@ -29,7 +29,7 @@ pub use self::directory::{
     DirectoryRows, DocumentKind, HeadCertificate, RefusedWelcome, WelcomeDigest,
 };
 pub use self::entries::{EntryRow, EntryRows};
-pub use self::erasures::{ErasedBecause, ErasureRow, ErasureRows};
+pub use self::erasures::{ErasedBecause, ErasureRow, ErasureRows, TombstoneRow};
 pub use self::error::StoreError;
 pub use self::items::{ItemRow, ItemRows};
 pub use self::key_packages::{KeyPackageRow, KeyPackageRows};

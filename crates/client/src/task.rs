@@ -84,6 +84,11 @@ pub enum Task {
     },
     /// Ask to be removed.
     Leave,
+    /// Have the relays erase what entries say that were erased here.
+    Erase {
+        /// Their places.
+        places: Vec<u64>,
+    },
     /// Object to a void commit that dropped this device.
     Contest {
         /// The commit's position.
@@ -96,7 +101,11 @@ impl Task {
     #[must_use]
     pub fn lease(&self) -> Option<LeasePurpose> {
         match self {
-            Self::Create { .. } | Self::Entry | Self::Leave | Self::Contest { .. } => None,
+            Self::Create { .. }
+            | Self::Entry
+            | Self::Leave
+            | Self::Erase { .. }
+            | Self::Contest { .. } => None,
             Self::Admit { .. } | Self::AddDevice { .. } => Some(LeasePurpose::Admission),
             Self::Remove { .. }
             | Self::RemoveDevice { .. }
@@ -124,6 +133,7 @@ impl Task {
             Self::SetClosed { closed: true } => "close",
             Self::SetClosed { closed: false } => "reopen",
             Self::Leave => "leave",
+            Self::Erase { .. } => "erase",
             Self::Contest { .. } => "contest",
         }
     }

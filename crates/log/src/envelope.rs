@@ -70,11 +70,13 @@ pub enum ItemKind {
     HubStatement,
     /// The founding of the channel's next group.
     Succession,
+    /// A member has the relays erase what entries say.
+    Tombstone,
 }
 
 impl ItemKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Entry,
         Self::Commit,
         Self::Leave,
@@ -82,6 +84,7 @@ impl ItemKind {
         Self::Stranded,
         Self::HubStatement,
         Self::Succession,
+        Self::Tombstone,
     ];
 
     /// Its number.
@@ -95,6 +98,7 @@ impl ItemKind {
             Self::Stranded => 5,
             Self::HubStatement => 6,
             Self::Succession => 7,
+            Self::Tombstone => 9,
         }
     }
 

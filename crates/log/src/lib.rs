@@ -19,6 +19,7 @@ pub mod membership;
 pub mod replica;
 pub mod statement;
 pub mod succession;
+pub mod tombstone;
 
 pub use chain::{ChainHash, ChainLink, ChainStart};
 pub use device_list::{DeviceList, ListChange, ListHash};
@@ -33,3 +34,4 @@ pub use membership::Membership;
 pub use replica::Replica;
 pub use statement::{HubStatement, Incarnations};
 pub use succession::{FoundingHash, Succession};
+pub use tombstone::Tombstone;

@@ -2,7 +2,7 @@
 
 use enlace_identity::names::DeviceName;
 use enlace_log::head::HeadSigner;
-use enlace_log::{ClientId, HubStatement, Seq, VerifiedHead};
+use enlace_log::{ClientId, HubStatement, PayloadHash, Seq, VerifiedHead};
 
 use crate::entry::VerifiedEntry;
 use crate::rules::Act;
@@ -38,6 +38,16 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// The relays were told to erase what these entries say. Whether `by` may is for whoever has their
+    /// envelopes: [`enlace_log::tombstone::may_erase`].
+    ErasedAtRelays {
+        /// Who told them.
+        by: DeviceName,
+        /// Which, with their payloads' hashes.
+        erased: Vec<(Seq, PayloadHash)>,
+    },
+    /// An entry that came without its content: erased, or kept back.
+    WithoutContent(DeviceName),
     /// A commit of this device can no longer get a place: plan it again.
     CommitLost(ClientId),
     /// A member asks to be removed: whoever can, commits it.

@@ -65,6 +65,12 @@ impl Channel {
                     self.state.forget(own);
                     Ok(self.handle_leave(item, author))
                 }
+                ItemKind::Tombstone => {
+                    self.state.forget(own);
+                    let mut events = self.handle_tombstone(item, author);
+                    events.push(Event::OwnEntry(own));
+                    Ok(events)
+                }
                 _ => {
                     self.state.forget(own);
                     Ok(vec![Event::OwnEntry(own)])
@@ -77,6 +83,7 @@ impl Channel {
             ItemKind::Succession => self.handle_succession(ctx, item, author),
             ItemKind::Leave => Ok(self.handle_leave(item, author)),
             ItemKind::Contest => Ok(self.handle_contest(item, author)),
+            ItemKind::Tombstone => Ok(self.handle_tombstone(item, author)),
             ItemKind::Stranded | ItemKind::HubStatement => Ok(vec![Event::NeedsNewerVersion]),
         }
     }

@@ -7,7 +7,8 @@ use enlace_identity::suspension::{SignedSuspensions, SuspensionError, VerifiedSu
 use enlace_identity::time::Timestamp;
 use enlace_log::control::{Contest, Leave};
 use enlace_log::{
-    ClientId, Commitment, DeviceList, Envelope, ItemKind, ListHash, PayloadHash, Seq, WelcomesHash,
+    ClientId, Commitment, DeviceList, Envelope, ItemKind, ListHash, PayloadHash, Seq, Tombstone,
+    WelcomesHash,
 };
 use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
@@ -163,6 +164,24 @@ impl Channel {
         let generation = self.state.generation();
         let payload = Contest { channel: self.id(), generation, commit };
         let envelope = self.envelope(ctx, ItemKind::Contest, client_id)?;
+        let outgoing = Outgoing::seal(envelope, payload.encode(), None, ctx.device);
+        self.remember(ctx, outgoing)
+    }
+
+    /// Has the relays erase what entries say; each is named with its payload's hash, in order.
+    ///
+    /// # Errors
+    /// [`SealError`]; the transaction is to be abandoned.
+    pub fn seal_tombstone(
+        &mut self,
+        ctx: &Context<'_>,
+        erased: Vec<(Seq, PayloadHash)>,
+        client_id: ClientId,
+    ) -> Result<Outgoing, SealError> {
+        self.may_write()?;
+        let generation = self.state.generation();
+        let payload = Tombstone { channel: self.id(), generation, erased };
+        let envelope = self.envelope(ctx, ItemKind::Tombstone, client_id)?;
         let outgoing = Outgoing::seal(envelope, payload.encode(), None, ctx.device);
         self.remember(ctx, outgoing)
     }

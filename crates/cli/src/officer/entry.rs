@@ -48,6 +48,8 @@ pub(crate) struct EntryItem {
     corrected_at: Option<u64>,
     /// The place of its withdrawal.
     withdrawn_at: Option<u64>,
+    /// The place where the relays were told to erase it.
+    erased_at_relays: Option<u64>,
     /// Why what it said is no longer here: `withdrawn` or `expired`.
     erased: Option<&'static str>,
     #[serde(skip)]
@@ -103,6 +105,7 @@ impl EntryItem {
             about: view.about.map(|seq| seq.0),
             corrected_at: view.corrected_by.map(|seq| seq.0),
             withdrawn_at: view.withdrawn_by.map(|seq| seq.0),
+            erased_at_relays: view.erased_at_relays.map(|seq| seq.0),
             erased: view.erased.map(ErasedBecause::as_str),
             words: Words {
                 state: words,

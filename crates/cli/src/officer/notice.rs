@@ -70,6 +70,7 @@ pub(crate) fn notice_words(notice: &Notice, ui: &Ui) -> Vec<String> {
         Notice::NotTheirs { by, place } => {
             say(Words::NotTheirs { by: &officer(by), place: *place })
         }
+        Notice::WithoutContent { by } => say(Words::WithoutContent { by: &officer(by) }),
         Notice::LeaveRequested { by } => say(Words::LeaveRequested { by: &officer(by) }),
         Notice::Contested { by, .. } => say(Words::Contested { by: &officer(by) }),
         Notice::Removed { by } => say(Words::Removed { by: &officer(by) }),

@@ -217,6 +217,11 @@ fn say_notice(notice: &Notice<'_>) -> String {
                 "{by} wanted to correct or withdraw entry {place}, which is somebody else's: nothing has changed."
             )
         }
+        Notice::WithoutContent { by } => {
+            format!(
+                "An entry of {by} came without its content: it was erased, or a relay keeps it back."
+            )
+        }
         Notice::LeaveRequested { by } => format!("{by} asked to leave."),
         Notice::Contested { by } => format!("{by} objected to a change."),
         Notice::Removed { by } => format!("{by} removed you from this channel."),

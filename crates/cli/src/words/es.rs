@@ -223,6 +223,11 @@ fn say_notice(notice: &Notice<'_>) -> String {
                 "{by} quiso corregir o retirar lo escrito en {place}, que es de otra persona: no ha cambiado nada."
             )
         }
+        Notice::WithoutContent { by } => {
+            format!(
+                "Algo que escribió {by} llegó sin su contenido: se borró, o un relé lo retiene."
+            )
+        }
         Notice::LeaveRequested { by } => format!("{by} pidió irse."),
         Notice::Contested { by } => format!("{by} se opuso a un cambio."),
         Notice::Removed { by } => format!("{by} le retiró de este canal."),

@@ -223,6 +223,11 @@ fn say_notice(notice: &Notice<'_>) -> String {
                 "{by} a voulu corriger ou retirer le message {place}, qui est d’une autre personne : rien n’a changé."
             )
         }
+        Notice::WithoutContent { by } => {
+            format!(
+                "Un message de {by} est arrivé sans son contenu : il a été effacé, ou un relais le retient."
+            )
+        }
         Notice::LeaveRequested { by } => format!("{by} a demandé à partir."),
         Notice::Contested { by } => format!("{by} s'est opposé à un changement."),
         Notice::Removed { by } => format!("{by} vous a retiré de ce canal."),

@@ -221,6 +221,11 @@ fn say_notice(notice: &Notice<'_>) -> String {
                 "{by} quis corrigir ou retirar o que está em {place}, que é de outra pessoa: nada mudou."
             )
         }
+        Notice::WithoutContent { by } => {
+            format!(
+                "Algo que {by} escreveu chegou sem o conteúdo: foi apagado, ou um relé o retém."
+            )
+        }
         Notice::LeaveRequested { by } => format!("{by} pediu para sair."),
         Notice::Contested { by } => format!("{by} opôs-se a uma mudança."),
         Notice::Removed { by } => format!("{by} retirou você deste canal."),

@@ -17,6 +17,8 @@ pub(super) struct History {
     /// What those are about, by their own place.
     about: BTreeMap<Seq, Seq>,
     erasures: BTreeMap<(DeviceName, ClientId), ErasureRow>,
+    /// Where relays were told to erase what stands somewhere.
+    tombstones: BTreeMap<Seq, Seq>,
 }
 
 impl History {
@@ -25,6 +27,7 @@ impl History {
         let mut history = Self {
             said: BTreeMap::new(),
             about: BTreeMap::new(),
+            tombstones: tx.tombstones(id)?.iter().map(|row| (row.seq, row.by_seq)).collect(),
             erasures: erasures.map(|row| ((row.author.clone(), row.client_id), row)).collect(),
         };
         for kind in [EntryKind::Correction, EntryKind::Withdrawal] {
@@ -50,6 +53,7 @@ impl History {
         view.about = self.about.get(&seq).copied();
         view.corrected_by = last(EntryKind::Correction);
         view.withdrawn_by = last(EntryKind::Withdrawal).or(erasure.and_then(|row| row.by));
+        view.erased_at_relays = self.tombstones.get(&seq).copied();
         view.erased = erasure.map(|row| row.why);
     }
 }

@@ -78,6 +78,8 @@ pub struct EntryView {
     pub corrected_by: Option<Seq>,
     /// The place of its withdrawal.
     pub withdrawn_by: Option<Seq>,
+    /// The place where the relays were told to erase it.
+    pub erased_at_relays: Option<Seq>,
     /// Why what it said is no longer here, if it isn't.
     pub erased: Option<ErasedBecause>,
 }
@@ -207,6 +209,7 @@ impl EntryView {
             about: None,
             corrected_by: None,
             withdrawn_by: None,
+            erased_at_relays: None,
             erased: None,
         })
     }

@@ -65,6 +65,12 @@ impl Work<'_> {
             Event::Unreadable { author, reason } => {
                 Notice::Unreadable { author: Author::from(&author), reason }
             }
+            Event::ErasedAtRelays { by, erased } => {
+                return self.note_tombstone(channel, item, &by, &erased);
+            }
+            Event::WithoutContent(author) => {
+                return self.take_without_content(id, item, &author);
+            }
             Event::CommitLost(client_id) => {
                 return self.lose_commit(client_id, batch.own_commit_was_void);
             }

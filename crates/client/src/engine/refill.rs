@@ -140,7 +140,11 @@ impl Work<'_> {
                 }
             }
             // What this device keeps without its content somebody else may have whole.
-            if items.iter().any(|item| item.sealed.payload().is_none()) {
+            let end = items.last().map_or(from, |item| item.seq);
+            let tombstones = self.tx.tombstones(id)?;
+            let is_erased =
+                |item: &Item| tombstones.iter().any(|row| row.seq == item.seq && row.by_seq <= end);
+            if items.iter().any(|item| item.sealed.payload().is_none() && !is_erased(item)) {
                 return Ok(None);
             }
             if items.first().is_none_or(|item| item.seq != from)

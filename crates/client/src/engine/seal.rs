@@ -67,6 +67,14 @@ impl Work<'_> {
                 let command = Command::RemoveRevoked { device, list };
                 channel.seal_commit(&self.ctx, &command, row.client_id)
             }
+            Task::Erase { places } => {
+                let erased = self.still_erased(id, places)?;
+                if erased.is_empty() {
+                    self.keep(channel);
+                    return Ok(self.accept(row, None)?);
+                }
+                channel.seal_tombstone(&self.ctx, erased, row.client_id)
+            }
             Task::Contest { commit } => {
                 channel.seal_contest(&self.ctx, Seq(*commit), row.client_id)
             }
@@ -121,6 +129,7 @@ pub(super) fn is_done(task: &Task, channel: &Channel) -> bool {
         | Task::Entry
         | Task::SelfUpdate
         | Task::Leave
+        | Task::Erase { .. }
         | Task::Contest { .. } => false,
     }
 }

@@ -83,27 +83,33 @@ impl Work<'_> {
                 return Ok(self.note(Some(id), place, notice)?);
             }
             if kind == EntryKind::Withdrawal {
-                self.erase_withdrawn(&target, row.seq)?;
+                let erased = self.erase_withdrawn(&target, row.seq)?;
+                // The device that took it back tells the relays; a colleague's program may not.
+                if row.author == *self.me() {
+                    self.have_erased(id, &erased)?;
+                }
             }
         }
         self.erase_if_withdrawn(row, entry.commitment())
     }
 
-    /// Erases an entry with all that corrects it.
-    fn erase_withdrawn(&mut self, target: &EntryRow, by: Seq) -> Result<(), EngineError> {
+    /// Erases an entry with all that corrects it; where those stand, in order.
+    fn erase_withdrawn(&mut self, target: &EntryRow, by: Seq) -> Result<Vec<Seq>, EngineError> {
         let entry = reload(&target.signed)?;
         if entry.is_erased() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         self.erase(target, &entry, ErasedBecause::Withdrawn, Some(by))?;
+        let mut erased = vec![target.seq];
         let id = target.channel;
         for correction in self.tx.entries_of_kind(id, EntryKind::Correction.code())? {
             let parent = reload(&correction.signed)?.header().parent;
             if parent == Some(entry.commitment()) && may_take_back(&correction, target) {
-                self.erase_withdrawn(&correction, by)?;
+                erased.extend(self.erase_withdrawn(&correction, by)?);
             }
         }
-        Ok(())
+        erased.sort_unstable();
+        Ok(erased)
     }
 
     fn erase_if_withdrawn(
@@ -112,7 +118,13 @@ impl Work<'_> {
         commitment: Commitment,
     ) -> Result<(), EngineError> {
         match self.withdrawal_of(row.channel, row, commitment)? {
-            Some(by) => self.erase_withdrawn(row, by),
+            Some(by) => {
+                let erased = self.erase_withdrawn(row, by)?;
+                if row.author == *self.me() {
+                    self.have_erased(row.channel, &erased)?;
+                }
+                Ok(())
+            }
             None => Ok(()),
         }
     }

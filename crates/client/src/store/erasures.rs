@@ -36,6 +36,21 @@ pub enum ErasedBecause {
     Expired,
 }
 
+/// An entry whose payload the relays were told to erase.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TombstoneRow {
+    /// The channel.
+    pub channel: ChannelId,
+    /// Where the entry stands.
+    pub seq: Seq,
+    /// Who told them.
+    pub by: DeviceName,
+    /// The hub's clock then.
+    pub at: Timestamp,
+    /// Where that stands.
+    pub by_seq: Seq,
+}
+
 /// Erasures.
 pub trait ErasureRows {
     /// Erases what an entry says wherever this store has it: `without` is the entry without content
@@ -54,6 +69,36 @@ pub trait ErasureRows {
     /// # Errors
     /// When the engine fails.
     fn erasures(&self, channel: ChannelId) -> Result<Vec<ErasureRow>, StoreError>;
+
+    /// Keeps that relays were told to erase an entry's payload, and drops it here; the first word
+    /// counts.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn put_tombstone(&self, row: &TombstoneRow) -> Result<(), StoreError>;
+
+    /// What relays were told to erase of a channel, by place.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn tombstones(&self, channel: ChannelId) -> Result<Vec<TombstoneRow>, StoreError>;
+
+    /// Keeps that an entry came without its content.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn put_without_content(
+        &self,
+        channel: ChannelId,
+        seq: Seq,
+        author: &DeviceName,
+    ) -> Result<(), StoreError>;
+
+    /// The entries of a channel that came without their content, by place.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn without_content(&self, channel: ChannelId) -> Result<Vec<(Seq, DeviceName)>, StoreError>;
 
     /// Entries of a channel whose item may have this commitment; the caller compares.
     ///

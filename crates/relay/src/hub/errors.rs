@@ -89,6 +89,12 @@ pub enum SubmitError {
     /// Somebody else holds the lease, or goes first.
     #[error("the lease is held or others wait for it, ask again in {:?}", .0.wait)]
     LeaseHeld(NotYet),
+    /// A tombstone that cannot be read, or names what does not stand there.
+    #[error("the tombstone does not name entries of this channel")]
+    Tombstone,
+    /// A tombstone of something that is not its author's to erase.
+    #[error("what stands at {0} is not its author's to erase")]
+    NotTheirs(Seq),
     /// Who may write says no.
     #[error(transparent)]
     Membership(#[from] MembershipError),
@@ -125,8 +131,11 @@ impl SubmitError {
             | Self::TooManyDevices(_)
             | Self::ListTooLong
             | Self::NotAFirstItem
-            | Self::ChannelId(_) => ErrorCode::BadEnvelope,
-            Self::NotTheCallers(_) | Self::ForeignCreator(_) => ErrorCode::NotAllowed,
+            | Self::ChannelId(_)
+            | Self::Tombstone => ErrorCode::BadEnvelope,
+            Self::NotTheCallers(_) | Self::ForeignCreator(_) | Self::NotTheirs(_) => {
+                ErrorCode::NotAllowed
+            }
             Self::Certificate(error) => error.code(),
             Self::Revoked(_) => ErrorCode::CredentialRevoked,
             Self::Suspended(_) => ErrorCode::Suspended,

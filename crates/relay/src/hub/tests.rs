@@ -2,6 +2,7 @@
 
 mod accepting;
 mod crashes;
+mod erasing;
 mod following;
 mod leases;
 mod membership;

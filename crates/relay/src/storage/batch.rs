@@ -49,6 +49,13 @@ pub enum LogWrite {
         /// The newest commit item after them.
         fence: Option<Seq>,
     },
+    /// The payloads of items are erased, from the files too; nothing else of them changes.
+    Erase {
+        /// The channel.
+        channel: ChannelId,
+        /// Where they stand; what is not here is passed over.
+        items: Vec<Seq>,
+    },
     /// A head that a hub signed.
     Head(SignedHead),
     /// Who may read and write changed with the item at `seq`.
@@ -207,6 +214,7 @@ impl LogWrite {
             Self::Head(head) => head.unverified_head().channel,
             Self::Accepted { key, .. } => key.channel,
             Self::Append { channel, .. }
+            | Self::Erase { channel, .. }
             | Self::Event { channel, .. }
             | Self::Reader { channel, .. }
             | Self::Incarnation { channel, .. }

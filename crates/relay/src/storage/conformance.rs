@@ -8,7 +8,7 @@
 mod deliveries;
 mod directory;
 mod logs;
-mod samples;
+pub(super) mod samples;
 
 use super::{Storage, StorageError, WriteBatch};
 
@@ -23,8 +23,9 @@ pub trait TestStore {
 
 type Case = (&'static str, fn(&dyn TestStore));
 
-const CASES: [Case; 19] = [
+const CASES: [Case; 20] = [
     ("a log is read back after opening again", logs::reads_back),
+    ("what is erased leaves its place", logs::erases),
     ("a read stops at its limits", logs::limits),
     ("a conflict leaves nothing of its batch", logs::conflict_is_atomic),
     ("a channel is created once", logs::created_once),

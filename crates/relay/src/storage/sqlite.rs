@@ -26,6 +26,7 @@ use super::{
 use checkpoint::Checkpointer;
 use ids::Ids;
 use lock::StoreLock;
+use write::Applied;
 
 pub use read::SqliteReader;
 
@@ -74,7 +75,10 @@ impl SqliteStorage {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        connection.pragma_update(None, "secure_delete", "ON")?;
         migrations::migrate(&mut connection)?;
+        // The log may hold what was erased just before the last process ended.
+        checkpoint::run(&connection, "TRUNCATE")?;
         let checkpointer = Checkpointer::start(connect(&database)?, options.is_inline)?;
         Ok(Self { connection, ids: Ids::default(), checkpointer, database, _lock: lock })
     }
@@ -85,9 +89,10 @@ impl Storage for SqliteStorage {
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let result = write::apply(&transaction, &mut self.ids, batch)
-            .and_then(|bytes| Ok(transaction.commit().map(|()| bytes)?));
+            .and_then(|applied| Ok(transaction.commit().map(|()| applied)?));
         match result {
-            Ok(bytes) => self.checkpointer.note_written(bytes),
+            Ok(Applied { has_erased: true, .. }) => self.checkpointer.truncate(),
+            Ok(Applied { bytes, .. }) => self.checkpointer.note_written(bytes),
             Err(error) => {
                 self.ids.forget();
                 Err(error)
@@ -158,5 +163,74 @@ fn connect(database: &Path) -> Result<Connection, StorageError> {
 impl From<rusqlite::Error> for StorageError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Engine(Box::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use bytes::Bytes;
+    use enlace_log::Seq;
+    use tempfile::TempDir;
+
+    use super::super::conformance::samples::{append, channel, create, item};
+    use super::*;
+    use crate::storage::LogWrite;
+
+    fn needle(number: u64) -> Vec<u8> {
+        format!("ciphertext {number:03} ")
+            .repeat(3 + usize::try_from(number % 90).unwrap() * 2)
+            .into_bytes()
+    }
+
+    fn holds(directory: &Path, needle: &[u8]) -> bool {
+        fs::read_dir(directory).unwrap().any(|file| {
+            let bytes = fs::read(file.unwrap().path()).unwrap();
+            bytes.windows(needle.len()).any(|window| window == needle)
+        })
+    }
+
+    /// Nothing of what was erased is in the database's pages, used or free, nor in the log beside
+    /// it; what lies next to it is.
+    #[test]
+    fn what_was_erased_is_in_no_file() {
+        for is_inline in [true, false] {
+            let directory = TempDir::new().unwrap();
+            let options = SqliteOptions { is_inline, ..SqliteOptions::new(directory.path()) };
+            let mut storage = SqliteStorage::open(&options).unwrap();
+            let commit = |storage: &mut SqliteStorage, log: Vec<LogWrite>| {
+                storage.commit(&WriteBatch { log, side: Vec::new() }).unwrap();
+            };
+            let channels = [channel(1), channel(2), channel(3)];
+            commit(&mut storage, channels.iter().map(|one| create(*one)).collect());
+            for number in 1..300_u64 {
+                let one = channels[usize::try_from(number % 3).unwrap()];
+                let seq = number.div_ceil(3);
+                let mut write = append(one, seq - 1, 1);
+                if let LogWrite::Append { items, .. } = &mut write {
+                    assert_eq!(items[0].seq, item(one, seq).seq);
+                    items[0].payload = Bytes::from(needle(number));
+                }
+                commit(&mut storage, vec![write]);
+            }
+            let erased = |number: u64| number.is_multiple_of(5);
+            for number in (1..300).filter(|number| erased(*number)) {
+                let one = channels[usize::try_from(number % 3).unwrap()];
+                let items = vec![Seq(number.div_ceil(3))];
+                commit(&mut storage, vec![LogWrite::Erase { channel: one, items }]);
+            }
+            if is_inline {
+                let log = directory.path().join("relay.db-wal");
+                assert_eq!(fs::metadata(&log).unwrap().len(), 0);
+            } else {
+                // The checkpoint's thread does what it was asked for before it ends.
+                drop(storage);
+            }
+            for number in 1..300 {
+                let is_there = holds(directory.path(), &needle(number)[..40]);
+                assert_eq!(is_there, !erased(number), "{number}, inline: {is_inline}");
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use enlace_identity::names::DeviceName;
 use enlace_log::Item;
+use enlace_log::Tombstone;
 use enlace_log::control::{Contest, Leave};
 
 use super::{Refused, unreadable};
@@ -29,6 +30,23 @@ impl Channel {
         };
         self.state.leaving.insert(author.to_string(), evidence);
         vec![Event::LeaveRequested(author.clone())]
+    }
+
+    /// Relays erase what it names; what members hold is theirs to judge.
+    pub(super) fn handle_tombstone(&mut self, item: &Item, author: &DeviceName) -> Vec<Event> {
+        let tombstone = self.verified_control(item, author).and_then(|(_, payload)| {
+            let tombstone = Tombstone::decode(payload).map_err(Refused::signed)?;
+            let fits = tombstone.channel == self.id()
+                && tombstone.generation == self.state.generation()
+                && tombstone.erased.iter().all(|(seq, _)| *seq < item.seq);
+            if fits { Ok(tombstone) } else { Err(Refused::signed("it does not fit the channel")) }
+        });
+        match tombstone {
+            Ok(tombstone) => {
+                vec![Event::ErasedAtRelays { by: author.clone(), erased: tombstone.erased }]
+            }
+            Err(refused) => vec![unreadable(author, refused)],
+        }
     }
 
     pub(super) fn handle_contest(&mut self, item: &Item, author: &DeviceName) -> Vec<Event> {

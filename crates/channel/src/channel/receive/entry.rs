@@ -17,7 +17,7 @@ impl Channel {
         author: &DeviceName,
     ) -> Result<Vec<Event>, ChannelError> {
         let Some(payload) = item.sealed.payload() else {
-            return Ok(vec![unreadable(author, Refused::unsigned("its content was erased"))]);
+            return Ok(vec![Event::WithoutContent(author.clone())]);
         };
         // The authenticated data is the envelope's, whatever the sender took: of another envelope
         // the message doesn't decrypt.

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use enlace_identity::names::{DeviceName, LeafName, OfficerAddress};
 use enlace_identity::time::Timestamp;
 use enlace_log::{
     ChainHash, ChainStart, ChannelId, ClientId, Commitment, DeviceList, Envelope, Generation, Head,
     HeadSigner, HubStatement, Incarnation, Incarnations, Item, ItemKind, ListChange, ListHash,
-    PayloadHash, Sealed, Seq, WelcomesHash,
+    PayloadHash, Sealed, Seq, Tombstone, WelcomesHash,
 };
 use enlace_proto::relay::v1 as wire;
 use enlace_proto::relay::v1::ErrorCode;
@@ -25,6 +26,24 @@ pub(crate) struct Log {
     incarnations: Incarnations,
     nonce: Vec<u8>,
     accepted: BTreeMap<(DeviceName, ClientId), Seq>,
+}
+
+impl Log {
+    /// Erases what the item at a place names, if that is a tombstone.
+    fn carry_out(&mut self, seq: Seq) {
+        let item = &self.items[usize::try_from(seq.0).unwrap()];
+        if item.sealed.envelope().kind != ItemKind::Tombstone {
+            return;
+        }
+        let tombstone = Tombstone::decode(item.sealed.payload().unwrap()).unwrap();
+        for (named, _) in tombstone.erased {
+            let item = &mut self.items[usize::try_from(named.0).unwrap()];
+            let sealed = &item.sealed;
+            let envelope = sealed.envelope_bytes().clone();
+            let signature = sealed.outer_signature().as_bytes().to_vec();
+            item.sealed = Sealed::read(envelope, &signature, Bytes::new(), None).unwrap();
+        }
+    }
 }
 
 /// The hub of all channels of a test.
@@ -76,6 +95,12 @@ impl Hub {
         let log = &self.logs[&channel];
         let last = log.items.last().unwrap().seq;
         self.sign(channel, last, *log.chains.last().unwrap())
+    }
+
+    /// What a place holds.
+    pub(crate) fn payload(&self, channel: ChannelId, seq: Seq) -> Vec<u8> {
+        let item = &self.logs[&channel].items[usize::try_from(seq.0).unwrap()];
+        item.sealed.payload().map(|payload| payload.to_vec()).unwrap_or_default()
     }
 
     pub(crate) fn chain_at(&self, channel: ChannelId, seq: Seq) -> ChainHash {
@@ -174,6 +199,7 @@ impl Hub {
             log.list = log.list.apply(&change).unwrap();
         }
         log.items.push(item);
+        log.carry_out(seq);
         self.welcome(channel, seq, &request);
         let head = Some(self.head(channel));
         Ok(wire::SubmitResponse { seq: seq.0, received_at_ms: now.as_millis(), head })

@@ -239,3 +239,53 @@ fn a_program_that_ended_before_the_files_were_clean_cleans_them_later() {
     world.restart("bruno");
     world.assert_gone("bruno", &there);
 }
+
+#[test]
+fn the_relays_are_told_to_erase_it() {
+    let mut world = World::new();
+    world.enroll("dario", "mp");
+    let channel = world.case();
+    world.post("ana", channel, SECRET);
+    world.post("bruno", channel, "recibido");
+    world.settle();
+    let seq = place(&mut world, "ana", channel, SECRET);
+    let kept = world.hub.payload(channel, seq);
+    assert!(kept.len() > 100);
+    // Dario is let in before it, and away while it is withdrawn.
+    let dario = world.address("dario");
+    let role = enlace_channel::policy::Role::Member;
+    world.engine("bruno").wish(channel, crate::engine::Wish::Add(dario, role)).unwrap();
+    world.settle();
+    world.post("ana", channel, "otro secreto");
+    for _ in 0..5 {
+        for name in ["ana", "bruno", "eva"] {
+            world.deliver(name);
+            world.pump(name);
+        }
+    }
+    let second = place(&mut world, "ana", channel, "otro secreto");
+    world.engine("ana").withdraw(channel, second, note("")).unwrap();
+    world.engine("ana").withdraw(channel, seq, note("")).unwrap();
+    for _ in 0..20 {
+        for name in ["ana", "bruno", "eva"] {
+            world.deliver(name);
+            world.pump(name);
+        }
+        world.clock.advance(std::time::Duration::from_millis(200));
+    }
+    assert!(world.hub.payload(channel, seq).is_empty());
+    assert!(world.hub.payload(channel, second).is_empty());
+    for name in ["ana", "bruno", "eva"] {
+        world.assert_gone(name, &[kept[..64].to_vec()]);
+        let views = world.engine(name).entries(channel, seq, 1).unwrap();
+        assert!(views[0].erased_at_relays.is_some(), "{name}");
+    }
+    // Who was away sees that something was erased, and goes on.
+    world.settle();
+    let by = world.device("ana");
+    assert!(world.notices("dario", channel).contains(&Notice::WithoutContent { by }));
+    world.post("ana", channel, "sigue");
+    world.settle();
+    assert!(world.texts("dario", channel).contains(&"sigue".to_owned()));
+    world.assert_agreement(channel, &["ana", "bruno", "eva", "dario"]);
+}

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use enlace_log::{ChannelId, ClientId};
+use enlace_identity::names::DeviceName;
+use enlace_log::{ChannelId, ClientId, Seq};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::values::{fixed, instant, number, parsed, position};
 use super::{BUSY, SqlTransaction, entries};
-use crate::store::{DirectoryRows as _, EntryRow, ErasureRow, ErasureRows, StoreError};
+use crate::store::{
+    DirectoryRows as _, EntryRow, ErasureRow, ErasureRows, StoreError, TombstoneRow,
+};
 
 /// The setting that says that files still hold what was erased, and which.
 const SCRUB_DUE: &str = "scrub-due";
@@ -59,6 +62,56 @@ impl ErasureRows for SqlTransaction<'_> {
     fn erasures(&self, channel: ChannelId) -> Result<Vec<ErasureRow>, StoreError> {
         let sql = "SELECT * FROM erasures WHERE channel = ?1 ORDER BY at, author, client_id";
         self.all(sql, [channel.as_bytes()], read)
+    }
+
+    fn put_tombstone(&self, row: &TombstoneRow) -> Result<(), StoreError> {
+        let (channel, seq) = (row.channel.as_bytes(), number(row.seq.0));
+        self.run(
+            "INSERT INTO tombstones (channel, seq, by, at, by_seq) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (channel, seq) DO NOTHING",
+            params![
+                channel,
+                seq,
+                row.by.as_str(),
+                number(row.at.as_millis()),
+                number(row.by_seq.0),
+            ],
+        )?;
+        let sql = "UPDATE items SET payload = NULL WHERE channel = ?1 AND seq = ?2";
+        self.run(sql, params![channel, seq])?;
+        self.put_setting(SCRUB_DUE, Some(PAGES))
+    }
+
+    fn tombstones(&self, channel: ChannelId) -> Result<Vec<TombstoneRow>, StoreError> {
+        let sql = "SELECT * FROM tombstones WHERE channel = ?1 ORDER BY seq";
+        self.all(sql, [channel.as_bytes()], |row| {
+            Ok(TombstoneRow {
+                channel,
+                seq: position(row, "seq")?.unwrap_or_default(),
+                by: parsed(row, "by")?,
+                at: instant(row, "at")?,
+                by_seq: position(row, "by_seq")?.unwrap_or_default(),
+            })
+        })
+    }
+
+    fn put_without_content(
+        &self,
+        channel: ChannelId,
+        seq: Seq,
+        author: &DeviceName,
+    ) -> Result<(), StoreError> {
+        let sql = "INSERT OR REPLACE INTO without_content (channel, seq, author)
+                   VALUES (?1, ?2, ?3)";
+        self.run(sql, params![channel.as_bytes(), number(seq.0), author.as_str()])?;
+        Ok(())
+    }
+
+    fn without_content(&self, channel: ChannelId) -> Result<Vec<(Seq, DeviceName)>, StoreError> {
+        let sql = "SELECT * FROM without_content WHERE channel = ?1 ORDER BY seq";
+        self.all(sql, [channel.as_bytes()], |row| {
+            Ok((position(row, "seq")?.unwrap_or_default(), parsed(row, "author")?))
+        })
     }
 
     fn entries_committed(

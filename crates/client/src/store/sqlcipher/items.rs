@@ -81,6 +81,8 @@ impl ItemRows for SqlTransaction<'_> {
         self.run("DELETE FROM entries WHERE channel = ?1 AND seq >= ?2", place)?;
         self.run("DELETE FROM notices WHERE channel = ?1 AND seq >= ?2", place)?;
         self.run("DELETE FROM items WHERE channel = ?1 AND seq >= ?2", place)?;
+        self.run("DELETE FROM tombstones WHERE channel = ?1 AND by_seq >= ?2", place)?;
+        self.run("DELETE FROM without_content WHERE channel = ?1 AND seq >= ?2", place)?;
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! A hub that is shown its own signature beyond its log: it takes in nothing new, takes back what
 //! others hold, states what happened, and only then goes on (PROTOCOL.md §6.5).
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,10 +9,11 @@ use enlace_identity::names::{DeviceName, Domain, ServiceName};
 use enlace_identity::time::Timestamp;
 use enlace_log::membership::{Event, MembershipError};
 use enlace_log::replica::ReplicaError;
+use enlace_log::tombstone::may_erase;
 use enlace_log::{
     ChainLink, ChainStart, ChannelId, ChannelNonce, ClientId, Commitment, Envelope, Generation,
     HubStatement, Incarnation, Incarnations, Item, ItemKind, ListHash, Membership, PayloadHash,
-    Replica, Sealed, Seq, SubmitCounter, VerifiedHead, WelcomesHash,
+    Replica, Sealed, Seq, SubmitCounter, Tombstone, VerifiedHead, WelcomesHash,
 };
 
 use super::settling::{Settling, is_within};
@@ -287,10 +289,11 @@ impl ChannelState {
         let added = self.replica.refill(&items, rest, head)?;
         let mut refilled = Refilled::default();
         let Some(first) = added.first().map(|added| added.seq) else { return Ok(refilled) };
+        let erased = erased_by(&items);
         let new = items.into_iter().skip_while(|item| item.seq < first);
         for (item, added) in new.zip(added) {
             let seq = item.seq;
-            if item.sealed.payload().is_none() {
+            if item.sealed.payload().is_none() && !erased.contains(&seq) {
                 return Err(RefillError::Erased(seq));
             }
             let event = match self.membership.plan(seq, &item.sealed, &is_revoked) {
@@ -397,6 +400,25 @@ impl ChannelState {
         self.incarnations.begin(seq, incarnation);
         writes.push(LogWrite::Incarnation { channel: self.channel(), seq, incarnation });
     }
+}
+
+/// The entries that tombstones among these items erase: nobody has their content any more. The hub
+/// judged the tombstones when it took them in, and its signature covers them.
+fn erased_by(items: &[Item]) -> BTreeSet<Seq> {
+    let mut erased = BTreeSet::new();
+    for item in items.iter().filter(|i| i.sealed.envelope().kind == ItemKind::Tombstone) {
+        let (by, at) = (item.sealed.envelope().device(), item.received_at);
+        let tombstone = item.sealed.payload().and_then(|payload| Tombstone::decode(payload).ok());
+        let (Some(by), Some(tombstone)) = (by, tombstone) else { continue };
+        let is_named = |named: &Item| {
+            let hash = named.sealed.envelope().payload_hash;
+            let may = may_erase(by, at, named.sealed.envelope(), named.received_at);
+            may && tombstone.erased.contains(&(named.seq, hash))
+        };
+        let before = items.iter().take_while(|named| named.seq < item.seq);
+        erased.extend(before.filter(|named| is_named(named)).map(|named| named.seq));
+    }
+    erased
 }
 
 fn sorted(domains: std::collections::BTreeSet<Domain>) -> Vec<Domain> {

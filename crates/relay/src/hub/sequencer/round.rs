@@ -1,6 +1,7 @@
 //! One round: requests in, one transaction, answers out.
 
 mod copying;
+mod erasing;
 mod publishing;
 mod recovering;
 
@@ -9,7 +10,7 @@ use std::slice;
 
 use enlace_identity::names::DeviceName;
 use enlace_identity::time::Timestamp;
-use enlace_log::{ChannelId, ChannelNonce, Seq, SignedHead, SubmitCounter};
+use enlace_log::{ChannelId, ChannelNonce, ItemKind, Seq, SignedHead, SubmitCounter};
 
 use self::publishing::{announce, publish, tell_of_stored};
 use super::cache::Cache;
@@ -41,6 +42,8 @@ pub(super) struct Round<'a> {
     pending: Vec<Pending>,
     /// Channels that are settled once the transaction is durable.
     settled: BTreeSet<ChannelId>,
+    /// Why the round cannot be made durable.
+    broken: Option<Unavailable>,
 }
 
 /// What a round adds to one channel.
@@ -52,6 +55,8 @@ struct Grown {
     /// Of a copy: the hub's newest head.
     head: Option<SignedHead>,
     access_changed: bool,
+    /// Whether what readers may find in memory was erased.
+    has_erased: bool,
     /// The log went back to this item before it grew.
     back_to: Option<StoredItem>,
 }
@@ -94,6 +99,7 @@ impl<'a> Round<'a> {
             accepted: HashMap::new(),
             pending: Vec::new(),
             settled: BTreeSet::new(),
+            broken: None,
         }
     }
 
@@ -156,17 +162,28 @@ impl<'a> Round<'a> {
     /// Makes the round durable, then answers and tells the readers.
     pub(super) fn finish(self, feeds: &Feeds, welcomes: &WelcomeBoard, source: &Source) {
         let Self {
-            cache, storage, settling, settled, mut writes, counters, grown, pending, ..
+            cache,
+            storage,
+            settling,
+            settled,
+            mut writes,
+            counters,
+            grown,
+            pending,
+            broken,
+            ..
         } = self;
         writes.side.extend(
             counters
                 .into_iter()
                 .map(|(device, counter)| SideWrite::SubmitCounter { device, counter }),
         );
-        if !writes.is_empty()
-            && let Err(error) = storage.commit(&writes)
-        {
-            let why = unavailable(&error);
+        let committed = match broken {
+            Some(why) => Err(why),
+            None if writes.is_empty() => Ok(()),
+            None => storage.commit(&writes).map_err(|error| unavailable(&error)),
+        };
+        if let Err(why) = committed {
             grown.keys().for_each(|channel| cache.doubt(channel));
             pending.into_iter().for_each(|pending| pending.fail(why));
             tell_of_stored(cache, feeds, source);
@@ -258,6 +275,9 @@ impl<'a> Round<'a> {
         if creates.is_none() && remembered.is_none() {
             self.open(&channel)?;
         }
+        if submission.sealed().envelope().kind == ItemKind::Tombstone && remembered.is_none() {
+            self.judge_tombstone(submission)?;
+        }
         let trust = &self.options.trust;
         match (self.cache.find(&channel).map_err(|error| unavailable(&error))?, creates) {
             (Some(_), Some(_)) if remembered.is_none() => Err(SubmitError::ChannelExists),
@@ -296,6 +316,11 @@ impl<'a> Round<'a> {
 
     /// Adds items to the channel's one append of this round.
     fn append(&mut self, channel: ChannelId, items: Vec<StoredItem>, access_changed: bool) {
+        self.append_items(channel, items.clone(), access_changed);
+        self.carry_out_tombstones(channel, &items);
+    }
+
+    fn append_items(&mut self, channel: ChannelId, items: Vec<StoredItem>, access_changed: bool) {
         let Some(state) = self.cache.get(&channel) else { return };
         let Some(first) = items.first() else { return };
         let fence = state.membership().fence();

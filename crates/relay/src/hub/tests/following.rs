@@ -2,6 +2,7 @@
 
 use enlace_identity::keys::SigningKey;
 use enlace_identity::names::Domain;
+use enlace_identity::time::Timestamp;
 use enlace_log::control::{LeafHash, Leave};
 use enlace_log::replica::ReplicaError;
 use enlace_log::{
@@ -20,7 +21,7 @@ use crate::storage::{MemoryDisk, ReadLimit, Role};
 const BEFORE: [&str; 2] = ["ana", "eva"];
 const AFTER: [&str; 4] = ["ana", "cid@b", "dora@b", "eva"];
 
-fn b() -> Domain {
+pub(super) fn b() -> Domain {
     "b.example".parse().unwrap()
 }
 
@@ -29,18 +30,18 @@ fn verified(head: SignedHead) -> VerifiedHead {
 }
 
 /// A hub at a.example with a channel that admits b.example's devices at 2, and b's empty relay.
-async fn two_relays() -> (World, World) {
+pub(super) async fn two_relays() -> (World, World) {
     let hub = World::with_members(&BEFORE).await;
     hub.submit(&Draft::entry("ana", 0, "before")).await.unwrap();
     hub.commit(&Draft::commit("ana", Some(0), &BEFORE, &AFTER)).await.unwrap();
     (hub, World::with(Box::new(MemoryDisk::default().open().unwrap()), b()))
 }
 
-async fn delivery(hub: &World, seq: u64) -> WelcomeDelivery {
+pub(super) async fn delivery(hub: &World, seq: u64) -> WelcomeDelivery {
     hub.hub.welcome(channel_id(), Seq(seq)).await.unwrap().unwrap()
 }
 
-fn anchor_of(delivery: WelcomeDelivery) -> Result<Anchor, IngestError> {
+pub(super) fn anchor_of(delivery: WelcomeDelivery) -> Result<Anchor, IngestError> {
     let head = SignedHead::from_wire(channel_id(), delivery.head.as_ref().unwrap()).unwrap();
     Anchor::check(delivery, &verified(head), &own(), &b(), &NameTrust)
 }
@@ -62,8 +63,24 @@ fn copy_of(batch: &LogBatch) -> Copy {
     Copy { hub: own(), items, head: verified(batch.head.clone()) }
 }
 
+/// The hub's log from a position on.
+pub(super) async fn whole_copy(hub: &World, from: u64) -> Copy {
+    copy_of(&batch(hub, Reader::Relay(b()), from, LIMIT).await)
+}
+
+/// What a lying hub adds to a log, and signs.
+pub(super) fn append_signed(copy: &mut Copy, draft: &Draft, received_at: Timestamp) {
+    let last = copy.head.head();
+    let sealed = draft.check().unwrap().sealed().clone();
+    let item = Item { seq: last.seq.next(), received_at, sealed };
+    let chain = item.chain_after(&last.chain);
+    let head = super::world::head_key().sign(last.channel, last.incarnation, item.seq, chain);
+    copy.items.push(item);
+    copy.head = head;
+}
+
 /// Copies everything from `from` on.
-async fn follow(hub: &World, follower: &World, mut from: u64) -> u64 {
+pub(super) async fn follow(hub: &World, follower: &World, mut from: u64) -> u64 {
     let log = hub.hub.subscribe(channel_id(), Reader::Relay(b())).await.unwrap();
     while let Some(Next::Batch(batch)) = log.read(Seq(from), LIMIT).await.unwrap() {
         from = follower.hub.ingest(copy_of(&batch)).await.unwrap().0;

@@ -40,6 +40,27 @@ pub(super) fn reads_back(store: &dyn TestStore) {
     assert!(read.events(&other).unwrap().is_empty());
 }
 
+pub(super) fn erases(store: &dyn TestStore) {
+    let (one, two) = (channel(1), channel(2));
+    let mut storage = store.open().unwrap();
+    storage.commit(&log([create(one), create(two), append(one, 0, 3), append(two, 0, 3)])).unwrap();
+    // In one batch with what it erases, too; what is not here is passed over.
+    let erase = |channel, places: &[u64]| {
+        let items = places.iter().map(|seq| Seq(*seq)).collect();
+        LogWrite::Erase { channel, items }
+    };
+    storage.commit(&log([append(one, 3, 1), erase(one, &[1, 4, 77]), erase(one, &[1])])).unwrap();
+    drop(storage);
+    let mut read = store.open().unwrap().reader().unwrap();
+    let mut expected: Vec<_> = (0..5).map(|seq| item(one, seq)).collect();
+    for seq in [1, 4] {
+        expected[seq].payload = Bytes::new();
+    }
+    assert_eq!(read.items(&one, Seq(0), ALL).unwrap(), expected);
+    let untouched: Vec<_> = (0..4).map(|seq| item(two, seq)).collect();
+    assert_eq!(read.items(&two, Seq(0), ALL).unwrap(), untouched);
+}
+
 pub(super) fn limits(store: &dyn TestStore) {
     let one = channel(1);
     let mut storage = store.open().unwrap();

@@ -13,25 +13,25 @@ use zeroize::Zeroizing;
 
 use crate::storage::{Accepted, ChannelRecord, Doubts, IdempotencyKey, LogWrite, Role, StoredItem};
 
-pub(super) fn channel(number: u8) -> ChannelId {
+pub(crate) fn channel(number: u8) -> ChannelId {
     ChannelId([number; 32])
 }
 
-pub(super) fn domain(name: &str) -> Domain {
+pub(crate) fn domain(name: &str) -> Domain {
     format!("{name}.example").parse().unwrap()
 }
 
-pub(super) fn device(name: &str) -> DeviceName {
+pub(crate) fn device(name: &str) -> DeviceName {
     format!("laptop.{name}.officer.a.example").parse().unwrap()
 }
 
-pub(super) fn client_id(seq: u64) -> ClientId {
+pub(crate) fn client_id(seq: u64) -> ClientId {
     let mut id = [0; 16];
     id[..8].copy_from_slice(&seq.to_be_bytes());
     ClientId(id)
 }
 
-pub(super) fn envelope(channel: ChannelId, seq: u64) -> Envelope {
+pub(crate) fn envelope(channel: ChannelId, seq: u64) -> Envelope {
     Envelope {
         channel,
         generation: Generation(0),
@@ -48,7 +48,7 @@ pub(super) fn envelope(channel: ChannelId, seq: u64) -> Envelope {
     }
 }
 
-pub(super) fn item(channel: ChannelId, seq: u64) -> StoredItem {
+pub(crate) fn item(channel: ChannelId, seq: u64) -> StoredItem {
     StoredItem {
         seq: Seq(seq),
         received_at: Timestamp::from_millis(u64::MAX - seq),
@@ -60,7 +60,7 @@ pub(super) fn item(channel: ChannelId, seq: u64) -> StoredItem {
     }
 }
 
-pub(super) fn record(channel: ChannelId, role: Role, seq: u64) -> ChannelRecord {
+pub(crate) fn record(channel: ChannelId, role: Role, seq: u64) -> ChannelRecord {
     let tail = item(channel, seq).tail();
     let (hub, generation) = (domain("hub"), Generation(u64::MAX));
     let nonce = ChannelNonce([channel.0[0] ^ 0xff; 32]);
@@ -68,16 +68,16 @@ pub(super) fn record(channel: ChannelId, role: Role, seq: u64) -> ChannelRecord 
     ChannelRecord { channel, hub, nonce, role, generation, tail, fence: Some(Seq(seq)), settled }
 }
 
-pub(super) fn create(channel: ChannelId) -> LogWrite {
+pub(crate) fn create(channel: ChannelId) -> LogWrite {
     LogWrite::Create(record(channel, Role::Hub, 0), item(channel, 0))
 }
 
-pub(super) fn append(channel: ChannelId, after: u64, count: u64) -> LogWrite {
+pub(crate) fn append(channel: ChannelId, after: u64, count: u64) -> LogWrite {
     let items = (after + 1..=after + count).map(|seq| item(channel, seq)).collect();
     LogWrite::Append { channel, after: Seq(after), items, fence: Some(Seq(0)) }
 }
 
-pub(super) fn accepted(channel: ChannelId, seq: u64) -> (Accepted, LogWrite) {
+pub(crate) fn accepted(channel: ChannelId, seq: u64) -> (Accepted, LogWrite) {
     let accepted = Accepted {
         seq: Seq(seq),
         received_at: item(channel, seq).received_at,
@@ -90,7 +90,7 @@ pub(super) fn accepted(channel: ChannelId, seq: u64) -> (Accepted, LogWrite) {
     (accepted, LogWrite::Accepted { key, accepted })
 }
 
-pub(super) fn head(channel: ChannelId, seq: u64) -> SignedHead {
+pub(crate) fn head(channel: ChannelId, seq: u64) -> SignedHead {
     let key = SigningKey::from_seed(Zeroizing::new([1; 32]));
     let chain = item(channel, seq).chain;
     let head = Head { channel, incarnation: Incarnation(0), seq: Seq(seq), chain };

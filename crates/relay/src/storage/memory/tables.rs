@@ -123,6 +123,13 @@ impl Tables {
                 let items = items.iter().map(|item| ((*channel, item.seq), item.clone()));
                 self.items.extend(items);
             }
+            LogWrite::Erase { channel, items } => {
+                for seq in items {
+                    if let Some(item) = self.items.get_mut(&(*channel, *seq)) {
+                        item.payload = Bytes::new();
+                    }
+                }
+            }
             LogWrite::Head(head) => {
                 let claimed = head.unverified_head();
                 self.heads.insert((claimed.channel, claimed.seq), head.clone());

@@ -125,7 +125,8 @@ impl ReadStorage for SqliteReader {
     ) -> Result<Vec<StoredItem>, StorageError> {
         let Some(id) = find_channel(&self.connection, channel)? else { return Ok(Vec::new()) };
         let mut statement = self.connection.prepare_cached(
-            "SELECT seq, received_at, envelope, outer_signature, payload, list_change, chain
+            "SELECT seq, received_at, envelope, outer_signature,
+                 CASE erased WHEN 0 THEN payload ELSE x'' END, list_change, chain
              FROM items WHERE channel = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3",
         )?;
         let mut rows = statement.query(params![id, signed(from), count(limit.items.max(1))])?;

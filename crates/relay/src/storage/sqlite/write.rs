@@ -29,20 +29,28 @@ const PLACED: [&str; 9] = [
     "welcomes",
 ];
 
-/// Applies a batch; how many bytes it wrote, roughly.
+/// What a batch leaves to be done about the write-ahead log.
+pub(super) struct Applied {
+    /// How many bytes it wrote, roughly.
+    pub(super) bytes: usize,
+    /// Whether it erased what the log still holds.
+    pub(super) has_erased: bool,
+}
+
+/// Applies a batch.
 pub(super) fn apply(
     transaction: &Transaction<'_>,
     ids: &mut Ids,
     batch: &WriteBatch,
-) -> Result<usize, StorageError> {
-    let mut writer = Writer { transaction, ids, bytes: 0 };
+) -> Result<Applied, StorageError> {
+    let mut writer = Writer { transaction, ids, bytes: 0, has_erased: false };
     for write in &batch.log {
         writer.log(write)?;
     }
     for write in &batch.side {
         writer.side(write)?;
     }
-    Ok(writer.bytes)
+    Ok(Applied { bytes: writer.bytes, has_erased: writer.has_erased })
 }
 
 /// One transaction.
@@ -50,6 +58,7 @@ struct Writer<'a> {
     transaction: &'a Transaction<'a>,
     ids: &'a mut Ids,
     bytes: usize,
+    has_erased: bool,
 }
 
 const ROW_OVERHEAD: usize = 128;
@@ -61,6 +70,15 @@ impl Writer<'_> {
             LogWrite::Anchor(record, item) => self.anchor(record, item),
             LogWrite::Append { channel, after, items, fence } => {
                 self.append(channel, *after, items, *fence)
+            }
+            LogWrite::Erase { channel, items } => {
+                let id = self.channel(channel)?;
+                // As long as before, and so in its very place: a page that changes its shape keeps
+                // copies of what it held.
+                let update = "UPDATE items SET payload = zeroblob(length(payload)), erased = 1
+                              WHERE channel = ?1 AND seq = ?2 AND erased = 0";
+                self.has_erased = true;
+                items.iter().try_for_each(|seq| self.execute(update, params![id, signed(*seq)]))
             }
             LogWrite::Head(head) => self.head(head),
             LogWrite::Event { channel, seq, event } => {
@@ -195,8 +213,8 @@ impl Writer<'_> {
         self.bytes += item.weight();
         self.execute(
             "INSERT INTO items (channel, seq, received_at, envelope, outer_signature, payload,
-                 list_change, chain)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                 list_change, chain, erased)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)",
             params![
                 channel,
                 signed(item.seq),

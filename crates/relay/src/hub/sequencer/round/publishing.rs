@@ -70,8 +70,8 @@ pub(super) fn publish(
     source: &Source,
 ) -> HashMap<ChannelId, SignedHead> {
     let mut heads = HashMap::with_capacity(grown.len());
-    for (channel, Grown { items, head, access_changed, back_to, .. }) in grown {
-        if back_to.is_some() {
+    for (channel, Grown { items, head, access_changed, back_to, has_erased, .. }) in grown {
+        if back_to.is_some() || has_erased {
             source.catch_up.forget(channel);
             if let Some(feed) = feeds.find(&channel) {
                 feed.forget();

@@ -1,0 +1,93 @@
+//! What relays are told to erase, and what they no longer have.
+
+use std::time::Duration;
+
+use enlace_channel::channel::Channel;
+use enlace_identity::names::DeviceName;
+use enlace_log::tombstone::may_erase;
+use enlace_log::{ChannelId, Item, PayloadHash, Seq, Tombstone};
+
+use super::EngineError;
+use super::work::Work;
+use crate::notice::Notice;
+use crate::store::{StoreError, TombstoneRow};
+use crate::task::Task;
+
+impl Work<'_> {
+    /// Has the relays erase what was erased here.
+    pub(super) fn have_erased(&mut self, id: ChannelId, places: &[Seq]) -> Result<(), EngineError> {
+        for places in places.chunks(Tombstone::MAX) {
+            let places = places.iter().map(|seq| seq.0).collect();
+            self.enqueue_own(id, Task::Erase { places }, Duration::ZERO)?;
+        }
+        Ok(())
+    }
+
+    /// Of what is to be erased at the relays, what still stands where it stood and is erased here.
+    pub(super) fn still_erased(
+        &self,
+        id: ChannelId,
+        places: &[u64],
+    ) -> Result<Vec<(Seq, PayloadHash)>, StoreError> {
+        let mut erased = Vec::new();
+        for place in places.iter().map(|place| Seq(*place)) {
+            let entry = self.tx.entries(id, place, 1)?.into_iter().find(|row| row.seq == place);
+            let is_erased = match &entry {
+                Some(entry) => super::settle::reload(&entry.signed)?.is_erased(),
+                None => false,
+            };
+            if let Some(item) = self.tx.item(id, place)?.filter(|_| is_erased) {
+                erased.push((place, item.item.sealed.envelope().payload_hash));
+            }
+        }
+        Ok(erased)
+    }
+
+    /// Relays were told to erase something: what its author's authority may decide counts.
+    pub(super) fn note_tombstone(
+        &mut self,
+        channel: &Channel,
+        item: &Item,
+        by: &DeviceName,
+        erased: &[(Seq, PayloadHash)],
+    ) -> Result<(), EngineError> {
+        let id = channel.id();
+        for (seq, hash) in erased {
+            let Some(named) = self.tx.item(id, *seq)? else { continue };
+            let envelope = named.item.sealed.envelope();
+            let is_theirs = envelope.payload_hash == *hash
+                && may_erase(by, item.received_at, envelope, named.item.received_at);
+            if !is_theirs {
+                let place = Some((item.seq, item.received_at));
+                let notice = Notice::NotTheirs { by: by.clone(), place: seq.0 };
+                self.note(Some(id), place, notice)?;
+                continue;
+            }
+            self.tx.put_tombstone(&TombstoneRow {
+                channel: id,
+                seq: *seq,
+                by: by.clone(),
+                at: item.received_at,
+                by_seq: item.seq,
+            })?;
+            self.has_erased = true;
+        }
+        Ok(())
+    }
+
+    /// An entry came without its content. Whether somebody had it erased, or the relay keeps it
+    /// back, shows in the log that follows.
+    pub(super) fn take_without_content(
+        &mut self,
+        id: ChannelId,
+        item: &Item,
+        author: &DeviceName,
+    ) -> Result<(), EngineError> {
+        if self.restore_superseded(id, item)? {
+            return Ok(());
+        }
+        self.tx.put_without_content(id, item.seq, author)?;
+        let notice = Notice::WithoutContent { by: author.clone() };
+        Ok(self.note(Some(id), Some((item.seq, item.received_at)), notice)?)
+    }
+}
