@@ -34,6 +34,7 @@ use enlace_log::{
     Seq, VerifiedHead,
 };
 
+use crate::credential::device_name;
 use crate::mls::{EpochAuthenticator, Group, GroupError, GroupId, GroupView, MergeError};
 use crate::policy::{Policy, PolicyError};
 use crate::rules;
@@ -232,6 +233,47 @@ impl Channel {
         Ok(events)
     }
 
+    /// Which versions of the rules the channel could follow, and who is in the way.
+    ///
+    /// # Errors
+    /// When the store is damaged.
+    pub fn rules_standing(&self, ctx: &Context<'_>) -> Result<RulesStanding, ChannelError> {
+        let present = self.policy.rules_version();
+        let next = present.saturating_add(1);
+        if !ctx.backend.rules().applies(present) {
+            return Ok(RulesStanding::NeedsNewerVersion);
+        }
+        if !ctx.backend.rules().applies(next) {
+            return Ok(RulesStanding::Newest);
+        }
+        let view = self.view()?;
+        let behind = view.members.iter().filter(|member| !member.rules.has(next));
+        let behind: DeviceList =
+            behind.filter_map(|member| device_name(&member.chain).ok()).collect();
+        Ok(if behind.iter().next().is_none() {
+            RulesStanding::CanRise { next }
+        } else {
+            RulesStanding::WaitsFor { next, behind }
+        })
+    }
+
+    /// Whether this device's leaf says of its program what isn't so any more: it was updated, or an
+    /// older one put in its place. A self-update says it anew.
+    ///
+    /// # Errors
+    /// When the store is damaged.
+    pub fn states_other_rules(&self, ctx: &Context<'_>) -> Result<bool, ChannelError> {
+        let own = self.group.own_leaf();
+        let view = self.view()?;
+        let stated = view.member(own).map(|member| &member.rules);
+        Ok(stated.is_some_and(|stated| *stated != ctx.backend.rules().stated()))
+    }
+
+    pub(in crate::channel) fn check_program(&self, ctx: &Context<'_>) -> Result<(), ChannelError> {
+        rules::judge_program(ctx.backend.rules(), &self.policy)
+            .map_err(|_| ChannelError::NeedsNewerVersion(self.policy.rules_version()))
+    }
+
     fn of_group(group: Group, state: State) -> Result<Self, ChannelError> {
         let policy = Policy::decode(group.policy()?)?;
         let roster = Roster::of(&group.view()?).ok_or(GroupError::Foreign)?;
@@ -246,6 +288,27 @@ impl Channel {
             predecessor: [0; 32],
         }
     }
+}
+
+/// How a channel's rules stand to what its members' programs apply.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum RulesStanding {
+    /// They are the newest that this program applies.
+    Newest,
+    /// Everybody's program applies the next version: the owner can raise them.
+    CanRise {
+        /// That version.
+        next: u32,
+    },
+    /// These devices' programs have to be updated before.
+    WaitsFor {
+        /// The next version.
+        next: u32,
+        /// The devices.
+        behind: DeviceList,
+    },
+    /// This program itself is too old.
+    NeedsNewerVersion,
 }
 
 /// A channel could not be loaded or read: the store is damaged, or failed.
@@ -264,6 +327,10 @@ pub enum ChannelError {
     /// it like this keeps it back. Get it elsewhere, then hand the items in again.
     #[error("the change at {0} came without its content")]
     CommitErased(Seq),
+    /// This program does not apply the channel's rules, so that it can't judge what comes: hand the
+    /// items in again once it is newer.
+    #[error("the channel follows rules (version {0}) that need a newer version of this program")]
+    NeedsNewerVersion(u32),
     /// A judged commit could not be merged: our bug.
     #[error(transparent)]
     Merge(#[from] MergeError),

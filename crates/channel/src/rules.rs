@@ -23,6 +23,7 @@ mod succession;
 mod suspension;
 #[cfg(test)]
 mod tests;
+mod version;
 mod welcome;
 
 use std::collections::BTreeSet;
@@ -42,6 +43,7 @@ pub use self::entries::{judge_author, judge_entry};
 pub use self::rule::{Rule, Void};
 pub use self::state::{LeafInfo, State};
 pub use self::succession::{Successor, judge_succession};
+pub use self::version::judge_program;
 pub use self::welcome::{judge_creation, judge_refounded, judge_welcome};
 
 pub(crate) use self::consents::suffices;

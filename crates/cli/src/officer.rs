@@ -10,7 +10,7 @@ mod profile;
 mod shown;
 mod waiting;
 
-pub(crate) use self::channel::{find_channel, short_id};
+pub(crate) use self::channel::{find_channel, short_id, why_it_rests};
 pub(crate) use self::connection::ConnectionWatch;
 pub(crate) use self::entry::EntryItem;
 pub(crate) use self::explain::Explained;

@@ -64,6 +64,7 @@ pub(crate) enum Text<'a> {
     ThisDevice,
     Waiting { count: usize },
     ChannelStopped { reason: &'a str },
+    ChannelNeedsNewerVersion,
 
     // Entries.
     NeedsNewerVersion,
@@ -115,6 +116,9 @@ pub(crate) enum Text<'a> {
     ChannelClosed,
     NobodyEntersClosed,
     OwnerCloses,
+    OwnerRaisesRules,
+    NewestRules,
+    ProgramsBehind { devices: &'a str },
     OthersDevice { device: &'a str },
     DeviceInUse,
     ReopenIt,
@@ -156,6 +160,7 @@ pub(crate) enum Notice<'a> {
     Reopened { by: &'a str },
     Founded { by: &'a str },
     FoundedAgain { by: &'a str },
+    RulesRaised { by: &'a str },
     PolicyChanged { by: &'a str },
     VoidChange { by: &'a str, reason: &'a str },
     Unreadable { by: &'a str, reason: &'a str },

@@ -48,7 +48,7 @@ pub use self::compose::{CreateChannelError, NewChannel, NewNote, PostError};
 pub use self::devices::{DeviceError, OwnDevice};
 pub use self::directory::{DirectoryError, RelayAddress, relay_addresses};
 pub use self::followed::Followed;
-pub use self::items::{ReceiveError, Received};
+pub use self::items::{NEEDS_NEWER_VERSION, ReceiveError, Received};
 pub use self::key_packages::{PoolError, Publication};
 pub use self::lanes::Lanes;
 pub use self::plan::{Action, Plan};

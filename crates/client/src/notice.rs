@@ -242,6 +242,11 @@ pub enum ChangeAct {
         /// Whether nobody could go on with the former ones.
         poisoned: bool,
     },
+    /// The channel follows a newer version of the rules.
+    RulesRaised {
+        /// That version.
+        to: u32,
+    },
     /// The channel's title, references or rules of use changed.
     PolicyChanged {
         /// `title`, `legal_basis`, `default_handling`, `case_reference` or `retention`.
@@ -276,6 +281,7 @@ impl From<Act> for ChangeAct {
             Act::Closed => Self::Closed,
             Act::Reopened => Self::Reopened,
             Act::Founded(reason) => Self::Founded { poisoned: reason == FoundingReason::Poisoned },
+            Act::RulesRaised { to } => Self::RulesRaised { to },
             Act::PolicyChanged(field) => {
                 let (field, authority) = match field {
                     PolicyField::Title => ("title", None),

@@ -82,6 +82,11 @@ pub enum Task {
         /// Which of the two.
         closed: bool,
     },
+    /// Follow the next version of the rules.
+    RaiseRules {
+        /// That version.
+        to: u32,
+    },
     /// Ask to be removed.
     Leave,
     /// Have the relays erase what entries say that were erased here.
@@ -111,7 +116,9 @@ impl Task {
             | Self::RemoveDevice { .. }
             | Self::CarryOutLeave { .. }
             | Self::RemoveRevoked { .. } => Some(LeasePurpose::Removal),
-            Self::SetRole { .. } | Self::SetClosed { .. } => Some(LeasePurpose::Policy),
+            Self::SetRole { .. } | Self::SetClosed { .. } | Self::RaiseRules { .. } => {
+                Some(LeasePurpose::Policy)
+            }
             Self::SelfUpdate => Some(LeasePurpose::SelfUpdate),
         }
     }
@@ -132,6 +139,7 @@ impl Task {
             Self::SelfUpdate => "renew keys",
             Self::SetClosed { closed: true } => "close",
             Self::SetClosed { closed: false } => "reopen",
+            Self::RaiseRules { .. } => "raise rules",
             Self::Leave => "leave",
             Self::Erase { .. } => "erase",
             Self::Contest { .. } => "contest",

@@ -69,6 +69,8 @@ pub enum Command {
     },
     /// Close the channel, or open it again.
     SetClosed(bool),
+    /// Follow the next version of the rules.
+    RaiseRules,
     /// Renew this device's keys.
     SelfUpdate,
 }

@@ -143,6 +143,8 @@ impl JoinOffer {
             return Err(JoinRefused::Signature);
         }
         let policy = Policy::decode(&staged.view.policy)?;
+        rules::judge_program(ctx.backend.rules(), &policy)
+            .map_err(|_| JoinRefused::NeedsNewerVersion)?;
         let fits = policy.channel() == self.channel
             && policy.generation() == envelope.generation
             && *policy.hub() == self.hub
@@ -169,7 +171,7 @@ impl JoinOffer {
     }
 }
 
-/// Why a welcome is refused. All but the last four are the fault of whoever made or carried it.
+/// Why a welcome is refused. All but the last four and [`Self::NeedsNewerVersion`] are the fault of whoever made or carried it.
 #[derive(Debug, thiserror::Error)]
 pub enum JoinRefused {
     /// The item with the welcome is no commit of this channel.
@@ -207,6 +209,9 @@ pub enum JoinRefused {
     /// Its author was not entitled to admit this device, or a member should not be there.
     #[error("the welcome breaks the rules of channels: {0}")]
     NotEntitled(String),
+    /// The channel follows rules that this program doesn't know. Keep the welcome for a newer one.
+    #[error("joining this channel needs a newer version of this program")]
+    NeedsNewerVersion,
     /// The policy cannot be read.
     #[error(transparent)]
     Policy(#[from] PolicyError),

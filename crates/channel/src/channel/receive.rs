@@ -53,6 +53,7 @@ impl Channel {
         if self.state.standing == Standing::Removed {
             return Ok(Vec::new());
         }
+        self.check_program(ctx)?;
         let Some(author) = item.sealed.envelope().device() else {
             return Ok(self.handle_statement(item));
         };

@@ -54,7 +54,7 @@ impl Channel {
         entry: &SignedEntry,
         client_id: ClientId,
     ) -> Result<Outgoing, SealError> {
-        self.may_write()?;
+        self.may_write(ctx)?;
         let mut envelope = self.envelope(ctx, ItemKind::Entry, client_id)?;
         envelope.commitment = entry.commitment();
         let provider = ctx.backend.on(ctx.store);
@@ -78,7 +78,7 @@ impl Channel {
         command: &Command,
         client_id: ClientId,
     ) -> Result<Outgoing, SealError> {
-        self.may_write()?;
+        self.may_write(ctx)?;
         if self.has_pending_commit() {
             return Err(SealError::CommitPending);
         }
@@ -135,7 +135,7 @@ impl Channel {
         ctx: &Context<'_>,
         client_id: ClientId,
     ) -> Result<Outgoing, SealError> {
-        self.may_write()?;
+        self.may_write(ctx)?;
         if self.policy.role_of(ctx.device.name.officer()) == Some(Role::Owner) {
             return Err(SealError::OwnerLeaves);
         }
@@ -178,7 +178,7 @@ impl Channel {
         erased: Vec<(Seq, PayloadHash)>,
         client_id: ClientId,
     ) -> Result<Outgoing, SealError> {
-        self.may_write()?;
+        self.may_write(ctx)?;
         let generation = self.state.generation();
         let payload = Tombstone { channel: self.id(), generation, erased };
         let envelope = self.envelope(ctx, ItemKind::Tombstone, client_id)?;
@@ -329,6 +329,7 @@ impl Channel {
                 policy = policy.edit()?.role(officer, *role).finish()?;
             }
             Command::SetClosed(closed) => policy = policy.edit()?.closed(*closed).finish()?,
+            Command::RaiseRules => policy = policy.edit()?.raise_rules().finish()?,
             Command::SelfUpdate => {}
         }
         let removed = plan.removed.iter();
@@ -424,7 +425,8 @@ impl Channel {
         Ok(outgoing)
     }
 
-    fn may_write(&self) -> Result<(), SealError> {
+    fn may_write(&self, ctx: &Context<'_>) -> Result<(), SealError> {
+        self.check_program(ctx)?;
         match self.state.standing {
             Standing::Provisional | Standing::Member => Ok(()),
             Standing::Stranded => Err(SealError::Stranded),

@@ -10,12 +10,14 @@ use super::crypto::{Crypto, Tamper};
 use super::error::BackendError;
 use super::signer::DeviceSigner;
 use super::storage::Storage;
+use crate::known_rules::ProgramRules;
 use crate::state_store::{StateError, StateStore};
 
 /// Cryptography and randomness, shared by all groups of a process. Cloning is cheap.
 #[derive(Clone)]
 pub struct Backend {
     crypto: Arc<Crypto>,
+    rules: ProgramRules,
 }
 
 impl Backend {
@@ -46,10 +48,25 @@ impl Backend {
         Ok(Self::of(crypto.with_tamper(tamper)))
     }
 
+    /// The same as a program of other rules, whose leaves say so: for tests.
+    #[must_use]
+    pub fn with_rules(self, rules: ProgramRules) -> Self {
+        Self { rules, ..self }
+    }
+
+    /// The versions of the rules that this program applies.
+    #[must_use]
+    pub fn rules(&self) -> ProgramRules {
+        self.rules
+    }
+
     /// Joins the backend with the store that an operation works on.
     #[must_use]
     pub fn on<'a>(&'a self, store: &'a dyn StateStore) -> Provider<'a> {
-        Provider(MlsProvider { crypto: &self.crypto, storage: Storage::new(store) })
+        Provider {
+            mls: MlsProvider { crypto: &self.crypto, storage: Storage::new(store) },
+            rules: self.rules,
+        }
     }
 
     /// Where chance comes from.
@@ -63,34 +80,41 @@ impl Backend {
     }
 
     fn of(crypto: Crypto) -> Self {
-        Self { crypto: Arc::new(crypto) }
+        Self { crypto: Arc::new(crypto), rules: ProgramRules::CURRENT }
     }
 }
 
 /// A [`Backend`] on one store, for the length of a transaction.
-pub struct Provider<'a>(MlsProvider<'a>);
+pub struct Provider<'a> {
+    mls: MlsProvider<'a>,
+    rules: ProgramRules,
+}
 
 impl<'a> Provider<'a> {
     pub(super) fn mls(&self) -> &MlsProvider<'a> {
-        &self.0
+        &self.mls
+    }
+
+    pub(super) fn rules(&self) -> ProgramRules {
+        self.rules
     }
 
     pub(super) fn crypto(&self) -> &'a Crypto {
-        self.0.crypto
+        self.mls.crypto
     }
 
     pub(super) fn signer<'b>(&'b self, key: &'b SigningKey) -> DeviceSigner<'b> {
-        DeviceSigner { key, crypto: self.0.crypto }
+        DeviceSigner { key, crypto: self.mls.crypto }
     }
 
     pub(super) fn storage(&self) -> &Storage<'a> {
-        &self.0.storage
+        &self.mls.storage
     }
 
     /// Says whether the store failed since the last check. To be asked before anything that
     /// openmls reports is believed.
     pub(super) fn check_store(&self) -> Result<(), StateError> {
-        self.0.storage.check()
+        self.mls.storage.check()
     }
 }
 

@@ -159,7 +159,7 @@ fn build(
             .propose_group_context_extensions(profile::extensions(policy))
             .map_err(impossible)?;
     }
-    let (parameters, rotated) = leaf_parameters(signer, changes.identity);
+    let (parameters, rotated) = leaf_parameters(provider, signer, changes.identity);
     let loaded = builder
         .leaf_node_parameters(parameters)
         .load_psks(provider.storage())
@@ -170,10 +170,12 @@ fn build(
 
 /// A certificate for the same key goes into the leaf; one for a new key needs its signer too.
 fn leaf_parameters<'a>(
+    provider: &Provider<'_>,
     signer: &SigningKey,
     identity: Option<NewIdentity<'a>>,
 ) -> (LeafNodeParameters, Option<NewIdentity<'a>>) {
-    let parameters = LeafNodeParameters::builder().with_capabilities(profile::capabilities());
+    let capabilities = profile::capabilities(provider.rules());
+    let parameters = LeafNodeParameters::builder().with_capabilities(capabilities);
     match identity {
         Some(identity) if identity.signer.public() == signer.public() => {
             let credential = credential_with_key(&identity.chain, &signer.public());

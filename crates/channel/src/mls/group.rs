@@ -47,7 +47,7 @@ impl Group {
         let created = MlsGroup::new_with_group_id(
             provider.mls(),
             &provider.signer(signer),
-            &profile::create_config(suite, policy),
+            &profile::create_config(suite, policy, provider.rules()),
             id.to_mls(),
             credential_with_key(chain, &signer.public()),
         );
@@ -134,8 +134,7 @@ impl Group {
         if let Some(view) = self.view.get() {
             return Ok(view.clone());
         }
-        let context = self.inner.public_group().group_context();
-        let view = GroupView::new(context, self.inner.members(), self.known.as_ref());
+        let view = GroupView::of_group(self.inner.public_group(), self.known.as_ref());
         let view = view.map_err(|_| GroupError::Foreign)?;
         Ok(self.view.get_or_init(|| view).clone())
     }

@@ -63,7 +63,7 @@ impl StagedJoin {
     }
 
     fn of_mls(inner: StagedWelcome) -> Result<Self, JoinError> {
-        let view = GroupView::new(inner.group_context(), inner.members(), None);
+        let view = GroupView::of_welcome(&inner);
         let view = view.map_err(|error| match error {
             ViewError::Context => JoinError::GroupContext,
             ViewError::Leaf(error) => JoinError::Leaf(error),

@@ -54,7 +54,7 @@ pub fn generate_key_package(
 ) -> Result<NewKeyPackage, KeyPackageError> {
     let mut builder = KeyPackage::builder()
         .key_package_lifetime(profile::lifetime())
-        .leaf_node_capabilities(profile::capabilities());
+        .leaf_node_capabilities(profile::capabilities(provider.rules()));
     if last_resort {
         builder = builder.mark_as_last_resort();
     }

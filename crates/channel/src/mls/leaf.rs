@@ -11,12 +11,14 @@ use super::crypto::Crypto;
 use super::error::LeafError;
 use super::profile;
 use super::suite::Suite;
+use crate::known_rules::StatedRules;
 
 /// The parts of a leaf that has passed our checks.
 pub(super) struct CheckedLeaf {
     pub(super) chain: UnverifiedChain,
     pub(super) signature_key: PublicKey,
     pub(super) encryption_key: Vec<u8>,
+    pub(super) rules: StatedRules,
 }
 
 /// Checks a new leaf: one that is added, or the committer's own in a commit's path. openmls has
@@ -43,6 +45,7 @@ pub(super) fn check(
         chain: credential::decode(leaf.credential())?,
         signature_key: signature_key(leaf.signature_key().as_slice())?,
         encryption_key,
+        rules: profile::stated_rules(leaf.capabilities()),
     })
 }
 

@@ -12,7 +12,7 @@ use super::ids::LeafIndex;
 use super::inspect::CommitDetails;
 use super::message::{self, MessageInfo};
 use super::storage::StorageFailure;
-use super::view::Member;
+use super::view::{self, Member};
 
 /// A message that was decrypted and whose signature is its sender's.
 pub enum Processed {
@@ -113,7 +113,8 @@ impl Group {
 
     fn member(&self, leaf: LeafIndex) -> Result<Member, VoidReason> {
         let member = self.inner.member_at(leaf.into()).ok_or(VoidReason::ContentType)?;
-        Member::of_mls(member).map_err(VoidReason::Leaf)
+        let rules = view::stated_rules(self.inner.public_group().leaf(leaf.into()));
+        Member::of_mls(member, rules).map_err(VoidReason::Leaf)
     }
 }
 

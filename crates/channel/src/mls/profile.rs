@@ -7,9 +7,13 @@ use openmls::prelude::{
 };
 
 use super::suite::Suite;
+use crate::known_rules::{ProgramRules, StatedRules};
 
 /// The group-context extension that holds the policy.
 const POLICY_EXTENSION: u16 = 0xF0E1;
+/// With a version's number added: the extension type by which a leaf says that its program applies
+/// that version of the rules. Nothing of these types is ever sent.
+const RULES_EXTENSIONS: u16 = 0xF100;
 /// The custom proposal that holds evidence.
 pub(super) const EVIDENCE_PROPOSAL: u16 = 0xF0E2;
 
@@ -25,14 +29,26 @@ pub(super) fn lifetime() -> Lifetime {
 }
 
 /// What a leaf states that it can do.
-pub(super) fn capabilities() -> Capabilities {
+pub(super) fn capabilities(rules: ProgramRules) -> Capabilities {
+    let stated = rules.stated();
+    let versions = stated.iter().filter_map(|version| u16::try_from(version).ok());
+    let extensions: Vec<_> = [ExtensionType::Unknown(POLICY_EXTENSION), ExtensionType::LastResort]
+        .into_iter()
+        .chain(versions.map(|version| ExtensionType::Unknown(RULES_EXTENSIONS + version)))
+        .collect();
     Capabilities::new(
         Some(&[ProtocolVersion::Mls10]),
         Some(&[Suite::PostQuantum.to_mls(), Suite::Classic.to_mls()]),
-        Some(&[ExtensionType::Unknown(POLICY_EXTENSION), ExtensionType::LastResort]),
+        Some(&extensions),
         Some(&[ProposalType::Custom(EVIDENCE_PROPOSAL)]),
         Some(&[CredentialType::X509]),
     )
+}
+
+/// The versions of the rules that a leaf states.
+pub(super) fn stated_rules(capabilities: &Capabilities) -> StatedRules {
+    let types = capabilities.extensions().iter().map(|kind| u16::from(*kind));
+    types.filter_map(|kind| kind.checked_sub(RULES_EXTENSIONS).map(u32::from)).collect()
 }
 
 /// Whether `capabilities` hold everything that this version needs. A newer version may state more.
@@ -65,11 +81,15 @@ pub(super) fn policy_of(extensions: &Extensions<GroupContext>) -> Option<&[u8]> 
 }
 
 /// Settings of a group that this device creates.
-pub(super) fn create_config(suite: Suite, policy: &[u8]) -> MlsGroupCreateConfig {
+pub(super) fn create_config(
+    suite: Suite,
+    policy: &[u8],
+    rules: ProgramRules,
+) -> MlsGroupCreateConfig {
     MlsGroupCreateConfig::builder()
         .ciphersuite(suite.to_mls())
         .lifetime(lifetime())
-        .capabilities(capabilities())
+        .capabilities(capabilities(rules))
         .with_group_context_extensions(extensions(policy))
         .wire_format_policy(PURE_CIPHERTEXT_WIRE_FORMAT_POLICY)
         .padding_size(0)

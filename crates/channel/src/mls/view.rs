@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::keys::PublicKey;
-use openmls::prelude::{GroupContext, Member as MlsMember};
+use openmls::group::{PublicGroup, StagedWelcome};
+use openmls::prelude::{GroupContext, LeafNode, LeafNodeIndex, Member as MlsMember};
 
 use super::credential;
 use super::error::LeafError;
@@ -13,6 +14,7 @@ use super::ids::{Epoch, GroupId, LeafIndex};
 use super::leaf::{self, CheckedLeaf};
 use super::profile;
 use super::suite::Suite;
+use crate::known_rules::StatedRules;
 
 /// One leaf of a group. Neither the chain nor that it fits the key has been checked.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -25,6 +27,9 @@ pub struct Member {
     pub signature_key: PublicKey,
     /// The key that others encrypt to, new with each commit of this member.
     pub encryption_key: Arc<[u8]>,
+    /// The versions of the rules that its program applies, as it says. Of a group that is not
+    /// joined yet this is not known, and the first version alone.
+    pub rules: StatedRules,
 }
 
 /// The public state of a group in one epoch.
@@ -71,16 +76,27 @@ impl GroupView {
     }
 
     /// Reads a group. What stands in `known` byte for byte is taken from there.
-    pub(super) fn new(
+    pub(super) fn of_group(group: &PublicGroup, known: Option<&Self>) -> Result<Self, ViewError> {
+        Self::new(group.group_context(), group.members(), |leaf| group.leaf(leaf), known)
+    }
+
+    /// openmls shows no leaves of a group before it is joined.
+    pub(super) fn of_welcome(welcome: &StagedWelcome) -> Result<Self, ViewError> {
+        Self::new(welcome.group_context(), welcome.members(), |_| None, None)
+    }
+
+    fn new<'a>(
         context: &GroupContext,
         members: impl Iterator<Item = MlsMember>,
+        leaf_at: impl Fn(LeafNodeIndex) -> Option<&'a LeafNode>,
         known: Option<&Self>,
     ) -> Result<Self, ViewError> {
         let read = |member: MlsMember| {
+            let rules = stated_rules(leaf_at(member.index));
             let known = known.and_then(|known| known.member(member.index.into()));
             match known.filter(|known| known.is_mls(&member)) {
-                Some(known) => Ok(known.clone()),
-                None => Member::of_mls(member),
+                Some(known) => Ok(Member { rules, ..known.clone() }),
+                None => Member::of_mls(member, rules),
             }
         };
         let mut members: Vec<_> =
@@ -130,12 +146,13 @@ impl GroupView {
 }
 
 impl Member {
-    pub(super) fn of_mls(member: MlsMember) -> Result<Self, LeafError> {
+    pub(super) fn of_mls(member: MlsMember, rules: StatedRules) -> Result<Self, LeafError> {
         Ok(Self {
             leaf: member.index.into(),
             chain: credential::decode(&member.credential)?,
             signature_key: leaf::signature_key(&member.signature_key)?,
             encryption_key: member.encryption_key.into(),
+            rules,
         })
     }
 
@@ -153,8 +170,14 @@ impl Member {
             chain: leaf.chain,
             signature_key: leaf.signature_key,
             encryption_key: leaf.encryption_key.into(),
+            rules: leaf.rules,
         }
     }
+}
+
+/// What a leaf states, if it is at hand.
+pub(super) fn stated_rules(leaf: Option<&LeafNode>) -> StatedRules {
+    leaf.map(|leaf| profile::stated_rules(leaf.capabilities())).unwrap_or_default()
 }
 
 /// Where RFC 9420 §12.1.1 puts the next leaf.

@@ -71,12 +71,12 @@ impl NewCase {
 }
 
 impl Policy {
-    /// Begins a change.
+    /// Begins a change. Whether this program applies the channel's rules is for the caller to know.
     ///
     /// # Errors
     /// [`PolicyError::NeedsNewerVersion`] when there are fields that would be lost.
     pub fn edit(&self) -> Result<PolicyEdit, PolicyError> {
-        if self.has_unknown_fields || self.content.rules_version != RULES_VERSION {
+        if self.has_unknown_fields {
             return Err(PolicyError::NeedsNewerVersion);
         }
         Ok(PolicyEdit(self.content.clone()))
@@ -157,6 +157,13 @@ impl PolicyEdit {
         if was_there && !self.has_authority(officer.domain()) {
             self.raise_authorities_version();
         }
+        self
+    }
+
+    /// Raises the version of the rules by one.
+    #[must_use]
+    pub fn raise_rules(mut self) -> Self {
+        self.0.rules_version = self.0.rules_version.saturating_add(1);
         self
     }
 

@@ -68,6 +68,11 @@ pub enum Act {
     Reopened,
     /// The channel goes on in a new group, with fresh keys for everybody.
     Founded(FoundingReason),
+    /// The channel follows a newer version of the rules.
+    RulesRaised {
+        /// That version.
+        to: u32,
+    },
     /// The policy says something else.
     PolicyChanged(PolicyField),
 }

@@ -10,7 +10,7 @@ use enlace_log::ListHash;
 use super::act::Act;
 use super::rule::{Rule, Void};
 use super::state::State;
-use super::{JudgeError, evidence, fields, leaves, members, roles, suspension};
+use super::{JudgeError, evidence, fields, leaves, members, roles, suspension, version};
 use crate::policy::Role;
 
 /// All that validity depends on.
@@ -47,6 +47,7 @@ pub fn judge_change(bundle: &Bundle, change: &Change) -> Result<Vec<Act>, JudgeE
     change.check_list()?;
     change.check_proposals()?;
     let changed_fields = fields::check(change)?;
+    let raised = version::check(change)?;
     change.after.check_roles_match()?;
     let renewed = leaves::check(bundle, change)?;
     let grounds = evidence::grounds(bundle, change)?;
@@ -56,7 +57,7 @@ pub fn judge_change(bundle: &Bundle, change: &Change) -> Result<Vec<Act>, JudgeE
     roles::check_one_owner(change)?;
     let role_changes = roles::check(change, &grounds.consents)?;
     fields::check_authorities_version(change)?;
-    Ok([renewed, removed, admitted, role_changes, changed_fields].concat())
+    Ok([renewed, removed, admitted, role_changes, changed_fields, raised].concat())
 }
 
 impl Change {

@@ -41,7 +41,6 @@ pub(super) fn check_authorities_version(change: &Change) -> Result<(), Void> {
 
 fn check_fixed(before: &Policy, after: &Policy) -> Result<(), Void> {
     let same = [
-        ("rules_version", before.rules_version() == after.rules_version()),
         ("channel", before.channel() == after.channel()),
         ("generation", before.generation() == after.generation()),
         ("kind", before.kind() == after.kind()),

@@ -13,6 +13,7 @@ use enlace_log::control::LeafHash;
 
 use super::rule::{Rule, Void};
 use crate::credential::{CredentialError, VerifiedDevice, device_name, leaf_hash};
+use crate::known_rules::StatedRules;
 use crate::mls::{GroupView, Member};
 use crate::policy::Policy;
 
@@ -34,6 +35,8 @@ pub struct LeafInfo {
     pub signature_key: PublicKey,
     /// Fixes the leaf as it is.
     pub leaf_hash: LeafHash,
+    /// The versions of the rules that its program applies, as it says.
+    pub rules: StatedRules,
 }
 
 impl LeafInfo {
@@ -123,6 +126,7 @@ impl From<&Member> for LeafInfo {
             chain: member.chain.clone(),
             signature_key: member.signature_key,
             leaf_hash: leaf_hash(member),
+            rules: member.rules.clone(),
         }
     }
 }

@@ -14,6 +14,7 @@ mod roles;
 mod scene;
 mod succession;
 mod suspension;
+mod version;
 mod welcome;
 
 use super::Rule;

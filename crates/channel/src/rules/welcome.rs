@@ -14,7 +14,7 @@ use super::state::State;
 use super::succession::may_found;
 use crate::credential::device_name;
 use crate::mls::{GroupView, LeafIndex, Suite};
-use crate::policy::{ChannelKind, RULES_VERSION, Role};
+use crate::policy::{ChannelKind, Role};
 
 /// Decides on a welcome: on the group behind it, whose signer is `signer`, and into which `me` is
 /// let at `received_at`.
@@ -111,9 +111,6 @@ pub(super) fn check_suite(state: &State, suite: Suite) -> Result<(), Void> {
 
 fn check_group(bundle: &Bundle, state: &State) -> Result<(), JudgeError> {
     let policy = &state.policy;
-    if policy.rules_version() != RULES_VERSION {
-        return Err(Void::new(Rule::WelcomeVersion, policy.rules_version()).into());
-    }
     if bundle.hash() != policy.bundle_hash() {
         return Err(JudgeError::BundleMissing(policy.bundle_hash()));
     }

@@ -8,4 +8,5 @@ mod consents;
 mod forum;
 mod succession;
 mod support;
+mod versions;
 mod void;

@@ -9,6 +9,7 @@ mod remove;
 mod reopen;
 mod role;
 mod show;
+mod update;
 
 use clap::Subcommand;
 
@@ -33,6 +34,8 @@ pub(crate) enum Command {
     Close(close::Arguments),
     /// Open a closed case again.
     Reopen(reopen::Arguments),
+    /// Switch a channel to newer rules, once every program in it knows them.
+    Update(update::Arguments),
     /// Leave a channel.
     Leave(leave::Arguments),
 }
@@ -47,6 +50,7 @@ pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
         Command::Role(arguments) => role::run(&arguments, ui),
         Command::Close(arguments) => close::run(&arguments, ui),
         Command::Reopen(arguments) => reopen::run(&arguments, ui),
+        Command::Update(arguments) => update::run(&arguments, ui),
         Command::Leave(arguments) => leave::run(&arguments, ui),
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::failure::Failure;
 use crate::officer::{
     ConnectionWatch, EntryItem, Explained as _, NoticeItem, ProfileArguments, block_on,
-    find_channel, notice_words, while_syncing,
+    find_channel, notice_words, while_syncing, why_it_rests,
 };
 use crate::signal::asked_to_stop;
 use crate::ui::Ui;
@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
     let client = arguments.profile.unlock(ui)?;
     let row = find_channel(&client, &arguments.channel, ui)?;
     if let Some(reason) = &row.stopped {
-        ui.warning(ui.say(Text::ChannelStopped { reason }));
+        ui.warning(why_it_rests(reason, ui));
     }
     if row.standing == ChannelStanding::Stranded {
         ui.warning(ui.say(Text::Standing(row.standing)));

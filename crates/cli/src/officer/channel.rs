@@ -1,6 +1,7 @@
 //! Naming a channel: by id, by the beginning of its id, by its title or part of it.
 
 use enlace_client::Client;
+use enlace_client::engine::NEEDS_NEWER_VERSION;
 use enlace_client::store::ChannelRow;
 use enlace_log::ChannelId;
 
@@ -34,6 +35,14 @@ pub(crate) fn find_channel(client: &Client, name: &str, ui: &Ui) -> Result<Chann
                 several.iter().map(|row| format!("{} {}", short_id(row.id), shown(&row.title)));
             Err(failure.hint(list.collect::<Vec<_>>().join("; ")))
         }
+    }
+}
+
+/// Why a channel takes nothing in.
+pub(crate) fn why_it_rests(reason: &str, ui: &Ui) -> String {
+    match reason {
+        NEEDS_NEWER_VERSION => ui.say(Text::ChannelNeedsNewerVersion),
+        reason => ui.say(Text::ChannelStopped { reason: &shown(reason) }),
     }
 }
 

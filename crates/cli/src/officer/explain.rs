@@ -174,6 +174,10 @@ impl Explain for ActError {
             Self::Removed => said(ui, Text::NoLongerMember),
             Self::Closed => said(ui, Text::NobodyEntersClosed).hint(ui.say(Text::ReopenIt)),
             Self::OwnerCloses => said(ui, Text::OwnerCloses),
+            Self::OwnerRaisesRules => said(ui, Text::OwnerRaisesRules),
+            Self::NewestRules => said(ui, Text::NewestRules),
+            Self::ProgramsBehind(devices) => said(ui, Text::ProgramsBehind { devices: &devices }),
+            Self::NeedsNewerVersion => said(ui, Text::ChannelNeedsNewerVersion),
             Self::UnknownAuthority(domain) => {
                 said(ui, Text::NoSuchAuthority { domain: domain.as_str() })
             }

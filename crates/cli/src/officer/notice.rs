@@ -140,6 +140,7 @@ fn act_words(by: &DeviceName, act: &ChangeAct, ui: &Ui) -> String {
         ChangeAct::Reopened => say(Words::Reopened { by }),
         ChangeAct::Founded { poisoned: false } => say(Words::Founded { by }),
         ChangeAct::Founded { poisoned: true } => say(Words::FoundedAgain { by }),
+        ChangeAct::RulesRaised { .. } => say(Words::RulesRaised { by }),
         ChangeAct::PolicyChanged { .. } => say(Words::PolicyChanged { by }),
     }
 }

@@ -70,6 +70,9 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::ChannelStopped { reason } => {
             format!("This channel rests, for what the relay sends does not fit: {reason}")
         }
+        Text::ChannelNeedsNewerVersion => {
+            "This channel needs a newer version of this program; it goes on once that is installed.".into()
+        }
 
         Text::NeedsNewerVersion => "(needs a newer version of this program)".into(),
         Text::CorrectedAt { place } => format!("corrected at {place}"),
@@ -134,6 +137,11 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::ObserversOnlyRead => "as an observer you read, and do not write".into(),
         Text::ChannelClosed => "this case is closed: it can be read, and nothing is written any more".into(),
         Text::NobodyEntersClosed => "this case is closed: nobody comes in any more".into(),
+        Text::OwnerRaisesRules => "only the owner switches a channel to newer rules".into(),
+        Text::NewestRules => "the channel follows the newest rules that this program knows".into(),
+        Text::ProgramsBehind { devices } => {
+            format!("these devices need a newer version of the program first: {devices}")
+        }
         Text::OwnerCloses => "only the owner closes a case, and opens it again".into(),
         Text::OthersDevice { device } => format!("{device} is not a device of yours"),
         Text::DeviceInUse => "this is the device that you are using: leave the channels, or use another device".into(),
@@ -204,6 +212,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
             format!(
                 "{by} gave the channel fresh keys for everybody, since nobody could read on with the former ones."
             )
+        }
+        Notice::RulesRaised { by } => {
+            format!("{by} switched the channel to newer rules, which every program in it knows.")
         }
         Notice::PolicyChanged { by } => format!("{by} changed the channel's details."),
         Notice::VoidChange { by, reason } => {

@@ -76,6 +76,9 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::ChannelStopped { reason } => {
             format!("Este canal está en pausa: lo que envía el servidor no encaja: {reason}")
         }
+        Text::ChannelNeedsNewerVersion => {
+            "Este canal requiere una versión más reciente de este programa; sigue en cuanto se instale.".into()
+        }
 
         Text::NeedsNewerVersion => "(requiere una versión más reciente de este programa)".into(),
         Text::CorrectedAt { place } => format!("corregido en {place}"),
@@ -140,6 +143,11 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::ObserversOnlyRead => "como observador puede leer, no escribir".into(),
         Text::ChannelClosed => "este caso está cerrado: se puede leer, y ya no se escribe".into(),
         Text::NobodyEntersClosed => "este caso está cerrado: ya no entra nadie".into(),
+        Text::OwnerRaisesRules => "solo quien es titular del canal lo pasa a reglas más nuevas".into(),
+        Text::NewestRules => "el canal ya sigue las reglas más nuevas que conoce este programa".into(),
+        Text::ProgramsBehind { devices } => {
+            format!("estos dispositivos necesitan antes una versión más reciente del programa: {devices}")
+        }
         Text::OwnerCloses => "solo quien es titular del canal cierra un caso, y lo reabre".into(),
         Text::OthersDevice { device } => format!("{device} no es un dispositivo suyo"),
         Text::DeviceInUse => "este es el dispositivo que está usando: salga de los canales, o use otro".into(),
@@ -210,6 +218,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
             format!(
                 "{by} renovó las claves de todo el canal, porque con las anteriores nadie podía seguir leyendo."
             )
+        }
+        Notice::RulesRaised { by } => {
+            format!("{by} pasó el canal a reglas más nuevas, que conocen todos sus programas.")
         }
         Notice::PolicyChanged { by } => format!("{by} cambió los datos del canal."),
         Notice::VoidChange { by, reason } => {

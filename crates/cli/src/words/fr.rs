@@ -74,6 +74,9 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::ChannelStopped { reason } => {
             format!("Ce canal est en pause : ce que le serveur envoie ne concorde pas : {reason}")
         }
+        Text::ChannelNeedsNewerVersion => {
+            "Ce canal demande une version plus récente de ce programme ; il reprend dès qu'elle est installée.".into()
+        }
 
         Text::NeedsNewerVersion => "(demande une version plus récente de ce programme)".into(),
         Text::CorrectedAt { place } => format!("corrigé en {place}"),
@@ -140,6 +143,11 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::ObserversOnlyRead => "un observateur lit et n'écrit pas".into(),
         Text::ChannelClosed => "cette affaire est close : on peut la lire, et rien ne s'écrit plus".into(),
         Text::NobodyEntersClosed => "cette affaire est close : plus personne n'y entre".into(),
+        Text::OwnerRaisesRules => "seul le titulaire du canal le passe à des règles plus récentes".into(),
+        Text::NewestRules => "le canal suit déjà les règles les plus récentes que ce programme connaît".into(),
+        Text::ProgramsBehind { devices } => {
+            format!("ces appareils demandent d'abord une version plus récente du programme : {devices}")
+        }
         Text::OwnerCloses => "seul le titulaire du canal clôt une affaire, et la rouvre".into(),
         Text::OthersDevice { device } => format!("{device} n'est pas un de vos appareils"),
         Text::DeviceInUse => "c'est l'appareil que vous utilisez : quittez les canaux, ou prenez-en un autre".into(),
@@ -209,6 +217,11 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::FoundedAgain { by } => {
             format!(
                 "{by} a renouvelé les clés de tout le canal, car plus personne ne pouvait lire avec les précédentes."
+            )
+        }
+        Notice::RulesRaised { by } => {
+            format!(
+                "{by} a passé le canal à des règles plus récentes, connues de tous ses programmes."
             )
         }
         Notice::PolicyChanged { by } => format!("{by} a changé les données du canal."),

@@ -74,6 +74,9 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::ChannelStopped { reason } => {
             format!("Este canal está em pausa: o que o servidor envia não confere: {reason}")
         }
+        Text::ChannelNeedsNewerVersion => {
+            "Este canal requer uma versão mais recente deste programa; continua assim que for instalada.".into()
+        }
 
         Text::NeedsNewerVersion => "(requer uma versão mais recente deste programa)".into(),
         Text::CorrectedAt { place } => format!("corrigido em {place}"),
@@ -138,6 +141,11 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::ObserversOnlyRead => "como observador pode ler, não escrever".into(),
         Text::ChannelClosed => "este caso está encerrado: pode ser lido, e já não se escreve".into(),
         Text::NobodyEntersClosed => "este caso está encerrado: já ninguém entra".into(),
+        Text::OwnerRaisesRules => "só o titular do canal o passa para regras mais novas".into(),
+        Text::NewestRules => "o canal já segue as regras mais novas que este programa conhece".into(),
+        Text::ProgramsBehind { devices } => {
+            format!("estes dispositivos precisam antes de uma versão mais recente do programa: {devices}")
+        }
         Text::OwnerCloses => "só o titular do canal encerra um caso, e o reabre".into(),
         Text::OthersDevice { device } => format!("{device} não é um dispositivo seu"),
         Text::DeviceInUse => "este é o dispositivo que está a usar: saia dos canais, ou use outro".into(),
@@ -207,6 +215,11 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::FoundedAgain { by } => {
             format!(
                 "{by} renovou as chaves de todo o canal, porque com as anteriores ninguém conseguia continuar a ler."
+            )
+        }
+        Notice::RulesRaised { by } => {
+            format!(
+                "{by} passou o canal para regras mais novas, que todos os seus programas conhecem."
             )
         }
         Notice::PolicyChanged { by } => format!("{by} mudou os dados do canal."),

@@ -83,6 +83,14 @@ impl Client {
         self.wish(channel, Wish::SetClosed(closed))
     }
 
+    /// Switches a channel to the next version of the rules, once every program in it knows it.
+    ///
+    /// # Errors
+    /// [`ActError`]; nothing has changed then.
+    pub fn raise_rules(&self, channel: ChannelId) -> Result<ClientId, ActError> {
+        self.wish(channel, Wish::RaiseRules)
+    }
+
     /// Asks the others to remove this device.
     ///
     /// # Errors

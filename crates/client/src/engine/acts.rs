@@ -1,6 +1,6 @@
 //! What the officer wants changed in a channel: put in the outbox, carried out when it can be.
 
-use enlace_channel::channel::ChannelError;
+use enlace_channel::channel::{ChannelError, RulesStanding};
 use enlace_channel::policy::Role;
 use enlace_identity::names::{Domain, OfficerAddress};
 use enlace_log::{ChannelId, ClientId};
@@ -22,6 +22,8 @@ pub enum Wish {
     SetRole(OfficerAddress, Role),
     /// Close the channel, or open it again.
     SetClosed(bool),
+    /// Follow the next version of the rules.
+    RaiseRules,
     /// Leave.
     Leave,
     /// Renew this device's keys.
@@ -56,6 +58,18 @@ pub enum ActError {
     /// Only the owner closes a channel and opens it again.
     #[error("only the owner of the channel closes it, and opens it again")]
     OwnerCloses,
+    /// Only the owner lets the channel follow newer rules.
+    #[error("only the owner of the channel switches it to newer rules")]
+    OwnerRaisesRules,
+    /// The channel follows the newest rules that this program knows.
+    #[error("the channel follows the newest rules that this program knows")]
+    NewestRules,
+    /// Programs in the channel are too old for the next rules: they have to be updated first.
+    #[error("the programs of these devices have to be updated first: {0}")]
+    ProgramsBehind(String),
+    /// This program itself is too old for the channel.
+    #[error("this channel needs a newer version of this program")]
+    NeedsNewerVersion,
     /// The officer's own role doesn't entitle to it.
     #[error("this needs a lead or the owner of the channel")]
     NotEntitled,
@@ -154,6 +168,16 @@ impl Work<'_> {
             Wish::SetRole(officer, role) => Ok(Task::SetRole { officer, role }),
             Wish::SetClosed(_) if !policy.may_close(me) => Err(ActError::OwnerCloses),
             Wish::SetClosed(closed) => Ok(Task::SetClosed { closed }),
+            Wish::RaiseRules if own != Some(Role::Owner) => Err(ActError::OwnerRaisesRules),
+            Wish::RaiseRules => match channel.rules_standing(&self.ctx)? {
+                RulesStanding::CanRise { next } => Ok(Task::RaiseRules { to: next }),
+                RulesStanding::Newest => Err(ActError::NewestRules),
+                RulesStanding::NeedsNewerVersion => Err(ActError::NeedsNewerVersion),
+                RulesStanding::WaitsFor { behind, .. } => {
+                    let behind: Vec<_> = behind.iter().map(ToString::to_string).collect();
+                    Err(ActError::ProgramsBehind(behind.join(", ")))
+                }
+            },
             Wish::Leave if own == Some(Role::Owner) => Err(ActError::OwnerLeaves),
             Wish::Leave => Ok(Task::Leave),
             Wish::RenewKeys => Ok(Task::SelfUpdate),

@@ -20,6 +20,9 @@ use crate::store::{
     ChannelRow, ChannelStanding, ItemRow, OutboxRow, OutboxState, StoreError, Transaction,
 };
 
+/// Why a channel is stopped whose rules this program does not know.
+pub const NEEDS_NEWER_VERSION: &str = "the channel needs a newer version of this program";
+
 /// What became of a batch.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Received {
@@ -98,6 +101,14 @@ impl Engine {
         self.write(|work| work.receive(channel, &items, head))
     }
 
+    /// A channel rests until this program is newer: says so, once.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn needs_newer_version(&mut self, id: ChannelId) -> Result<(), EngineError> {
+        self.stop_channel(id, NEEDS_NEWER_VERSION)
+    }
+
     /// A channel's log is not taken in any more: says so, once.
     ///
     /// # Errors
@@ -126,7 +137,11 @@ impl Work<'_> {
         row.stopped = Some(reason.to_owned());
         self.tx.put_channel(&row)?;
         self.tell(ClientEvent::Channel(id));
-        Ok(self.note(Some(id), None, Notice::Stopped { reason: reason.to_owned() })?)
+        let notice = match reason {
+            NEEDS_NEWER_VERSION => Notice::NeedsNewerVersion,
+            reason => Notice::Stopped { reason: reason.to_owned() },
+        };
+        Ok(self.note(Some(id), None, notice)?)
     }
 
     pub(super) fn stop_if_alone(

@@ -13,7 +13,7 @@ use enlace_log::Seq;
 use self::rotation::{Keys, Rotation, Traffic, Turn};
 use super::work::Work;
 use super::{Engine, EngineError};
-use crate::store::{ChannelRow, ChannelStanding, StoreError};
+use crate::store::{ChannelRow, ChannelStanding};
 use crate::task::Task;
 
 pub(super) use self::rotation::MOST_MESSAGES;
@@ -60,12 +60,13 @@ impl Work<'_> {
         row: &ChannelRow,
         channel: &Channel,
         looking_since: Option<Timestamp>,
-    ) -> Result<Turn, StoreError> {
+    ) -> Result<Turn, EngineError> {
         let rotation = Rotation::new(self.me(), row.id, channel.devices().len());
         let keys = Keys {
             joined_at: row.joined_at,
             renewed_at: row.updated_at,
             messages: channel.own_messages_since_update(),
+            states_other_rules: channel.states_other_rules(&self.ctx)?,
         };
         let newest = match channel.replica().next_seq().0.checked_sub(1) {
             Some(seq) => self.tx.item(row.id, Seq(seq))?,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enlace_channel::channel::{Admission, Channel, Command, SealError};
+use enlace_channel::channel::{Admission, Channel, ChannelError, Command, SealError};
 use enlace_identity::chain::VerifiedLeaf;
 use enlace_log::Seq;
 
@@ -84,7 +84,9 @@ impl Work<'_> {
             },
         };
         let outgoing = outgoing.map_err(|error| match error {
-            SealError::Channel(error) => Sealing::Engine(error.into()),
+            SealError::Channel(error) if !needs_newer_version(&error) => {
+                Sealing::Engine(error.into())
+            }
             error => Sealing::Impossible(error),
         })?;
         self.keep(channel);
@@ -97,6 +99,11 @@ impl Work<'_> {
         match error {
             SealError::CommitPending | SealError::Stranded => {
                 row.not_before = now.plus(Duration::from_secs(1));
+                Ok(self.tx.update_outbox(&row)?)
+            }
+            // The program can be updated any day.
+            SealError::Channel(ChannelError::NeedsNewerVersion(_)) => {
+                row.not_before = now.plus(Duration::from_secs(60));
                 Ok(self.tx.update_outbox(&row)?)
             }
             SealError::OtherOfficer(_) | SealError::KeyPackage(_) | SealError::Certificate(_)
@@ -113,6 +120,10 @@ impl Work<'_> {
     }
 }
 
+fn needs_newer_version(error: &ChannelError) -> bool {
+    matches!(error, ChannelError::NeedsNewerVersion(_))
+}
+
 /// Whether what a row wants has come about, by whomever.
 pub(super) fn is_done(task: &Task, channel: &Channel) -> bool {
     let policy = channel.policy();
@@ -123,6 +134,7 @@ pub(super) fn is_done(task: &Task, channel: &Channel) -> bool {
         Task::Remove { officer } => policy.role_of(officer).is_none(),
         Task::SetRole { officer, role } => policy.role_of(officer) == Some(*role),
         Task::SetClosed { closed } => policy.is_closed() == *closed,
+        Task::RaiseRules { to } => policy.rules_version() >= *to,
         Task::CarryOutLeave { device } => !channel.leaving().any(|leaving| leaving == *device),
         Task::RemoveRevoked { device, .. } => !channel.devices().contains(device),
         Task::Create { .. }
@@ -151,6 +163,7 @@ fn command(task: &Task) -> Option<Command> {
         Task::SetRole { officer, role } => Command::SetRole(officer.clone(), *role),
         Task::CarryOutLeave { device } => Command::CarryOutLeave(device.clone()),
         Task::SetClosed { closed } => Command::SetClosed(*closed),
+        Task::RaiseRules { .. } => Command::RaiseRules,
         Task::SelfUpdate => Command::SelfUpdate,
         _ => return None,
     })

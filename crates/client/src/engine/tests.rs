@@ -13,5 +13,6 @@ mod relay_faults;
 mod renewal;
 mod sizes;
 mod sweep;
+mod versions;
 mod withdrawals;
 mod world;

@@ -1,5 +1,6 @@
 //! What the subscription brings. A relay's fault stops one channel, never the others.
 
+use enlace_channel::channel::ChannelError;
 use enlace_identity::names::Domain;
 use enlace_log::replica::ReplicaError;
 use enlace_log::{ChainHash, ChannelId, HeadSigner, Seq, SignedHead, VerifiedHead};
@@ -12,7 +13,9 @@ use super::calls::take_head_key;
 use super::connect::wire_id;
 use super::session::{SUITES, Session};
 use super::{PER_ADDRESS, SyncError};
-use crate::engine::{Disposition, Followed, ReceiveError, Received, WelcomeError};
+use crate::engine::{
+    Disposition, Followed, NEEDS_NEWER_VERSION, ReceiveError, Received, WelcomeError,
+};
 
 /// Why a channel is stopped whose hub is proven to have lied.
 pub(super) const TWO_HISTORIES: &str =
@@ -59,6 +62,9 @@ impl Session {
             Err(ReceiveError::Engine(error)) => Err(error.into()),
             Err(ReceiveError::Replica(ReplicaError::Diverged(head))) => {
                 self.handle_divergence(channel, &head).await
+            }
+            Err(ReceiveError::Channel(ChannelError::NeedsNewerVersion(_))) => {
+                self.stop(channel, NEEDS_NEWER_VERSION).await
             }
             Err(error) => self.stop(channel, &error.to_string()).await,
         }

@@ -15,6 +15,7 @@ use tls_codec::{Deserialize, Serialize};
 
 use super::joining::package_with;
 use super::{Device, GROUP, POLICY, Pair, Trio, add};
+use crate::known_rules::ProgramRules;
 use crate::mls::credential::credential_with_key;
 use crate::mls::{
     Backend, Changes, Group, LeafError, LeafIndex, ProcessError, Suite, Tamper, VoidReason,
@@ -110,7 +111,9 @@ fn external_commits_are_void() {
         .build_group(eva.provider().mls(), info, credential_with_key(&eva.chain, &eva.key.public()))
         .unwrap()
         .leaf_node_parameters(
-            LeafNodeParameters::builder().with_capabilities(profile::capabilities()).build(),
+            LeafNodeParameters::builder()
+                .with_capabilities(profile::capabilities(ProgramRules::CURRENT))
+                .build(),
         )
         .load_psks(eva.provider().storage())
         .unwrap()
@@ -182,7 +185,7 @@ fn another_custom_proposal_is_void_even_where_everybody_supports_it() {
     let mut pair = Pair::with_capabilities(Capabilities::new(
         None,
         Some(&[Suite::Classic.to_mls()]),
-        Some(profile::capabilities().extensions()),
+        Some(profile::capabilities(ProgramRules::CURRENT).extensions()),
         Some(&[ProposalType::Custom(other), ProposalType::Custom(profile::EVIDENCE_PROPOSAL)]),
         Some(&[CredentialType::X509]),
     ));
@@ -240,7 +243,7 @@ fn an_added_leaf_that_breaks_the_profile_is_void() {
         credential: Credential::new(CredentialType::X509, b"no certificates".to_vec()),
         signature_key: eva.key.public().as_bytes().as_slice().into(),
     };
-    let garbage = package(&eva, garbage, profile::capabilities());
+    let garbage = package(&eva, garbage, profile::capabilities(ProgramRules::CURRENT));
     let incapable = Capabilities::new(
         None,
         Some(&[Suite::PostQuantum.to_mls(), Suite::Classic.to_mls()]),
@@ -295,7 +298,7 @@ fn a_path_leaf_with_an_extension_is_void() {
     let mut pair = Pair::new(Suite::Classic);
     let id = Extension::ApplicationId(ApplicationIdExtension::new(b"tracked"));
     let parameters = LeafNodeParameters::builder()
-        .with_capabilities(profile::capabilities())
+        .with_capabilities(profile::capabilities(ProgramRules::CURRENT))
         .with_extensions(Extensions::single(id).unwrap())
         .build();
     let commit =

@@ -5,6 +5,7 @@ use openmls::prelude::{KeyPackage, Lifetime, MlsMessageOut};
 use tls_codec::Serialize;
 
 use super::{Device, GROUP, POLICY, Pair, add};
+use crate::known_rules::ProgramRules;
 use crate::mls::credential::credential_with_key;
 use crate::mls::{
     Backend, Changes, CommitError, Epoch, Group, GroupError, JoinError, KeyPackageError, LeafError,
@@ -192,7 +193,7 @@ fn the_same_entropy_makes_the_same_key_package() {
 pub(super) fn package_with(device: &Device, lifetime: Lifetime) -> Vec<u8> {
     let built = KeyPackage::builder()
         .key_package_lifetime(lifetime)
-        .leaf_node_capabilities(profile::capabilities())
+        .leaf_node_capabilities(profile::capabilities(ProgramRules::CURRENT))
         .build(
             Suite::Classic.to_mls(),
             device.provider().mls(),

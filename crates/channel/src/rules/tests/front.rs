@@ -17,6 +17,7 @@ fn view(state: &State) -> GroupView {
         leaf: LeafIndex(index as u32),
         chain: leaf.chain.clone(),
         signature_key: leaf.signature_key,
+        rules: leaf.rules.clone(),
         encryption_key: vec![index as u8].into(),
     });
     GroupView {
@@ -98,6 +99,7 @@ fn an_admission_is_read_from_the_views() {
         leaf: index,
         chain: leaf.chain,
         signature_key: leaf.signature_key,
+        rules: leaf.rules.clone(),
         encryption_key: vec![7].into(),
     });
     details.added.push(index);

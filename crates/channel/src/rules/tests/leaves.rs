@@ -8,6 +8,7 @@ use enlace_log::control::LeafHash;
 
 use super::super::{Act, LeafInfo, Rule};
 use super::scene::{DAY, Draft, NOW, Network, by, device, hash, key, leaf_of, network, state};
+use crate::known_rules::StatedRules;
 use crate::policy::Role;
 
 #[test]
@@ -21,6 +22,7 @@ fn anybody_renews_its_own_keys_and_certificate() {
             leaf_hash: hash(&chain, &new_key, 2),
             chain,
             signature_key: new_key.public(),
+            rules: StatedRules::default(),
         };
         assert_eq!(by(author).own_leaf(leaf).judge(), Ok(vec![Act::Renewed { device }]));
     }
@@ -77,6 +79,7 @@ fn a_new_certificate_must_be_good() {
         leaf_hash: LeafHash([1; 32]),
         chain,
         signature_key: own.public(),
+        rules: StatedRules::default(),
     };
     assert!(admitting(leaf(network().certify(&newcomer, &own))).judge().is_ok());
 
@@ -105,7 +108,12 @@ fn an_authority_outside_the_bundle_does_not_enter() {
     let own = key("bo");
     let chain = outside.certify(&newcomer, &own);
     let mut draft = by("ana@fge.example").role("bo@evil.example", Role::Lead);
-    let leaf = LeafInfo { leaf_hash: LeafHash([1; 32]), chain, signature_key: own.public() };
+    let leaf = LeafInfo {
+        leaf_hash: LeafHash([1; 32]),
+        chain,
+        signature_key: own.public(),
+        rules: StatedRules::default(),
+    };
     draft.0.after.members.insert(newcomer.clone(), leaf);
     draft.0.added.insert(newcomer);
     assert_eq!(draft.judge(), Err(Rule::Certificate));
@@ -117,7 +125,12 @@ fn time_is_the_hubs() {
     let own = key("new");
     let validity = Validity::starting(NOW.plus(DAY * 10), DAY);
     let chain = network().certify_for(&newcomer, &own, validity);
-    let leaf = LeafInfo { leaf_hash: LeafHash([1; 32]), chain, signature_key: own.public() };
+    let leaf = LeafInfo {
+        leaf_hash: LeafHash([1; 32]),
+        chain,
+        signature_key: own.public(),
+        rules: StatedRules::default(),
+    };
     let at = |time| admitting(leaf.clone()).received_at(time).judge().is_ok();
     assert!(!at(NOW));
     assert!(at(NOW.plus(DAY * 10)));
@@ -135,8 +148,12 @@ fn the_expiry_of_a_present_certificate_voids_nothing() {
 fn a_renewal_keeps_the_name_and_its_certificate_is_good() {
     let author = device("eva@fge.example");
     let new_key = key("another key");
-    let own =
-        |chain| LeafInfo { leaf_hash: LeafHash([1; 32]), chain, signature_key: new_key.public() };
+    let own = |chain| LeafInfo {
+        leaf_hash: LeafHash([1; 32]),
+        chain,
+        signature_key: new_key.public(),
+        rules: StatedRules::default(),
+    };
     let other_name = network().certify(&device("luis@fge.example"), &new_key);
     let other_key = network().certify(&author, &key("third"));
     let expired = Validity::starting(NOW.minus(DAY * 3), DAY);

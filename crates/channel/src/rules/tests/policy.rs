@@ -66,7 +66,6 @@ fn some_fields_never_change() {
         by("ana@fge.example").edit(|edit| edit.forge(change))
     };
     let cases = vec![
-        ("rules_version", forged(|c| c.rules_version = 2)),
         ("channel", forged(|c| c.channel = ChannelId([8; 32]))),
         (
             "generation",

@@ -6,6 +6,7 @@ use prost::Message as _;
 
 use super::super::{Act, LeafInfo, Removal, Rule, State};
 use super::scene::{Draft, by, check, device, hash, key, network, officer, state};
+use crate::known_rules::StatedRules;
 use crate::policy::Role;
 
 fn evidence_of(address: &str, list: &RevocationList) -> Vec<u8> {
@@ -79,6 +80,7 @@ fn a_list_that_does_not_name_the_present_certificate_voids() {
         leaf_hash: hash(&chain, &renewed_key, 2),
         chain,
         signature_key: renewed_key.public(),
+        rules: StatedRules::default(),
     };
     let former = network().withdraw("pgr.example", &renewed);
     let good = list_against(&state, "ze@pgr.example");

@@ -31,6 +31,7 @@ use zeroize::Zeroizing;
 use super::super::{Act, Change, JudgeError, LeafInfo, Rule, State, judge_change};
 use crate::consent::{Answer, Statement, StatementDraft, Subject};
 use crate::entry::{HandlingCode, Salt, SignedEntry, TimeZone};
+use crate::known_rules::StatedRules;
 use crate::policy::{ChannelKind, NewCase, PolicyEdit, Role};
 
 pub(super) const CHANNEL: ChannelId = ChannelId([7; 32]);
@@ -171,7 +172,12 @@ pub(super) fn device(address: &str) -> DeviceName {
 pub(super) fn leaf_of(device: &DeviceName, salt: u8) -> LeafInfo {
     let key = key(device.as_str());
     let chain = network().certify(device, &key);
-    LeafInfo { leaf_hash: hash(&chain, &key, salt), chain, signature_key: key.public() }
+    LeafInfo {
+        leaf_hash: hash(&chain, &key, salt),
+        chain,
+        signature_key: key.public(),
+        rules: StatedRules::default(),
+    }
 }
 
 pub(super) fn hash(chain: &UnverifiedChain, key: &SigningKey, salt: u8) -> LeafHash {

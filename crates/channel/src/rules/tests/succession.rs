@@ -120,7 +120,8 @@ fn a_new_certificate_verifies_and_one_that_was_there_before_stays() {
     let leaf = |name, validity: Validity| {
         let key = key(name);
         let chain = network().certify_for(&ze, &key, validity);
-        LeafInfo { leaf_hash: hash(&chain, &key, 3), chain, signature_key: key.public() }
+        let leaf = leaf_of(&ze, 3);
+        LeafInfo { leaf_hash: hash(&chain, &key, 3), chain, signature_key: key.public(), ..leaf }
     };
     let with = |leaf: LeafInfo| {
         renewed("ana@fge.example").alter(|s| _ = s.after.members.insert(ze.clone(), leaf)).judge()

@@ -7,6 +7,7 @@ use enlace_log::control::LeafHash;
 use super::super::welcome::judge_joined;
 use super::super::{JudgeError, LeafInfo, Rule, State, judge_author};
 use super::scene::{DAY, NOW, by, device, enters, key, network, officer, state};
+use crate::known_rules::StatedRules;
 use crate::policy::{ChannelKind, Content, Role};
 
 fn join_at(state: &State, signer: &str, me: &str, at: Timestamp) -> Result<(), Rule> {
@@ -57,7 +58,6 @@ fn the_first_of_an_authority_was_admitted_by_the_owner_as_its_lead() {
 #[test]
 fn the_group_is_one_that_the_rules_allow() {
     let judge = |state: &State| join(state, "luis@fge.example", "eva@fge.example");
-    assert_eq!(judge(&forged(|c| c.rules_version = 2)), Err(Rule::WelcomeVersion));
     assert_eq!(judge(&forged(|c| c.kind = ChannelKind::Forum)), Ok(()));
     let hub = forged(|c| c.hub = "evil.example".parse().unwrap());
     assert_eq!(judge(&hub), Err(Rule::WelcomeHub));
@@ -90,12 +90,22 @@ fn every_member_was_certified_by_its_authority() {
     let spy = device("oto@fge.example");
     let own = key("spy");
     let chain = network().certify(&device("ze@pgr.example"), &own);
-    let leaf = LeafInfo { leaf_hash: LeafHash([1; 32]), chain, signature_key: own.public() };
+    let leaf = LeafInfo {
+        leaf_hash: LeafHash([1; 32]),
+        chain,
+        signature_key: own.public(),
+        rules: StatedRules::default(),
+    };
     state.members.insert(spy.clone(), leaf);
     let judge = |state: &State| join(state, "luis@fge.example", "eva@fge.example");
     assert_eq!(judge(&state), Err(Rule::WelcomeCertificate));
     let chain = network().certify(&spy, &key("another"));
-    let leaf = LeafInfo { leaf_hash: LeafHash([1; 32]), chain, signature_key: own.public() };
+    let leaf = LeafInfo {
+        leaf_hash: LeafHash([1; 32]),
+        chain,
+        signature_key: own.public(),
+        rules: StatedRules::default(),
+    };
     state.members.insert(spy, leaf);
     assert_eq!(judge(&state), Err(Rule::WelcomeCertificate));
 }
@@ -108,7 +118,12 @@ fn a_members_expired_certificate_keeps_nobody_out_but_the_joiners_own_does() {
         let own = key(name.as_str());
         let span = Validity::starting(NOW.minus(DAY * 5), DAY);
         let chain = network().certify_for(&name, &own, span);
-        let leaf = LeafInfo { leaf_hash: LeafHash([1; 32]), chain, signature_key: own.public() };
+        let leaf = LeafInfo {
+            leaf_hash: LeafHash([1; 32]),
+            chain,
+            signature_key: own.public(),
+            rules: StatedRules::default(),
+        };
         state.members.insert(name, leaf);
     };
     expire("oto@fge.example");

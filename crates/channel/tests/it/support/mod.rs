@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use enlace_channel::channel::{
-    Admission, Channel, ChannelDraft, Command, Context, Culprit, Device, Event, JoinOffer,
-    JoinRefused, LogBook, Outgoing, SealError, Standing,
+    Admission, Channel, ChannelDraft, ChannelError, Command, Context, Culprit, Device, Event,
+    JoinOffer, JoinRefused, LogBook, Outgoing, SealError, Standing,
 };
 use enlace_channel::consent::{Answer, Statement, StatementDraft, Subject};
 use enlace_channel::entry::{EntryKind, HandlingCode, NoteDraft, Salt, SignedEntry, TimeZone};
@@ -296,7 +296,39 @@ impl Member {
 
     /// Handles one batch as an honest client does: verify, handle, advance.
     pub(crate) fn receive(&mut self, network: &Network, hub: &Hub, upto: Seq) {
-        let Some(channel) = self.channel.as_mut() else { return };
+        self.try_receive(network, hub, upto).unwrap();
+    }
+
+    /// The same; what cannot be taken in leaves no trace.
+    pub(crate) fn try_receive(
+        &mut self,
+        network: &Network,
+        hub: &Hub,
+        upto: Seq,
+    ) -> Result<(), ChannelError> {
+        self.store.savepoint().unwrap();
+        let taken = self.take_in(network, hub, upto);
+        match &taken {
+            Ok(events) => {
+                self.store.release().unwrap();
+                self.events.extend(events.iter().cloned());
+            }
+            Err(_) => {
+                self.store.rollback().unwrap();
+                self.reload(network);
+            }
+        }
+        taken.map(drop)
+    }
+
+    fn take_in(
+        &mut self,
+        network: &Network,
+        hub: &Hub,
+        upto: Seq,
+    ) -> Result<Vec<(Seq, Event)>, ChannelError> {
+        let mut told = Vec::new();
+        let Some(channel) = self.channel.as_mut() else { return Ok(told) };
         let mut replica = channel.replica();
         let items: Vec<Item> = hub
             .items
@@ -305,21 +337,20 @@ impl Member {
             .cloned()
             .collect();
         if items.is_empty() {
-            return;
+            return Ok(told);
         }
         let head = hub.head_at(upto);
         let added = replica.append(&items, &head).unwrap();
         self.book.keys.insert(hub.signer, hub.key.public());
         self.book.chains.extend(added.iter().map(|added| (added.seq, added.chain)));
-        self.store.savepoint().unwrap();
         let ctx = context!(self, network);
         for item in &items {
-            let events = channel.handle_item(&ctx, item).unwrap();
-            self.events.extend(events.into_iter().map(|event| (item.seq, event)));
+            let events = channel.handle_item(&ctx, item)?;
+            told.extend(events.into_iter().map(|event| (item.seq, event)));
         }
-        let events = channel.advance(&ctx, &replica, &head).unwrap();
-        self.events.extend(events.into_iter().map(|event| (upto, event)));
-        self.store.release().unwrap();
+        let events = channel.advance(&ctx, &replica, &head)?;
+        told.extend(events.into_iter().map(|event| (upto, event)));
+        Ok(told)
     }
 
     pub(crate) fn join(
@@ -486,14 +517,19 @@ pub(crate) const DORA: usize = 3;
 impl Case {
     /// Ana of authority A owns the channel; nobody else is in.
     pub(crate) fn opened_by_ana() -> Self {
-        Self::opened_as(ChannelKind::Case)
+        Self::opened_with(ChannelKind::Case, Backend::new().unwrap())
     }
 
     /// Ana owns a channel of that kind; nobody else is in.
     pub(crate) fn opened_as(kind: ChannelKind) -> Self {
+        Self::opened_with(kind, Backend::new().unwrap())
+    }
+
+    /// The same with a program of hers that differs.
+    pub(crate) fn opened_with(kind: ChannelKind, backend: Backend) -> Self {
         let network = Network::new();
         let hub = Hub::new(&network.a.domain);
-        let ana = Member::new(network.a.device("ana"));
+        let ana = Member::with_backend(network.a.device("ana"), backend);
         let mut case = Self { network, hub, members: vec![ana] };
         case.open(kind);
         case

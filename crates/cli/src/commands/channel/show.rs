@@ -9,7 +9,7 @@ use enlace_client::store::ChannelRow;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::officer::{Explained as _, ProfileArguments, find_channel, shown};
+use crate::officer::{Explained as _, ProfileArguments, find_channel, shown, why_it_rests};
 use crate::ui::Ui;
 use crate::words::Text;
 
@@ -147,7 +147,7 @@ fn words(it: &Shown, row: &ChannelRow, ui: &Ui) -> Vec<(String, String)> {
         words.push((String::new(), ui.say(Text::Waiting { count: it.queued })));
     }
     if let Some(reason) = &it.stopped {
-        words.push((String::new(), ui.say(Text::ChannelStopped { reason: &shown(reason) })));
+        words.push((String::new(), why_it_rests(reason, ui)));
     }
     words
 }

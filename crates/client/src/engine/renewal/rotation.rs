@@ -67,6 +67,8 @@ pub(super) struct Keys {
     pub(super) renewed_at: Timestamp,
     /// How many items it has encrypted since.
     pub(super) messages: u64,
+    /// Whether the leaf says of the program what isn't so any more.
+    pub(super) states_other_rules: bool,
 }
 
 /// What goes on in the channel.
@@ -104,7 +106,10 @@ impl Rotation {
             return Turn::Now;
         }
         let is_from_the_future = keys.renewed_at > now.plus(AHEAD);
-        let is_due = keys.messages >= MESSAGES || is_from_the_future || self.due_at(keys) <= now;
+        let is_due = keys.messages >= MESSAGES
+            || keys.states_other_rules
+            || is_from_the_future
+            || self.due_at(keys) <= now;
         if !is_due {
             return Turn::Later;
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use enlace_channel::channel::Device;
 use enlace_channel::entry::{HandlingCode, TimeZone};
+use enlace_channel::known_rules::ProgramRules;
 use enlace_channel::mls::{Backend, Suite};
 use enlace_channel::policy::{Policy, Role};
 use enlace_identity::keys::{Passphrase, SigningKey};
@@ -43,6 +44,8 @@ pub(crate) struct World {
     pub(crate) hub: Hub,
     pub(crate) officers: BTreeMap<&'static str, Officer>,
     pub(crate) dir: TempDir,
+    /// Whose program applies other rules than this one.
+    pub(crate) rules: BTreeMap<DeviceName, ProgramRules>,
 }
 
 impl Officer {
@@ -66,6 +69,7 @@ impl World {
             hub,
             officers: BTreeMap::new(),
             dir: TempDir::new().unwrap(),
+            rules: BTreeMap::new(),
         };
         for (name, domain) in [("ana", "fge"), ("bruno", "mp"), ("eva", "fge")] {
             world.enroll(name, domain);
@@ -110,7 +114,9 @@ impl World {
         let device = Device { name: name.clone(), key: key.clone(), chain: chain.clone() };
         let lists = RevocationLists::new();
         let trust = Trust::new(self.network.bundle(), lists, self.clock.clone());
-        Engine::new(Box::new(store), device, Backend::new().unwrap(), trust)
+        let rules = self.rules.get(name).copied().unwrap_or(ProgramRules::CURRENT);
+        let backend = Backend::new().unwrap().with_rules(rules);
+        Engine::new(Box::new(store), device, backend, trust)
     }
 
     /// Another process on the same profile.

@@ -102,7 +102,9 @@ impl WelcomeError {
             // Nobody's welcome may end the session.
             Self::Engine(error) if error.of_one_channel().is_some() => Disposition::Keep,
             Self::Engine(_) => Disposition::Broken,
-            Self::Refused(JoinRefused::LogFirst) => Disposition::Keep,
+            Self::Refused(JoinRefused::LogFirst | JoinRefused::NeedsNewerVersion) => {
+                Disposition::Keep
+            }
             Self::Refused(JoinRefused::Certificate(error)) if may_pass(error) => Disposition::Keep,
             Self::HeadKey(DirectoryError::Chain(error)) if may_pass(error) => Disposition::Keep,
             _ => Disposition::Drop,
