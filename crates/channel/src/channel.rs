@@ -18,6 +18,7 @@ mod event;
 mod heads;
 mod join;
 mod outgoing;
+mod put_back;
 mod receive;
 mod rewind;
 mod roster;

@@ -16,6 +16,7 @@ mod evidence;
 mod fields;
 mod leaves;
 mod members;
+mod put_back;
 mod roles;
 mod rule;
 mod state;
@@ -26,12 +27,13 @@ mod tests;
 mod version;
 mod welcome;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use enlace_identity::bundle::{Bundle, BundleHash};
 use enlace_identity::names::DeviceName;
 use enlace_identity::time::Timestamp;
 use enlace_log::Envelope;
+use enlace_log::control::KeyPackageHash;
 
 use crate::credential::device_name;
 use crate::mls::{CommitDetails, GroupView, LeafIndex};
@@ -81,6 +83,7 @@ pub fn judge(
         after: State::of_view(&details.after)?,
         added: devices_at(&details.after, &details.added)?,
         removed: devices_at(&details.before, &details.removed)?,
+        key_packages: key_packages(details)?,
         evidence: details.evidence.clone(),
         list_hash: envelope.list_hash,
         received_at,
@@ -88,10 +91,19 @@ pub fn judge(
     judge_change(bundle, &change)
 }
 
-fn devices_at(view: &GroupView, leaves: &[LeafIndex]) -> Result<BTreeSet<DeviceName>, Void> {
-    let device = |leaf: &LeafIndex| {
-        let member = view.member(*leaf).and_then(|member| device_name(&member.chain).ok());
-        member.ok_or_else(|| Void::new(Rule::DeviceUnique, leaf.0))
+/// Which key package brings whom: in the order of the leaves that they come to.
+fn key_packages(details: &CommitDetails) -> Result<BTreeMap<DeviceName, KeyPackageHash>, Void> {
+    let bring = |(leaf, package): (&LeafIndex, &KeyPackageHash)| {
+        Ok((device_at(&details.after, *leaf)?, *package))
     };
-    leaves.iter().map(device).collect()
+    details.added.iter().zip(&details.key_packages).map(bring).collect()
+}
+
+fn devices_at(view: &GroupView, leaves: &[LeafIndex]) -> Result<BTreeSet<DeviceName>, Void> {
+    leaves.iter().map(|leaf| device_at(view, *leaf)).collect()
+}
+
+fn device_at(view: &GroupView, leaf: LeafIndex) -> Result<DeviceName, Void> {
+    let member = view.member(leaf).and_then(|member| device_name(&member.chain).ok());
+    member.ok_or_else(|| Void::new(Rule::DeviceUnique, leaf.0))
 }

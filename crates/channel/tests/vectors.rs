@@ -24,7 +24,7 @@ use enlace_identity::keys::SigningKey;
 use enlace_identity::names::{DeviceName, Domain, LeafName};
 use enlace_identity::suspension::{SignedSuspensions, SuspensionStatement};
 use enlace_identity::time::{Timestamp, Validity};
-use enlace_log::control::{Contest, LeafHash, Leave};
+use enlace_log::control::{Contest, KeyPackageHash, LeafHash, Leave, Stranded};
 use enlace_log::{
     ChainLink, ChainStart, ChannelId, ChannelNonce, ClientId, Commitment, DeviceList, Envelope,
     FoundingHash, Generation, Head, HeadSigner, HubStatement, Incarnation, ItemKind, ListHash,
@@ -406,6 +406,27 @@ fn control(vectors: &mut Vectors) {
         json!({ "channel": CHANNEL.to_string(), "generation": 0,
                 "device": device("luis").to_string(), "leaf": "leaf" }),
         leave.encode(),
+    );
+    let stranded = Stranded {
+        channel: CHANNEL,
+        generation: Generation(0),
+        device: device("luis"),
+        leaf,
+        since: Seq(11),
+        key_package: vec![0x99; 6],
+        share_key: vec![0xab; 4],
+    };
+    vectors.add(
+        "stranded",
+        json!({ "channel": CHANNEL.to_string(), "generation": 0,
+                "device": device("luis").to_string(), "leaf": "leaf", "since": 11,
+                "key_package": "99".repeat(6), "share_key": "ab".repeat(4) }),
+        stranded.encode(),
+    );
+    vectors.add(
+        "key_package",
+        json!({ "message": "99".repeat(6) }),
+        KeyPackageHash::of(&[0x99; 6]).as_bytes(),
     );
     let contest = Contest { channel: CHANNEL, generation: Generation(0), commit: Seq(12) };
     vectors.add(

@@ -143,6 +143,9 @@ pub(crate) enum Text<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Notice<'a> {
     Joined { by: &'a str },
+    PutBack { by: &'a str },
+    BackRequested { device: &'a str, guilty: Option<&'a str> },
+    DevicePutBack { device: &'a str, by: &'a str },
     Confirmed,
     Admitted { by: &'a str, officer: &'a str, role: Role },
     RemovedOther { by: &'a str, officer: &'a str },

@@ -18,6 +18,7 @@ mod key_packages;
 mod lanes;
 mod leases;
 mod plan;
+mod put_back;
 mod refill;
 mod renewal;
 mod seal;

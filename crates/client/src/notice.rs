@@ -6,7 +6,7 @@ use enlace_channel::rules::{Act, PolicyField, Removal};
 use enlace_identity::names::{DeviceName, OfficerAddress};
 use serde::{Deserialize, Serialize};
 
-use crate::serde_text::as_text;
+use crate::serde_text::{as_text, as_text_or_none};
 use crate::task::Task;
 
 /// Something that happened. Its JSON form is what the store keeps and programs read.
@@ -18,6 +18,23 @@ pub enum Notice {
         /// By whom.
         #[serde(with = "as_text")]
         by: DeviceName,
+    },
+    /// This device was stranded, and was put back.
+    PutBack {
+        /// By whom.
+        #[serde(with = "as_text")]
+        by: DeviceName,
+    },
+    /// A member's device says that a change left it behind, and asks to be put back.
+    BackRequested {
+        /// The device.
+        #[serde(with = "as_text")]
+        device: DeviceName,
+        /// The change's position, by the word of the device.
+        since: u64,
+        /// Whose change stands there, if that is known.
+        #[serde(with = "as_text_or_none")]
+        guilty: Option<DeviceName>,
     },
     /// Another member's item confirmed what the welcome said.
     Confirmed,
@@ -233,6 +250,14 @@ pub enum ChangeAct {
         #[serde(with = "as_text")]
         device: DeviceName,
     },
+    /// A device that a change had left behind is in step again.
+    PutBack {
+        /// Which.
+        #[serde(with = "as_text")]
+        device: DeviceName,
+        /// The position of the change that left it behind, by its own word.
+        since: u64,
+    },
     /// The case is closed.
     Closed,
     /// It is open again.
@@ -278,6 +303,7 @@ impl From<Act> for ChangeAct {
             },
             Act::RoleChanged { officer, from, to } => Self::RoleChanged { officer, from, to },
             Act::Renewed { device } => Self::Renewed { device },
+            Act::PutBack { device, since } => Self::PutBack { device, since: since.0 },
             Act::Closed => Self::Closed,
             Act::Reopened => Self::Reopened,
             Act::Founded(reason) => Self::Founded { poisoned: reason == FoundingReason::Poisoned },

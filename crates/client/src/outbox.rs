@@ -66,10 +66,11 @@ pub fn next<'a>(rows: &'a [OutboxRow], lane: &Lane) -> Next<'a> {
     if lane.awaited > lane.fence {
         return Next::Nothing;
     }
-    // An objection goes first: until the hub has it, it takes nothing else from this device. A
-    // device that may not write may still object.
-    let objection = rows.iter().find(|row| matches!(row.task, Task::Contest { .. }));
-    if let Some(row) = objection.filter(|row| is_due(row, lane)) {
+    // Objections go first: until the hub has them, it takes nothing else from this device. A device
+    // that may not write may still object, and ask to be put back.
+    let mut objections = rows.iter().filter(|row| row.task.is_objection());
+    let until = objections.clone().map(|row| due_at(row, lane)).min();
+    if let Some(row) = objections.find(|row| is_due(row, lane)) {
         let step = if row.sealed.is_some() {
             step_of_sealed(row, lane)
         } else {
@@ -78,9 +79,9 @@ pub fn next<'a>(rows: &'a [OutboxRow], lane: &Lane) -> Next<'a> {
         return Next::Do(row, step);
     }
     let rest = if lane.is_open { next_of_rest(rows, lane) } else { Next::Nothing };
-    match (objection, rest) {
-        (Some(row), Next::Nothing) => Next::Wait(due_at(row, lane)),
-        (Some(row), Next::Wait(until)) => Next::Wait(until.min(due_at(row, lane))),
+    match (until, rest) {
+        (Some(until), Next::Nothing) => Next::Wait(until),
+        (Some(until), Next::Wait(rest)) => Next::Wait(rest.min(until)),
         (_, rest) => rest,
     }
 }

@@ -75,6 +75,12 @@ pub enum Task {
         #[serde(with = "as_text")]
         device: DeviceName,
     },
+    /// Put a device back that asked for it.
+    PutBack {
+        /// The device.
+        #[serde(with = "as_text")]
+        device: DeviceName,
+    },
     /// Renew this device's keys.
     SelfUpdate,
     /// Close the channel, or open it again.
@@ -99,6 +105,8 @@ pub enum Task {
         /// The commit's position.
         commit: u64,
     },
+    /// Say that this device is stranded, and ask to be put back.
+    AskBack,
 }
 
 impl Task {
@@ -110,17 +118,25 @@ impl Task {
             | Self::Entry
             | Self::Leave
             | Self::Erase { .. }
-            | Self::Contest { .. } => None,
+            | Self::Contest { .. }
+            | Self::AskBack => None,
             Self::Admit { .. } | Self::AddDevice { .. } => Some(LeasePurpose::Admission),
             Self::Remove { .. }
             | Self::RemoveDevice { .. }
             | Self::CarryOutLeave { .. }
             | Self::RemoveRevoked { .. } => Some(LeasePurpose::Removal),
-            Self::SetRole { .. } | Self::SetClosed { .. } | Self::RaiseRules { .. } => {
-                Some(LeasePurpose::Policy)
-            }
+            Self::SetRole { .. }
+            | Self::SetClosed { .. }
+            | Self::RaiseRules { .. }
+            | Self::PutBack { .. } => Some(LeasePurpose::Policy),
             Self::SelfUpdate => Some(LeasePurpose::SelfUpdate),
         }
+    }
+
+    /// Whether it goes before everything else, also where this device may write nothing.
+    #[must_use]
+    pub fn is_objection(&self) -> bool {
+        matches!(self, Self::Contest { .. } | Self::AskBack)
     }
 
     /// A word for logs: never content.
@@ -143,6 +159,8 @@ impl Task {
             Self::Leave => "leave",
             Self::Erase { .. } => "erase",
             Self::Contest { .. } => "contest",
+            Self::AskBack => "ask to be put back",
+            Self::PutBack { .. } => "put back",
         }
     }
 

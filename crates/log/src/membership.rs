@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use enlace_identity::names::DeviceName;
 
-use crate::control::Contest;
+use crate::control::{Contest, Stranded};
 use crate::device_list::{DeviceList, ListChange, ListError, ListHash};
 use crate::envelope::{Envelope, ItemKind};
 use crate::ids::{Generation, Seq};
@@ -30,6 +30,7 @@ pub struct Membership {
     commits: BTreeMap<Seq, Commit>,
     unsettled: Option<Unsettled>,
     left: BTreeSet<DeviceName>,
+    stranded: BTreeSet<DeviceName>,
     /// Of each device, in order: the present membership, if there is one, last.
     rights: BTreeMap<DeviceName, Vec<ReadRange>>,
     /// How many names the lists of all commits hold together, what they share counted once.
@@ -126,6 +127,13 @@ impl Membership {
         self.commits.get(&commit).map(|commit| &commit.author)
     }
 
+    /// Whether a commit may bring a device a welcome without admitting it: it is a member, and has
+    /// said that it is stranded.
+    #[must_use]
+    pub fn may_be_put_back(&self, device: &DeviceName) -> bool {
+        self.stranded.contains(device) && self.current.contains(device)
+    }
+
     /// Which positions a device may read, in order: one range for each time that it was admitted.
     #[must_use]
     pub fn read_ranges(&self, device: &DeviceName) -> &[ReadRange] {
@@ -165,6 +173,7 @@ impl Membership {
             (ItemKind::Commit | ItemKind::Succession, None) => {
                 Err(MembershipError::List(ListHash::NONE))
             }
+            (ItemKind::Stranded, _) => plan_stranded(item, author).map(Some),
             (ItemKind::Leave, _) => Ok(Some(Event::Leave { device: author.clone() })),
             _ => Ok(self.plan_confirmation(seq, envelope, author)),
         }
@@ -202,6 +211,9 @@ impl Membership {
             Event::Commit { .. } => self.apply_commit(event),
             Event::Leave { device } => {
                 self.left.insert(device.clone());
+            }
+            Event::Stranded { device } => {
+                self.stranded.insert(device.clone());
             }
             Event::Contest { seq, .. } => {
                 if let Some(Unsettled { since, former }) = self.unsettled.take() {
@@ -477,6 +489,7 @@ impl Membership {
                 None => self.admit(device, seq),
             }
         }
+        self.stranded.retain(|device| list.contains(device));
         self.current = list;
         self.end_reading(seq);
     }
@@ -489,6 +502,22 @@ impl Membership {
                 range.to = Some(seq);
             }
         }
+    }
+}
+
+/// Who carries it out checks what is in it; a relay, that it is what it says, and how large it is.
+fn plan_stranded(item: &Sealed, device: &DeviceName) -> Result<Event, MembershipError> {
+    let envelope = item.envelope();
+    let stranded = item.payload().and_then(|payload| Stranded::decode(payload).ok());
+    let fits = stranded.is_some_and(|stranded| {
+        stranded.channel == envelope.channel
+            && stranded.generation == envelope.generation
+            && stranded.device == *device
+    });
+    if fits {
+        Ok(Event::Stranded { device: device.clone() })
+    } else {
+        Err(MembershipError::Control)
     }
 }
 

@@ -42,6 +42,8 @@ pub enum Command {
     SetRole(OfficerAddress, Role),
     /// Carry out a member's own wish to leave.
     CarryOutLeave(DeviceName),
+    /// Put a stranded device back, which has asked for it: anybody may.
+    PutBack(DeviceName),
     /// Remove a device whose certificate its authority has withdrawn: anybody may.
     RemoveRevoked {
         /// The device.

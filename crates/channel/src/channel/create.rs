@@ -1,5 +1,7 @@
 //! Opening a channel: a group of one, and the commit that becomes its first item.
 
+use std::collections::BTreeSet;
+
 use enlace_log::{ChainStart, ChannelId, ClientId, DeviceList, Generation, Seq};
 
 use super::roster::Roster;
@@ -57,6 +59,7 @@ impl Channel {
             changes: Changes::default(),
             before: DeviceList::default(),
             list: [ctx.device.name.clone()].into_iter().collect(),
+            welcomed: BTreeSet::new(),
             judged: false,
         };
         let outgoing = channel.commit(ctx, commit, draft.client_id)?;

@@ -52,6 +52,14 @@ pub enum Event {
     CommitLost(ClientId),
     /// A member asks to be removed: whoever can, commits it.
     LeaveRequested(DeviceName),
+    /// A member's device says that it cannot follow since a commit, and asks to be put back: whoever
+    /// can, commits it.
+    BackRequested {
+        /// The device.
+        device: DeviceName,
+        /// The commit, by the word of the device.
+        since: Seq,
+    },
     /// A device objects to a commit.
     Contested {
         /// Whose objection it is.

@@ -12,6 +12,7 @@ use enlace_log::{
 use super::roster::Roster;
 use super::state::{Standing, State};
 use super::{Channel, ChannelError, Context, group_id};
+use crate::credential::leaf_hash;
 use crate::mls::{self, Group, GroupError, JoinError, StagedJoin};
 use crate::policy::{Policy, PolicyError};
 use crate::rules;
@@ -60,25 +61,38 @@ impl Channel {
         let welcome = offer.check(ctx)?;
         let id = group_id(offer.channel, offer.commit.sealed.envelope().generation);
         let provider = ctx.backend.on(ctx.store);
-        if let Some(former) = former {
-            former.check_welcome_after(offer.commit.seq, offer.log_has_ended)?;
-            former.group.delete(&provider).map_err(ChannelError::from)?;
-        }
+        let former = match former {
+            Some(former) => {
+                former.check_welcome_after(offer.commit.seq, offer.log_has_ended)?;
+                former.group.delete(&provider).map_err(ChannelError::from)?;
+                Some((former.state, former.policy))
+            }
+            None => None,
+        };
         let staged = mls::stage_welcome(&provider, welcome)?;
         if staged.view.group_id != id {
             return Err(JoinRefused::OtherChannel);
         }
         let policy = offer.check_group(ctx, &staged)?;
+        let own = staged.view.member(staged.own_leaf).map(leaf_hash);
+        let asked = former.filter(|(state, _)| own.is_some_and(|leaf| state.asked_for(leaf)));
         rules::judge_welcome(
             ctx.bundle,
             &staged.view,
             staged.sender,
             &ctx.device.name,
+            asked.is_some(),
             offer.commit.received_at,
         )
         .map_err(|void| JoinRefused::NotEntitled(void.to_string()))?;
+        if asked
+            .as_ref()
+            .is_some_and(|(state, _)| state.reads_on_to(offer.commit.seq, offer.log_has_ended))
+        {
+            return Err(JoinRefused::LogFirst);
+        }
         let group = staged.into_group(&provider)?;
-        Ok(offer.take_in(ctx, group, policy)?)
+        Ok(offer.take_in(ctx, group, policy, asked)?)
     }
 }
 
@@ -157,6 +171,7 @@ impl JoinOffer {
         ctx: &Context<'_>,
         group: Group,
         policy: Policy,
+        asked: Option<(State, Policy)>,
     ) -> Result<Channel, ChannelError> {
         let mut state = State::new(self.channel, &self.hub, Standing::Provisional);
         state.generation = self.commit.sealed.envelope().generation.0;
@@ -165,6 +180,11 @@ impl JoinOffer {
         state.begin_incarnation(self.commit.seq, self.head.head().incarnation);
         state.pass_commit(self.commit.seq, true);
         state.known_head = Some(self.head.quoted().encode());
+        if let Some((former, known)) = &asked
+            && let Some(signer) = self.commit.sealed.envelope().device()
+        {
+            state.put_back(former, known, signer, &ctx.device.name);
+        }
         state.save(ctx.store)?;
         let roster = Roster::of(&group.view()?).ok_or(GroupError::Foreign)?;
         Ok(Channel { group, state, policy, roster })

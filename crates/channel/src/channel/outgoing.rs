@@ -1,7 +1,10 @@
 //! An item that this device has made, ready to be submitted.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use enlace_identity::keys::SigningKey;
+use enlace_identity::names::DeviceName;
 use enlace_log::{Envelope, ListChange, OuterSignature, PayloadHash, WelcomesHash};
 use enlace_proto::relay::v1 as wire;
 
@@ -20,6 +23,8 @@ pub struct Outgoing {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CommitExtras {
     pub(crate) list_change: ListChange,
+    /// Whom the welcome is for, sorted.
+    pub(crate) welcomed: BTreeSet<DeviceName>,
     pub(crate) welcome: Option<Vec<u8>>,
 }
 
@@ -37,10 +42,10 @@ impl Outgoing {
         if let Some(extras) = extras {
             if let Some(message) = extras.welcome {
                 let admitted: Vec<_> =
-                    extras.list_change.added.iter().map(|d| (d.clone(), &message[..])).collect();
+                    extras.welcomed.iter().map(|d| (d.clone(), &message[..])).collect();
                 envelope.welcomes_hash = WelcomesHash::of(&admitted);
                 welcomes.push(wire::Welcome {
-                    devices: extras.list_change.added.iter().map(ToString::to_string).collect(),
+                    devices: extras.welcomed.iter().map(ToString::to_string).collect(),
                     message: Bytes::from(message.clone()),
                     bundle: Vec::new(),
                 });

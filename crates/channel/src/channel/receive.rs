@@ -72,6 +72,10 @@ impl Channel {
                     events.push(Event::OwnEntry(own));
                     Ok(events)
                 }
+                ItemKind::Stranded => {
+                    self.state.forget(own);
+                    Ok(self.handle_stranded(ctx, item, author))
+                }
                 _ => {
                     self.state.forget(own);
                     Ok(vec![Event::OwnEntry(own)])
@@ -85,19 +89,30 @@ impl Channel {
             ItemKind::Leave => Ok(self.handle_leave(item, author)),
             ItemKind::Contest => Ok(self.handle_contest(item, author)),
             ItemKind::Tombstone => Ok(self.handle_tombstone(item, author)),
-            ItemKind::Stranded | ItemKind::HubStatement => Ok(vec![Event::NeedsNewerVersion]),
+            ItemKind::Stranded => Ok(self.handle_stranded(ctx, item, author)),
+            ItemKind::HubStatement => Ok(vec![Event::NeedsNewerVersion]),
         }
     }
 
-    fn another_members_item_decrypted(&mut self, item: &Item, author: &DeviceName) -> Vec<Event> {
+    fn another_members_item_decrypted(
+        &mut self,
+        ctx: &Context<'_>,
+        item: &Item,
+        author: &DeviceName,
+    ) -> Result<Vec<Event>, ChannelError> {
         let event = match self.state.standing {
+            Standing::Provisional if self.is_kept_by(author) => return Ok(Vec::new()),
             Standing::Provisional => Event::Confirmed,
             Standing::Stranded if self.may_end_stranding(item, author) => Event::Resumed,
-            Standing::Stranded | Standing::Member | Standing::Removed => return Vec::new(),
+            Standing::Stranded | Standing::Member | Standing::Removed => return Ok(Vec::new()),
         };
+        if self.state.standing == Standing::Provisional {
+            self.end_requests(ctx)?;
+        }
         self.state.standing = Standing::Member;
         self.state.stranded_by = None;
-        vec![event]
+        self.state.known_leaf = None;
+        Ok(vec![event])
     }
 
     /// Whether an item, if this device can read it, shows that the commit that stranded it counts

@@ -33,8 +33,7 @@ impl Channel {
         let lost_a_change = self.state.last_valid() >= Some(from);
         self.state.rewind(from, chain, fence);
         if lost_a_change && self.state.standing != Standing::Removed {
-            self.state.standing = Standing::Stranded;
-            self.state.stranded_by = None;
+            self.state.strand(from, None);
         }
         self.state.save(ctx.store)?;
         Ok(if lost_a_change { Rewound::Stranded } else { Rewound::GoesOn })

@@ -1,11 +1,11 @@
 //! Making items: entries, commits, wishes to leave, objections.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use enlace_identity::names::{DeviceName, OfficerAddress};
 use enlace_identity::suspension::{SignedSuspensions, SuspensionError, VerifiedSuspensions};
 use enlace_identity::time::Timestamp;
-use enlace_log::control::{Contest, Leave};
+use enlace_log::control::{Contest, Leave, Stranded};
 use enlace_log::{
     ClientId, Commitment, DeviceList, Envelope, ItemKind, ListHash, PayloadHash, Seq, Tombstone,
     WelcomesHash,
@@ -20,7 +20,8 @@ use super::{Channel, ChannelError, Context, Outgoing};
 use crate::credential::{CredentialError, VerifiedDevice};
 use crate::entry::SignedEntry;
 use crate::mls::{
-    self, Changes, CommitError, EncryptError, KeyPackageError, MergeError, validate_key_package,
+    self, Changes, CommitError, EncryptError, KeyPackageError, MergeError, ShareError,
+    validate_key_package,
 };
 use crate::policy::{Policy, PolicyError, Role};
 use crate::rules;
@@ -85,7 +86,8 @@ impl Channel {
         let plan = self.plan(ctx, command)?;
         let before = self.devices();
         let list = plan.list_after(&before);
-        let commit = Commit { changes: plan.changes, before, list, judged: true };
+        let welcomed = plan.added.into_iter().collect();
+        let commit = Commit { changes: plan.changes, before, list, welcomed, judged: true };
         self.commit(ctx, commit, client_id)
     }
 
@@ -103,7 +105,8 @@ impl Channel {
     ) -> Result<Outgoing, SealError> {
         let plan = self.plan(ctx, command)?;
         let list = claimed.unwrap_or_else(|| plan.list_after(&self.devices()));
-        let commit = Commit { changes: plan.changes, before: self.devices(), list, judged: false };
+        let (before, welcomed) = (self.devices(), plan.added.into_iter().collect());
+        let commit = Commit { changes: plan.changes, before, list, welcomed, judged: false };
         self.commit(ctx, commit, client_id)
     }
 
@@ -122,7 +125,8 @@ impl Channel {
         let before = self.devices();
         let list = plan.list_after(&before);
         alter(&mut plan.changes);
-        let commit = Commit { changes: plan.changes, before, list, judged: false };
+        let welcomed = plan.added.into_iter().collect();
+        let commit = Commit { changes: plan.changes, before, list, welcomed, judged: false };
         self.commit(ctx, commit, client_id)
     }
 
@@ -231,6 +235,7 @@ impl Channel {
         self.state.pending = Some(PendingCommit::new(client_id));
         let extras = CommitExtras {
             list_change: commit.before.change_to(&commit.list),
+            welcomed: commit.welcomed,
             welcome: built.welcome,
         };
         let outgoing = Outgoing::seal(envelope, built.commit, Some(extras), ctx.device);
@@ -281,17 +286,25 @@ impl Channel {
             Command::CarryOutLeave(device) => {
                 let evidence = self.state.leave_of(device).ok_or(SealError::NoSuchWish)?;
                 policy = policy.edit()?.without(device.officer()).finish()?;
-                plan.changes.evidence.push(evidence.encode());
+                plan.changes.evidence.push(evidence.encode_leave());
                 let officer = device.officer();
                 self.plan_removal(&mut plan, |leaving| leaving.officer() == officer)?;
+            }
+            Command::PutBack(device) => {
+                let evidence = self.state.stranded_of(device).ok_or(SealError::NoSuchWish)?;
+                let stranded = Stranded::decode(&evidence.payload);
+                let stranded = stranded.map_err(|_| SealError::NoSuchWish)?;
+                plan.changes.evidence.push(evidence.encode_stranded());
+                plan.changes.add.push(stranded.key_package);
+                plan.added.push(device.clone());
+                self.plan_removal(&mut plan, |stranded| stranded == device)?;
             }
             Command::RemoveRevoked { device, list } => {
                 policy = self.policy_without(device)?;
                 let device_and_list =
                     wire::RevocationEvidence { device: device.to_string(), list: list.clone() };
                 let evidence = wire::evidence::Evidence::Revocation(device_and_list);
-                let evidence = wire::Evidence { evidence: Some(evidence) };
-                plan.changes.evidence.push(evidence.encode_to_vec());
+                plan.changes.evidence.push(encode(evidence));
                 self.plan_removal(&mut plan, |revoked| revoked == device)?;
             }
             Command::RemoveSuspended { device, statement } => {
@@ -428,6 +441,7 @@ impl Channel {
     fn may_write(&self, ctx: &Context<'_>) -> Result<(), SealError> {
         self.check_program(ctx)?;
         match self.state.standing {
+            Standing::Provisional if self.awaits_another() => Err(SealError::Unconfirmed),
             Standing::Provisional | Standing::Member => Ok(()),
             Standing::Stranded => Err(SealError::Stranded),
             Standing::Removed => Err(SealError::NotAMember),
@@ -442,6 +456,8 @@ pub(super) struct Commit<'a> {
     pub(super) before: DeviceList,
     /// The devices after it.
     pub(super) list: DeviceList,
+    /// Whom its welcome is for.
+    pub(super) welcomed: BTreeSet<DeviceName>,
     /// Whether the rules judge it: all but the one that creates the channel.
     pub(super) judged: bool,
 }
@@ -495,20 +511,25 @@ fn check_admission(
 
 fn consent_evidence(entry: &SignedEntry) -> Vec<u8> {
     let consent = wire::ConsentEvidence { entry: Some(entry.to_wire()) };
-    wire::Evidence { evidence: Some(wire::evidence::Evidence::Consent(consent)) }.encode_to_vec()
+    encode(wire::evidence::Evidence::Consent(consent))
 }
 
-impl super::state::LeaveEvidence {
-    fn encode(&self) -> Vec<u8> {
-        wire::Evidence {
-            evidence: Some(wire::evidence::Evidence::Leave(wire::LeaveEvidence {
-                envelope: self.envelope.clone(),
-                outer_signature: self.outer_signature.clone(),
-                payload: self.payload.clone(),
-            })),
-        }
-        .encode_to_vec()
+impl super::state::ControlEvidence {
+    fn encode_leave(&self) -> Vec<u8> {
+        let Self { envelope, outer_signature, payload } = self.clone();
+        let leave = wire::LeaveEvidence { envelope, outer_signature, payload };
+        encode(wire::evidence::Evidence::Leave(leave))
     }
+
+    fn encode_stranded(&self) -> Vec<u8> {
+        let Self { envelope, outer_signature, payload } = self.clone();
+        let stranded = wire::StrandedEvidence { envelope, outer_signature, payload };
+        encode(wire::evidence::Evidence::Stranded(stranded))
+    }
+}
+
+fn encode(evidence: wire::evidence::Evidence) -> Vec<u8> {
+    wire::Evidence { evidence: Some(evidence) }.encode_to_vec()
 }
 
 /// Why an item was not made. Nothing may be kept of the transaction.
@@ -520,6 +541,15 @@ pub enum SealError {
     /// A commit's secrets did not reach this device: it waits to be swapped back in.
     #[error("this device has lost step with the channel and cannot write until it is let back in")]
     Stranded,
+    /// Whoever stranded this device also put it back: it waits for somebody else's word.
+    #[error("this device waits for a third member before it writes again")]
+    Unconfirmed,
+    /// This device follows the channel: there is nothing to ask for.
+    #[error("this device has not lost step with the channel")]
+    NotStranded,
+    /// The key for what this device missed could not be made.
+    #[error(transparent)]
+    Share(#[from] ShareError),
     /// An officer without a device is none: remove the officer, or leave.
     #[error("this is the officer's last device in the channel")]
     LastDevice,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use enlace_identity::canonical::{DecodeError, sha256};
 use enlace_identity::names::{DeviceName, Domain};
+use enlace_log::control::LeafHash;
 use enlace_log::{
     ChainHash, ChannelId, ClientId, Generation, Incarnation, Incarnations, Seq, SubmitCounter,
 };
@@ -25,12 +26,23 @@ pub enum Standing {
     Removed,
 }
 
-/// A leave item as it stood in the log: the evidence for the commit that carries it out.
+/// A leave or stranded item as it stood in the log: the evidence for the commit that carries it out.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct LeaveEvidence {
+pub(crate) struct ControlEvidence {
     pub(crate) envelope: Vec<u8>,
     pub(crate) outer_signature: Vec<u8>,
     pub(crate) payload: Vec<u8>,
+}
+
+/// How this device asked to be put back.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct BackRequest {
+    /// The payload of its stranded item.
+    pub(crate) payload: Vec<u8>,
+    /// Fixes the leaf that its key package brings.
+    pub(crate) leaf: [u8; 32],
+    /// Under what the key package's private keys are stored.
+    pub(crate) key_package: Vec<u8>,
 }
 
 /// A commit of this device that waits for its place.
@@ -78,8 +90,26 @@ pub(crate) struct State {
     pub(crate) heads_ahead: BTreeMap<String, Vec<u8>>,
     pub(crate) pending: Option<PendingCommit>,
     pub(crate) in_flight: BTreeMap<[u8; 32], [u8; 16]>,
-    pub(crate) leaving: BTreeMap<String, LeaveEvidence>,
+    pub(crate) leaving: BTreeMap<String, ControlEvidence>,
     pub(crate) stranded_by: Option<String>,
+    #[serde(default)]
+    stranded_since: Option<u64>,
+    /// The leaf of this device before each of its newest own commits.
+    #[serde(default)]
+    own_leaves: BTreeMap<u64, [u8; 32]>,
+    /// The leaf that the others know of this device, where its own change of it was lost.
+    #[serde(default)]
+    pub(crate) known_leaf: Option<[u8; 32]>,
+    /// Who else is stranded, with the items that say so.
+    #[serde(default)]
+    pub(crate) stranded: BTreeMap<String, ControlEvidence>,
+    /// The oldest first, until it is sure that one of them was carried out.
+    #[serde(default)]
+    pub(crate) requests: Vec<BackRequest>,
+    /// The author of the commit that stranded this device also put it back: nothing is written
+    /// before another officer's item decrypts.
+    #[serde(default)]
+    pub(crate) put_back_by: Option<String>,
     pub(crate) own_messages_since_update: u64,
     /// Where the hub began anew, and as what.
     #[serde(default)]
@@ -88,6 +118,9 @@ pub(crate) struct State {
     #[serde(default)]
     former_heads: BTreeMap<u64, Vec<u8>>,
 }
+
+/// How many own commits can be lost without this device forgetting what it was before them.
+const OWN_LEAVES: usize = 8;
 
 /// The format of [`State`].
 const VERSION: u32 = 1;
@@ -111,6 +144,12 @@ impl State {
             in_flight: BTreeMap::new(),
             leaving: BTreeMap::new(),
             stranded_by: None,
+            stranded_since: None,
+            own_leaves: BTreeMap::new(),
+            known_leaf: None,
+            stranded: BTreeMap::new(),
+            requests: Vec::new(),
+            put_back_by: None,
             own_messages_since_update: 0,
             incarnations: BTreeMap::new(),
             former_heads: BTreeMap::new(),
@@ -196,6 +235,8 @@ impl State {
         self.incarnations.split_off(&from.0);
         self.fence = fence.map(|fence| fence.0);
         self.last_valid = self.last_valid.min(self.fence);
+        let lost = self.own_leaves.split_off(&from.0);
+        self.known_leaf = lost.into_values().next().or(self.known_leaf);
     }
 
     /// No commit that was processed is in the log any more.
@@ -243,9 +284,30 @@ impl State {
         self.in_flight.retain(|_, sent| *sent != client_id.0);
     }
 
-    pub(crate) fn strand(&mut self, by: &DeviceName) {
+    /// This device can't follow the commit at `since`; `by` is its author, where there is one.
+    pub(crate) fn strand(&mut self, since: Seq, by: Option<&DeviceName>) {
         self.standing = Standing::Stranded;
-        self.stranded_by = Some(by.to_string());
+        self.stranded_by = by.map(ToString::to_string);
+        self.stranded_since = Some(since.0);
+    }
+
+    /// A commit of this device replaced its leaf, which was `before`.
+    pub(crate) fn leave_leaf(&mut self, seq: Seq, before: LeafHash) {
+        self.own_leaves.insert(seq.0, before.0);
+        if self.own_leaves.len() > OWN_LEAVES {
+            self.own_leaves.pop_first();
+        }
+    }
+
+    /// The leaf that the others know of this device, if it is not the present one.
+    pub(crate) fn known_leaf(&self) -> Option<LeafHash> {
+        self.known_leaf.map(LeafHash)
+    }
+
+    /// The first commit that this device could not follow, while it is stranded.
+    pub(crate) fn stranded_since(&self) -> Option<Seq> {
+        let since = self.stranded_since.map(Seq);
+        since.filter(|_| self.standing == Standing::Stranded)
     }
 
     /// The author of the commit that stranded this device.
@@ -253,7 +315,11 @@ impl State {
         self.stranded_by.as_ref()?.parse().ok()
     }
 
-    pub(crate) fn leave_of(&self, device: &DeviceName) -> Option<&LeaveEvidence> {
+    pub(crate) fn stranded_of(&self, device: &DeviceName) -> Option<&ControlEvidence> {
+        self.stranded.get(device.as_str())
+    }
+
+    pub(crate) fn leave_of(&self, device: &DeviceName) -> Option<&ControlEvidence> {
         self.leaving.get(device.as_str())
     }
 }

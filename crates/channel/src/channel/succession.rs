@@ -117,7 +117,8 @@ impl Channel {
         let mut envelope = self.envelope(ctx, ItemKind::Succession, client_id)?;
         envelope.list_hash = list.hash();
         self.state.pending = Some(PendingCommit::founding(client_id));
-        let extras = CommitExtras { list_change: before.change_to(&list), welcome: None };
+        let extras =
+            CommitExtras { list_change: before.change_to(&list), ..CommitExtras::default() };
         let outgoing = Outgoing::seal(envelope, payload.encode(), Some(extras), device);
         self.remember(ctx, outgoing)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use enlace_log::control::KeyPackageHash;
 use openmls::group::{MlsGroup, QueuedProposal, StagedCommit as MlsStaged};
 use openmls::messages::proposals::{Proposal, ProposalOrRefType};
 use openmls::treesync::RatchetTree;
@@ -28,6 +29,8 @@ pub struct CommitDetails {
     pub after: GroupView,
     /// Who came, as leaves of `after`.
     pub added: Vec<LeafIndex>,
+    /// The key packages of those who came, in the same order.
+    pub key_packages: Vec<KeyPackageHash>,
     /// Who went, as leaves of `before`.
     pub removed: Vec<LeafIndex>,
     /// Whether the commit rewrites the group context, be it with the same policy.
@@ -88,6 +91,7 @@ impl Group {
             before,
             after,
             added,
+            key_packages: proposals.key_packages,
             removed: proposals.removed,
             rewrites_policy: proposals.rewrites_policy,
             evidence: proposals.evidence,
@@ -159,6 +163,7 @@ impl Group {
 #[derive(Default)]
 struct Proposals {
     added: Vec<CheckedLeaf>,
+    key_packages: Vec<KeyPackageHash>,
     removed: Vec<LeafIndex>,
     evidence: Vec<Vec<u8>>,
     rewrites_policy: bool,
@@ -178,6 +183,7 @@ impl Proposals {
         match allowed(queued.proposal())? {
             Allowed::Add(package) => {
                 self.added.push(key_package::check(package, group.suite, crypto)?);
+                self.key_packages.push(key_package::hash(package).map_err(VoidReason::Mls)?);
             }
             Allowed::Remove(leaf) => self.removed.push(leaf),
             Allowed::GroupContext => self.rewrites_policy = true,

@@ -2,6 +2,7 @@
 
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::keys::{PublicKey, SigningKey};
+use enlace_log::control::{KeyPackageHash, LeafHash};
 use openmls::prelude::{
     ExtensionType, KeyPackage, KeyPackageIn, KeyPackageRef, MlsMessageBodyIn, MlsMessageIn,
     MlsMessageOut, ProtocolVersion,
@@ -38,6 +39,7 @@ pub struct KeyPackageReference(Vec<u8>);
 pub struct UnverifiedKeyPackage {
     chain: UnverifiedChain,
     signature_key: PublicKey,
+    leaf: LeafHash,
     last_resort: bool,
     message: Vec<u8>,
 }
@@ -88,7 +90,10 @@ pub fn validate_key_package(
     suite: Suite,
 ) -> Result<UnverifiedKeyPackage, KeyPackageError> {
     let (package, leaf) = validate(backend.crypto(), message, suite)?;
+    let (encryption_key, signature_key) = (&leaf.encryption_key, leaf.signature_key.as_bytes());
+    let certificate = leaf.chain.leaf().as_bytes();
     Ok(UnverifiedKeyPackage {
+        leaf: LeafHash::of(encryption_key, signature_key, certificate),
         chain: leaf.chain,
         signature_key: leaf.signature_key,
         last_resort: package.last_resort(),
@@ -126,6 +131,12 @@ pub(super) fn check(
     leaf::check(package.leaf_node(), suite, crypto)
 }
 
+/// Fixes a key package, as its message does.
+pub(super) fn hash(package: &KeyPackage) -> Result<KeyPackageHash, MlsError> {
+    let message = MlsMessageOut::from(package.clone()).tls_serialize_detached();
+    Ok(KeyPackageHash::of(&message.map_err(MlsError::new)?))
+}
+
 fn parse(message: &[u8]) -> Result<KeyPackageIn, KeyPackageError> {
     let message =
         MlsMessageIn::tls_deserialize_exact(message).map_err(|_| KeyPackageError::Malformed)?;
@@ -150,6 +161,12 @@ impl UnverifiedKeyPackage {
     #[must_use]
     pub fn signature_key(&self) -> &PublicKey {
         &self.signature_key
+    }
+
+    /// Fixes the leaf that it brings into a group.
+    #[must_use]
+    pub fn leaf(&self) -> LeafHash {
+        self.leaf
     }
 
     /// Whether it may have been handed out to others too.

@@ -28,6 +28,7 @@ mod leaf;
 mod message;
 mod process;
 mod profile;
+mod share;
 mod signer;
 mod storage;
 mod suite;
@@ -54,5 +55,6 @@ pub use self::key_package::{
 };
 pub use self::message::{MessageInfo, MessageKind, compact, compact_epoch, expand, message_info};
 pub use self::process::{Processed, StagedCommit};
+pub use self::share::{ShareError, ShareKey, open_share, seal_share};
 pub use self::suite::Suite;
 pub use self::view::{GroupView, Member};

@@ -1,6 +1,7 @@
 //! What a valid commit does, in the words that members are told.
 
 use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
+use enlace_log::Seq;
 
 use crate::policy::{FoundingReason, Role};
 
@@ -47,6 +48,13 @@ pub enum Act {
         device: DeviceName,
         /// What entitled the author.
         because: Removal,
+    },
+    /// A stranded device was put back, as it had asked.
+    PutBack {
+        /// The device.
+        device: DeviceName,
+        /// The commit that it says stranded it.
+        since: Seq,
     },
     /// An officer has another role.
     RoleChanged {

@@ -1,16 +1,17 @@
 //! A commit as the rules see it, and the order in which they are applied.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use enlace_identity::bundle::Bundle;
 use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
 use enlace_identity::time::Timestamp;
-use enlace_log::ListHash;
+use enlace_log::control::KeyPackageHash;
+use enlace_log::{ListHash, Seq};
 
 use super::act::Act;
 use super::rule::{Rule, Void};
 use super::state::State;
-use super::{JudgeError, evidence, fields, leaves, members, roles, suspension, version};
+use super::{JudgeError, evidence, fields, leaves, members, put_back, roles, suspension, version};
 use crate::policy::Role;
 
 /// All that validity depends on.
@@ -26,6 +27,8 @@ pub struct Change {
     pub added: BTreeSet<DeviceName>,
     /// Whom its proposals remove.
     pub removed: BTreeSet<DeviceName>,
+    /// Which key package brings whom in.
+    pub key_packages: BTreeMap<DeviceName, KeyPackageHash>,
     /// The contents of its evidence proposals, in order.
     pub evidence: Vec<Vec<u8>>,
     /// The hash of the device list in its envelope.
@@ -45,14 +48,15 @@ pub fn judge_change(bundle: &Bundle, change: &Change) -> Result<Vec<Act>, JudgeE
     }
     change.check_committer()?;
     change.check_list()?;
-    change.check_proposals()?;
+    let back = put_back::asked(change);
+    change.check_proposals(&back)?;
     let changed_fields = fields::check(change)?;
     let raised = version::check(change)?;
     change.after.check_roles_match()?;
-    let renewed = leaves::check(bundle, change)?;
+    let renewed = leaves::check(bundle, change, &back)?;
     let grounds = evidence::grounds(bundle, change)?;
-    let removed = members::check_removals(change, &grounds.removals)?;
-    let admitted = members::check_admissions(change, &grounds)?;
+    let removed = members::check_removals(change, &grounds.removals, &back)?;
+    let admitted = members::check_admissions(change, &grounds, &back)?;
     suspension::check(change, &grounds)?;
     roles::check_one_owner(change)?;
     let role_changes = roles::check(change, &grounds.consents)?;
@@ -114,11 +118,13 @@ impl Change {
     }
 
     /// R-OWN-LEAF: nobody is removed and added at once, be it with the very same leaf, which would
-    /// lock a device out that nobody was entitled to remove.
-    fn check_proposals(&self) -> Result<(), Void> {
+    /// lock a device out that nobody was entitled to remove; but for whoever asked to be put `back`.
+    fn check_proposals(&self, back: &BTreeMap<DeviceName, Seq>) -> Result<(), Void> {
         let (before, after) = (&self.before.members, &self.after.members);
-        let added = self.added.iter().find(|d| before.contains_key(*d) || !after.contains_key(*d));
-        let gone = self.removed.iter().find(|d| after.contains_key(*d) || !before.contains_key(*d));
+        let mut others_added = self.added.iter().filter(|device| !back.contains_key(*device));
+        let mut others_gone = self.removed.iter().filter(|device| !back.contains_key(*device));
+        let added = others_added.find(|d| before.contains_key(*d) || !after.contains_key(*d));
+        let gone = others_gone.find(|d| after.contains_key(*d) || !before.contains_key(*d));
         let come = after.keys().find(|d| !before.contains_key(*d) && !self.added.contains(*d));
         let lost = before.keys().find(|d| !after.contains_key(*d) && !self.removed.contains(*d));
         match added.or(gone).or(come).or(lost) {

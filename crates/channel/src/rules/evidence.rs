@@ -7,7 +7,7 @@ use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::revocation::RevocationList;
 use enlace_identity::suspension::{SignedSuspensions, VerifiedSuspensions};
 use enlace_identity::time::Timestamp;
-use enlace_log::control::Leave;
+use enlace_log::control::{LeafHash, Leave};
 use enlace_log::{Envelope, ItemKind, OuterSignature, PayloadHash};
 use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
@@ -15,6 +15,7 @@ use prost::Message as _;
 use super::act::Removal;
 use super::change::Change;
 use super::consents::{Consents, verify_consent};
+use super::put_back;
 use super::rule::{Rule, Void};
 
 /// What the evidence in a commit entitles to.
@@ -30,6 +31,8 @@ pub(super) struct Grounds {
     pub(super) serials: BTreeMap<Domain, u64>,
     /// What other authorities have agreed to.
     pub(super) consents: Consents,
+    /// Whom a piece of evidence is about that goes, be it to come back at once.
+    leaving: BTreeSet<DeviceName>,
 }
 
 /// R-EVIDENCE. Evidence that proves nothing here voids the commit, whether it is needed or not.
@@ -53,9 +56,13 @@ pub(super) fn grounds(bundle: &Bundle, change: &Change) -> Result<Grounds, Void>
                 let consent = verify_consent(&change.before, &entry, change.received_at)?;
                 grounds.consents.take(change, consent)?;
             }
+            wire::evidence::Evidence::Stranded(stranded) => {
+                let request = put_back::request(change, &stranded).ok_or_else(unproven)?;
+                grounds.take(&request.device)?;
+            }
         }
     }
-    match grounds.removals.keys().find(|device| !change.removed.contains(*device)) {
+    match grounds.leaving.iter().find(|device| !change.removed.contains(*device)) {
         Some(device) => Err(Void::new(Rule::Evidence, device)),
         None => Ok(grounds),
     }
@@ -63,9 +70,16 @@ pub(super) fn grounds(bundle: &Bundle, change: &Change) -> Result<Grounds, Void>
 
 impl Grounds {
     fn take_removal(&mut self, device: DeviceName, because: Removal) -> Result<(), Void> {
-        match self.removals.insert(device.clone(), because) {
-            Some(_) => Err(Void::new(Rule::Evidence, device)),
-            None => Ok(()),
+        self.take(&device)?;
+        self.removals.insert(device, because);
+        Ok(())
+    }
+
+    /// No two pieces of evidence are about one device.
+    fn take(&mut self, device: &DeviceName) -> Result<(), Void> {
+        match self.leaving.insert(device.clone()) {
+            true => Ok(()),
+            false => Err(Void::new(Rule::Evidence, device)),
         }
     }
 
@@ -95,7 +109,7 @@ impl Grounds {
 }
 
 /// A piece of evidence, in its one encoding.
-fn read(bytes: &[u8]) -> Option<wire::evidence::Evidence> {
+pub(super) fn read(bytes: &[u8]) -> Option<wire::evidence::Evidence> {
     let evidence = wire::Evidence::decode(bytes).ok()?;
     if evidence.encode_to_vec() != bytes {
         return None;
@@ -107,24 +121,49 @@ fn unreadable() -> Void {
     Void::new(Rule::Evidence, "unreadable")
 }
 
-fn wish(change: &Change, evidence: &wire::LeaveEvidence) -> Result<DeviceName, Void> {
-    let envelope = Envelope::decode(&evidence.envelope).map_err(|_| unreadable())?;
-    let leave = Leave::decode(&evidence.payload).map_err(|_| unreadable())?;
-    let signature = OuterSignature::decode(envelope.kind, &evidence.outer_signature);
-    let signature = signature.map_err(|_| unreadable())?;
-    let refused = || Void::new(Rule::Evidence, &leave.device);
+fn unproven() -> Void {
+    Void::new(Rule::Evidence, "stranded")
+}
 
-    let leaf = change.before.members.get(&leave.device).ok_or_else(refused)?;
-    let policy = &change.before.policy;
-    let here = (policy.channel(), policy.generation());
-    let holds = envelope.kind == ItemKind::Leave
-        && envelope.author == leave.device
-        && (envelope.channel, envelope.generation) == here
-        && (leave.channel, leave.generation) == here
-        && envelope.payload_hash == PayloadHash::of(&evidence.payload)
-        && leave.leaf == leaf.leaf_hash
-        && signature.verify(&evidence.envelope, &leaf.signature_key);
-    if holds { Ok(leave.device) } else { Err(refused()) }
+/// A control item as it stood in the log.
+pub(super) struct ControlItem<'a> {
+    pub(super) kind: ItemKind,
+    pub(super) envelope: &'a [u8],
+    pub(super) outer_signature: &'a [u8],
+    pub(super) payload: &'a [u8],
+}
+
+impl ControlItem<'_> {
+    /// Whether a member before the commit wrote it in this channel, under the leaf that it had there.
+    pub(super) fn is_of(&self, change: &Change, device: &DeviceName, leaf: LeafHash) -> bool {
+        let Some(member) = change.before.members.get(device) else { return false };
+        let Ok(envelope) = Envelope::decode(self.envelope) else { return false };
+        let Ok(signature) = OuterSignature::decode(envelope.kind, self.outer_signature) else {
+            return false;
+        };
+        envelope.kind == self.kind
+            && envelope.author == *device
+            && (envelope.channel, envelope.generation) == change.before.place()
+            && envelope.payload_hash == PayloadHash::of(self.payload)
+            && leaf == member.leaf_hash
+            && signature.verify(self.envelope, &member.signature_key)
+    }
+}
+
+fn wish(change: &Change, evidence: &wire::LeaveEvidence) -> Result<DeviceName, Void> {
+    let leave = Leave::decode(&evidence.payload).map_err(|_| unreadable())?;
+    let item = ControlItem {
+        kind: ItemKind::Leave,
+        envelope: &evidence.envelope,
+        outer_signature: &evidence.outer_signature,
+        payload: &evidence.payload,
+    };
+    let is_here = (leave.channel, leave.generation) == change.before.place();
+    if is_here && item.is_of(change, &leave.device, leave.leaf) {
+        Ok(leave.device)
+    } else {
+        Err(Void::new(Rule::Evidence, &leave.device))
+    }
 }
 
 /// A list counts against the certificate that the leaf has now: a device that came back with

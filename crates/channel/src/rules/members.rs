@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use enlace_identity::names::{DeviceName, Domain};
+use enlace_log::Seq;
 
 use super::act::{Act, Removal};
 use super::change::Change;
@@ -12,12 +13,15 @@ use super::suspension::admit_lifted;
 use crate::consent::Subject;
 use crate::policy::Role;
 
-/// R-REMOVE-OWNER, R-REMOVE-SOVEREIGN. `grounds` is what the evidence says.
+/// R-REMOVE-OWNER, R-REMOVE-SOVEREIGN. `grounds` is what the evidence says; who asked to be put `back`
+/// is not gone.
 pub(super) fn check_removals(
     change: &Change,
     grounds: &BTreeMap<DeviceName, Removal>,
+    back: &BTreeMap<DeviceName, Seq>,
 ) -> Result<Vec<Act>, Void> {
-    change.removed.iter().map(|device| check_removal(change, device, grounds)).collect()
+    let gone = change.removed.iter().filter(|device| !back.contains_key(*device));
+    gone.map(|device| check_removal(change, device, grounds)).collect()
 }
 
 fn check_removal(
@@ -66,7 +70,11 @@ fn removal_of(
 
 /// R-CLOSED, R-OWN-ROLE-ALONE, R-ADMIT-LIFTED, R-ADMIT-AUTHORITY, R-ADMIT-CONSENT, R-ADMIT-SOVEREIGN,
 /// R-ADMIT-ROLE. `grounds` is what the evidence says.
-pub(super) fn check_admissions(change: &Change, grounds: &Grounds) -> Result<Vec<Act>, Void> {
+pub(super) fn check_admissions(
+    change: &Change,
+    grounds: &Grounds,
+    back: &BTreeMap<DeviceName, Seq>,
+) -> Result<Vec<Act>, Void> {
     let is_closed = change.before.policy.is_closed() || change.after.policy.is_closed();
     if is_closed && let Some(device) = change.added.first() {
         return Err(Void::new(Rule::Closed, device));
@@ -77,9 +85,14 @@ pub(super) fn check_admissions(change: &Change, grounds: &Grounds) -> Result<Vec
         return Err(Void::new(Rule::OwnRoleAlone, device));
     }
     let present = change.authorities_before();
-    let admit = |device: &DeviceName| match admit_lifted(change, grounds, device) {
-        Some(returned) => Ok(returned),
-        None => check_admission(change, device, &present, grounds),
+    let admit = |device: &DeviceName| {
+        if let Some(since) = back.get(device) {
+            return Ok(Act::PutBack { device: device.clone(), since: *since });
+        }
+        match admit_lifted(change, grounds, device) {
+            Some(returned) => Ok(returned),
+            None => check_admission(change, device, &present, grounds),
+        }
     };
     change.added.iter().map(admit).collect()
 }

@@ -8,8 +8,8 @@ use enlace_identity::chain::ChainError;
 use enlace_identity::keys::PublicKey;
 use enlace_identity::names::DeviceName;
 use enlace_identity::time::Timestamp;
-use enlace_log::DeviceList;
 use enlace_log::control::LeafHash;
+use enlace_log::{ChannelId, DeviceList, Generation};
 
 use super::rule::{Rule, Void};
 use crate::credential::{CredentialError, VerifiedDevice, device_name, leaf_hash};
@@ -88,6 +88,11 @@ impl State {
             }
         }
         Ok(Self { members, policy })
+    }
+
+    /// Which channel and which of its groups this is.
+    pub(super) fn place(&self) -> (ChannelId, Generation) {
+        (self.policy.channel(), self.policy.generation())
     }
 
     /// The devices.

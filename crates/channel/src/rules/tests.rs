@@ -9,6 +9,7 @@ mod front;
 mod leaves;
 mod members;
 mod policy;
+mod put_back;
 mod revocation;
 mod roles;
 mod scene;

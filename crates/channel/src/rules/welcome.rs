@@ -17,7 +17,8 @@ use crate::mls::{GroupView, LeafIndex, Suite};
 use crate::policy::{ChannelKind, Role};
 
 /// Decides on a welcome: on the group behind it, whose signer is `signer`, and into which `me` is
-/// let at `received_at`.
+/// let at `received_at`. `asked` is whether it is by a key package with which `me` asked to be put
+/// back: any member may do that.
 ///
 /// # Errors
 /// [`JudgeError::Void`], with the rule that is broken: nobody should join this.
@@ -27,13 +28,14 @@ pub fn judge_welcome(
     view: &GroupView,
     signer: LeafIndex,
     me: &DeviceName,
+    asked: bool,
     received_at: Timestamp,
 ) -> Result<(), JudgeError> {
     let signer = view.member(signer).and_then(|member| device_name(&member.chain).ok());
     let signer = signer.ok_or_else(|| Void::new(Rule::WelcomeEntitled, "unknown"))?;
     let state = State::of_view(view)?;
     check_suite(&state, view.suite)?;
-    judge_joined(bundle, &state, &signer, me, received_at)
+    judge_joined(bundle, &state, (&signer, asked), me, received_at)
 }
 
 /// Decides on a channel's next group for a member that has lost step before it, and can compare it
@@ -90,14 +92,14 @@ pub fn judge_creation(
 pub(super) fn judge_joined(
     bundle: &Bundle,
     state: &State,
-    signer: &DeviceName,
+    (signer, asked): (&DeviceName, bool),
     me: &DeviceName,
     received_at: Timestamp,
 ) -> Result<(), JudgeError> {
     check_group(bundle, state)?;
     let own = state.members.get(me).ok_or_else(|| Void::new(Rule::RolesMatch, me))?;
     own.verify(bundle, received_at).map_err(|e| Void::new(Rule::WelcomeCertificate, e))?;
-    check_entitled(state, signer, me)?;
+    check_entitled(state, signer, me, asked)?;
     Ok(())
 }
 
@@ -137,7 +139,12 @@ fn check_group(bundle: &Bundle, state: &State) -> Result<(), JudgeError> {
 }
 
 /// J-ENTITLED. The signer's role did not change in the same commit (R-OWN-ROLE-ALONE).
-fn check_entitled(state: &State, signer: &DeviceName, me: &DeviceName) -> Result<(), Void> {
+fn check_entitled(
+    state: &State,
+    signer: &DeviceName,
+    me: &DeviceName,
+    asked: bool,
+) -> Result<(), Void> {
     let policy = &state.policy;
     let role = policy.role_of(signer.officer());
     let lead = role.is_some_and(Role::is_lead) && signer.domain() == me.domain();
@@ -149,7 +156,7 @@ fn check_entitled(state: &State, signer: &DeviceName, me: &DeviceName) -> Result
     // Anybody lets a device back in that a suspension took out (R-ADMIT-LIFTED).
     let returned = policy.suspended().contains_key(me);
     let other = state.members.contains_key(signer) && signer != me;
-    if other && (lead || first || own || returned) {
+    if other && (lead || first || own || returned || asked) {
         Ok(())
     } else {
         Err(Void::new(Rule::WelcomeEntitled, signer))

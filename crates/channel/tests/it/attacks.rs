@@ -2,12 +2,11 @@
 //! others have, or get it to take a step that the others don't.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 
 use enlace_channel::channel::{
     ChannelError, Command, Event, JoinOffer, JoinRefused, Outgoing, SealError, Standing,
 };
-use enlace_channel::mls::{Backend, Suite, Tamper, generate_key_package};
+use enlace_channel::mls::{Backend, Suite, generate_key_package};
 use enlace_channel::policy::Role;
 use enlace_channel::state_store::{MemoryStore, StateStore};
 use enlace_identity::keys::SigningKey;
@@ -16,7 +15,9 @@ use enlace_log::{
 };
 use enlace_proto::relay::v1::ListChange as WireListChange;
 
-use crate::support::{ANA, BEN, CID, Case, DORA, GarbleAll, Hub, Member, bytes, channel_id};
+use crate::support::{
+    ANA, BEN, CID, Case, DORA, GarbleAll, GarbleFor, Hub, Member, bytes, channel_id,
+};
 
 /// The same log with the same signed heads, where the item at `seq` comes with other bytes beside
 /// the envelope.
@@ -247,18 +248,6 @@ fn a_commit_that_garbles_its_secrets_and_drops_everybody_is_contested_all_the_sa
         let id = case.members[member].client_id();
         let network = &case.network;
         case.members[member].make(network, |c, ctx| c.seal_contest(ctx, seq, id)).unwrap();
-    }
-}
-
-/// Garbles what is sealed to some keys.
-#[derive(Clone, Default)]
-struct GarbleFor(Arc<Mutex<Vec<Vec<u8>>>>);
-
-impl Tamper for GarbleFor {
-    fn sealed(&self, receiver: &[u8], ciphertext: &mut Vec<u8>) {
-        if self.0.lock().unwrap().iter().any(|key| key == receiver) {
-            *ciphertext.last_mut().unwrap() ^= 1;
-        }
     }
 }
 

@@ -6,6 +6,7 @@ mod attacks;
 mod channel;
 mod consents;
 mod forum;
+mod stranded;
 mod succession;
 mod support;
 mod versions;

@@ -54,6 +54,11 @@ pub(crate) fn notice_words(notice: &Notice, ui: &Ui) -> Vec<String> {
     let say = |words: Words<'_>| vec![shown(&ui.say(Text::Notice(&words)))];
     match notice {
         Notice::Joined { by } => say(Words::Joined { by: &officer(by) }),
+        Notice::PutBack { by } => say(Words::PutBack { by: &officer(by) }),
+        Notice::BackRequested { device, guilty, .. } => {
+            let guilty = guilty.as_ref().map(officer);
+            say(Words::BackRequested { device: device.as_str(), guilty: guilty.as_deref() })
+        }
         Notice::Confirmed => say(Words::Confirmed),
         Notice::Changed { by, acts } if acts.is_empty() => {
             say(Words::KeysRenewed { by: &officer(by) })
@@ -136,6 +141,9 @@ fn act_words(by: &DeviceName, act: &ChangeAct, ui: &Ui) -> String {
             say(Words::RoleChanged { by, officer: &officer.to_string(), role: *to })
         }
         ChangeAct::Renewed { .. } => say(Words::KeysRenewed { by }),
+        ChangeAct::PutBack { device, .. } => {
+            say(Words::DevicePutBack { device: device.as_str(), by })
+        }
         ChangeAct::Closed => say(Words::Closed { by }),
         ChangeAct::Reopened => say(Words::Reopened { by }),
         ChangeAct::Founded { poisoned: false } => say(Words::Founded { by }),

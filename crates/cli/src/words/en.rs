@@ -49,7 +49,7 @@ pub(super) fn say(text: Text<'_>) -> String {
             ChannelStanding::Creating => "not yet accepted",
             ChannelStanding::Provisional => "not yet confirmed by another member",
             ChannelStanding::Member => "member",
-            ChannelStanding::Stranded => "out of step: a lead has to let this device in again",
+            ChannelStanding::Stranded => "out of step: waits for another member's device to bring it back",
             ChannelStanding::Removed => "no longer a member",
         }
         .into(),
@@ -174,6 +174,18 @@ fn say_notice(notice: &Notice<'_>) -> String {
     let role_of = |role: Role| say(Text::Role(role));
     match *notice {
         Notice::Joined { by } => format!("{by} admitted you."),
+        Notice::PutBack { by } => {
+            format!("This device is in step again; the device of {by} saw to it.")
+        }
+        Notice::BackRequested { device, guilty: Some(guilty) } => {
+            format!("{device} says that a change by {guilty} locked it out. Others bring it back.")
+        }
+        Notice::BackRequested { device, guilty: None } => {
+            format!("{device} says that it was locked out. Others bring it back.")
+        }
+        Notice::DevicePutBack { device, by } => {
+            format!("{device} is in step again; the device of {by} saw to it.")
+        }
         Notice::Confirmed => "Another member's message confirmed this channel.".into(),
         Notice::Admitted { by, officer, role } => {
             format!("{by} admitted {officer} as {}.", role_of(role))
@@ -237,7 +249,8 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::Contested { by } => format!("{by} objected to a change."),
         Notice::Removed { by } => format!("{by} removed you from this channel."),
         Notice::Stranded { by } => format!(
-            "A change by {by} did not reach this device. It cannot write until a lead lets it in again."
+            "A change by {by} did not reach this device. It cannot write until another member's device \
+             has brought it back, which goes by itself; what you write waits."
         ),
         Notice::Resumed => "This device can read again.".into(),
         Notice::NeedsNewerVersion => "Something needs a newer version of this program.".into(),
@@ -263,7 +276,7 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::SetBack { entries, is_stranded } => {
             let then = if is_stranded {
-                " A lead of your authority has to remove you and add you again."
+                " This device cannot write until it is let in again."
             } else {
                 ""
             };

@@ -54,7 +54,7 @@ pub(super) fn say(text: Text<'_>) -> String {
             ChannelStanding::Provisional => "aún no confirmado por otro miembro",
             ChannelStanding::Member => "miembro",
             ChannelStanding::Stranded => {
-                "desacompasado: un responsable tiene que volver a admitir este dispositivo"
+                "desacompasado: espera a que el dispositivo de otro miembro lo reincorpore"
             }
             ChannelStanding::Removed => "ya no es miembro",
         }
@@ -180,6 +180,18 @@ fn say_notice(notice: &Notice<'_>) -> String {
     let role_of = |role: Role| say(Text::Role(role));
     match *notice {
         Notice::Joined { by } => format!("{by} le admitió."),
+        Notice::PutBack { by } => {
+            format!("Este dispositivo vuelve a estar al día; se encargó el dispositivo de {by}.")
+        }
+        Notice::BackRequested { device, guilty: Some(guilty) } => {
+            format!("{device} dice que un cambio de {guilty} lo dejó fuera. Otros lo reincorporan.")
+        }
+        Notice::BackRequested { device, guilty: None } => {
+            format!("{device} dice que quedó fuera. Otros lo reincorporan.")
+        }
+        Notice::DevicePutBack { device, by } => {
+            format!("{device} vuelve a estar al día; se encargó el dispositivo de {by}.")
+        }
         Notice::Confirmed => "El mensaje de otro miembro confirmó este canal.".into(),
         Notice::Admitted { by, officer, role } => {
             format!("{by} admitió a {officer} como {}.", role_of(role))
@@ -243,8 +255,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::Contested { by } => format!("{by} se opuso a un cambio."),
         Notice::Removed { by } => format!("{by} le retiró de este canal."),
         Notice::Stranded { by } => format!(
-            "Un cambio de {by} no llegó a este dispositivo. No puede escribir hasta que un \
-             responsable lo vuelva a admitir."
+            "Un cambio de {by} no llegó a este dispositivo. No puede escribir hasta que el \
+             dispositivo de otro miembro lo reincorpore, lo que ocurre por sí solo; lo que usted \
+             escriba espera."
         ),
         Notice::Resumed => "Este dispositivo vuelve a poder leer.".into(),
         Notice::NeedsNewerVersion => {
@@ -273,7 +286,7 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::SetBack { entries, is_stranded } => {
             let then = if is_stranded {
-                " Un responsable de su autoridad tiene que retirarle y volver a admitirle."
+                " Este dispositivo no puede escribir hasta que se le vuelva a admitir."
             } else {
                 ""
             };

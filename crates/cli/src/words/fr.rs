@@ -53,7 +53,7 @@ pub(super) fn say(text: Text<'_>) -> String {
             ChannelStanding::Creating => "pas encore accepté",
             ChannelStanding::Provisional => "pas encore confirmé par un autre membre",
             ChannelStanding::Member => "membre",
-            ChannelStanding::Stranded => "décalé : un responsable doit réadmettre cet appareil",
+            ChannelStanding::Stranded => "décalé : attend que l'appareil d'un autre membre le ramène",
             ChannelStanding::Removed => "n'est plus membre",
         }
         .into(),
@@ -180,6 +180,18 @@ fn say_notice(notice: &Notice<'_>) -> String {
     let role_of = |role: Role| say(Text::Role(role));
     match *notice {
         Notice::Joined { by } => format!("{by} vous a admis."),
+        Notice::PutBack { by } => {
+            format!("Cet appareil est de nouveau à jour ; l'appareil de {by} s'en est chargé.")
+        }
+        Notice::BackRequested { device, guilty: Some(guilty) } => format!(
+            "{device} dit qu'un changement de {guilty} l'a laissé dehors. D'autres le ramènent."
+        ),
+        Notice::BackRequested { device, guilty: None } => {
+            format!("{device} dit avoir été laissé dehors. D'autres le ramènent.")
+        }
+        Notice::DevicePutBack { device, by } => {
+            format!("{device} est de nouveau à jour ; l'appareil de {by} s'en est chargé.")
+        }
         Notice::Confirmed => "Le message d'un autre membre a confirmé ce canal.".into(),
         Notice::Admitted { by, officer, role } => {
             format!("{by} a admis {officer} comme {}.", role_of(role))
@@ -245,8 +257,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::Contested { by } => format!("{by} s'est opposé à un changement."),
         Notice::Removed { by } => format!("{by} vous a retiré de ce canal."),
         Notice::Stranded { by } => format!(
-            "Un changement de {by} n'a pas atteint cet appareil. Il ne peut pas écrire tant qu'un \
-             responsable ne l'a pas réadmis."
+            "Un changement de {by} n'a pas atteint cet appareil. Il ne peut pas écrire tant que \
+             l'appareil d'un autre membre ne l'a pas ramené, ce qui se fait tout seul ; ce que vous \
+             écrivez attend."
         ),
         Notice::Resumed => "Cet appareil peut de nouveau lire.".into(),
         Notice::NeedsNewerVersion => {
@@ -275,7 +288,7 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::SetBack { entries, is_stranded } => {
             let then = if is_stranded {
-                " Un responsable de votre autorité doit vous retirer et vous admettre de nouveau."
+                " Cet appareil ne peut pas écrire tant qu'il n'est pas réadmis."
             } else {
                 ""
             };

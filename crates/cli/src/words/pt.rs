@@ -52,7 +52,7 @@ pub(super) fn say(text: Text<'_>) -> String {
             ChannelStanding::Provisional => "ainda não confirmado por outro membro",
             ChannelStanding::Member => "membro",
             ChannelStanding::Stranded => {
-                "fora de passo: um responsável tem de admitir de novo este dispositivo"
+                "fora de passo: espera que o dispositivo de outro membro o traga de volta"
             }
             ChannelStanding::Removed => "já não é membro",
         }
@@ -178,6 +178,18 @@ fn say_notice(notice: &Notice<'_>) -> String {
     let role_of = |role: Role| say(Text::Role(role));
     match *notice {
         Notice::Joined { by } => format!("{by} admitiu você."),
+        Notice::PutBack { by } => {
+            format!("Este dispositivo está de novo em dia; o dispositivo de {by} tratou disso.")
+        }
+        Notice::BackRequested { device, guilty: Some(guilty) } => format!(
+            "{device} diz que uma mudança de {guilty} o deixou de fora. Outros o trazem de volta."
+        ),
+        Notice::BackRequested { device, guilty: None } => {
+            format!("{device} diz que ficou de fora. Outros o trazem de volta.")
+        }
+        Notice::DevicePutBack { device, by } => {
+            format!("{device} está de novo em dia; o dispositivo de {by} tratou disso.")
+        }
         Notice::Confirmed => "A mensagem de outro membro confirmou este canal.".into(),
         Notice::Admitted { by, officer, role } => {
             format!("{by} admitiu {officer} como {}.", role_of(role))
@@ -243,8 +255,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::Contested { by } => format!("{by} opôs-se a uma mudança."),
         Notice::Removed { by } => format!("{by} retirou você deste canal."),
         Notice::Stranded { by } => format!(
-            "Uma mudança de {by} não chegou a este dispositivo. Ele não pode escrever até que um \
-             responsável o admita de novo."
+            "Uma mudança de {by} não chegou a este dispositivo. Ele não pode escrever até que o \
+             dispositivo de outro membro o traga de volta, o que acontece por si; o que você \
+             escrever espera."
         ),
         Notice::Resumed => "Este dispositivo pode ler de novo.".into(),
         Notice::NeedsNewerVersion => "Algo requer uma versão mais recente deste programa.".into(),
@@ -271,7 +284,7 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::SetBack { entries, is_stranded } => {
             let then = if is_stranded {
-                " Um responsável da sua autoridade tem de retirar e admitir você de novo."
+                " Este dispositivo não pode escrever até ser admitido de novo."
             } else {
                 ""
             };

@@ -143,7 +143,7 @@ impl Engine {
                 findings.push(Finding::problem(
                     "stranded",
                     format!("\"{}\": this device has lost step with the channel", row.title),
-                    "ask a lead of your authority to remove and add you again",
+                    "another member's device brings it back, as soon as one is connected; if none does, ask a lead of your authority to remove and add you again",
                 ));
             }
             if let Some(reason) = row.stopped {

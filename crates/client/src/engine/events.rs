@@ -19,7 +19,7 @@ use crate::store::{OutboxRow, OutboxState};
 use crate::task::Task;
 
 /// Over how long the members spread an act that any of them can carry out; the lease decides.
-const SPREAD: Duration = Duration::from_secs(3);
+pub(super) const SPREAD: Duration = Duration::from_secs(3);
 
 /// From 0 to 1, for each member another number: when `me` does what concerns `device`.
 pub(super) fn draw(me: &DeviceName, device: &DeviceName) -> f64 {
@@ -53,6 +53,7 @@ impl Work<'_> {
                 }
                 if acts.contains(&Act::Reopened) {
                     self.add_other_devices(channel)?;
+                    self.put_back_all(channel)?;
                 }
                 let acts = acts.into_iter().map(ChangeAct::from).collect();
                 Notice::Changed { by, acts }
@@ -90,7 +91,19 @@ impl Work<'_> {
                 self.abandon_queue(id)?;
                 Notice::Removed { by }
             }
-            Event::Stranded { by } => Notice::Stranded { by },
+            Event::BackRequested { device, since } => {
+                let guilty = self.author_at(id, since)?;
+                if device == *self.me() {
+                    self.settle_in_log(item.sealed.envelope().client_id, item)?;
+                } else {
+                    self.put_back(id, &device, guilty.as_ref())?;
+                }
+                Notice::BackRequested { device, since: since.0, guilty }
+            }
+            Event::Stranded { by } => {
+                self.ask_back(id)?;
+                Notice::Stranded { by }
+            }
             Event::Resumed => Notice::Resumed,
             Event::Confirmed => Notice::Confirmed,
             Event::HubBeganAnew(statement) => Notice::HubBeganAnew {

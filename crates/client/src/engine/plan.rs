@@ -155,7 +155,7 @@ impl Work<'_> {
         state.note_fence(channel.fence());
         let lane = Lane {
             now: self.now(),
-            is_open: is_open(&channel_row),
+            is_open: is_open(&channel_row) && !channel.awaits_another(),
             fence: channel.fence(),
             awaited: state.awaited.map(|(fence, _)| fence),
             has_lease: state.lease_until.is_some_and(|until| until > self.now()),

@@ -204,6 +204,9 @@ impl Work<'_> {
         let rewound = channel.rewind(&self.ctx, from, kept.chain, fence)?;
         let entries = self.supersede(&mut channel, from)?;
         let is_stranded = rewound == Rewound::Stranded;
+        if channel.stranded_since().is_some() {
+            self.ask_back(id)?;
+        }
         let standing = standing_of(&channel);
         self.tx.put_channel(&ChannelRow {
             standing,

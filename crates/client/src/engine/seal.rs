@@ -56,6 +56,7 @@ impl Work<'_> {
                 channel.seal_entry(&self.ctx, &entry, row.client_id)
             }
             Task::Leave => channel.seal_leave(&self.ctx, row.client_id),
+            Task::AskBack => channel.seal_stranded(&self.ctx, row.client_id),
             Task::RemoveRevoked { device } => {
                 // As of now: a row may have waited while newer lists came.
                 let find = |leaf: &VerifiedLeaf| self.trust.withdrawing(leaf);
@@ -97,7 +98,7 @@ impl Work<'_> {
     fn sealing_failed(&mut self, mut row: OutboxRow, error: &SealError) -> Result<(), EngineError> {
         let now = self.now();
         match error {
-            SealError::CommitPending | SealError::Stranded => {
+            SealError::CommitPending | SealError::Stranded | SealError::Unconfirmed => {
                 row.not_before = now.plus(Duration::from_secs(1));
                 Ok(self.tx.update_outbox(&row)?)
             }
@@ -137,6 +138,8 @@ pub(super) fn is_done(task: &Task, channel: &Channel) -> bool {
         Task::RaiseRules { to } => policy.rules_version() >= *to,
         Task::CarryOutLeave { device } => !channel.leaving().any(|leaving| leaving == *device),
         Task::RemoveRevoked { device, .. } => !channel.devices().contains(device),
+        Task::PutBack { device } => !channel.asking_back().any(|(asking, _)| asking == *device),
+        Task::AskBack => channel.stranded_since().is_none(),
         Task::Create { .. }
         | Task::Entry
         | Task::SelfUpdate
@@ -162,6 +165,7 @@ fn command(task: &Task) -> Option<Command> {
         Task::Remove { officer } => Command::Remove(officer.clone()),
         Task::SetRole { officer, role } => Command::SetRole(officer.clone(), *role),
         Task::CarryOutLeave { device } => Command::CarryOutLeave(device.clone()),
+        Task::PutBack { device } => Command::PutBack(device.clone()),
         Task::SetClosed { closed } => Command::SetClosed(*closed),
         Task::RaiseRules { .. } => Command::RaiseRules,
         Task::SelfUpdate => Command::SelfUpdate,

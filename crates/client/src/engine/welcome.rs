@@ -165,7 +165,9 @@ impl Work<'_> {
         self.tx.put_item(&ItemRow { item: offer.commit.clone(), chain: offer.chain })?;
         if let Some(by) = offer.commit.sealed.envelope().device().cloned() {
             let place = Some((offer.commit.seq, offer.commit.received_at));
-            self.note(Some(id), place, Notice::Joined { by })?;
+            let notice =
+                if channel.is_back() { Notice::PutBack { by } } else { Notice::Joined { by } };
+            self.note(Some(id), place, notice)?;
         }
         self.tell(ClientEvent::Channel(id));
         Ok(())

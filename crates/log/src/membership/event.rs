@@ -46,6 +46,11 @@ pub enum Event {
         /// Which.
         device: DeviceName,
     },
+    /// A device said that it is stranded: a commit may bring it a welcome while it is a member.
+    Stranded {
+        /// Which.
+        device: DeviceName,
+    },
     /// A dropped device objected.
     Contest {
         /// Where the objection stands.
@@ -88,6 +93,7 @@ impl Event {
             Self::Contest { seq, device, commit } => {
                 name(w.u64(4).u64(seq.0), device).u64(commit.0).finish()
             }
+            Self::Stranded { device } => name(w.u64(8), device).finish(),
             Self::Confirmation { seq, commit } => w.u64(5).u64(seq.0).u64(commit.0).finish(),
         }
     }
@@ -119,6 +125,7 @@ impl Event {
                 device: read_name(&mut r)?,
                 commit: seq(&mut r)?,
             },
+            8 => Self::Stranded { device: read_name(&mut r)? },
             5 => Self::Confirmation { seq: seq(&mut r)?, commit: seq(&mut r)? },
             _ => return Err(DecodeError::Value("event")),
         };

@@ -338,7 +338,8 @@ impl ChannelState {
         Ok(Acceptance { item: StoredItem::new(&item, chain), accepted, writes, access_changed })
     }
 
-    /// A commit has a welcome for each device that it admits, its author aside, and for no other.
+    /// A commit has a welcome for each device that it admits, its author aside; and for no other, but
+    /// for one that asked to be put back.
     fn check_admission(
         &self,
         submission: &Submission,
@@ -349,7 +350,12 @@ impl ChannelState {
         };
         let admitted = self.membership.admitted_by(event);
         let expected = admitted.iter().filter(|device| *device != author);
-        if !expected.eq(submission.welcomed()) {
+        let is_put_back = |device: &DeviceName| {
+            device != author
+                && !admitted.contains(device)
+                && self.membership.may_be_put_back(device)
+        };
+        if !expected.eq(submission.welcomed().filter(|device| !is_put_back(device))) {
             return Err(SubmitError::Welcomes);
         }
         if self.membership.current().len() + change.added.len() > MAX_DEVICES {
@@ -357,7 +363,7 @@ impl ChannelState {
         }
         let names = self.membership.current().iter().chain(&change.added);
         let length: usize = names.map(|device| LIST_OVERHEAD + device.as_str().len()).sum();
-        if !admitted.is_empty() && length > MAX_LIST_BYTES {
+        if submission.welcomed().next().is_some() && length > MAX_LIST_BYTES {
             return Err(SubmitError::ListTooLong);
         }
         Ok(())
@@ -391,7 +397,7 @@ impl ChannelState {
                     self.lease.pardon(author);
                 }
             }
-            Event::Anchor { .. } | Event::Leave { .. } => {}
+            Event::Anchor { .. } | Event::Leave { .. } | Event::Stranded { .. } => {}
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Commits: judged by everybody alike, then merged, or void without a trace.
 
 use enlace_identity::names::DeviceName;
-use enlace_log::control::Leave;
+use enlace_log::control::{LeafHash, Leave, Stranded};
 use enlace_log::envelope::quoted_head_in_aad;
 use enlace_log::{ClientId, Item};
 
@@ -51,7 +51,7 @@ impl Channel {
         author: &DeviceName,
     ) -> Result<Vec<Event>, ChannelError> {
         let mut events = self.lose_pending(ctx)?;
-        self.state.strand(author);
+        self.state.strand(item.seq, Some(author));
         self.state.pass_commit(item.seq, false);
         events.push(Event::Stranded { by: author.clone() });
         if self.may_have_dropped_this_device(ctx, item) {
@@ -158,7 +158,16 @@ impl Channel {
         let removed = staged.details.removes_self;
         self.group.merge_staged(&ctx.backend.on(ctx.store), staged)?;
         let mut events = self.lose_pending(ctx)?;
-        events.extend(self.another_members_item_decrypted(item, author));
+        if acts
+            .iter()
+            .any(|act| matches!(act, Act::PutBack { device, .. } if *device == ctx.device.name))
+        {
+            // Its own welcome comes with this very commit.
+            self.state.strand(item.seq, None);
+            self.state.pass_commit(item.seq, false);
+            return Ok(events);
+        }
+        events.extend(self.another_members_item_decrypted(ctx, item, author)?);
         self.state.pass_commit(item.seq, true);
         if removed {
             self.state.standing = Standing::Removed;
@@ -192,6 +201,9 @@ impl Channel {
         };
         match verdict {
             Ok(acts) => {
+                if let Some(seat) = self.roster.seat(author) {
+                    self.state.leave_leaf(item.seq, seat.leaf_hash);
+                }
                 self.group.merge_pending(&ctx.backend.on(ctx.store))?;
                 let own = self.state.pending.take().map(|pending| pending.client_id());
                 self.state.own_messages_since_update = 0;
@@ -265,16 +277,23 @@ impl Channel {
         Ok(self.drop_pending(ctx)?.map(Event::CommitLost).into_iter().collect())
     }
 
-    /// After a merge: the policy anew, and wishes to leave only of those who are still there with
-    /// the leaf they wrote of.
+    /// After a merge: the policy anew, and wishes only of those who are still there with the leaf
+    /// they wrote of.
     pub(super) fn refresh(&mut self) -> Result<(), ChannelError> {
         self.policy = Policy::decode(self.group.policy()?)?;
         self.roster = Roster::of(&self.group.view()?).ok_or(GroupError::Foreign)?;
         let roster = &self.roster;
-        self.state.leaving.retain(|device, evidence| {
-            let leave = Leave::decode(&evidence.payload).ok();
+        let is_present = |device: &str, leaf: LeafHash| {
             let seat = device.parse().ok().and_then(|device| roster.seat(&device));
-            matches!((leave, seat), (Some(leave), Some(seat)) if leave.leaf == seat.leaf_hash)
+            seat.is_some_and(|seat| seat.leaf_hash == leaf)
+        };
+        self.state.leaving.retain(|device, evidence| {
+            let leave = Leave::decode(&evidence.payload);
+            leave.is_ok_and(|leave| is_present(device, leave.leaf))
+        });
+        self.state.stranded.retain(|device, evidence| {
+            let stranded = Stranded::decode(&evidence.payload);
+            stranded.is_ok_and(|stranded| is_present(device, stranded.leaf))
         });
         Ok(())
     }

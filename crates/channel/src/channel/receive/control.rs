@@ -3,12 +3,14 @@
 use enlace_identity::names::DeviceName;
 use enlace_log::Item;
 use enlace_log::Tombstone;
-use enlace_log::control::{Contest, Leave};
+use enlace_log::control::{Contest, Leave, Stranded};
 
 use super::{Refused, unreadable};
 use crate::channel::roster::Seat;
-use crate::channel::state::LeaveEvidence;
-use crate::channel::{Channel, Event};
+use crate::channel::state::ControlEvidence;
+use crate::channel::{Channel, Context, Event};
+use crate::credential::VerifiedDevice;
+use crate::mls::validate_key_package;
 
 impl Channel {
     pub(super) fn handle_leave(&mut self, item: &Item, author: &DeviceName) -> Vec<Event> {
@@ -23,12 +25,7 @@ impl Channel {
         if let Err(refused) = wish {
             return vec![unreadable(author, refused)];
         }
-        let evidence = LeaveEvidence {
-            envelope: item.sealed.envelope_bytes().to_vec(),
-            outer_signature: item.sealed.outer_signature().as_bytes().to_vec(),
-            payload: item.sealed.payload().map(|p| p.to_vec()).unwrap_or_default(),
-        };
-        self.state.leaving.insert(author.to_string(), evidence);
+        self.state.leaving.insert(author.to_string(), ControlEvidence::of(item));
         vec![Event::LeaveRequested(author.clone())]
     }
 
@@ -44,6 +41,43 @@ impl Channel {
         match tombstone {
             Ok(tombstone) => {
                 vec![Event::ErasedAtRelays { by: author.clone(), erased: tombstone.erased }]
+            }
+            Err(refused) => vec![unreadable(author, refused)],
+        }
+    }
+
+    /// Whoever carries it out needs what is in it: so it is checked here, by everybody alike.
+    pub(super) fn handle_stranded(
+        &mut self,
+        ctx: &Context<'_>,
+        item: &Item,
+        author: &DeviceName,
+    ) -> Vec<Event> {
+        let request = self.verified_control(item, author).and_then(|(seat, payload)| {
+            let stranded = Stranded::decode(payload).map_err(Refused::signed)?;
+            let fits = stranded.channel == self.id()
+                && stranded.generation == self.state.generation()
+                && stranded.device == *author
+                && stranded.leaf == seat.leaf_hash
+                && stranded.since < item.seq;
+            if !fits {
+                return Err(Refused::signed("it does not fit its author"));
+            }
+            let suite = self.group.suite();
+            let package = validate_key_package(ctx.backend, &stranded.key_package, suite);
+            let package = package.map_err(Refused::signed)?;
+            let key = package.signature_key();
+            let device = VerifiedDevice::verify(package.chain(), key, ctx.bundle, item.received_at)
+                .map_err(Refused::signed)?;
+            if device.name() != author || package.leaf() == stranded.leaf {
+                return Err(Refused::signed("its key package does not put its author back"));
+            }
+            Ok(stranded)
+        });
+        match request {
+            Ok(Stranded { device, since, .. }) => {
+                self.state.stranded.insert(author.to_string(), ControlEvidence::of(item));
+                vec![Event::BackRequested { device, since }]
             }
             Err(refused) => vec![unreadable(author, refused)],
         }

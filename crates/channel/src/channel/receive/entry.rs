@@ -4,6 +4,7 @@ use enlace_identity::names::DeviceName;
 use enlace_log::{ClientId, Envelope, Item};
 
 use super::{Attempt, Refused, refused, unreadable};
+use crate::channel::state::Standing;
 use crate::channel::{Channel, ChannelError, Context, Event};
 use crate::entry::{UnverifiedEntry, VerifiedEntry};
 use crate::mls::{self, LeafIndex, Processed};
@@ -16,6 +17,9 @@ impl Channel {
         item: &Item,
         author: &DeviceName,
     ) -> Result<Vec<Event>, ChannelError> {
+        if self.state.standing == Standing::Stranded && !self.may_end_stranding(item, author) {
+            return Ok(Vec::new());
+        }
         let Some(payload) = item.sealed.payload() else {
             return Ok(vec![Event::WithoutContent(author.clone())]);
         };
@@ -42,7 +46,7 @@ impl Channel {
         match attempt {
             Attempt::Done(entry) => {
                 ctx.store.release()?;
-                let mut events = self.another_members_item_decrypted(item, author);
+                let mut events = self.another_members_item_decrypted(ctx, item, author)?;
                 if let Some(quoted) = &entry.header().known_head {
                     events.extend(self.check_quote(ctx, &entry.header().author, quoted));
                 }

@@ -116,7 +116,7 @@ fn a_device_joins_by_another_one_of_its_officer() {
     let after = with_second("eva@fge.example");
     let join = |signer: &str| {
         let me = second("eva@fge.example");
-        judge_joined(&network().bundle, &after, &device(signer), &me, NOW).is_ok()
+        judge_joined(&network().bundle, &after, (&device(signer), false), &me, NOW).is_ok()
     };
     assert!(join("eva@fge.example") && join("luis@fge.example"));
     assert!(!join("oto@fge.example") && !join("rui@pgr.example"));

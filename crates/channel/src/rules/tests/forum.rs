@@ -71,7 +71,7 @@ fn each_authority_names_its_own_guides() {
 fn a_forum_has_guides_and_either_suite_and_a_case_neither() {
     let join = |state: State| {
         let (signer, me) = (device("luis@fge.example"), device("eva@fge.example"));
-        judge_joined(&network().bundle, &state, &signer, &me, NOW)
+        judge_joined(&network().bundle, &state, (&signer, false), &me, NOW)
     };
     assert_eq!(join(forum()), Ok(()));
     let suite = |state: State, suite| check_suite(&state, suite).map_err(|void| void.rule());

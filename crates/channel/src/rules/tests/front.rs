@@ -48,6 +48,7 @@ fn details() -> CommitDetails {
         added: vec![],
         removed: vec![],
         rewrites_policy: false,
+        key_packages: Vec::new(),
         evidence: vec![],
         removes_self: false,
     }
@@ -152,7 +153,8 @@ fn a_policy_that_cannot_be_read_voids() {
 fn a_welcome_is_judged_by_its_signers_leaf() {
     let view = view(&state());
     let me = device("eva@fge.example");
-    let judge = |signer: LeafIndex| judge_welcome(&network().bundle, &view, signer, &me, NOW);
+    let judge =
+        |signer: LeafIndex| judge_welcome(&network().bundle, &view, signer, &me, false, NOW);
     assert_eq!(judge(seat(&view, "luis@fge.example")), Ok(()));
     let by_lead_of_others = judge(seat(&view, "rui@pgr.example"));
     assert_eq!(by_lead_of_others.map_err(rule), Err(Rule::WelcomeEntitled));

@@ -22,7 +22,7 @@ use enlace_identity::names::{DeviceName, Domain, LeafName, OfficerAddress};
 use enlace_identity::revocation::RevocationList;
 use enlace_identity::suspension::{SignedSuspensions, SuspensionStatement};
 use enlace_identity::time::{Timestamp, Validity};
-use enlace_log::control::LeafHash;
+use enlace_log::control::{KeyPackageHash, LeafHash};
 use enlace_log::{ChannelId, ClientId, Generation};
 use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
@@ -244,6 +244,7 @@ impl Draft {
             after,
             added: BTreeSet::new(),
             removed: BTreeSet::new(),
+            key_packages: BTreeMap::new(),
             evidence: Vec::new(),
             list_hash: enlace_log::ListHash::NONE,
             received_at: NOW,
@@ -281,6 +282,15 @@ impl Draft {
 
     pub(super) fn own_leaf(mut self, leaf: LeafInfo) -> Self {
         self.0.after.members.insert(self.0.committer.clone(), leaf);
+        self
+    }
+
+    /// Takes a device out and brings it in again at once, by a key package.
+    pub(super) fn swap(mut self, device: &DeviceName, key_package: &[u8]) -> Self {
+        self.0.removed.insert(device.clone());
+        self.0.after.members.insert(device.clone(), leaf_of(device, 1));
+        self.0.added.insert(device.clone());
+        self.0.key_packages.insert(device.clone(), KeyPackageHash::of(key_package));
         self
     }
 

@@ -235,7 +235,7 @@ fn a_suspended_owner_comes_back_as_a_lead_where_somebody_succeeded() {
 fn a_joiner_sees_that_it_was_suspended() {
     let back = lifted("oto@fge.example", &statement(6, &[]), 6).apply();
     let join = |state: &State, signer: &str| {
-        judge_joined(&network().bundle, state, &device(signer), &device(ZE), NOW)
+        judge_joined(&network().bundle, state, (&device(signer), false), &device(ZE), NOW)
     };
     assert!(join(&back, "oto@fge.example").is_ok());
     assert!(join(&state(), "oto@fge.example").is_err());

@@ -11,7 +11,7 @@ use crate::known_rules::StatedRules;
 use crate::policy::{ChannelKind, Content, Role};
 
 fn join_at(state: &State, signer: &str, me: &str, at: Timestamp) -> Result<(), Rule> {
-    let judged = judge_joined(&network().bundle, state, &device(signer), &device(me), at);
+    let judged = judge_joined(&network().bundle, state, (&device(signer), false), &device(me), at);
     judged.map_err(|error| match error {
         JudgeError::Void(void) => void.rule(),
         JudgeError::BundleMissing(hash) => panic!("bundle {hash} is missing"),
@@ -80,7 +80,7 @@ fn another_bundle_means_later() {
     let other = BundleHash::from_bytes([9; 32]);
     let state = forged(|c| c.bundle_hash = other);
     let (signer, me) = (device("luis@fge.example"), device("eva@fge.example"));
-    let judged = judge_joined(&network().bundle, &state, &signer, &me, NOW);
+    let judged = judge_joined(&network().bundle, &state, (&signer, false), &me, NOW);
     assert_eq!(judged, Err(JudgeError::BundleMissing(other)));
 }
 

@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -694,6 +695,18 @@ impl Case {
         let verdicts: Vec<_> = others.map(|(_, member)| verdict(member)).collect();
         assert!(verdicts.windows(2).all(|pair| pair[0] == pair[1]), "{verdicts:?}");
         verdicts[0].clone().expect("the item was void")
+    }
+}
+
+/// Garbles what is sealed to some keys.
+#[derive(Clone, Default)]
+pub(crate) struct GarbleFor(pub(crate) Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl enlace_channel::mls::Tamper for GarbleFor {
+    fn sealed(&self, receiver: &[u8], ciphertext: &mut Vec<u8>) {
+        if self.0.lock().unwrap().iter().any(|key| key == receiver) {
+            *ciphertext.last_mut().unwrap() ^= 1;
+        }
     }
 }
 

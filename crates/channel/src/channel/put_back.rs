@@ -1,0 +1,184 @@
+//! A stranded device asks to be put back, and is: by whoever is there.
+//!
+//! Whatever welcome it joins by may be a lie of whoever stranded it. So its key packages stay until
+//! another member's item shows that the channel is the true one, and a welcome of that very officer
+//! is not believed by its word alone.
+
+use enlace_identity::names::DeviceName;
+use enlace_log::control::{LeafHash, Stranded};
+use enlace_log::{ClientId, ItemKind, Seq};
+
+use super::outgoing::Outgoing;
+use super::state::{BackRequest, ControlEvidence, Standing, State};
+use super::{Channel, ChannelError, Context, SealError};
+use crate::mls::{
+    KeyPackageError, KeyPackageReference, ShareKey, delete_key_package, generate_key_package,
+    validate_key_package,
+};
+use crate::policy::Policy;
+
+/// How often a device may be stranded anew while it is not sure that it was put back.
+const MAX_REQUESTS: usize = 8;
+
+impl Channel {
+    /// Asks the others to put this stranded device back.
+    ///
+    /// # Errors
+    /// [`SealError`]; the transaction is to be abandoned.
+    pub fn seal_stranded(
+        &mut self,
+        ctx: &Context<'_>,
+        client_id: ClientId,
+    ) -> Result<Outgoing, SealError> {
+        let since = self.state.stranded_since().ok_or(SealError::NotStranded)?;
+        let leaf = self.roster.seat(&ctx.device.name).map(|seat| seat.leaf_hash);
+        let leaf = self.state.known_leaf().or(leaf).ok_or(SealError::NotAMember)?;
+        let known = self.state.requests.last().map(|request| request.payload.clone());
+        let payload = match known.filter(|payload| is_of(payload, leaf, since)) {
+            Some(payload) => payload,
+            None => self.request_anew(ctx, leaf, since)?,
+        };
+        let envelope = self.envelope(ctx, ItemKind::Stranded, client_id)?;
+        let outgoing = Outgoing::seal(envelope, payload, None, ctx.device);
+        self.remember(ctx, outgoing)
+    }
+
+    /// Since which commit this device is stranded, if it is.
+    #[must_use]
+    pub fn stranded_since(&self) -> Option<Seq> {
+        self.state.stranded_since()
+    }
+
+    /// Whether this device was put back by whoever stranded it, and writes nothing before somebody
+    /// else's item decrypts.
+    #[must_use]
+    pub fn awaits_another(&self) -> bool {
+        self.standing() == Standing::Provisional && self.state.put_back_by.is_some()
+    }
+
+    /// Whether this device was put back, as it had asked, and nothing has confirmed that yet.
+    #[must_use]
+    pub fn is_back(&self) -> bool {
+        self.standing() == Standing::Provisional && !self.state.requests.is_empty()
+    }
+
+    /// The devices that asked to be put back and still stand where they did, each with the commit
+    /// that it says stranded it.
+    pub fn asking_back(&self) -> impl Iterator<Item = (DeviceName, Seq)> {
+        let requests = self.state.stranded.values();
+        requests.filter_map(|evidence| {
+            let stranded = Stranded::decode(&evidence.payload).ok()?;
+            Some((stranded.device, stranded.since))
+        })
+    }
+
+    fn request_anew(
+        &mut self,
+        ctx: &Context<'_>,
+        leaf: LeafHash,
+        since: Seq,
+    ) -> Result<Vec<u8>, SealError> {
+        let (suite, device) = (self.group.suite(), ctx.device);
+        let provider = ctx.backend.on(ctx.store);
+        let new = generate_key_package(&provider, &device.key, &device.chain, suite, true)?;
+        let brings = validate_key_package(ctx.backend, &new.message, suite)?.leaf();
+        let share = ShareKey::generate(ctx.backend, suite)?;
+        ctx.store.put(&share_key_at(&brings), &share.private)?;
+        let payload = Stranded {
+            channel: self.id(),
+            generation: self.state.generation(),
+            device: device.name.clone(),
+            leaf,
+            since,
+            key_package: new.message,
+            share_key: share.public,
+        };
+        let request = BackRequest {
+            payload: payload.encode(),
+            leaf: brings.0,
+            key_package: new.reference.as_bytes().to_vec(),
+        };
+        self.state.requests.push(request);
+        if self.state.requests.len() > MAX_REQUESTS {
+            let oldest = self.state.requests.remove(0);
+            oldest.delete_key_package(ctx)?;
+        }
+        Ok(payload.encode())
+    }
+
+    /// Whether an item of `author` says nothing of whether this device was put back into the channel.
+    pub(super) fn is_kept_by(&self, author: &DeviceName) -> bool {
+        let keeper = self.state.put_back_by.as_ref();
+        let keeper = keeper.and_then(|device| device.parse::<DeviceName>().ok());
+        keeper.is_some_and(|keeper| keeper.officer() == author.officer())
+    }
+
+    /// This device is where all the others are: no other welcome is waited for.
+    pub(super) fn end_requests(&mut self, ctx: &Context<'_>) -> Result<(), ChannelError> {
+        self.state.put_back_by = None;
+        for request in std::mem::take(&mut self.state.requests) {
+            request.delete_key_package(ctx)?;
+        }
+        Ok(())
+    }
+}
+
+impl BackRequest {
+    fn delete_key_package(&self, ctx: &Context<'_>) -> Result<(), ChannelError> {
+        let reference = KeyPackageReference::from_bytes(self.key_package.clone());
+        match delete_key_package(&ctx.backend.on(ctx.store), &reference) {
+            Err(KeyPackageError::State(error)) => Err(error.into()),
+            // It is gone already.
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+}
+
+impl State {
+    /// Whether a leaf is one with which this device asked to be put back.
+    pub(super) fn asked_for(&self, leaf: LeafHash) -> bool {
+        self.requests.iter().any(|request| request.leaf == leaf.0)
+    }
+
+    /// What remains of a membership when this device is put back by `signer`. Where the author of the
+    /// commit that stranded it does that, somebody else's word is waited for, if there is anybody.
+    pub(super) fn put_back(
+        &mut self,
+        former: &Self,
+        known: &Policy,
+        signer: &DeviceName,
+        me: &DeviceName,
+    ) {
+        self.requests.clone_from(&former.requests);
+        let guilty = former.stranded_by().filter(|by| by.officer() == signer.officer());
+        let could_tell = known.roles().iter().any(|(officer, role)| {
+            role.may_write() && officer != signer.officer() && officer != me.officer()
+        });
+        self.put_back_by = guilty.filter(|_| could_tell).map(|by| by.to_string());
+    }
+
+    /// Whether the log up to the commit that puts this device back comes first: what others wrote
+    /// meanwhile is verified by it.
+    pub(super) fn reads_on_to(&self, seq: Seq, log_has_ended: bool) -> bool {
+        self.standing == Standing::Stranded && self.position().0 < seq && !log_has_ended
+    }
+}
+
+impl ControlEvidence {
+    /// Keeps an item as evidence.
+    pub(super) fn of(item: &enlace_log::Item) -> Self {
+        Self {
+            envelope: item.sealed.envelope_bytes().to_vec(),
+            outer_signature: item.sealed.outer_signature().as_bytes().to_vec(),
+            payload: item.sealed.payload().map(|p| p.to_vec()).unwrap_or_default(),
+        }
+    }
+}
+
+fn is_of(payload: &[u8], leaf: LeafHash, since: Seq) -> bool {
+    Stranded::decode(payload).is_ok_and(|request| (request.leaf, request.since) == (leaf, since))
+}
+
+fn share_key_at(leaf: &LeafHash) -> Vec<u8> {
+    [b"share-key/", &leaf.0[..]].concat()
+}

@@ -1,0 +1,42 @@
+//! Putting a stranded device back: it goes and comes at once, because it asked for it itself.
+
+use std::collections::BTreeMap;
+
+use enlace_identity::names::DeviceName;
+use enlace_log::control::{KeyPackageHash, Stranded};
+use enlace_log::{ItemKind, Seq};
+use enlace_proto::channel::v1 as wire;
+
+use super::change::Change;
+use super::evidence::{ControlItem, read};
+
+/// Whom this commit puts back, and since when each says that it was stranded. It holds for whoever is
+/// removed and added at once, with the very key package that it asked for under its former leaf.
+pub(super) fn asked(change: &Change) -> BTreeMap<DeviceName, Seq> {
+    let requests = change.evidence.iter().filter_map(|bytes| match read(bytes) {
+        Some(wire::evidence::Evidence::Stranded(evidence)) => request(change, &evidence),
+        _ => None,
+    });
+    requests.map(|request| (request.device, request.since)).collect()
+}
+
+/// The request in a piece of evidence, if this commit does what it asks for.
+pub(super) fn request(change: &Change, evidence: &wire::StrandedEvidence) -> Option<Stranded> {
+    let stranded = Stranded::decode(&evidence.payload).ok()?;
+    let device = &stranded.device;
+    let item = ControlItem {
+        kind: ItemKind::Stranded,
+        envelope: &evidence.envelope,
+        outer_signature: &evidence.outer_signature,
+        payload: &evidence.payload,
+    };
+    let is_fresh = change.after.members.get(device)?.leaf_hash != stranded.leaf;
+    let brought = change.key_packages.get(device)?;
+    let holds = is_fresh
+        && change.removed.contains(device)
+        && change.added.contains(device)
+        && *brought == KeyPackageHash::of(&stranded.key_package)
+        && item.is_of(change, device, stranded.leaf)
+        && (stranded.channel, stranded.generation) == change.before.place();
+    holds.then_some(stranded)
+}

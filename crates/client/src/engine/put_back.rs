@@ -1,0 +1,60 @@
+//! Stranded devices: one asks to be put back, any other puts it back.
+
+use std::time::Duration;
+
+use enlace_channel::channel::Channel;
+use enlace_identity::names::DeviceName;
+use enlace_log::{ChannelId, Seq};
+
+use super::EngineError;
+use super::events::{SPREAD, draw};
+use super::work::Work;
+use crate::task::Task;
+
+/// How long a stranded device waits for an item that shows that it is not stranded after all.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long the officer whose change is said to be at fault lets the others go first.
+const DEFERENCE: Duration = Duration::from_secs(30);
+
+impl Work<'_> {
+    /// Asks to be put back, if nothing shows before that it isn't needed. Those whom one change
+    /// stranded do not all ask at once.
+    pub(super) fn ask_back(&mut self, id: ChannelId) -> Result<(), EngineError> {
+        let delay = PATIENCE + SPREAD.mul_f64(draw(self.me(), self.me()));
+        self.enqueue_own(id, Task::AskBack, delay)
+    }
+
+    /// Everybody may put a device back: each waits by a hash of its own, so that mostly one does.
+    pub(super) fn put_back(
+        &mut self,
+        id: ChannelId,
+        device: &DeviceName,
+        guilty: Option<&DeviceName>,
+    ) -> Result<(), EngineError> {
+        let is_mine = guilty.is_some_and(|guilty| guilty.officer() == self.me().officer());
+        let deference = if is_mine { DEFERENCE } else { Duration::ZERO };
+        let delay = deference + SPREAD.mul_f64(draw(self.me(), device));
+        self.enqueue_own(id, Task::PutBack { device: device.clone() }, delay)
+    }
+
+    /// The same for all that could not be put back while the channel was closed.
+    pub(super) fn put_back_all(&mut self, channel: &Channel) -> Result<(), EngineError> {
+        let waiting: Vec<_> = channel.asking_back().collect();
+        for (device, since) in waiting {
+            let guilty = self.author_at(channel.id(), since)?;
+            self.put_back(channel.id(), &device, guilty.as_ref())?;
+        }
+        Ok(())
+    }
+
+    /// Whose item stands at a position, if it is here.
+    pub(super) fn author_at(
+        &self,
+        id: ChannelId,
+        seq: Seq,
+    ) -> Result<Option<DeviceName>, EngineError> {
+        let row = self.tx.item(id, seq)?;
+        Ok(row.and_then(|row| row.item.sealed.envelope().device().cloned()))
+    }
+}
