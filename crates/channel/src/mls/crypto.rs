@@ -8,7 +8,7 @@ use openmls_traits::crypto::OpenMlsCrypto;
 use openmls_traits::random::OpenMlsRand;
 use openmls_traits::types::{
     AeadType, Ciphersuite, CryptoError, ExporterSecret, HashType, HpkeCiphertext, HpkeConfig,
-    HpkeKeyPair, KemOutput, SignatureScheme,
+    HpkeKemType, HpkeKeyPair, KemOutput, SignatureScheme,
 };
 use tls_codec::SecretVLBytes;
 use zeroize::Zeroizing;
@@ -73,7 +73,9 @@ impl Crypto {
     /// Whether somebody can encrypt to `key`. A member with a key that nobody can encrypt to would
     /// stop the group: no other member could commit any more.
     pub(super) fn can_seal_to(&self, suite: Ciphersuite, key: &[u8]) -> bool {
-        self.libcrux.hpke_seal(suite.hpke_config(), key, &[], &[], &[0; 32]).is_ok()
+        let config = suite.hpke_config();
+        lengths(&config).is_some_and(|(public, _)| key.len() == public)
+            && self.libcrux.hpke_seal(config, key, &[], &[], &[0; 32]).is_ok()
     }
 
     /// What the ephemeral key of one encryption is made of, if it is not for the operating system
@@ -86,6 +88,16 @@ impl Crypto {
             half.copy_from_slice(&self.entropy.point(&point)?);
         }
         Some(seed)
+    }
+}
+
+/// How long a public key is, and what the receiver makes the secret of. The library reads beyond the
+/// end of a shorter one, and panics: whoever sends one would stop the program.
+fn lengths(HpkeConfig(kem, ..): &HpkeConfig) -> Option<(usize, usize)> {
+    match kem {
+        HpkeKemType::DhKem25519 => Some((32, 32)),
+        HpkeKemType::XWingKemDraft6 => Some((1216, 1120)),
+        _ => None,
     }
 }
 
@@ -201,6 +213,9 @@ impl OpenMlsCrypto for Crypto {
         aad: &[u8],
         ptxt: &[u8],
     ) -> Result<HpkeCiphertext, CryptoError> {
+        if lengths(&config).is_none_or(|(public, _)| pk_r.len() != public) {
+            return Err(CryptoError::HpkeEncryptionError);
+        }
         let mut tampered = Vec::new();
         let ptxt = match &self.tamper {
             Some(tamper) => {
@@ -230,6 +245,10 @@ impl OpenMlsCrypto for Crypto {
         info: &[u8],
         aad: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
+        let length = input.kem_output.as_slice().len();
+        if lengths(&config).is_none_or(|(_, encapsulated)| length != encapsulated) {
+            return Err(CryptoError::HpkeDecryptionError);
+        }
         self.libcrux.hpke_open(config, input, sk_r, info, aad)
     }
 
