@@ -99,6 +99,9 @@ pub enum Notice {
         /// Whose change it was.
         #[serde(with = "as_text")]
         by: DeviceName,
+        /// Whether this officer may give everybody fresh keys, in case nobody can go on.
+        #[serde(default)]
+        may_rescue: bool,
     },
     /// This device can read again.
     Resumed,

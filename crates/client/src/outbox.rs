@@ -23,6 +23,8 @@ pub struct Lane {
     pub now: Timestamp,
     /// Whether this device may write.
     pub is_open: bool,
+    /// Whether it has lost step with the channel: all that it may do then is to found the next group.
+    pub is_stranded: bool,
     /// The newest commit item processed.
     pub fence: Option<Seq>,
     /// The hub's fence, where it said that this device lags behind.
@@ -78,11 +80,24 @@ pub fn next<'a>(rows: &'a [OutboxRow], lane: &Lane) -> Next<'a> {
         };
         return Next::Do(row, step);
     }
-    let rest = if lane.is_open { next_of_rest(rows, lane) } else { Next::Nothing };
+    let rest = match (lane.is_open, lane.is_stranded) {
+        (true, _) => next_of_rest(rows, lane),
+        (false, true) => next_of_the_stranded(rows, lane),
+        (false, false) => Next::Nothing,
+    };
     match (until, rest) {
         (Some(until), Next::Nothing) => Next::Wait(until),
         (Some(until), Next::Wait(rest)) => Next::Wait(rest.min(until)),
         (_, rest) => rest,
+    }
+}
+
+fn next_of_the_stranded<'a>(rows: &'a [OutboxRow], lane: &Lane) -> Next<'a> {
+    match rows.iter().find(|row| row.task.is_for_the_stranded()) {
+        Some(row) if !is_due(row, lane) => Next::Wait(due_at(row, lane)),
+        Some(row) if row.sealed.is_some() => Next::Do(row, step_of_sealed(row, lane)),
+        Some(row) => Next::Do(row, step_of_unsealed(row, lane)),
+        None => Next::Nothing,
     }
 }
 

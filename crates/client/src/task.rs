@@ -93,6 +93,18 @@ pub enum Task {
         /// That version.
         to: u32,
     },
+    /// Go on in a new group, with fresh keys for everybody.
+    Succeed {
+        /// Whether nobody can go on in the present one.
+        poisoned: bool,
+        /// The number of the suite.
+        suite: u16,
+        /// Which of the channel's groups it is to take the place of.
+        generation: u64,
+        /// Every other device of the channel.
+        #[serde(default)]
+        wanted: Vec<Wanted>,
+    },
     /// Ask to be removed.
     Leave,
     /// Have the relays erase what entries say that were erased here.
@@ -128,7 +140,8 @@ impl Task {
             Self::SetRole { .. }
             | Self::SetClosed { .. }
             | Self::RaiseRules { .. }
-            | Self::PutBack { .. } => Some(LeasePurpose::Policy),
+            | Self::PutBack { .. }
+            | Self::Succeed { .. } => Some(LeasePurpose::Policy),
             Self::SelfUpdate => Some(LeasePurpose::SelfUpdate),
         }
     }
@@ -156,6 +169,7 @@ impl Task {
             Self::SetClosed { closed: true } => "close",
             Self::SetClosed { closed: false } => "reopen",
             Self::RaiseRules { .. } => "raise rules",
+            Self::Succeed { .. } => "renew the channel",
             Self::Leave => "leave",
             Self::Erase { .. } => "erase",
             Self::Contest { .. } => "contest",
@@ -167,10 +181,30 @@ impl Task {
     /// The same, as notices keep it.
     #[must_use]
     pub fn without_key_package(mut self) -> Self {
-        if let Some(key_package) = self.key_package() {
-            *key_package = None;
+        self.forget_key_packages();
+        if let Self::Succeed { wanted, .. } = &mut self {
+            wanted.clear();
         }
         self
+    }
+
+    /// Others have to be claimed.
+    pub(crate) fn forget_key_packages(&mut self) {
+        match self {
+            Self::Admit { key_package, .. } | Self::AddDevice { key_package, .. } => {
+                *key_package = None;
+            }
+            Self::Succeed { wanted, .. } => {
+                wanted.iter_mut().for_each(|wanted| wanted.key_package = None);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a device that has lost step with the channel may do it.
+    #[must_use]
+    pub fn is_for_the_stranded(&self) -> bool {
+        matches!(self, Self::Succeed { poisoned: true, .. })
     }
 
     /// Whose key package has to be claimed before the item can be made.
@@ -179,18 +213,59 @@ impl Task {
         match self {
             Self::Admit { officer, key_package: None, .. } => Some(Claim::Officer(officer)),
             Self::AddDevice { device, key_package: None } => Some(Claim::Device(device)),
+            Self::Succeed { wanted, .. } if wanted.iter().any(Wanted::is_missing) => {
+                Some(Claim::Devices(wanted))
+            }
             _ => None,
         }
     }
 
-    /// Where a claimed key package is kept, if one is needed.
-    pub(crate) fn key_package(&mut self) -> Option<&mut Option<Vec<u8>>> {
+    /// Keeps claimed key packages, of the devices that they were handed out for; whether there was
+    /// one.
+    pub(crate) fn keep_claimed(&mut self, claimed: Vec<(String, Vec<u8>)>) -> bool {
         match self {
             Self::Admit { key_package, .. } | Self::AddDevice { key_package, .. } => {
-                Some(key_package)
+                *key_package = claimed.into_iter().next().map(|(_, key_package)| key_package);
+                key_package.is_some()
             }
-            _ => None,
+            Self::Succeed { wanted, .. } => {
+                let mut any = false;
+                for (device, key_package) in claimed {
+                    let wanted = wanted.iter_mut().find(|w| w.device.as_str() == device);
+                    if let Some(wanted) = wanted.filter(|wanted| wanted.is_missing()) {
+                        wanted.key_package = Some(key_package);
+                        any = true;
+                    }
+                }
+                any
+            }
+            _ => false,
         }
+    }
+}
+
+/// A device whose key package a new group takes.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Wanted {
+    /// Which.
+    #[serde(with = "as_text")]
+    pub device: DeviceName,
+    /// Its key package, once it is claimed.
+    #[serde(with = "as_hex", default)]
+    pub key_package: Option<Vec<u8>>,
+}
+
+impl Wanted {
+    /// Of a device, before it is claimed.
+    #[must_use]
+    pub fn of(device: DeviceName) -> Self {
+        Self { device, key_package: None }
+    }
+
+    /// Whether it has to be claimed.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.key_package.is_none()
     }
 }
 
@@ -201,4 +276,6 @@ pub enum Claim<'a> {
     Officer(&'a OfficerAddress),
     /// One of that device.
     Device(&'a DeviceName),
+    /// One of each of these that has none yet.
+    Devices(&'a [Wanted]),
 }

@@ -224,7 +224,7 @@ async fn a_member_stranded_by_another_writes_nothing_until_her_lead_lets_her_in_
     let ben = case.officers[BEN].device().clone();
     case.officers[eva]
         .is_told(case.channel, "that she is stranded", |row| match &row.notice {
-            Notice::Stranded { by } if row.seq == Some(seq) => (*by == ben).then_some(()),
+            Notice::Stranded { by, .. } if row.seq == Some(seq) => (*by == ben).then_some(()),
             _ => None,
         })
         .await;

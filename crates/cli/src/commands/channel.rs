@@ -6,6 +6,7 @@ mod leave;
 mod list;
 mod new;
 mod remove;
+mod renew;
 mod reopen;
 mod role;
 mod show;
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     Reopen(reopen::Arguments),
     /// Switch a channel to newer rules, once every program in it knows them.
     Update(update::Arguments),
+    /// Give a channel fresh keys for everybody.
+    Renew(renew::Arguments),
     /// Leave a channel.
     Leave(leave::Arguments),
 }
@@ -51,6 +54,7 @@ pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
         Command::Close(arguments) => close::run(&arguments, ui),
         Command::Reopen(arguments) => reopen::run(&arguments, ui),
         Command::Update(arguments) => update::run(&arguments, ui),
+        Command::Renew(arguments) => renew::run(&arguments, ui),
         Command::Leave(arguments) => leave::run(&arguments, ui),
     }
 }

@@ -178,6 +178,7 @@ impl Explain for ActError {
             Self::NewestRules => said(ui, Text::NewestRules),
             Self::ProgramsBehind(devices) => said(ui, Text::ProgramsBehind { devices: &devices }),
             Self::NeedsNewerVersion => said(ui, Text::ChannelNeedsNewerVersion),
+            Self::OwnerRenews => said(ui, Text::OwnerRenews),
             Self::UnknownAuthority(domain) => {
                 said(ui, Text::NoSuchAuthority { domain: domain.as_str() })
             }

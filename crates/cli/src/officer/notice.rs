@@ -79,7 +79,9 @@ pub(crate) fn notice_words(notice: &Notice, ui: &Ui) -> Vec<String> {
         Notice::LeaveRequested { by } => say(Words::LeaveRequested { by: &officer(by) }),
         Notice::Contested { by, .. } => say(Words::Contested { by: &officer(by) }),
         Notice::Removed { by } => say(Words::Removed { by: &officer(by) }),
-        Notice::Stranded { by } => say(Words::Stranded { by: &officer(by) }),
+        Notice::Stranded { by, may_rescue } => {
+            say(Words::Stranded { by: &officer(by), may_rescue: *may_rescue })
+        }
         Notice::Resumed => say(Words::Resumed),
         Notice::NeedsNewerVersion => say(Words::NeedsNewerVersion),
         Notice::FalseQuote { by } => say(Words::FalseQuote { by: &officer(by) }),

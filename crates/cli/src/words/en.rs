@@ -143,6 +143,9 @@ pub(super) fn say(text: Text<'_>) -> String {
             format!("these devices need a newer version of the program first: {devices}")
         }
         Text::OwnerCloses => "only the owner closes a case, and opens it again".into(),
+        Text::OwnerRenews => {
+            "only the owner renews a channel's keys for everybody; where nobody can go on, a lead does, with --poisoned".into()
+        }
         Text::OthersDevice { device } => format!("{device} is not a device of yours"),
         Text::DeviceInUse => "this is the device that you are using: leave the channels, or use another device".into(),
         Text::ReopenIt => "Its owner can open it again: `enlace channel reopen`.".into(),
@@ -248,10 +251,18 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::LeaveRequested { by } => format!("{by} asked to leave."),
         Notice::Contested { by } => format!("{by} objected to a change."),
         Notice::Removed { by } => format!("{by} removed you from this channel."),
-        Notice::Stranded { by } => format!(
-            "A change by {by} did not reach this device. It cannot write until another member's device \
+        Notice::Stranded { by, may_rescue } => {
+            let rescue = if may_rescue {
+                " If it reached nobody, `enlace channel renew CASE --poisoned` gives everybody fresh keys."
+            } else {
+                ""
+            };
+            let told = format!(
+                "A change by {by} did not reach this device. It cannot write until another member's device \
              has brought it back, which goes by itself; what you write waits."
-        ),
+            );
+            told + rescue
+        }
         Notice::Resumed => "This device can read again.".into(),
         Notice::NeedsNewerVersion => "Something needs a newer version of this program.".into(),
         Notice::FalseQuote { by } => {

@@ -149,6 +149,9 @@ pub(super) fn say(text: Text<'_>) -> String {
             format!("estos dispositivos necesitan antes una versión más reciente del programa: {devices}")
         }
         Text::OwnerCloses => "solo quien es titular del canal cierra un caso, y lo reabre".into(),
+        Text::OwnerRenews => {
+            "solo quien es titular renueva las claves de todo el canal; si nadie puede seguir, también un responsable, con --poisoned".into()
+        }
         Text::OthersDevice { device } => format!("{device} no es un dispositivo suyo"),
         Text::DeviceInUse => "este es el dispositivo que está usando: salga de los canales, o use otro".into(),
         Text::ReopenIt => "Quien es titular puede reabrirlo: `enlace channel reopen`.".into(),
@@ -254,11 +257,19 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::LeaveRequested { by } => format!("{by} pidió irse."),
         Notice::Contested { by } => format!("{by} se opuso a un cambio."),
         Notice::Removed { by } => format!("{by} le retiró de este canal."),
-        Notice::Stranded { by } => format!(
-            "Un cambio de {by} no llegó a este dispositivo. No puede escribir hasta que el \
+        Notice::Stranded { by, may_rescue } => {
+            let rescue = if may_rescue {
+                " Si no llegó a nadie, `enlace channel renew CASO --poisoned` da claves nuevas a todos."
+            } else {
+                ""
+            };
+            let told = format!(
+                "Un cambio de {by} no llegó a este dispositivo. No puede escribir hasta que el \
              dispositivo de otro miembro lo reincorpore, lo que ocurre por sí solo; lo que usted \
              escriba espera."
-        ),
+            );
+            told + rescue
+        }
         Notice::Resumed => "Este dispositivo vuelve a poder leer.".into(),
         Notice::NeedsNewerVersion => {
             "Algo requiere una versión más reciente de este programa.".into()

@@ -149,6 +149,9 @@ pub(super) fn say(text: Text<'_>) -> String {
             format!("ces appareils demandent d'abord une version plus récente du programme : {devices}")
         }
         Text::OwnerCloses => "seul le titulaire du canal clôt une affaire, et la rouvre".into(),
+        Text::OwnerRenews => {
+            "seul le titulaire renouvelle les clés de tout le canal ; si plus personne ne peut continuer, un responsable aussi, avec --poisoned".into()
+        }
         Text::OthersDevice { device } => format!("{device} n'est pas un de vos appareils"),
         Text::DeviceInUse => "c'est l'appareil que vous utilisez : quittez les canaux, ou prenez-en un autre".into(),
         Text::ReopenIt => "Le titulaire peut la rouvrir : `enlace channel reopen`.".into(),
@@ -256,11 +259,19 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::LeaveRequested { by } => format!("{by} a demandé à partir."),
         Notice::Contested { by } => format!("{by} s'est opposé à un changement."),
         Notice::Removed { by } => format!("{by} vous a retiré de ce canal."),
-        Notice::Stranded { by } => format!(
-            "Un changement de {by} n'a pas atteint cet appareil. Il ne peut pas écrire tant que \
+        Notice::Stranded { by, may_rescue } => {
+            let rescue = if may_rescue {
+                " S'il n'a atteint personne, `enlace channel renew AFFAIRE --poisoned` donne de nouvelles clés à tous."
+            } else {
+                ""
+            };
+            let told = format!(
+                "Un changement de {by} n'a pas atteint cet appareil. Il ne peut pas écrire tant que \
              l'appareil d'un autre membre ne l'a pas ramené, ce qui se fait tout seul ; ce que vous \
              écrivez attend."
-        ),
+            );
+            told + rescue
+        }
         Notice::Resumed => "Cet appareil peut de nouveau lire.".into(),
         Notice::NeedsNewerVersion => {
             "Quelque chose demande une version plus récente de ce programme.".into()

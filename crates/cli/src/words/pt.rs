@@ -147,6 +147,9 @@ pub(super) fn say(text: Text<'_>) -> String {
             format!("estes dispositivos precisam antes de uma versão mais recente do programa: {devices}")
         }
         Text::OwnerCloses => "só o titular do canal encerra um caso, e o reabre".into(),
+        Text::OwnerRenews => {
+            "só o titular renova as chaves de todo o canal; se ninguém consegue continuar, também um responsável, com --poisoned".into()
+        }
         Text::OthersDevice { device } => format!("{device} não é um dispositivo seu"),
         Text::DeviceInUse => "este é o dispositivo que está a usar: saia dos canais, ou use outro".into(),
         Text::ReopenIt => "O titular pode reabri-lo: `enlace channel reopen`.".into(),
@@ -254,11 +257,19 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::LeaveRequested { by } => format!("{by} pediu para sair."),
         Notice::Contested { by } => format!("{by} opôs-se a uma mudança."),
         Notice::Removed { by } => format!("{by} retirou você deste canal."),
-        Notice::Stranded { by } => format!(
-            "Uma mudança de {by} não chegou a este dispositivo. Ele não pode escrever até que o \
+        Notice::Stranded { by, may_rescue } => {
+            let rescue = if may_rescue {
+                " Se não chegou a ninguém, `enlace channel renew CASO --poisoned` dá chaves novas a todos."
+            } else {
+                ""
+            };
+            let told = format!(
+                "Uma mudança de {by} não chegou a este dispositivo. Ele não pode escrever até que o \
              dispositivo de outro membro o traga de volta, o que acontece por si; o que você \
              escrever espera."
-        ),
+            );
+            told + rescue
+        }
         Notice::Resumed => "Este dispositivo pode ler de novo.".into(),
         Notice::NeedsNewerVersion => "Algo requer uma versão mais recente deste programa.".into(),
         Notice::FalseQuote { by } => {

@@ -1,5 +1,6 @@
 //! Channels and their members.
 
+use enlace_channel::mls::Suite;
 use enlace_channel::policy::Role;
 use enlace_identity::names::OfficerAddress;
 use enlace_log::{ChannelId, ClientId};
@@ -89,6 +90,27 @@ impl Client {
     /// [`ActError`]; nothing has changed then.
     pub fn raise_rules(&self, channel: ChannelId) -> Result<ClientId, ActError> {
         self.wish(channel, Wish::RaiseRules)
+    }
+
+    /// Gives a channel fresh keys for everybody, of another suite if one is named.
+    ///
+    /// # Errors
+    /// [`ActError`]; nothing has changed then.
+    pub fn renew_channel(
+        &self,
+        channel: ChannelId,
+        suite: Option<Suite>,
+    ) -> Result<ClientId, ActError> {
+        self.wish(channel, Wish::RenewChannel(suite))
+    }
+
+    /// Gives a channel fresh keys in which nobody can go on with the present ones. A device may do
+    /// this that has lost step itself.
+    ///
+    /// # Errors
+    /// [`ActError`]; nothing has changed then.
+    pub fn rescue_channel(&self, channel: ChannelId) -> Result<ClientId, ActError> {
+        self.wish(channel, Wish::RescueChannel)
     }
 
     /// Asks the others to remove this device.

@@ -1,7 +1,8 @@
 //! What the officer wants changed in a channel: put in the outbox, carried out when it can be.
 
-use enlace_channel::channel::{ChannelError, RulesStanding};
-use enlace_channel::policy::Role;
+use enlace_channel::channel::{Channel, ChannelError, RulesStanding};
+use enlace_channel::mls::Suite;
+use enlace_channel::policy::{Policy, Role};
 use enlace_identity::names::{Domain, OfficerAddress};
 use enlace_log::{ChannelId, ClientId};
 
@@ -9,7 +10,7 @@ use super::work::Work;
 use super::{Engine, EngineError};
 use crate::event::ClientEvent;
 use crate::store::{ChannelStanding, OutboxRow, OutboxState, StoreError};
-use crate::task::Task;
+use crate::task::{Task, Wanted};
 
 /// A change that the officer wants.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -24,6 +25,10 @@ pub enum Wish {
     SetClosed(bool),
     /// Follow the next version of the rules.
     RaiseRules,
+    /// Give the channel fresh keys for everybody, and another suite if one is named.
+    RenewChannel(Option<Suite>),
+    /// The same, where nobody can go on with the present keys.
+    RescueChannel,
     /// Leave.
     Leave,
     /// Renew this device's keys.
@@ -70,6 +75,9 @@ pub enum ActError {
     /// This program itself is too old for the channel.
     #[error("this channel needs a newer version of this program")]
     NeedsNewerVersion,
+    /// Only the owner gives a channel fresh keys that is not in trouble.
+    #[error("only the owner of the channel renews its keys for everybody")]
+    OwnerRenews,
     /// The officer's own role doesn't entitle to it.
     #[error("this needs a lead or the owner of the channel")]
     NotEntitled,
@@ -101,6 +109,50 @@ impl Engine {
 }
 
 impl Work<'_> {
+    fn succession(
+        &self,
+        channel: &Channel,
+        poisoned: bool,
+        suite: Option<Suite>,
+    ) -> Result<Task, ActError> {
+        let present = channel.view()?.suite;
+        let suite = suite.unwrap_or(present).code();
+        let generation = channel.policy().generation().0;
+        Ok(Task::Succeed { poisoned, suite, generation, wanted: self.others_in(channel) })
+    }
+
+    /// Every other device of a channel, none claimed yet.
+    fn others_in(&self, channel: &Channel) -> Vec<Wanted> {
+        let devices = channel.devices();
+        let others = devices.iter().filter(|device| *device != self.me()).cloned();
+        others.map(Wanted::of).collect()
+    }
+
+    /// A founding that waits takes everybody along who is in the channel by now.
+    pub(super) fn want_key_packages(
+        &mut self,
+        id: ChannelId,
+        channel: &Channel,
+    ) -> Result<(), StoreError> {
+        for mut row in self.tx.queued(Some(id))? {
+            let Task::Succeed { wanted, .. } = &mut row.task else { continue };
+            let mut now = self.others_in(channel);
+            let same = |a: &Wanted, b: &Wanted| a.device == b.device;
+            if row.sealed.is_some()
+                || now.iter().zip(&*wanted).all(|(a, b)| same(a, b)) && now.len() == wanted.len()
+            {
+                continue;
+            }
+            for device in &mut now {
+                let claimed = wanted.iter().find(|claimed| same(claimed, device));
+                device.key_package = claimed.and_then(|claimed| claimed.key_package.clone());
+            }
+            *wanted = now;
+            self.tx.update_outbox(&row)?;
+        }
+        Ok(())
+    }
+
     fn wish(&mut self, id: ChannelId, wish: Wish) -> Result<ClientId, ActError> {
         if let Wish::Remove(officer) = &wish
             && let Some(done) = self.withdraw_admission(id, officer)?
@@ -178,6 +230,10 @@ impl Work<'_> {
                     Err(ActError::ProgramsBehind(behind.join(", ")))
                 }
             },
+            Wish::RenewChannel(_) if !may_renew(policy, own) => Err(ActError::OwnerRenews),
+            Wish::RenewChannel(suite) => self.succession(&channel, false, suite),
+            Wish::RescueChannel if !lead => Err(ActError::NotEntitled),
+            Wish::RescueChannel => self.succession(&channel, true, None),
             Wish::Leave if own == Some(Role::Owner) => Err(ActError::OwnerLeaves),
             Wish::Leave => Ok(Task::Leave),
             Wish::RenewKeys => Ok(Task::SelfUpdate),
@@ -187,11 +243,23 @@ impl Work<'_> {
     }
 }
 
+/// The owner, and where there is none every lead.
+fn may_renew(policy: &Policy, role: Option<Role>) -> bool {
+    match role {
+        Some(Role::Owner) => true,
+        Some(Role::Lead) => policy.owners().next().is_none(),
+        _ => false,
+    }
+}
+
 /// Whether two tasks want the same, however far the first one has got.
 fn is_same_wish(queued: &Task, wanted: &Task) -> bool {
     match (queued, wanted) {
         (Task::Admit { officer: a, role: b, .. }, Task::Admit { officer: c, role: d, .. }) => {
             (a, b) == (c, d)
+        }
+        (Task::Succeed { .. }, Task::Succeed { .. }) => {
+            queued.clone().without_key_package() == wanted.clone().without_key_package()
         }
         (queued, wanted) => queued == wanted,
     }

@@ -167,23 +167,25 @@ impl Work<'_> {
         packages: Vec<ClaimedKeyPackage>,
     ) -> Result<(), EngineError> {
         let Some(mut row) = self.tx.outbox_of(client_id)? else { return Ok(()) };
-        let claimed = packages.into_iter().next().map(|package| package.key_package);
-        if claimed.is_none() {
+        let claimed = packages.into_iter().map(|package| (package.device, package.key_package));
+        if !row.task.keep_claimed(claimed.collect()) {
             return self.no_key_package(row);
-        }
-        if let Some(key_package) = row.task.key_package() {
-            *key_package = claimed;
         }
         row.not_before = Timestamp::default();
         Ok(self.tx.update_outbox(&row)?)
     }
 
     fn no_key_package(&mut self, mut row: OutboxRow) -> Result<(), EngineError> {
-        if let Task::Admit { officer, .. } = &row.task
-            && row.attempts == 0
-        {
-            let notice = Notice::NoKeyPackage { officer: officer.clone() };
-            self.note(Some(row.channel), None, notice)?;
+        let missing = match &row.task {
+            Task::Admit { officer, .. } => Some(officer.clone()),
+            Task::Succeed { wanted, .. } => {
+                let missing = wanted.iter().find(|wanted| wanted.is_missing());
+                missing.map(|wanted| wanted.device.officer().clone())
+            }
+            _ => None,
+        };
+        if let Some(officer) = missing.filter(|_| row.attempts == 0) {
+            self.note(Some(row.channel), None, Notice::NoKeyPackage { officer })?;
         }
         row.attempts = row.attempts.max(1);
         row.not_before = self.now().plus(Duration::from_secs(30));

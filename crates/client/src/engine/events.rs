@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use enlace_channel::channel::{Channel, Event};
 use enlace_channel::entry::VerifiedEntry;
+use enlace_channel::policy::Role;
 use enlace_channel::rules::Act;
 use enlace_identity::canonical::sha256;
 use enlace_identity::names::DeviceName;
@@ -102,7 +103,8 @@ impl Work<'_> {
             }
             Event::Stranded { by } => {
                 self.ask_back(id)?;
-                Notice::Stranded { by }
+                let role = channel.policy().role_of(self.me().officer());
+                Notice::Stranded { by, may_rescue: role.is_some_and(Role::is_lead) }
             }
             Event::Resumed => Notice::Resumed,
             Event::Confirmed => Notice::Confirmed,

@@ -151,11 +151,13 @@ impl Work<'_> {
         if must_renew {
             self.enqueue_own(id, Task::SelfUpdate, Duration::ZERO)?;
         }
+        self.want_key_packages(id, &channel)?;
         let rows = self.tx.queued(Some(id))?;
         state.note_fence(channel.fence());
         let lane = Lane {
             now: self.now(),
             is_open: is_open(&channel_row) && !channel.awaits_another(),
+            is_stranded: channel_row.standing == ChannelStanding::Stranded,
             fence: channel.fence(),
             awaited: state.awaited.map(|(fence, _)| fence),
             has_lease: state.lease_until.is_some_and(|until| until > self.now()),
@@ -206,8 +208,16 @@ fn call(
             let (devices, officers) = match claim {
                 Claim::Officer(officer) => (Vec::new(), vec![officer.to_string()]),
                 Claim::Device(device) => (vec![device.to_string()], Vec::new()),
+                Claim::Devices(wanted) => {
+                    let missing = wanted.iter().filter(|wanted| wanted.is_missing());
+                    (missing.map(|wanted| wanted.device.to_string()).collect(), Vec::new())
+                }
             };
-            let suite = channel.view()?.suite.code().into();
+            let suite = match row.task {
+                Task::Succeed { suite, .. } => suite,
+                _ => channel.view()?.suite.code(),
+            };
+            let suite = suite.into();
             Some(Action::Claim(client_id, id, ClaimKeyPackagesRequest { suite, devices, officers }))
         }
         Step::Send => request.map(|request| match row.task {

@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use enlace_channel::channel::{Admission, Channel, ChannelError, Command, SealError};
+use enlace_channel::channel::{
+    Admission, Channel, ChannelError, Command, SealError, SuccessionDraft,
+};
+use enlace_channel::mls::Suite;
+use enlace_channel::policy::FoundingReason;
 use enlace_identity::chain::VerifiedLeaf;
 use enlace_log::Seq;
 
 use super::work::Work;
 use super::{Engine, EngineError};
 use crate::store::{OutboxRow, SealedItem, StoreError};
-use crate::task::Task;
+use crate::task::{Task, Wanted};
 
 /// How often a claimed key package that can't be used is replaced.
 const MAX_CLAIMS: u32 = 5;
@@ -76,6 +80,10 @@ impl Work<'_> {
                 }
                 channel.seal_tombstone(&self.ctx, erased, row.client_id)
             }
+            Task::Succeed { poisoned, suite, wanted, .. } => {
+                let draft = succession_draft(*poisoned, *suite, wanted)?;
+                channel.seal_succession(&self.ctx, draft, row.client_id)
+            }
             Task::Contest { commit } => {
                 channel.seal_contest(&self.ctx, Seq(*commit), row.client_id)
             }
@@ -107,13 +115,14 @@ impl Work<'_> {
                 row.not_before = now.plus(Duration::from_secs(60));
                 Ok(self.tx.update_outbox(&row)?)
             }
-            SealError::OtherOfficer(_) | SealError::KeyPackage(_) | SealError::Certificate(_)
+            SealError::OtherOfficer(_)
+            | SealError::KeyPackage(_)
+            | SealError::NoKeyPackage(_)
+            | SealError::Certificate(_)
                 if row.attempts < MAX_CLAIMS =>
             {
                 row.attempts += 1;
-                if let Some(key_package) = row.task.key_package() {
-                    *key_package = None;
-                }
+                row.task.forget_key_packages();
                 Ok(self.tx.update_outbox(&row)?)
             }
             error => Ok(self.fail(row, error.to_string())?),
@@ -140,6 +149,7 @@ pub(super) fn is_done(task: &Task, channel: &Channel) -> bool {
         Task::RemoveRevoked { device, .. } => !channel.devices().contains(device),
         Task::PutBack { device } => !channel.asking_back().any(|(asking, _)| asking == *device),
         Task::AskBack => channel.stranded_since().is_none(),
+        Task::Succeed { generation, .. } => policy.generation().0 > *generation,
         Task::Create { .. }
         | Task::Entry
         | Task::SelfUpdate
@@ -147,6 +157,17 @@ pub(super) fn is_done(task: &Task, channel: &Channel) -> bool {
         | Task::Erase { .. }
         | Task::Contest { .. } => false,
     }
+}
+
+fn succession_draft(
+    poisoned: bool,
+    suite: u16,
+    wanted: &[Wanted],
+) -> Result<SuccessionDraft, StoreError> {
+    let reason = if poisoned { FoundingReason::Poisoned } else { FoundingReason::Renewal };
+    let suite = Suite::from_code(suite).ok_or(StoreError::Corrupt("task"))?;
+    let key_packages = wanted.iter().filter_map(|wanted| wanted.key_package.clone()).collect();
+    Ok(SuccessionDraft { reason, suite, key_packages })
 }
 
 fn command(task: &Task) -> Option<Command> {

@@ -82,10 +82,8 @@ impl Work<'_> {
         row.sealed = None;
         row.attempts += 1;
         row.not_before = Timestamp::default();
-        if let Some(key_package) = row.task.key_package()
-            && key_package_is_used
-        {
-            *key_package = None;
+        if key_package_is_used {
+            row.task.forget_key_packages();
         }
         if row.attempts > MAX_LOST {
             return Ok(self.fail(row, "others' changes always came first".to_owned())?);

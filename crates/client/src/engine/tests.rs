@@ -12,6 +12,7 @@ mod recovery;
 mod relay_faults;
 mod renewal;
 mod sizes;
+mod succession;
 mod sweep;
 mod versions;
 mod withdrawals;

@@ -13,6 +13,7 @@ fn lane() -> Lane {
     Lane {
         now: NOW,
         is_open: true,
+        is_stranded: false,
         fence,
         awaited: None,
         has_lease: false,

@@ -246,6 +246,15 @@ fn officers_of_two_authorities_write_to_each_other_by_commands() {
     assert_eq!(tomas.lines(&["read", RIVER, "--last", "2"]), entries[3..]);
     tomas.run(&["post", RIVER, "¿Puedo?"]).failed_with("as an observer");
 
+    beatriz.run(&["channel", "renew", RIVER]).failed_with("only the owner");
+    ana.accepted(&["channel", "renew", RIVER, "--suite", "classic"]);
+    beatriz.accepted(&["post", RIVER, "Con claves nuevas"]);
+    beatriz.accepted(&["channel", "renew", RIVER, "--poisoned"]);
+    tomas.sync();
+    assert_eq!(tomas.texts(RIVER).last().map(String::as_str), Some("Con claves nuevas"));
+    ana.accepted(&["post", RIVER, "Con otras"]);
+    assert_eq!(beatriz.accepted(&["post", RIVER, "Y todo sigue"])["state"], "accepted");
+
     let shown = ana.json(&["channel", "show", "río"]);
     let comparison = &shown["comparison"];
     let roles: Vec<_> = shown["members"].as_array().unwrap().iter().map(|m| &m["role"]).collect();

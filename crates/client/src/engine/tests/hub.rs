@@ -193,7 +193,7 @@ impl Hub {
         let before = log.chains.last().copied().unwrap_or(start);
         log.chains.push(item.chain_after(&before));
         log.accepted.insert(key, seq);
-        if envelope.kind == ItemKind::Commit {
+        if envelope.kind.is_change() {
             log.fence = Some(seq);
             let change = ListChange::try_from(&request.list_change.clone().unwrap()).unwrap();
             log.list = log.list.apply(&change).unwrap();
@@ -242,16 +242,16 @@ impl Hub {
         let named = request.devices.iter().map(|name| name.parse::<DeviceName>().unwrap());
         let of_devices = named.map(|device| (device.officer().clone(), Some(device)));
         let of_officers = request.officers.iter().map(|name| (name.parse().unwrap(), None));
-        let (officer, device) = of_devices.chain(of_officers).next().unwrap();
-        let pool = self.pools.get_mut(&officer).ok_or_else(|| no(ErrorCode::NoKeyPackage))?;
-        let is_wanted = |of: &DeviceName| device.as_ref().is_none_or(|wanted| wanted == of);
-        let first = pool.iter().position(|(of, _)| is_wanted(of));
-        let (device, key_package) = pool.remove(first.ok_or_else(|| no(ErrorCode::NoKeyPackage))?);
-        Ok(vec![wire::ClaimedKeyPackage {
-            device: device.to_string(),
-            key_package,
-            last_resort: false,
-        }])
+        let mut claimed = Vec::new();
+        for (officer, device) in of_devices.chain(of_officers) {
+            let Some(pool) = self.pools.get_mut(&officer) else { continue };
+            let is_wanted = |of: &DeviceName| device.as_ref().is_none_or(|wanted| wanted == of);
+            let Some(first) = pool.iter().position(|(of, _)| is_wanted(of)) else { continue };
+            let (device, key_package) = pool.remove(first);
+            let device = device.to_string();
+            claimed.push(wire::ClaimedKeyPackage { device, key_package, last_resort: false });
+        }
+        if claimed.is_empty() { Err(no(ErrorCode::NoKeyPackage)) } else { Ok(claimed) }
     }
 }
 

@@ -210,7 +210,7 @@ impl World {
                     .items
                     .iter()
                     .rev()
-                    .find(|item| item.sealed.envelope().kind == enlace_log::ItemKind::Commit);
+                    .find(|item| item.sealed.envelope().kind.is_change());
                 let fence = fence.map_or(u64::MAX, |item| item.seq.0);
                 Ok(Answer::Leased(LeaseResponse { expires_in_ms: 10_000, fence }))
             }
