@@ -95,7 +95,6 @@ impl RelayPlace {
         let material = Material {
             identity: self.relay.identity(&trust),
             head: HeadKey::new(self.head.key.clone(), self.head.chain.ders()),
-            bundle: network.signed.encode(),
             endpoint_record: authority.endpoint_record(self.port),
             endpoint_records: peers
                 .iter()

@@ -136,10 +136,12 @@ impl Channel {
             return Ok(Vec::new());
         }
         let Ok(state) = rules::State::of_view(&self.view()?) else { return Ok(Vec::new()) };
+        let hash = self.policy.bundle_hash();
+        let bundle = ctx.bundle.known(&hash).ok_or(ChannelError::BundleMissing(hash))?;
         let suspects = state.members.into_iter().filter(|(device, _)| is_suspect(device));
         Ok(suspects
             .filter_map(|(device, leaf)| {
-                let verified = leaf.verify_at_some_time(ctx.bundle).ok()?;
+                let verified = leaf.verify_at_some_time(bundle).ok()?;
                 Some((device, list(verified.leaf())?))
             })
             .collect())

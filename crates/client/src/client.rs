@@ -114,6 +114,7 @@ impl Client {
         let (address, name) = (device.name.officer().clone(), device.name.clone());
         let trust = Trust::new(bundle, RevocationLists::new(), clock);
         let mut engine = Engine::new(store, device, Backend::with_entropy(entropy)?, trust);
+        engine.load_bundles()?;
         engine.load_crls()?;
         engine.take_crls(&crls)?;
         Ok(Self {

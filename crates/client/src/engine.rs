@@ -7,6 +7,7 @@
 
 mod acts;
 mod answers;
+mod bundles;
 mod compose;
 mod devices;
 mod directory;

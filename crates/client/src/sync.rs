@@ -9,6 +9,7 @@
 //!         → items, welcomes, head keys, lists in; acknowledgements, submissions out
 //! ```
 
+mod bundles;
 mod calls;
 mod connect;
 mod cut_off;

@@ -11,6 +11,7 @@ mod successor;
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use rustls_pki_types::TrustAnchor;
 
@@ -24,7 +25,6 @@ use crate::names::Domain;
 use crate::time::{Timestamp, Validity};
 
 pub use self::content::{AuthorityContent, BundleContent};
-pub use self::history::{BundleHistory, Taken};
 pub use self::signed::SignedBundle;
 pub use crate::certificate::LeafUsage;
 
@@ -35,6 +35,8 @@ pub struct Bundle {
     hash: BundleHash,
     authorities: Vec<Authority>,
     signers: Vec<Domain>,
+    signed: Arc<[u8]>,
+    former: Option<Arc<Bundle>>,
 }
 
 /// One authority of a bundle.

@@ -61,6 +61,10 @@ pub enum Method {
     ExchangeHeads = 15,
     /// A relay that lost its copy of a log asks for the welcome with which it began.
     RequestWelcome = 16,
+    /// A version of the network's bundle.
+    FetchBundle = 19,
+    /// A newer version of the network's bundle.
+    PublishBundle = 20,
 }
 
 /// Which kind of certificate a caller holds.
@@ -74,7 +78,7 @@ pub enum Caller {
 
 impl Method {
     /// Every method of this version, by number.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Hello,
         Self::PublishKeyPackages,
         Self::ClaimKeyPackages,
@@ -91,6 +95,8 @@ impl Method {
         Self::Refill,
         Self::ExchangeHeads,
         Self::RequestWelcome,
+        Self::FetchBundle,
+        Self::PublishBundle,
     ];
 
     /// The method with that number, if this version knows one.
@@ -114,7 +120,7 @@ impl Method {
             | Self::ClaimKeyPackages
             | Self::Subscribe
             | Self::PublishCrls => MEDIUM,
-            Self::CreateChannel | Self::Submit => LARGE,
+            Self::CreateChannel | Self::Submit | Self::PublishBundle => LARGE,
             Self::DeliverWelcome | Self::Refill => DELIVERY,
             Self::Lease
             | Self::FetchRange
@@ -122,7 +128,8 @@ impl Method {
             | Self::FetchHeadCertificate
             | Self::SubmitStream
             | Self::ExchangeHeads
-            | Self::RequestWelcome => SMALL,
+            | Self::RequestWelcome
+            | Self::FetchBundle => SMALL,
         }
     }
 
@@ -132,7 +139,7 @@ impl Method {
     pub const fn response_limit(self) -> u32 {
         match self {
             Self::Hello => MEDIUM,
-            Self::ClaimKeyPackages | Self::FetchDirectory => LARGE,
+            Self::ClaimKeyPackages | Self::FetchDirectory | Self::FetchBundle => LARGE,
             Self::Subscribe | Self::FetchRange => DELIVERY,
             Self::PublishKeyPackages
             | Self::CreateChannel
@@ -144,7 +151,8 @@ impl Method {
             | Self::SubmitStream
             | Self::Refill
             | Self::ExchangeHeads
-            | Self::RequestWelcome => SMALL,
+            | Self::RequestWelcome
+            | Self::PublishBundle => SMALL,
         }
     }
 
@@ -168,7 +176,9 @@ impl Method {
             | Self::PublishCrls
             | Self::FetchHeadCertificate
             | Self::SubmitStream
-            | Self::Refill => true,
+            | Self::Refill
+            | Self::FetchBundle
+            | Self::PublishBundle => true,
         }
     }
 }
@@ -208,6 +218,8 @@ calls! {
     Refill: RefillRequest -> RefillResponse,
     ExchangeHeads: ExchangeHeadsRequest -> ExchangeHeadsResponse,
     RequestWelcome: RequestWelcomeRequest -> RequestWelcomeResponse,
+    FetchBundle: FetchBundleRequest -> FetchBundleResponse,
+    PublishBundle: PublishBundleRequest -> PublishBundleResponse,
 }
 
 #[cfg(test)]
@@ -217,7 +229,7 @@ mod tests {
     #[test]
     fn numbers_are_those_of_the_protocol_page() {
         let numbers: Vec<u16> = Method::ALL.iter().map(|method| method.number()).collect();
-        assert_eq!(numbers, (1..=16).collect::<Vec<u16>>());
+        assert_eq!(numbers, (1..=16).chain(19..=20).collect::<Vec<u16>>());
     }
 
     #[test]
@@ -225,7 +237,7 @@ mod tests {
         for number in 0..=u16::MAX {
             match Method::from_number(number) {
                 Some(method) => assert_eq!(method.number(), number),
-                None => assert!(number == 0 || number > 16),
+                None => assert!(!matches!(number, 1..=16 | 19..=20)),
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What each call of the protocol does here, one file per call or pair of calls.
 
+mod bundles;
 mod caller;
 mod create_channel;
 mod crls;
@@ -21,9 +22,9 @@ use std::future::Future;
 use enlace_proto::method::{Call, Method};
 use enlace_proto::relay::v1::{
     ClaimKeyPackagesRequest, CreateChannelRequest, DeliverWelcomeRequest, ErrorCode,
-    ExchangeHeadsRequest, FetchDirectoryRequest, FetchHeadCertificateRequest, FetchRangeRequest,
-    LeaseRequest, PublishCrlsRequest, PublishKeyPackagesRequest, RefillRequest,
-    RequestWelcomeRequest, SubmitRequest,
+    ExchangeHeadsRequest, FetchBundleRequest, FetchDirectoryRequest, FetchHeadCertificateRequest,
+    FetchRangeRequest, LeaseRequest, PublishBundleRequest, PublishCrlsRequest,
+    PublishKeyPackagesRequest, RefillRequest, RequestWelcomeRequest, SubmitRequest,
 };
 use enlace_transport::{IncomingCall, IncomingStream, Refusal, RequestError};
 use tracing::debug;
@@ -91,6 +92,8 @@ async fn dispatch_to_handler(caller: &Caller, call: IncomingCall) -> Result<(), 
         Method::Refill => answer::<RefillRequest>(caller, call).await,
         Method::ExchangeHeads => answer::<ExchangeHeadsRequest>(caller, call).await,
         Method::RequestWelcome => answer::<RequestWelcomeRequest>(caller, call).await,
+        Method::FetchBundle => answer::<FetchBundleRequest>(caller, call).await,
+        Method::PublishBundle => answer::<PublishBundleRequest>(caller, call).await,
         // Not of this kind: `dispatch` has them.
         Method::Hello | Method::SubmitStream | Method::Subscribe => Ok(()),
     }

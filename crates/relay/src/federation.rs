@@ -10,6 +10,7 @@ mod follow;
 mod forward;
 mod heartbeat;
 mod link;
+mod linked;
 mod outbox;
 mod session;
 mod spread;
@@ -17,7 +18,7 @@ mod witness;
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use enlace_identity::names::Domain;
@@ -31,10 +32,10 @@ use self::link::Link;
 use self::witness::Moved;
 use crate::server::Context;
 
-pub(crate) use self::forward::{ForwardAnswers, Forwarded, keep as keep_forwarding};
-pub(crate) use self::session::keep;
+pub(crate) use self::forward::{ForwardAnswers, Forwarded};
+pub(crate) use self::linked::{Tasks, keep as keep_links};
 pub(crate) use self::spread::unsent as unsent_crls;
-pub(crate) use self::witness::{keep as keep_witnessing, watch as watch_heads};
+pub(crate) use self::witness::watch as watch_heads;
 
 /// How long a caller waits for a link to come up. Together with [`CALL_TIME`] it is less than a
 /// device waits for its own relay's answer.
@@ -43,25 +44,14 @@ const DIAL_TIME: Duration = Duration::from_secs(8);
 /// How long another relay may take for an answer.
 const CALL_TIME: Duration = Duration::from_secs(10);
 
-/// The links to all other authorities of the network.
-#[derive(Debug)]
+/// The links to all other authorities of the network, as its bundle lists them now.
+#[derive(Debug, Default)]
 pub(crate) struct Links {
-    links: BTreeMap<Domain, Link>,
+    links: RwLock<BTreeMap<Domain, Arc<Link>>>,
     moved: Moved,
 }
 
 impl Links {
-    /// Links, none of them up, to these authorities.
-    pub(crate) fn new(authorities: impl IntoIterator<Item = Domain>) -> Self {
-        let links = authorities.into_iter().map(|domain| (domain, Link::new())).collect();
-        Self { links, moved: Moved::default() }
-    }
-
-    /// The authorities that are linked.
-    pub(crate) fn authorities(&self) -> impl Iterator<Item = &Domain> {
-        self.links.keys()
-    }
-
     /// Makes a call at another authority's relay. What that relay refuses, the caller's device is
     /// refused. `HUB_UNREACHABLE` means that nothing was sent, `INTERNAL` that no answer came.
     pub(crate) async fn call<C: Call>(
@@ -104,7 +94,7 @@ impl Links {
 
     /// The channel is to be followed from where its copy ends.
     pub(crate) fn follow(&self, authority: &Domain, channel: ChannelId) {
-        if let Some(link) = self.links.get(authority) {
+        if let Some(link) = self.link(authority) {
             link.follow(channel);
             self.moved(channel);
         }
@@ -114,7 +104,7 @@ impl Links {
     /// authority orders it: this relay was restored to a state from before the copy began. The
     /// welcome with which it began is asked for. Of one channel not often.
     pub(crate) async fn request_welcome(&self, authority: &Domain, channel: ChannelId) {
-        let Some(link) = self.links.get(authority) else { return };
+        let Some(link) = self.link(authority) else { return };
         if !link.may_request(channel) {
             return;
         }
@@ -137,7 +127,7 @@ impl Links {
     /// Another authority's relay, which may read the channel, shows a head of it and is told the
     /// newest one here, which stands at `newest`.
     pub(crate) fn show(&self, authority: &Domain, head: SignedHead, newest: Seq) {
-        if let Some(link) = self.links.get(authority) {
+        if let Some(link) = self.link(authority) {
             link.witness().told(head.unverified_head().channel, newest);
             link.witness().show(head);
         }
@@ -145,26 +135,30 @@ impl Links {
 
     /// The other authority's relay was heard of: it can be dialled again at once.
     pub(crate) fn peer_is_up(&self, authority: &Domain) {
-        if let Some(link) = self.links.get(authority) {
+        if let Some(link) = self.link(authority) {
             link.hurry();
         }
     }
 
     /// There is something to do at every authority.
     pub(crate) fn wake_all(&self) {
-        for link in self.links.values() {
+        for link in self.read().values() {
             link.wake();
         }
     }
 
-    fn linked(&self, authority: &Domain) -> Result<&Link, Refusal> {
+    fn linked(&self, authority: &Domain) -> Result<Arc<Link>, Refusal> {
         self.link(authority).ok_or_else(|| {
             Refusal::new(ErrorCode::NotAllowed, "that authority is not of this network")
         })
     }
 
-    fn link(&self, authority: &Domain) -> Option<&Link> {
-        self.links.get(authority)
+    fn link(&self, authority: &Domain) -> Option<Arc<Link>> {
+        self.read().get(authority).cloned()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<Domain, Arc<Link>>> {
+        self.links.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -4,6 +4,7 @@
 mod accept;
 mod allowances;
 mod bucket;
+mod bundles;
 mod context;
 mod crls;
 mod expiring;
@@ -28,6 +29,7 @@ use crate::config::{Limits, Material, Settings};
 use crate::hub::Sequencer;
 use crate::storage::StorageError;
 
+pub(crate) use self::bundles::{level as level_bundles, take as take_bundle};
 pub(crate) use self::context::Context;
 pub(crate) use self::hello::newest_head;
 pub use self::parts::Parts;

@@ -169,6 +169,9 @@ pub trait ReadStorage: Send {
     /// The revocation lists of each authority, DER.
     fn crls(&mut self) -> Result<Vec<AuthorityCrls>, StorageError>;
 
+    /// The versions of the network's bundle, signed, oldest first.
+    fn bundles(&mut self) -> Result<Vec<(u64, Bytes)>, StorageError>;
+
     /// The newest signed endpoint record of each authority.
     fn endpoint_records(&mut self) -> Result<Vec<(Domain, Bytes)>, StorageError>;
 

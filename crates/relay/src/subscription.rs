@@ -50,6 +50,8 @@ struct Session<'c> {
     welcomes: Option<Welcomes>,
     signers_told: HashSet<HeadSigner>,
     crls_told: HashSet<[u8; 32]>,
+    /// The newest version of the bundle that was sent.
+    bundle_told: u64,
 }
 
 /// Serves a subscription until either side ends it.
@@ -76,6 +78,7 @@ pub(crate) async fn serve(
         welcomes,
         signers_told: HashSet::new(),
         crls_told: HashSet::new(),
+        bundle_told: context.trust().bundle().version(),
     };
     let ended = match admit(caller, &request) {
         Ok(()) => controls::beside(controls, |said| session.run(request.cursors, said)).await,
@@ -133,6 +136,7 @@ impl Session<'_> {
                 },
                 changes = &mut trust => {
                     trust.set(change_of(changes));
+                    self.send_bundle().await?;
                     self.send_crls().await?;
                 }
                 () = changed(&mut self.welcomes) => self.send_welcomes().await?,
@@ -221,6 +225,16 @@ impl Session<'_> {
                 }
                 sent => sent?,
             }
+        }
+        Ok(())
+    }
+
+    /// A device that was behind when it connected has asked for what it lacked.
+    async fn send_bundle(&mut self) -> Result<(), End> {
+        let bundle = self.caller.context().trust().bundle();
+        if matches!(self.caller.peer(), Peer::Device(_)) && bundle.version() > self.bundle_told {
+            self.bundle_told = bundle.version();
+            self.send(Event::Bundle(bundle.signed().to_vec())).await?;
         }
         Ok(())
     }

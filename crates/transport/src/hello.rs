@@ -5,6 +5,7 @@
 //! certificate must be known to be unrevoked: that is what makes two relays that never met able to
 //! judge each other.
 
+use enlace_identity::bundle::{Bundle, BundleHash};
 use enlace_identity::chain::VerifiedLeaf;
 use enlace_proto::relay::v1::{HelloRequest, HelloResponse, KnownHead};
 
@@ -15,6 +16,9 @@ use crate::untrusted::Untrusted;
 
 /// The protocol versions spoken here, newest first.
 pub const VERSIONS: [u32; 1] = [1];
+
+/// How many versions before its newest a dialler names.
+const MAX_FORMER: usize = 64;
 
 /// Revocation lists taken from one hello; an authority has a handful.
 const MAX_CRLS: usize = 64;
@@ -42,8 +46,8 @@ pub struct HelloReply {
 /// Why hello fails on this side.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum HelloError {
-    /// The peer uses another network bundle: one of the two needs the newest.
-    #[error("the peer uses another network bundle")]
+    /// The peer is of another network.
+    #[error("the peer uses another network's bundle")]
     OtherNetwork,
     /// One of the two needs a newer release.
     #[error("the peer speaks no version of the protocol that is spoken here")]
@@ -66,9 +70,12 @@ impl HelloError {
 }
 
 pub(crate) fn request(trust: &Trust, local: &LocalIdentity, offer: HelloOffer) -> HelloRequest {
+    let bundle = trust.bundle();
+    let former = bundle.all_known().skip(1).take(MAX_FORMER);
     HelloRequest {
         versions: VERSIONS.to_vec(),
-        bundle_hash: trust.bundle().hash().as_bytes().to_vec(),
+        bundle_hash: bundle.hash().as_bytes().to_vec(),
+        former_bundles: former.map(|version| version.hash().as_bytes().to_vec()).collect(),
         crls: trust.crls_of(local.leaf().name().domain()),
         known_heads: offer.known_heads,
         software: offer.software,
@@ -81,8 +88,11 @@ pub(crate) fn response(
     version: u32,
     reply: HelloReply,
 ) -> HelloResponse {
+    let bundle = trust.bundle();
     HelloResponse {
         version,
+        bundle_hash: bundle.hash().as_bytes().to_vec(),
+        bundle_version: bundle.version(),
         submit_counter: reply.submit_counter,
         time_ms: trust.now().as_millis(),
         crls: trust.crls_of(local.leaf().name().domain()),
@@ -106,11 +116,12 @@ pub(crate) fn check_request(
     peer: &VerifiedLeaf,
     request: &HelloRequest,
 ) -> Result<u32, HelloError> {
-    merge(trust, &request.crls);
-    trust.check_revocation(peer)?;
-    if request.bundle_hash != trust.bundle().hash().as_bytes() {
+    // Before anything that the other says is taken in.
+    if !names_this_network(&trust.bundle(), request) {
         return Err(HelloError::OtherNetwork);
     }
+    merge(trust, &request.crls);
+    trust.check_revocation(peer)?;
     common_version(&request.versions).ok_or(HelloError::NoCommonVersion)
 }
 
@@ -120,9 +131,27 @@ pub(crate) fn check_response(
     peer: &VerifiedLeaf,
     response: &HelloResponse,
 ) -> Result<(), HelloError> {
+    let bundle = trust.bundle();
+    let is_newer = response.bundle_version > bundle.version();
+    if !is_newer && hash_of(&response.bundle_hash).and_then(|hash| bundle.known(&hash)).is_none() {
+        return Err(HelloError::OtherNetwork);
+    }
     merge(trust, &response.crls);
     trust.check_revocation(peer)?;
     common_version(&[response.version]).map(|_| ()).ok_or(HelloError::NoCommonVersion)
+}
+
+/// Whether the caller's newest version is known here, or the newest one here to the caller. What it
+/// names proves nothing, and opens nothing: its certificate holds already.
+fn names_this_network(bundle: &Bundle, request: &HelloRequest) -> bool {
+    let theirs = hash_of(&request.bundle_hash);
+    let mut former = request.former_bundles.iter().take(MAX_FORMER);
+    theirs.is_some_and(|hash| bundle.known(&hash).is_some())
+        || former.any(|hash| hash == bundle.hash().as_bytes())
+}
+
+fn hash_of(bytes: &[u8]) -> Option<BundleHash> {
+    Some(BundleHash::from_bytes(bytes.try_into().ok()?))
 }
 
 fn common_version(theirs: &[u32]) -> Option<u32> {

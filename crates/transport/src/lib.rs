@@ -54,6 +54,6 @@ pub use self::serve::{
 };
 pub use self::stream::{EncodedFrame, FrameReceiver, FrameSender, Portion, Room, StreamError};
 pub use self::submitting::{Answers, answers_by_index};
-pub use self::trust::Trust;
+pub use self::trust::{TakenBundle, Trust};
 pub use self::untrusted::Untrusted;
 pub use self::wire::{ReceiveError, SendError};

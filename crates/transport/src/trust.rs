@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use enlace_identity::bundle::Bundle;
+use enlace_identity::bundle::{Bundle, BundleError};
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::chain::{ChainError, LeafUsage, VerifiedLeaf};
 use enlace_identity::names::{DeviceName, Domain, LeafName};
@@ -63,6 +63,17 @@ impl ListError {
     }
 }
 
+/// What came of a version of the bundle that was shown.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TakenBundle {
+    /// It is in force now.
+    InForce,
+    /// It is one before the oldest that was known.
+    Earlier,
+    /// It was known.
+    Known,
+}
+
 impl Trust {
     /// Trusts a bundle and, in it, whom those lists don't revoke, by that clock.
     #[must_use]
@@ -85,10 +96,24 @@ impl Trust {
         self.read().bundle.clone()
     }
 
-    /// Puts another bundle in force, and tells everybody who watches.
-    pub fn replace_bundle(&self, bundle: Bundle) {
-        self.write(|state| state.bundle = Arc::new(bundle));
-        self.announce();
+    /// Takes in another version of the bundle, signed: the one that follows the newest, which is in
+    /// force then, or the one before the oldest known. Tells everybody who watches if it is news.
+    ///
+    /// # Errors
+    /// As [`Bundle::with`]; nothing changes then.
+    pub fn take_bundle(&self, signed: &[u8]) -> Result<TakenBundle, BundleError> {
+        let taken = self.write(|state| match state.bundle.with(signed)? {
+            None => Ok::<_, BundleError>(TakenBundle::Known),
+            Some(with) => {
+                let is_newer = with.version() > state.bundle.version();
+                state.bundle = Arc::new(with);
+                Ok(if is_newer { TakenBundle::InForce } else { TakenBundle::Earlier })
+            }
+        })?;
+        if taken != TakenBundle::Known {
+            self.announce();
+        }
+        Ok(taken)
     }
 
     /// Takes a revocation list that its authority's CA has signed, or a statement about suspensions

@@ -158,6 +158,7 @@ impl RelayNode {
             entropy: entropy.fork("relay"),
             proofs: Box::new(proofs.clone()),
             crls: None,
+            bundles: None,
             boot: Some(format!("boot {}", self.boot)),
             is_inline: true,
         };
@@ -184,7 +185,6 @@ impl RelayNode {
         Material {
             identity,
             head: HeadKey::new(authority.head.key.clone(), authority.head.chain.ders()),
-            bundle: world.signed.encode(),
             endpoint_record: authority.endpoint_record.clone(),
             endpoint_records: others
                 .map(|other| world.authorities[other].endpoint_record.clone())

@@ -77,7 +77,9 @@ impl World {
             | Method::DeliverWelcome
             | Method::Refill
             | Method::ExchangeHeads
-            | Method::RequestWelcome => {
+            | Method::RequestWelcome
+            | Method::FetchBundle
+            | Method::PublishBundle => {
                 let _ = call.refuse(Refusal::new(ErrorCode::Unsupported, "")).await;
             }
         }

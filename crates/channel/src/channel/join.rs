@@ -1,8 +1,8 @@
 //! Joining: everything about a welcome is checked before the group is taken in.
 
-use enlace_identity::bundle::LeafUsage;
+use enlace_identity::bundle::{Bundle, BundleHash, LeafUsage};
 use enlace_identity::certificate::UnverifiedChain;
-use enlace_identity::chain::ChainError;
+use enlace_identity::chain::{ChainError, VerifiedLeaf};
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::{
     ChainHash, ChannelId, ChannelNonce, DeviceList, Item, ItemKind, ListHash, Seq, VerifiedHead,
@@ -15,7 +15,7 @@ use super::{Channel, ChannelError, Context, group_id};
 use crate::credential::leaf_hash;
 use crate::mls::{self, Group, GroupError, JoinError, StagedJoin};
 use crate::policy::{Policy, PolicyError};
-use crate::rules;
+use crate::rules::{self, JudgeError};
 
 /// A welcome as a relay delivers it. Only the head's signature was verified: it is the hub's.
 #[derive(Clone, Debug)]
@@ -84,7 +84,10 @@ impl Channel {
             asked.is_some(),
             offer.commit.received_at,
         )
-        .map_err(|void| JoinRefused::NotEntitled(void.to_string()))?;
+        .map_err(|error| match error {
+            JudgeError::Void(void) => JoinRefused::NotEntitled(void.to_string()),
+            JudgeError::BundleMissing(hash) => JoinRefused::BundleMissing(hash),
+        })?;
         if asked
             .as_ref()
             .is_some_and(|(state, _)| state.reads_on_to(offer.commit.seq, offer.log_has_ended))
@@ -129,7 +132,7 @@ impl JoinOffer {
         if self.commit.chain_after(&self.previous_chain) != self.chain {
             return Err(JoinRefused::Head);
         }
-        let signer = ctx.bundle.verify(&self.signer, self.commit.received_at, LeafUsage::Device)?;
+        let signer = self.verify_signer(ctx.bundle)?;
         let by_author = envelope.device().is_some() && *signer.name() == envelope.author;
         let bytes = self.commit.sealed.envelope_bytes();
         if !by_author || !self.commit.sealed.outer_signature().verify(bytes, &signer.public_key()) {
@@ -144,6 +147,15 @@ impl JoinOffer {
         }
         let own = self.welcomes.iter().find(|(device, _)| *device == ctx.device.name);
         own.map(|(_, welcome)| &welcome[..]).ok_or(JoinRefused::Welcome)
+    }
+
+    /// Which bundle the group goes by is not known yet: any version will do, until the rules ask
+    /// for that one.
+    fn verify_signer(&self, newest: &Bundle) -> Result<VerifiedLeaf, ChainError> {
+        let at = self.commit.received_at;
+        let verify = |bundle: &Bundle| bundle.verify(&self.signer, at, LeafUsage::Device);
+        let former = || newest.all_known().find_map(|bundle| verify(bundle).ok());
+        verify(newest).or_else(|error| former().ok_or(error))
     }
 
     /// Whether the group is the one that the commit and the hub speak of.
@@ -161,8 +173,7 @@ impl JoinOffer {
             .map_err(|_| JoinRefused::NeedsNewerVersion)?;
         let fits = policy.channel() == self.channel
             && policy.generation() == envelope.generation
-            && *policy.hub() == self.hub
-            && policy.bundle_hash() == ctx.bundle.hash();
+            && *policy.hub() == self.hub;
         if fits { Ok(policy) } else { Err(JoinRefused::OtherChannel) }
     }
 
@@ -232,6 +243,10 @@ pub enum JoinRefused {
     /// The channel follows rules that this program doesn't know. Keep the welcome for a newer one.
     #[error("joining this channel needs a newer version of this program")]
     NeedsNewerVersion,
+    /// The channel goes by a network bundle that is not here. Keep the welcome, and offer it again
+    /// with that bundle.
+    #[error("the channel goes by the network bundle {0}, which is not here")]
+    BundleMissing(BundleHash),
     /// The policy cannot be read.
     #[error(transparent)]
     Policy(#[from] PolicyError),

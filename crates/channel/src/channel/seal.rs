@@ -501,7 +501,9 @@ fn check_admission(
 ) -> Result<DeviceName, SealError> {
     let package = validate_key_package(ctx.backend, &admission.key_package, channel.group.suite())?;
     let key = package.signature_key();
-    let device = VerifiedDevice::verify(package.chain(), key, ctx.bundle, ctx.now)?;
+    let hash = channel.policy.bundle_hash();
+    let bundle = ctx.bundle.known(&hash).ok_or(ChannelError::BundleMissing(hash))?;
+    let device = VerifiedDevice::verify(package.chain(), key, bundle, ctx.now)?;
     if *device.name().officer() == admission.officer {
         Ok(device.name().clone())
     } else {

@@ -43,9 +43,7 @@ pub struct Change {
 /// [`JudgeError`].
 pub fn judge_change(bundle: &Bundle, change: &Change) -> Result<Vec<Act>, JudgeError> {
     let expected = change.before.policy.bundle_hash();
-    if bundle.hash() != expected {
-        return Err(JudgeError::BundleMissing(expected));
-    }
+    let bundle = bundle.known(&expected).ok_or(JudgeError::BundleMissing(expected))?;
     change.check_committer()?;
     change.check_list()?;
     let back = put_back::asked(change);

@@ -75,7 +75,7 @@ pub fn judge_creation(
 ) -> Result<(), JudgeError> {
     let state = State::of_view(view)?;
     check_suite(&state, view.suite)?;
-    check_group(bundle, &state)?;
+    let bundle = check_group(bundle, &state)?;
     let alone = state.members.len() == 1;
     let own = state.members.get(creator).filter(|_| alone);
     let own = own.ok_or_else(|| Void::new(Rule::Creation, creator))?;
@@ -96,7 +96,7 @@ pub(super) fn judge_joined(
     me: &DeviceName,
     received_at: Timestamp,
 ) -> Result<(), JudgeError> {
-    check_group(bundle, state)?;
+    let bundle = check_group(bundle, state)?;
     let own = state.members.get(me).ok_or_else(|| Void::new(Rule::RolesMatch, me))?;
     own.verify(bundle, received_at).map_err(|e| Void::new(Rule::WelcomeCertificate, e))?;
     check_entitled(state, signer, me, asked)?;
@@ -111,11 +111,11 @@ pub(super) fn check_suite(state: &State, suite: Suite) -> Result<(), Void> {
     }
 }
 
-fn check_group(bundle: &Bundle, state: &State) -> Result<(), JudgeError> {
+/// Returns the bundle that the group goes by.
+fn check_group<'b>(newest: &'b Bundle, state: &State) -> Result<&'b Bundle, JudgeError> {
     let policy = &state.policy;
-    if bundle.hash() != policy.bundle_hash() {
-        return Err(JudgeError::BundleMissing(policy.bundle_hash()));
-    }
+    let hash = policy.bundle_hash();
+    let bundle = newest.known(&hash).ok_or(JudgeError::BundleMissing(hash))?;
     if !bundle.contains(policy.hub()) {
         return Err(Void::new(Rule::WelcomeHub, policy.hub()).into());
     }
@@ -135,7 +135,7 @@ fn check_group(bundle: &Bundle, state: &State) -> Result<(), JudgeError> {
             return Err(Void::new(Rule::WelcomeCertificate, device).into());
         }
     }
-    Ok(())
+    Ok(bundle)
 }
 
 /// J-ENTITLED. The signer's role did not change in the same commit (R-OWN-ROLE-ALONE).

@@ -46,6 +46,8 @@ pub enum DocumentKind {
     RevocationList,
     /// An authority's endpoint record, by domain.
     EndpointRecord,
+    /// A version of the network's bundle, by number.
+    Bundle,
 }
 
 /// The network as known here.

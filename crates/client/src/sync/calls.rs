@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use enlace_channel::mls::Suite;
-use enlace_identity::bundle::SignedBundle;
 use enlace_identity::names::Domain;
 use enlace_log::{ChannelId, HeadSigner, Seq};
 use enlace_proto::method::Call;
 use enlace_proto::relay::v1::{
-    ErrorCode, FetchDirectoryRequest, FetchDirectoryResponse, FetchHeadCertificateRequest,
-    FetchRangeRequest, FetchRangeResponse, PublishKeyPackagesRequest, RefillResponse,
+    ErrorCode, FetchBundleResponse, FetchDirectoryRequest, FetchDirectoryResponse,
+    FetchHeadCertificateRequest, FetchRangeRequest, FetchRangeResponse, PublishBundleResponse,
+    PublishKeyPackagesRequest, RefillResponse,
 };
 use enlace_transport::{CallError, Connection, ReceiveError};
 
@@ -32,6 +32,10 @@ pub(super) enum Done {
     Probe(ChannelId, Seq, Result<FetchRangeResponse, CallError>),
     /// Bundle, endpoint records and lists.
     Directory(Result<FetchDirectoryResponse, CallError>),
+    /// A version of the network's bundle.
+    Bundle(Result<FetchBundleResponse, CallError>),
+    /// A version of the network's bundle was handed over.
+    BundleHandedOver(Result<PublishBundleResponse, CallError>),
     /// How many key packages the relay has.
     Pool(Suite, Result<usize, CallError>),
     /// Key packages were published.
@@ -132,6 +136,14 @@ impl Session {
                 self.settled.answered();
                 self.take_directory(answer)?;
             }
+            Done::Bundle(answer) => {
+                self.settled.answered();
+                self.take_fetched_bundle(answer).await?;
+            }
+            Done::BundleHandedOver(answer) => {
+                self.settled.answered();
+                self.take_handed_over(answer);
+            }
             Done::Pool(suite, answer) => {
                 self.settled.answered();
                 self.fill_pool(suite, answer)?;
@@ -193,10 +205,6 @@ impl Session {
             }
         };
         let mut engine = self.shared.engine();
-        let hash = SignedBundle::decode(&directory.bundle).map(|bundle| bundle.hash());
-        if hash != Ok(engine.trust().bundle().hash()) {
-            tracing::warn!("the relay uses another network bundle than this profile");
-        }
         engine.take_crls(&directory.crls)?;
         engine.take_endpoint_records(&directory.endpoint_records)?;
         Ok(())

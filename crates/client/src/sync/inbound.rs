@@ -38,6 +38,7 @@ impl Session {
                 None => Ok(()),
             },
             Some(Event::Crls(crls)) => Ok(self.shared.engine().take_crls(&crls.crls)?),
+            Some(Event::Bundle(signed)) => self.take_bundle_event(&signed).await,
             Some(Event::Behind(behind)) => self.handle_behind(&behind),
             // Of a newer version of the protocol.
             None => Ok(()),
@@ -101,7 +102,10 @@ impl Session {
         Box::pin(self.offer_kept_welcomes(channel)).await
     }
 
-    async fn handle_welcome(&mut self, delivery: WelcomeDelivery) -> Result<(), SyncError> {
+    pub(super) async fn handle_welcome(
+        &mut self,
+        delivery: WelcomeDelivery,
+    ) -> Result<(), SyncError> {
         let outcome = self.shared.engine().take_welcome(delivery.clone());
         self.handle_offered(delivery, outcome).await
     }

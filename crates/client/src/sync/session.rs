@@ -63,6 +63,8 @@ pub(crate) struct Session {
     pub(super) unserved: HashSet<ChannelId>,
     /// When each hub that may have lost something was last asked where its log goes on.
     pub(super) asked_at: HashMap<ChannelId, Instant>,
+    /// The newest version of the network's bundle that the relay is known to have.
+    pub(super) relay_bundle: u64,
     again_at: Option<Timestamp>,
     goal: Goal,
 }
@@ -84,6 +86,7 @@ impl Session {
         for (channel, seq) in greeted.shown {
             lanes.head_was_shown(channel, seq);
         }
+        let relay_bundle = greeted.dialled.hello.bundle_version;
         let connection = greeted.dialled.connection;
         let subscription = connection
             .subscribe(&request, PER_ADDRESS)
@@ -104,9 +107,11 @@ impl Session {
             waiting_for_cursor: HashSet::new(),
             unserved: HashSet::new(),
             asked_at: HashMap::new(),
+            relay_bundle,
             again_at: None,
             goal,
         };
+        session.level_bundles();
         session.fetch_directory();
         for suite in SUITES {
             session.ask_pool(suite);

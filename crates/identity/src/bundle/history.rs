@@ -1,121 +1,79 @@
 //! The versions of one network's bundle, one after the other, each known to belong to the others.
 //!
-//! It begins with a version that is trusted by its hash. A later one is taken in when it follows the
-//! newest as [`SignedBundle::open_after`] says; an earlier one when the oldest names its hash.
+//! A bundle brings the versions before it along, as far as they are known. The first of them was
+//! trusted by its hash. A later one is taken in when it follows the newest as
+//! [`SignedBundle::open_after`] says; an earlier one when the oldest names its hash.
 
+use std::iter;
 use std::sync::Arc;
 
 use crate::bundle::{Bundle, BundleError, BundleHash, SignedBundle};
 
-/// Consecutive versions of a network's bundle, at least one.
-#[derive(Clone, Debug)]
-pub struct BundleHistory {
-    versions: Vec<Version>,
-}
-
-#[derive(Clone, Debug)]
-struct Version {
-    signed: Arc<[u8]>,
-    bundle: Arc<Bundle>,
-}
-
-/// What came of a bundle that was shown.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Taken {
-    /// It is the newest version now.
-    Newest,
-    /// It is the oldest version known now.
-    Earlier,
-    /// It was known.
-    Known,
-}
-
-impl BundleHistory {
-    /// Begins with one version, which was vouched for by its hash.
-    ///
-    /// # Errors
-    /// As [`SignedBundle::open`].
-    pub fn new(signed: &[u8], expected: &BundleHash) -> Result<Self, BundleError> {
-        let bundle = SignedBundle::decode(signed)?.open(expected)?;
-        Ok(Self { versions: vec![Version::new(signed, bundle)] })
-    }
-
-    /// Takes in a version, if it follows the newest or comes before the oldest.
+impl Bundle {
+    /// This newest version with another one taken in: the one that follows it, which is the newest
+    /// then, or the one before the oldest known. `None` when it is known already.
     ///
     /// # Errors
     /// [`BundleError`] says what doesn't hold: [`BundleError::NotNext`] when others are needed
     /// first, [`BundleError::Fork`] when it contradicts what is known.
-    pub fn take(&mut self, signed: &[u8]) -> Result<Taken, BundleError> {
+    pub fn with(&self, signed: &[u8]) -> Result<Option<Self>, BundleError> {
         let decoded = SignedBundle::decode(signed)?;
         let version = decoded.unverified_content()?.version;
         let fork = BundleError::Fork { version, found: decoded.hash() };
-        if let Some(known) = self.version(version) {
-            return if known.hash() == decoded.hash() { Ok(Taken::Known) } else { Err(fork) };
+        if let Some(known) = self.version_known(version) {
+            return if known.hash == decoded.hash() { Ok(None) } else { Err(fork) };
         }
-        let oldest = &self.versions[0].bundle;
-        if version < oldest.version() {
-            if version.saturating_add(1) < oldest.version() {
-                return Err(BundleError::NotNext {
-                    expected: oldest.version() - 1,
-                    found: version,
-                });
-            }
-            let hash = oldest.content().previous.ok_or_else(|| fork.clone())?;
-            let bundle = decoded.open(&hash).map_err(|error| match error {
-                BundleError::WrongHash { .. } => fork,
-                other => other,
-            })?;
-            self.versions.insert(0, Version::new(signed, bundle));
-            return Ok(Taken::Earlier);
+        if version > self.version() {
+            return decoded.open_after(self).map(Some);
         }
-        let bundle = decoded.open_after(self.newest())?;
-        self.versions.push(Version::new(signed, bundle));
-        Ok(Taken::Newest)
+        let oldest = self.oldest_known();
+        let expected = oldest.version() - 1;
+        if version != expected {
+            return Err(BundleError::NotNext { expected, found: version });
+        }
+        let hash = oldest.content.previous.ok_or_else(|| fork.clone())?;
+        let earlier = decoded.open(&hash).map_err(|error| match error {
+            BundleError::WrongHash { .. } => fork,
+            other => other,
+        })?;
+        Ok(Some(self.on(earlier)))
     }
 
-    /// The newest version: the one in force.
+    /// This version or one before it, by its hash, if it is known.
     #[must_use]
-    pub fn newest(&self) -> &Arc<Bundle> {
-        &self.versions[self.versions.len() - 1].bundle
+    pub fn known(&self, hash: &BundleHash) -> Option<&Self> {
+        self.all_known().find(|bundle| bundle.hash == *hash)
     }
 
-    /// The oldest version that is known.
+    /// This version or one before it, by its number, if it is known.
     #[must_use]
-    pub fn oldest(&self) -> &Arc<Bundle> {
-        &self.versions[0].bundle
+    pub fn version_known(&self, version: u64) -> Option<&Self> {
+        self.all_known().find(|bundle| bundle.version() == version)
     }
 
-    /// The version with that number, if it is known.
+    /// The oldest version known.
     #[must_use]
-    pub fn version(&self, version: u64) -> Option<&Arc<Bundle>> {
-        self.at(version).map(|known| &known.bundle)
+    pub fn oldest_known(&self) -> &Self {
+        self.all_known().last().unwrap_or(self)
     }
 
-    /// The version with that hash, if it is known.
+    /// This version and those before it that are known, newest first.
+    pub fn all_known(&self) -> impl Iterator<Item = &Self> {
+        iter::successors(Some(self), |bundle| bundle.former.as_deref())
+    }
+
+    /// The signed bundle's bytes, as they came.
     #[must_use]
-    pub fn by_hash(&self, hash: &BundleHash) -> Option<&Arc<Bundle>> {
-        self.versions.iter().map(|known| &known.bundle).find(|bundle| bundle.hash() == *hash)
+    pub fn signed(&self) -> &[u8] {
+        &self.signed
     }
 
-    /// The signed bytes of a version, if it is known.
-    #[must_use]
-    pub fn signed(&self, version: u64) -> Option<&Arc<[u8]>> {
-        self.at(version).map(|known| &known.signed)
-    }
-
-    /// The signed bytes of all versions, oldest first.
-    pub fn all_signed(&self) -> impl DoubleEndedIterator<Item = &Arc<[u8]>> {
-        self.versions.iter().map(|known| &known.signed)
-    }
-
-    fn at(&self, version: u64) -> Option<&Version> {
-        let index = version.checked_sub(self.oldest().version())?;
-        self.versions.get(usize::try_from(index).ok()?)
-    }
-}
-
-impl Version {
-    fn new(signed: &[u8], bundle: Bundle) -> Self {
-        Self { signed: signed.into(), bundle: Arc::new(bundle) }
+    /// The same versions, on one more.
+    fn on(&self, earlier: Self) -> Self {
+        let former = match &self.former {
+            Some(former) => former.on(earlier),
+            None => earlier,
+        };
+        Self { former: Some(Arc::new(former)), ..self.clone() }
     }
 }

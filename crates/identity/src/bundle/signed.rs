@@ -109,7 +109,8 @@ impl SignedBundle {
                 Err(_) => {}
             }
         }
-        Ok(Bundle { content, hash, authorities, signers })
+        let signed = self.encode().into();
+        Ok(Bundle { content, hash, authorities, signers, signed, former: None })
     }
 
     pub(super) fn bytes(&self) -> &[u8] {

@@ -4,6 +4,8 @@
 //! that it lists. Nobody is entered unasked, and no majority gives another one other roots: whoever
 //! enters signs with a root of its own, and whoever changes its roots signs with a former one.
 
+use std::sync::Arc;
+
 use crate::bundle::signed::{check_authorities, check_share};
 use crate::bundle::{Authority, Bundle, BundleError, SignedBundle};
 use crate::keys::SigningKey;
@@ -73,7 +75,14 @@ impl SignedBundle {
             return Err(BundleError::Fork { version: found, found: self.hash() });
         }
         let authorities = check_authorities(&content)?;
-        Ok(Bundle { content, hash: self.hash(), authorities, signers: Vec::new() })
+        Ok(Bundle {
+            content,
+            hash: self.hash(),
+            authorities,
+            signers: Vec::new(),
+            signed: self.encode().into(),
+            former: Some(Arc::new(previous.clone())),
+        })
     }
 
     /// How many of the signatures are of authorities that enter. Each one must be good.

@@ -1,8 +1,6 @@
 //! The next version of a bundle, and whoever would like another one.
 
-use enlace_identity::bundle::{
-    BundleContent, BundleError, BundleHash, BundleHistory, SignedBundle, Taken,
-};
+use enlace_identity::bundle::{Bundle, BundleContent, BundleError, BundleHash, SignedBundle};
 use enlace_identity::canonical::Writer;
 
 use crate::support::{TestAuthority, bundle_content, key};
@@ -29,8 +27,12 @@ fn network() -> Network {
 }
 
 impl Network {
-    fn history(&self) -> BundleHistory {
-        BundleHistory::new(&self.first.encode(), &self.first.hash()).unwrap()
+    fn first(&self) -> Bundle {
+        self.first.open(&self.first.hash()).unwrap()
+    }
+
+    fn with(&self, signed: &[u8]) -> Result<u64, BundleError> {
+        Ok(self.first().with(signed)?.unwrap().version())
     }
 
     fn next(&self, authorities: &[&TestAuthority]) -> BundleContent {
@@ -58,8 +60,7 @@ fn forged(content: &BundleContent, signers: &[(&str, u8)]) -> Vec<u8> {
 #[test]
 fn the_threshold_of_the_version_before_makes_the_next() {
     let n = network();
-    let mut history = n.history();
-    let previous = history.newest().clone();
+    let previous = n.first();
     let mut next = SignedBundle::create(n.next(&[&n.fge, &n.mp, &n.new])).unwrap();
     let few = |found| BundleError::TooFewSignatures { needed: 2, found };
     assert_eq!(next.open_after(&previous).unwrap_err(), few(0));
@@ -68,11 +69,11 @@ fn the_threshold_of_the_version_before_makes_the_next() {
     assert_eq!(next.open_after(&previous).unwrap_err(), few(1));
     // Whoever leaves is of the version before, and signs too.
     next.sign_after(&previous, &n.mpf.domain, &n.mpf.root_key).unwrap();
-    assert_eq!(history.take(&next.encode()), Ok(Taken::Newest));
-    assert_eq!(history.newest().version(), 2);
-    assert!(history.newest().contains(&n.new.domain) && !history.newest().contains(&n.mpf.domain));
-    assert_eq!(history.take(&next.encode()), Ok(Taken::Known));
-    assert_eq!(history.take(&n.first.encode()), Ok(Taken::Known));
+    let newest = previous.with(&next.encode()).unwrap().unwrap();
+    assert_eq!(newest.version(), 2);
+    assert!(newest.contains(&n.new.domain) && !newest.contains(&n.mpf.domain));
+    assert!(newest.with(&next.encode()).unwrap().is_none());
+    assert!(newest.with(&n.first.encode()).unwrap().is_none());
     // Who is told its hash alone opens it as well, and passes over what it can't check.
     let opened = next.open(&next.hash()).unwrap();
     assert_eq!(opened.signers(), [n.mp.domain.clone(), n.new.domain.clone()]);
@@ -84,13 +85,10 @@ fn a_successor_without_what_it_takes_is_refused() {
     let (fge, mp, mpf, new) = (("fge.example", 10), ("mp.example", 20), ("mpf.example", 30), 40);
     let all = [&n.fge, &n.mp, &n.mpf];
     let refused = |content: &BundleContent, signers: &[(&str, u8)]| {
-        let mut history = n.history();
-        let refused = history.take(&forged(content, signers)).unwrap_err();
-        assert_eq!(history.newest().version(), 1);
-        refused
+        n.with(&forged(content, signers)).unwrap_err()
     };
     let same = n.next(&all);
-    assert_eq!(n.history().take(&forged(&same, &[fge, mp])), Ok(Taken::Newest));
+    assert_eq!(n.with(&forged(&same, &[fge, mp])), Ok(2));
     let few = |found| BundleError::TooFewSignatures { needed: 2, found };
     assert_eq!(refused(&same, &[fge]), few(1));
     // What the new version says of thresholds doesn't count for itself.
@@ -123,27 +121,26 @@ fn no_majority_gives_another_one_other_roots() {
     let content = n.next(&[&n.fge, &n.mp, &impostor]);
     let majority = [("fge.example", 10), ("mp.example", 20)];
     let unasked = BundleError::Unasked(impostor.domain.clone());
-    assert_eq!(n.history().take(&forged(&content, &majority)).unwrap_err(), unasked);
+    assert_eq!(n.with(&forged(&content, &majority)).unwrap_err(), unasked);
     let with_new_key = [majority[0], majority[1], ("mpf.example", 60)];
     let wrong = BundleError::Signature(impostor.domain.clone());
-    assert_eq!(n.history().take(&forged(&content, &with_new_key)).unwrap_err(), wrong);
+    assert_eq!(n.with(&forged(&content, &with_new_key)).unwrap_err(), wrong);
     let with_former_key = [majority[0], majority[1], ("mpf.example", 30)];
-    assert_eq!(n.history().take(&forged(&content, &with_former_key)), Ok(Taken::Newest));
+    assert_eq!(n.with(&forged(&content, &with_former_key)), Ok(2));
 }
 
 #[test]
 fn two_versions_of_one_number_contradict_each_other() {
     let n = network();
-    let mut history = n.history();
     let signers = [("fge.example", 10), ("mp.example", 20)];
     let second = n.next(&[&n.fge, &n.mp]);
-    history.take(&forged(&second, &signers)).unwrap();
+    let newest = n.first().with(&forged(&second, &signers)).unwrap().unwrap();
     let other = n.next(&[&n.fge, &n.mp, &n.mpf]);
     let fork = BundleError::Fork { version: 2, found: other.hash() };
-    assert_eq!(history.take(&forged(&other, &signers)).unwrap_err(), fork);
+    assert_eq!(newest.with(&forged(&other, &signers)).unwrap_err(), fork);
     // The same version with further signatures is the same version.
     let more = [signers[0], signers[1], ("mpf.example", 30)];
-    assert_eq!(history.take(&forged(&second, &more)), Ok(Taken::Known));
+    assert!(newest.with(&forged(&second, &more)).unwrap().is_none());
 }
 
 #[test]
@@ -152,17 +149,18 @@ fn who_begins_with_a_later_version_finds_the_way_back() {
     let signers = [("fge.example", 10), ("mp.example", 20)];
     let second = n.next(&[&n.fge, &n.mp]);
     let third = after(second.hash(), 3, &[&n.fge, &n.mp]);
-    let mut history = BundleHistory::new(&forged(&third, &signers), &third.hash()).unwrap();
+    let third = SignedBundle::decode(&forged(&third, &signers)).unwrap();
+    let third = third.open(&third.hash()).unwrap();
     let first = n.first.encode();
     let too_early = BundleError::NotNext { expected: 2, found: 1 };
-    assert_eq!(history.take(&first).unwrap_err(), too_early);
+    assert_eq!(third.with(&first).unwrap_err(), too_early);
     let other = n.next(&[&n.fge, &n.mp, &n.mpf]);
     let fork = BundleError::Fork { version: 2, found: other.hash() };
-    assert_eq!(history.take(&forged(&other, &signers)).unwrap_err(), fork);
-    assert_eq!(history.take(&forged(&second, &signers)), Ok(Taken::Earlier));
-    assert_eq!(history.take(&first), Ok(Taken::Earlier));
-    assert_eq!(history.newest().version(), 3);
-    assert_eq!(history.by_hash(&n.first.hash()).unwrap().version(), 1);
-    assert_eq!(history.signed(2).unwrap()[..], forged(&second, &signers)[..]);
-    assert!(history.signed(0).is_none() && history.version(4).is_none());
+    assert_eq!(third.with(&forged(&other, &signers)).unwrap_err(), fork);
+    let two = third.with(&forged(&second, &signers)).unwrap().unwrap();
+    let all = two.with(&first).unwrap().unwrap();
+    assert_eq!(all.all_known().map(Bundle::version).collect::<Vec<_>>(), [3, 2, 1]);
+    assert_eq!(all.known(&n.first.hash()).unwrap().signed(), first);
+    assert_eq!(all.version_known(2).unwrap().signed(), forged(&second, &signers));
+    assert!(all.version_known(0).is_none() && all.version_known(4).is_none());
 }

@@ -167,6 +167,7 @@ mod tests {
             crls: vec![vec![1; 300]],
             known_heads: Vec::new(),
             software: "enlace 0.1.0".into(),
+            former_bundles: vec![],
         }
     }
 

@@ -9,7 +9,7 @@ impl Handle for FetchDirectoryRequest {
     async fn handle(self, caller: &Caller) -> Result<FetchDirectoryResponse, Refusal> {
         let context = caller.context();
         Ok(FetchDirectoryResponse {
-            bundle: context.bundle().to_vec(),
+            bundle: context.trust().bundle().signed().to_vec(),
             endpoint_records: context.directory().all(),
             crls: context.trust().all_crls(),
         })

@@ -69,7 +69,7 @@ fn init(arguments: &InitArguments) -> anyhow::Result<String> {
             bail!("{} exists already, and is left alone: name another directory", path.display());
         }
     }
-    for directory in [dir.clone(), dir.join("crls"), dir.join("endpoints")] {
+    for directory in [dir.clone(), dir.join("bundles"), dir.join("crls"), dir.join("endpoints")] {
         fs::create_dir_all(&directory)
             .with_context(|| format!("{} cannot be made", directory.display()))?;
     }

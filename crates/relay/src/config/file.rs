@@ -79,6 +79,10 @@ pub struct NetworkSection {
     /// they hand over replace these. Default: `endpoints`.
     #[serde(default = "default_endpoints")]
     pub endpoints: PathBuf,
+    /// Directory of newer versions of the network's bundle (`*.bundle`); others may bring them
+    /// first. Default: `bundles`.
+    #[serde(default = "default_bundles")]
+    pub bundles: PathBuf,
     /// Directory of revocation lists (`*.crl`, DER or PEM): the own authority's, and others' if
     /// one likes to start with them. It is read again when a file changes. Default: `crls`.
     #[serde(default = "default_crls")]
@@ -184,6 +188,7 @@ impl NetworkSection {
             bundle_hash: hash.into(),
             endpoint_record: default_endpoint_record(),
             endpoints: default_endpoints(),
+            bundles: default_bundles(),
             crls: default_crls(),
         }
     }
@@ -233,6 +238,10 @@ fn default_endpoint_record() -> PathBuf {
 
 fn default_endpoints() -> PathBuf {
     "endpoints".into()
+}
+
+fn default_bundles() -> PathBuf {
+    "bundles".into()
 }
 
 fn default_crls() -> PathBuf {

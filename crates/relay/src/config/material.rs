@@ -35,8 +35,6 @@ pub struct Material {
     pub identity: LocalIdentity,
     /// The key that signs heads.
     pub head: HeadKey,
-    /// The signed bundle's bytes, for those who ask.
-    pub bundle: Vec<u8>,
     /// The own authority's signed endpoint record; empty when there is none.
     pub endpoint_record: Vec<u8>,
     /// Other authorities' signed endpoint records.
@@ -66,7 +64,7 @@ impl Loader<'_> {
         let head_key = self.key(&self.settings.head_key);
         let relay_chain = self.chain(&self.settings.relay_key.certificate);
         let head_chain = self.chain(&self.settings.head_key.certificate);
-        let (bundle_bytes, bundle) = self.bundle()?;
+        let bundle = self.bundle()?;
         let trust = Trust::new(bundle, RevocationLists::new(), clock);
         self.crls(&trust);
         let endpoint_record = self.own_endpoint_record(&trust);
@@ -79,7 +77,6 @@ impl Loader<'_> {
             identity: identity?,
             head: head?,
             trust,
-            bundle: bundle_bytes,
             endpoint_record,
             endpoint_records,
         })
@@ -109,7 +106,7 @@ impl Loader<'_> {
         }
     }
 
-    fn bundle(&mut self) -> Option<(Vec<u8>, Bundle)> {
+    fn bundle(&mut self) -> Option<Bundle> {
         let path = &self.settings.network.bundle;
         let bytes = self.bytes(path)?;
         let opened = SignedBundle::decode(&bytes)
@@ -123,7 +120,7 @@ impl Loader<'_> {
             let domain = self.settings.name.domain();
             return self.error(path, format!("{domain} is no authority of this network"));
         }
-        Some((bytes, bundle))
+        Some(bundle)
     }
 
     fn crls(&mut self, trust: &Trust) {

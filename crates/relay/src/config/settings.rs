@@ -53,6 +53,8 @@ pub struct NetworkPaths {
     pub endpoint_record: PathBuf,
     /// Directory of others' records.
     pub endpoints: PathBuf,
+    /// Directory of newer versions of the bundle.
+    pub bundles: PathBuf,
     /// Directory of revocation lists.
     pub crls: PathBuf,
 }
@@ -156,6 +158,7 @@ fn network_paths(network: &NetworkSection, base: &Path) -> NetworkPaths {
         bundle: base.join(&network.bundle),
         endpoint_record: base.join(&network.endpoint_record),
         endpoints: base.join(&network.endpoints),
+        bundles: base.join(&network.bundles),
         crls: base.join(&network.crls),
     }
 }

@@ -165,6 +165,8 @@ async fn handle(
             }
             Ok(None)
         }
+        // It comes over the links.
+        Some(Event::Bundle(_)) => Ok(None),
         Some(Event::Crls(crls)) => {
             for list in crls.crls {
                 if let Err(error) = context.trust().insert_crl(&list) {

@@ -25,6 +25,8 @@ pub(super) struct Link {
     state: watch::Sender<State>,
     waiting: AtomicUsize,
     told: AtomicU64,
+    /// The newest version of the network's bundle that the other is known to have.
+    bundle: AtomicU64,
     work: Notify,
     hurry: Notify,
     to_follow: Mutex<BTreeSet<ChannelId>>,
@@ -63,6 +65,7 @@ impl Link {
             state: watch::Sender::default(),
             waiting: AtomicUsize::new(0),
             told: AtomicU64::new(0),
+            bundle: AtomicU64::new(0),
             work: Notify::new(),
             hurry: Notify::new(),
             to_follow: Mutex::default(),
@@ -165,6 +168,16 @@ impl Link {
     /// The other has been told that version.
     pub(super) fn tell(&self, version: u64) {
         self.told.fetch_max(version, Ordering::AcqRel);
+    }
+
+    /// Which version of the network's bundle the other has, as far as it has said.
+    pub(super) fn bundle(&self) -> u64 {
+        self.bundle.load(Ordering::Acquire)
+    }
+
+    /// The other has that version.
+    pub(super) fn heard_bundle(&self, version: u64) {
+        self.bundle.fetch_max(version, Ordering::AcqRel);
     }
 
     /// The hub lied about a channel: as long as this relay runs, it is not followed again.

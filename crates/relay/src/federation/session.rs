@@ -39,6 +39,7 @@ pub(super) enum DialError {
 /// Keeps the link to an authority for as long as the relay runs.
 pub(crate) async fn keep(context: Arc<Context>, authority: Domain) {
     let Some(link) = context.links().link(&authority) else { return };
+    let link = &*link;
     let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
     let mut failing = false;
     loop {
@@ -92,6 +93,9 @@ pub(super) async fn dial(context: &Context, authority: &Domain) -> Result<Connec
     let offer = HelloOffer { software: SOFTWARE.to_owned(), ..HelloOffer::default() };
     let dialled = context.endpoint().connect(&target, offer, ADDRESS_TIME).await?;
     context.take_endpoint_record(&dialled.hello.endpoint_record).await;
+    if let Some(link) = context.links().link(authority) {
+        link.heard_bundle(dialled.hello.bundle_version);
+    }
     Ok(dialled.connection)
 }
 

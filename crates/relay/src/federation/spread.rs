@@ -1,4 +1,4 @@
-//! Revocation lists on their way through the network.
+//! Revocation lists and new versions of the bundle on their way through the network.
 //!
 //! Hello brings the dialler's own lists. Beyond that each relay passes on whatever is news to it,
 //! so that a list reaches everybody even if its authority's relay is down; what the other has
@@ -13,7 +13,7 @@ use enlace_proto::relay::v1::PublishCrlsRequest;
 use enlace_transport::{CallError, Connection};
 use tracing::debug;
 
-use crate::server::Context;
+use crate::server::{Context, level_bundles};
 
 const CALL_TIME: Duration = Duration::from_secs(30);
 
@@ -22,7 +22,11 @@ const CALL_BYTES: usize = 512 << 10;
 
 /// Whether the authority has not heard of the own authority's newest lists.
 pub(super) fn is_due(context: &Context, authority: &Domain) -> bool {
-    context.links().link(authority).is_some_and(|link| link.told() < context.crls().own_version())
+    let bundle = context.trust().bundle();
+    context.links().link(authority).is_some_and(|link| {
+        let lacks_bundle = bundle.version() > 1 && link.bundle() < bundle.version();
+        link.told() < context.crls().own_version() || lacks_bundle
+    })
 }
 
 /// Sends what is news, now and whenever something is; returns when the other doesn't answer.
@@ -36,6 +40,13 @@ pub(super) async fn run(
     let mut sent: HashSet<[u8; 32]> = own.iter().map(|list| sha256(list)).collect();
     loop {
         changes.mark_unchanged();
+        let link = context.links().link(authority);
+        if let Some(link) = &link {
+            match level_bundles(context, authority, connection, link.bundle()).await {
+                Ok(version) => link.heard_bundle(version),
+                Err(error) => return error,
+            }
+        }
         let version = context.crls().own_version();
         for crls in unsent(context, &mut sent) {
             match connection.call(&PublishCrlsRequest { crls }, CALL_TIME).await {
@@ -46,7 +57,7 @@ pub(super) async fn run(
                 Err(error) => return error,
             }
         }
-        if let Some(link) = context.links().link(authority) {
+        if let Some(link) = link {
             link.tell(version);
         }
         if changes.changed().await.is_err() {

@@ -72,6 +72,7 @@ pub(crate) async fn watch(context: Arc<Context>) {
 /// Tells one authority what concerns it, and judges what it shows, for as long as the relay runs.
 pub(crate) async fn keep(context: Arc<Context>, authority: Domain) {
     let Some(link) = context.links().link(&authority) else { return };
+    let link = &*link;
     let witness = link.witness();
     let (mut call_from, mut visit_from) = (Instant::now(), Instant::now());
     loop {

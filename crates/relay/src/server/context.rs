@@ -9,6 +9,7 @@ use enlace_transport::{Endpoint, Trust, watch};
 use tracing::{debug, info, warn};
 
 use super::allowances::Allowances;
+use super::bundles::StoredBundles;
 use super::crls::StoredCrls;
 use super::in_flight::{InFlight, Ongoing};
 use super::peers::Peers;
@@ -29,13 +30,13 @@ pub(crate) struct Context {
     pub(super) trust: Trust,
     pub(super) device_trust: Arc<RelayTrust>,
     pub(super) hub: hub::Handle,
-    pub(super) bundle: Vec<u8>,
     pub(super) directory: Directory,
     pub(super) limits: Limits,
     pub(super) allowances: Allowances,
     pub(super) peers: Arc<Peers>,
     pub(super) head_certificates: HeadCertificates,
     pub(super) links: Links,
+    pub(super) bundles: StoredBundles,
     pub(super) crls: StoredCrls,
     pub(super) proofs: Box<dyn Proofs>,
     pub(super) entropy: Entropy,
@@ -76,11 +77,6 @@ impl Context {
         &self.hub
     }
 
-    /// The signed network bundle.
-    pub(crate) fn bundle(&self) -> &[u8] {
-        &self.bundle
-    }
-
     /// Where the network's relays are.
     pub(crate) fn directory(&self) -> &Directory {
         &self.directory
@@ -104,6 +100,11 @@ impl Context {
     /// Whose signatures heads carry.
     pub(crate) fn head_certificates(&self) -> &HeadCertificates {
         &self.head_certificates
+    }
+
+    /// Which versions of the network's bundle are in the store.
+    pub(crate) fn bundles(&self) -> &StoredBundles {
+        &self.bundles
     }
 
     /// Which revocation lists are in the store.

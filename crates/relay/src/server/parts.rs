@@ -26,6 +26,8 @@ pub struct Parts {
     pub proofs: Box<dyn Proofs>,
     /// The directory in which new revocation lists appear, if they do in one.
     pub crls: Option<PathBuf>,
+    /// A directory in which newer versions of the network's bundle are looked for.
+    pub bundles: Option<PathBuf>,
     /// The boot of the machine, where that is known: what was written in it is not lost by the end
     /// of a process.
     pub boot: Option<String>,
@@ -49,6 +51,7 @@ impl Parts {
             entropy: Entropy::system(),
             proofs: Box::new(ProofDirectory::new(settings.data_dir.join(ALARMS))),
             crls: Some(settings.network.crls.clone()),
+            bundles: Some(settings.network.bundles.clone()),
             boot: boot_of_this_machine(),
             is_inline: false,
         })

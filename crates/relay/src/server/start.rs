@@ -9,10 +9,11 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use super::allowances::Allowances;
+use super::bundles::StoredBundles;
 use super::crls::StoredCrls;
 use super::in_flight::InFlight;
 use super::peers::Peers;
-use super::{Context, Parts, Server, StartError, accept, crls, expiring, seen};
+use super::{Context, Parts, Server, StartError, accept, bundles, crls, expiring, seen};
 use crate::config::{Limits, Material};
 use crate::crl_directory::CrlDirectory;
 use crate::device_trust::RelayTrust;
@@ -22,7 +23,7 @@ use crate::head_certificates::HeadCertificates;
 use crate::hub::{HubOptions, Sequencer};
 
 /// What the store brings from the last run.
-type Stored = (Vec<(Domain, Vec<Vec<u8>>)>, Vec<(Domain, Bytes)>);
+type Stored = (Vec<(Domain, Vec<Vec<u8>>)>, Vec<(Domain, Bytes)>, Vec<(u64, Bytes)>);
 
 pub(super) async fn start(
     name: ServiceName,
@@ -30,8 +31,17 @@ pub(super) async fn start(
     material: Material,
     parts: Parts,
 ) -> Result<Server, StartError> {
-    let Material { trust, head, bundle, endpoint_record, endpoint_records, .. } = material;
-    let Parts { endpoint, storage, entropy, proofs, crls: crl_directory, boot, is_inline } = parts;
+    let Material { trust, head, endpoint_record, endpoint_records, .. } = material;
+    let Parts {
+        endpoint,
+        storage,
+        entropy,
+        proofs,
+        crls: crl_directory,
+        bundles: bundle_directory,
+        boot,
+        is_inline,
+    } = parts;
     let device_trust = Arc::new(RelayTrust::new(trust.clone()));
     let clock = trust.clone();
     let now = Arc::new(move || clock.now());
@@ -48,9 +58,10 @@ pub(super) async fn start(
     let hub = sequencer.handle();
 
     let read = |storage: &mut dyn crate::storage::ReadStorage| {
-        Ok((storage.crls()?, storage.endpoint_records()?))
+        Ok((storage.crls()?, storage.endpoint_records()?, storage.bundles()?))
     };
-    let (stored_crls, stored_records): Stored = hub.query(read).await?;
+    let (stored_crls, stored_records, stored_bundles): Stored = hub.query(read).await?;
+    bundles::restore(&trust, &stored_bundles);
     restore_crls(&trust, &stored_crls);
     let directory = Directory::new(trust.clone(), name.domain().clone());
     let configured = endpoint_records.into_iter().chain([endpoint_record]);
@@ -58,8 +69,6 @@ pub(super) async fn start(
     offer(&directory, configured.filter(|record| !record.is_empty()));
 
     let bundle_now = trust.bundle();
-    let others = bundle_now.authorities().iter().map(|authority| authority.domain().clone());
-    let links = Links::new(others.filter(|domain| domain != name.domain()));
     let local_addr = endpoint.local_address().map_err(StartError::Address)?;
     let context = Arc::new(Context {
         name,
@@ -68,12 +77,12 @@ pub(super) async fn start(
         device_trust,
         head_certificates: HeadCertificates::new(trust, hub.clone()),
         hub,
-        bundle,
         directory,
         allowances: Allowances::new(&limits),
         peers: Arc::new(Peers::new(&limits)),
         limits,
-        links,
+        links: Links::default(),
+        bundles: StoredBundles::new(&stored_bundles),
         crls: StoredCrls::new(&stored_crls),
         proofs,
         entropy,
@@ -84,6 +93,10 @@ pub(super) async fn start(
 
     let (reload, reloads) = watch::channel(());
     let mut tasks = JoinSet::new();
+    tasks.spawn(bundles::keep(context.clone()));
+    if let Some(path) = bundle_directory {
+        tasks.spawn(bundles::poll(context.clone(), path));
+    }
     tasks.spawn(crls::keep(context.clone()));
     if let Some(path) = crl_directory {
         tasks.spawn(crls::poll(context.clone(), CrlDirectory::new(path), reloads));
@@ -92,11 +105,7 @@ pub(super) async fn start(
     tasks.spawn(seen::keep(context.clone()));
     tasks.spawn(federation::watch_outbound(context.clone()));
     tasks.spawn(federation::watch_heads(context.clone()));
-    for authority in context.links().authorities() {
-        tasks.spawn(federation::keep(context.clone(), authority.clone()));
-        tasks.spawn(federation::keep_forwarding(context.clone(), authority.clone()));
-        tasks.spawn(federation::keep_witnessing(context.clone(), authority.clone()));
-    }
+    tasks.spawn(federation::keep_links(context.clone(), federation::Tasks::begin(&context)));
     let mut accepting = JoinSet::new();
     accepting.spawn(accept::accept(context.clone()));
     info!(relay = %context.name(), network = bundle_now.network(), "started");

@@ -180,6 +180,13 @@ pub enum SideWrite {
         /// The lists.
         crls: Vec<Vec<u8>>,
     },
+    /// A version of the network's bundle, signed; nothing happens when it is there.
+    Bundle {
+        /// The version.
+        version: u64,
+        /// The file.
+        signed: Bytes,
+    },
     /// The newest signed endpoint record of an authority: replaces the one before.
     EndpointRecord {
         /// The authority.
@@ -236,6 +243,7 @@ impl SideWrite {
                 list.iter().map(Vec::len).sum()
             }
             Self::EndpointRecord { record, .. } => record.len(),
+            Self::Bundle { signed, .. } => signed.len(),
             Self::SubmitCounter { .. }
             | Self::WelcomeTaken { .. }
             | Self::WelcomeSent { .. }

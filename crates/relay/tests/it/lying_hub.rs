@@ -131,7 +131,7 @@ async fn items_in_another_order_are_not_believed() {
 async fn a_head_of_another_key_is_not_believed() {
     let mut scene = scene().await;
     let mut following = scene.begin().await;
-    for authority in &scene.network.authorities {
+    for authority in scene.network.authorities.iter() {
         let stranger = authority.service("h9", ServiceKind::Head);
         let (item, chain) = &scene.hub.log[3];
         let mut lie = scene.hub.batch(3, 3);

@@ -6,13 +6,13 @@ use enlace_proto::method::Caller;
 use enlace_transport::connect::{ClockDoubt, Refused};
 use enlace_transport::{
     CloseCode, ConnectError, Endpoint, Expected, HandshakeError, HelloError, LocalIdentity,
-    LocalIdentityError, Lost, Target, Untrusted,
+    LocalIdentityError, Lost, TakenBundle, Target, Untrusted,
 };
 use rcgen::SanType;
 
 use crate::support::{
-    Authority, DAY, Device, Groups, HOUR, PATIENCE, RawClient, Relay, START, TestClock, bundle,
-    soon, trust,
+    Authority, DAY, Device, Groups, HOUR, PATIENCE, RawClient, Relay, START, TestClock,
+    next_bundle, soon, trust,
 };
 
 #[tokio::test]
@@ -261,6 +261,36 @@ async fn another_network_is_told_by_its_bundle() {
 }
 
 #[tokio::test]
+async fn versions_of_one_network_get_on() {
+    let (a, b) = (Authority::new("a.example"), Authority::new("b.example"));
+    let clock = TestClock::new();
+    let of_both = || trust(&[&a, &b], &[&a, &b], &clock);
+    let (ahead, behind) = (of_both(), of_both());
+    // Both know the very same first version.
+    let next = next_bundle(&ahead, &[&a, &b], &[&b]);
+    assert_eq!(ahead.take_bundle(&next), Ok(TakenBundle::InForce));
+    for (relays, devices, version) in [(&ahead, &behind, 2), (&behind, &ahead, 1)] {
+        let mut relay = Relay::start(&a, "r1", relays);
+        let device = Device::new(&a.device("laptop", DAY), devices);
+        let dialled = device.connect(&relay.target).await.unwrap();
+        assert_eq!(dialled.hello.bundle_version, version);
+        relay.accepted().await.unwrap();
+    }
+    // Another second version is of another network, whoever dials.
+    let forked = of_both();
+    forked.take_bundle(&next_bundle(&forked, &[&a, &b], &[&a, &b]).clone()).unwrap();
+    assert_eq!(forked.bundle().hash(), ahead.bundle().hash());
+    let forked = of_both();
+    forked.take_bundle(&next_bundle(&forked, &[&a], &[&a])).unwrap();
+    for (relays, devices) in [(&ahead, &forked), (&forked, &ahead)] {
+        let relay = Relay::start(&a, "r1", relays);
+        let device = Device::new(&a.device("laptop", DAY), devices);
+        let refused = device.connect(&relay.target).await.unwrap_err();
+        assert_eq!(refused, ConnectError::Hello(HelloError::OtherNetwork));
+    }
+}
+
+#[tokio::test]
 async fn a_live_connection_is_cut_when_a_list_revokes_it() {
     let a = Authority::new("a.example");
     let clock = TestClock::new();
@@ -300,7 +330,8 @@ async fn a_live_connection_is_cut_when_its_authority_leaves_the_bundle() {
     let relay = Relay::start(&a, "r1", &wide);
     let device = Device::new(&b.device("laptop", DAY), &trust(&[&a, &b], &[&a, &b], &clock));
     let connection = device.connected(&relay.target).await;
-    wide.replace_bundle(bundle(&[&a]));
+    let without = next_bundle(&wide, &[&a], &[&a]);
+    assert_eq!(wide.take_bundle(&without), Ok(TakenBundle::InForce));
     assert_eq!(soon(connection.closed()).await, Lost::ByPeer(CloseCode::Untrusted));
 }
 

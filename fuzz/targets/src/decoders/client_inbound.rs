@@ -137,6 +137,7 @@ fn take(engine: &mut Engine, event: Event) -> bool {
             engine.take_head_certificate(None, &certificate.certificates).is_ok()
         }
         Event::Crls(crls) => engine.take_crls(&crls.crls).is_ok(),
+        Event::Bundle(signed) => engine.take_bundle(&signed).is_ok(),
         Event::Behind(_) | Event::Ended(_) => false,
     }
 }

@@ -57,8 +57,18 @@ pub fn run(data: &[u8]) -> Outcome {
             .and_then(|request| request.known_heads.iter().try_for_each(shown)),
         Method::RequestWelcome => message::<wire::RequestWelcomeRequest>(body)
             .and_then(|request| channel(request.channel.as_ref()).map(drop)),
+        Method::FetchBundle => message::<wire::FetchBundleRequest>(body).map(drop),
+        Method::PublishBundle => message::<wire::PublishBundleRequest>(body)
+            .and_then(|request| successor(&request.bundle)),
     };
     outcome(&read)
+}
+
+/// A version of the bundle that nobody here has signed follows nothing.
+pub(super) fn successor(signed: &[u8]) -> Option<()> {
+    let known = network().bundle.with(signed).ok()?;
+    assert!(known.is_none(), "a forged bundle is taken for the next one");
+    Some(())
 }
 
 fn greet(hello: &wire::HelloRequest) {

@@ -42,6 +42,7 @@ pub(super) fn event(body: &[u8]) -> Option<()> {
             requests::take_crls(&crls.crls);
             Some(())
         }
+        Event::Bundle(signed) => requests::successor(&signed),
     }
 }
 

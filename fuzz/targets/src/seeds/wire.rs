@@ -99,6 +99,7 @@ fn request(method: Method) -> Vec<Vec<u8>> {
             crls: network.a.crls().into(),
             known_heads: known_heads(),
             software: "enlace 0.1.0".into(),
+            former_bundles: vec![vec![7; 32]],
         }),
         Method::PublishKeyPackages => one(&wire::PublishKeyPackagesRequest {
             suite: 0x4d,
@@ -145,6 +146,10 @@ fn request(method: Method) -> Vec<Vec<u8>> {
         }
         Method::ExchangeHeads => one(&wire::ExchangeHeadsRequest { known_heads: known_heads() }),
         Method::RequestWelcome => one(&wire::RequestWelcomeRequest { channel: channel() }),
+        Method::FetchBundle => one(&wire::FetchBundleRequest { version: 2 }),
+        Method::PublishBundle => {
+            one(&wire::PublishBundleRequest { bundle: network.signed.encode() })
+        }
     }
 }
 
@@ -164,6 +169,8 @@ fn response(method: Method) -> Vec<u8> {
             crls: network.a.crls().into(),
             endpoint_record: network.a.signed_endpoint_record().encode(),
             known_heads: known_heads(),
+            bundle_hash: network.bundle.hash().as_bytes().to_vec(),
+            bundle_version: 1,
         }
         .encode_to_vec(),
         Method::PublishKeyPackages => {
@@ -215,6 +222,10 @@ fn response(method: Method) -> Vec<u8> {
             wire::ExchangeHeadsResponse { known_heads: known_heads() }.encode_to_vec()
         }
         Method::RequestWelcome => wire::RequestWelcomeResponse {}.encode_to_vec(),
+        Method::FetchBundle => {
+            wire::FetchBundleResponse { bundle: network.signed.encode(), newest: 1 }.encode_to_vec()
+        }
+        Method::PublishBundle => wire::PublishBundleResponse { newest: 2 }.encode_to_vec(),
     }
 }
 
@@ -231,6 +242,7 @@ fn events() -> Vec<SubscriptionEvent> {
         Event::Ended(wire::ChannelEnded { channel: channel(), last_seq: 4 }),
         Event::Crls(wire::Crls { crls: network.crls.clone() }),
         Event::Behind(wire::Behind { channel: channel(), next_seq: 3 }),
+        Event::Bundle(network.signed.encode()),
     ];
     all.map(|event| SubscriptionEvent { event: Some(event) }).into()
 }

@@ -105,6 +105,7 @@ impl WelcomeError {
             Self::Refused(JoinRefused::LogFirst | JoinRefused::NeedsNewerVersion) => {
                 Disposition::Keep
             }
+            Self::Refused(JoinRefused::BundleMissing(_)) => Disposition::Keep,
             Self::Refused(JoinRefused::Certificate(error)) if may_pass(error) => Disposition::Keep,
             Self::HeadKey(DirectoryError::Chain(error)) if may_pass(error) => Disposition::Keep,
             _ => Disposition::Drop,

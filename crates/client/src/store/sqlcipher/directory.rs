@@ -112,5 +112,6 @@ fn name_of(kind: DocumentKind) -> &'static str {
     match kind {
         DocumentKind::RevocationList => "revocation-list",
         DocumentKind::EndpointRecord => "endpoint-record",
+        DocumentKind::Bundle => "bundle",
     }
 }

@@ -107,6 +107,8 @@ pub(super) fn replaced(store: &dyn TestStore) {
         domain: domain(name),
         record: Bytes::from(record),
     };
+    let bundle =
+        |version, signed: &'static str| SideWrite::Bundle { version, signed: signed.into() };
     let mut storage = store.open().unwrap();
     storage
         .commit(&side([
@@ -119,6 +121,9 @@ pub(super) fn replaced(store: &dyn TestStore) {
             record("a", "one"),
             record("b", "two"),
             record("a", "three"),
+            bundle(2, "second"),
+            bundle(1, "first"),
+            bundle(2, "another"),
         ]))
         .unwrap();
     drop(storage);
@@ -128,4 +133,5 @@ pub(super) fn replaced(store: &dyn TestStore) {
     assert_eq!(read.crls().unwrap(), [(domain("b"), vec![b"5".to_vec(), b"6".to_vec()])]);
     let records = [(domain("a"), Bytes::from("three")), (domain("b"), Bytes::from("two"))];
     assert_eq!(read.endpoint_records().unwrap(), records);
+    assert_eq!(read.bundles().unwrap(), [(1, Bytes::from("first")), (2, Bytes::from("second"))]);
 }

@@ -165,6 +165,11 @@ impl ReadStorage for MemoryReader {
         Ok(disk.tables.crls.iter().map(|(of, crls)| (of.clone(), crls.clone())).collect())
     }
 
+    fn bundles(&mut self) -> Result<Vec<(u64, Bytes)>, StorageError> {
+        let disk = self.0.lock();
+        Ok(disk.tables.bundles.iter().map(|(of, signed)| (*of, signed.clone())).collect())
+    }
+
     fn endpoint_records(&mut self) -> Result<Vec<(Domain, Bytes)>, StorageError> {
         let disk = self.0.lock();
         let records = disk.tables.endpoint_records.iter();

@@ -36,6 +36,7 @@ pub(super) struct Tables {
     pub(super) pending: Vec<(DeviceName, PendingWelcome)>,
     pub(super) outbound: Vec<(Domain, PendingWelcome)>,
     pub(super) head_certificates: BTreeMap<HeadSigner, Vec<Vec<u8>>>,
+    pub(super) bundles: BTreeMap<u64, Bytes>,
     pub(super) crls: BTreeMap<Domain, Vec<Vec<u8>>>,
     pub(super) endpoint_records: BTreeMap<Domain, Bytes>,
     pub(super) incarnations: BTreeMap<Place, Incarnation>,
@@ -205,6 +206,9 @@ impl Tables {
             }
             SideWrite::HeadCertificate { signer, certificates } => {
                 self.head_certificates.insert(*signer, certificates.clone());
+            }
+            SideWrite::Bundle { version, signed } => {
+                self.bundles.entry(*version).or_insert_with(|| signed.clone());
             }
             SideWrite::Crls { authority, crls } => {
                 self.crls.insert(authority.clone(), crls.clone());

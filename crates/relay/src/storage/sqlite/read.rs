@@ -248,6 +248,14 @@ impl ReadStorage for SqliteReader {
         Ok(crls)
     }
 
+    fn bundles(&mut self) -> Result<Vec<(u64, Bytes)>, StorageError> {
+        self.rows("SELECT version, signed FROM bundles ORDER BY version", [], |row| {
+            let version: i64 = column::get(row, 0, "version")?;
+            let signed: Vec<u8> = column::get(row, 1, "signed")?;
+            Ok((version.cast_unsigned(), Bytes::from(signed)))
+        })
+    }
+
     fn endpoint_records(&mut self) -> Result<Vec<(Domain, Bytes)>, StorageError> {
         let sql = "SELECT domain, record FROM endpoint_records ORDER BY domain";
         self.rows(sql, [], |row| {

@@ -92,7 +92,10 @@ impl Reading {
         loop {
             match self.event().await {
                 Event::Items(items) => return items,
-                Event::HeadCertificate(_) | Event::Crls(_) | Event::Welcome(_) => {}
+                Event::HeadCertificate(_)
+                | Event::Crls(_)
+                | Event::Bundle(_)
+                | Event::Welcome(_) => {}
                 other @ (Event::Ended(_) | Event::Behind(_)) => {
                     panic!("items were expected, not {other:?}")
                 }

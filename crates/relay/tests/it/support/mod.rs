@@ -55,13 +55,18 @@ impl Clock for TestClock {
 
 /// Authorities that agreed to work together.
 pub(crate) struct Network {
-    pub(crate) authorities: Vec<Authority>,
+    pub(crate) authorities: Arc<Vec<Authority>>,
     pub(crate) signed: SignedBundle,
     pub(crate) clock: Arc<TestClock>,
 }
 
 impl Network {
     pub(crate) fn new(domains: &[&str]) -> Self {
+        Self::of_first(domains, domains.len())
+    }
+
+    /// Authorities of which the bundle lists only the first.
+    pub(crate) fn of_first(domains: &[&str], count: usize) -> Self {
         let authorities: Vec<Authority> = domains.iter().map(|d| Authority::new(d)).collect();
         let content = BundleContent {
             network: "test".to_owned(),
@@ -69,21 +74,28 @@ impl Network {
             previous: None,
             threshold: 1,
             validity: Validity::starting(START.minus(DAY), 365 * DAY),
-            authorities: authorities
-                .iter()
-                .map(|authority| AuthorityContent {
-                    domain: authority.domain.clone(),
-                    country: "XX".to_owned(),
-                    name: authority.domain.as_str().to_owned(),
-                    roots: vec![authority.root.certificate().clone()],
-                })
-                .collect(),
+            authorities: authorities[..count].iter().map(Self::entry).collect(),
         };
         let mut signed = SignedBundle::create(content).unwrap();
-        for authority in &authorities {
+        for authority in &authorities[..count] {
             signed.sign(&authority.domain, &authority.root_key).unwrap();
         }
-        Self { authorities, signed, clock: TestClock::new() }
+        Self { authorities: Arc::new(authorities), signed, clock: TestClock::new() }
+    }
+
+    /// What a bundle says of an authority.
+    pub(crate) fn entry(authority: &Authority) -> AuthorityContent {
+        AuthorityContent {
+            domain: authority.domain.clone(),
+            country: "XX".to_owned(),
+            name: authority.domain.as_str().to_owned(),
+            roots: vec![authority.root.certificate().clone()],
+        }
+    }
+
+    /// The same authorities with another bundle.
+    pub(crate) fn with(&self, signed: SignedBundle) -> Self {
+        Self { authorities: self.authorities.clone(), signed, clock: self.clock.clone() }
     }
 
     pub(crate) fn bundle(&self) -> Bundle {

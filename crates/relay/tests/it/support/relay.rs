@@ -88,6 +88,7 @@ impl RelayPlace {
             entropy: Entropy::dangerous_seeded([1; 32]),
             proofs: Box::new(ProofMemory::default()),
             crls: None,
+            bundles: None,
             boot: Some("one boot".to_owned()),
             is_inline: true,
         };
@@ -100,7 +101,6 @@ impl RelayPlace {
         Material {
             identity: self.relay.identity(&trust),
             head: HeadKey::new(self.head.key.clone(), self.head.chain.ders()),
-            bundle: network.signed.encode(),
             endpoint_record: authority.endpoint_record(self.port),
             endpoint_records: peers
                 .iter()

@@ -58,7 +58,31 @@ impl Clock for TestClock {
 
 /// The bundle of these authorities.
 pub(crate) fn bundle(authorities: &[&Authority]) -> Bundle {
-    let content = BundleContent {
+    let mut signed = SignedBundle::create(content(authorities)).unwrap();
+    for authority in authorities {
+        signed.sign(&authority.domain, &authority.root_key).unwrap();
+    }
+    signed.open(&signed.hash()).unwrap()
+}
+
+/// The version after the one in force, signed by `signers`.
+pub(crate) fn next_bundle(
+    trust: &Trust,
+    authorities: &[&Authority],
+    signers: &[&Authority],
+) -> Vec<u8> {
+    let present = trust.bundle();
+    let (version, previous) = (present.version() + 1, Some(present.hash()));
+    let next = BundleContent { version, previous, ..content(authorities) };
+    let mut signed = SignedBundle::create(next).unwrap();
+    for signer in signers {
+        signed.sign_after(&present, &signer.domain, &signer.root_key).unwrap();
+    }
+    signed.encode()
+}
+
+fn content(authorities: &[&Authority]) -> BundleContent {
+    BundleContent {
         network: "test".to_owned(),
         version: 1,
         previous: None,
@@ -73,12 +97,7 @@ pub(crate) fn bundle(authorities: &[&Authority]) -> Bundle {
                 roots: vec![authority.root.certificate().clone()],
             })
             .collect(),
-    };
-    let mut signed = SignedBundle::create(content).unwrap();
-    for authority in authorities {
-        signed.sign(&authority.domain, &authority.root_key).unwrap();
     }
-    signed.open(&signed.hash()).unwrap()
 }
 
 /// Trusts `authorities`, and knows the revocation lists of `known`.

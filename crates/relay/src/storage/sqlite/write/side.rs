@@ -68,6 +68,13 @@ impl Writer<'_> {
                 }
                 Ok(())
             }
+            SideWrite::Bundle { version, signed } => {
+                self.bytes += signed.len();
+                self.execute(
+                    "INSERT OR IGNORE INTO bundles (version, signed) VALUES (?1, ?2)",
+                    params![version.cast_signed(), &signed[..]],
+                )
+            }
             SideWrite::EndpointRecord { domain, record } => self.execute(
                 "INSERT OR REPLACE INTO endpoint_records (domain, record) VALUES (?1, ?2)",
                 params![domain.as_str(), &record[..]],

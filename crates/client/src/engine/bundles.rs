@@ -1,0 +1,61 @@
+//! The versions of the network's bundle: taken in as far as each follows, and written down.
+
+use enlace_transport::TakenBundle;
+
+use super::Engine;
+use crate::store::{DocumentKind, StoreError};
+
+impl Engine {
+    /// Takes in a version of the bundle that somebody brought; one that doesn't follow is passed
+    /// over. Returns whether it was news.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn take_bundle(&mut self, signed: &[u8]) -> Result<bool, StoreError> {
+        match self.trust.take_bundle(signed) {
+            Ok(TakenBundle::Known) => Ok(false),
+            Ok(taken) => {
+                let version = self.trust.bundle().version();
+                tracing::info!(version, ?taken, "a version of the network's bundle was taken in");
+                self.save_bundles()?;
+                Ok(true)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a version of the network's bundle is refused");
+                Ok(false)
+            }
+        }
+    }
+
+    /// Trusts the versions that were written down.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn load_bundles(&mut self) -> Result<(), StoreError> {
+        let mut versions: Vec<(u64, Vec<u8>)> = self
+            .read(|tx| tx.documents(DocumentKind::Bundle))?
+            .into_iter()
+            .filter_map(|(version, signed)| Some((version.parse().ok()?, signed)))
+            .collect();
+        versions.sort();
+        let oldest = self.trust.bundle().oldest_known().version();
+        let (later, earlier): (Vec<_>, Vec<_>) =
+            versions.into_iter().partition(|(version, _)| *version >= oldest);
+        for (version, signed) in later.into_iter().chain(earlier.into_iter().rev()) {
+            if let Err(error) = self.trust.take_bundle(&signed) {
+                tracing::warn!(version, %error, "a stored version of the bundle no longer counts");
+            }
+        }
+        Ok(())
+    }
+
+    fn save_bundles(&mut self) -> Result<(), StoreError> {
+        let bundle = self.trust.bundle();
+        let known = bundle.all_known();
+        let named: Vec<(String, Vec<u8>)> =
+            known.map(|known| (known.version().to_string(), known.signed().to_vec())).collect();
+        self.write(|work| work.tx.replace_documents(DocumentKind::Bundle, &named))?;
+        self.look_for_revoked_again();
+        Ok(())
+    }
+}
