@@ -17,4 +17,4 @@ pub(crate) use self::explain::Explained;
 pub(crate) use self::notice::{NoticeItem, notice_words};
 pub(crate) use self::profile::ProfileArguments;
 pub(crate) use self::shown::shown;
-pub(crate) use self::waiting::{WaitArguments, block_on, outcome, while_syncing};
+pub(crate) use self::waiting::{WaitArguments, agreement_words, block_on, outcome, while_syncing};

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use enlace_channel::entry::TimeZone;
 use enlace_identity::time::Timestamp;
 
 /// A day, as certificates count them.
@@ -63,6 +64,13 @@ pub(crate) mod rfc3339 {
         let millis = u64::try_from(at.as_millisecond());
         millis.map(Timestamp::from_millis).map_err(|_| D::Error::custom("before 1970"))
     }
+}
+
+/// The machine's own, as far as it has a name.
+pub(crate) fn time_zone() -> TimeZone {
+    let system = jiff::tz::TimeZone::system();
+    let named = system.iana_name().and_then(|name| name.parse().ok());
+    named.unwrap_or_else(TimeZone::utc)
 }
 
 #[cfg(test)]

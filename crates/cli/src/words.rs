@@ -37,6 +37,8 @@ pub(crate) enum Text<'a> {
     Handling,
     Members,
     Comparison,
+    Consents,
+    Leads,
     Restriction,
 
     // What was done, and what comes next.
@@ -63,6 +65,10 @@ pub(crate) enum Text<'a> {
     StillToCome { count: usize },
     ThisDevice,
     Waiting { count: usize },
+    WaitsForConsent { officer: &'a str, of: &'a str },
+    ConsentRefused { officer: &'a str, by: &'a str },
+    OneLead { domain: &'a str },
+    NoLead { domain: &'a str },
     ChannelStopped { reason: &'a str },
     ChannelNeedsNewerVersion,
 
@@ -124,6 +130,7 @@ pub(crate) enum Text<'a> {
     DeviceInUse,
     ReopenIt,
     NotEntitled,
+    NotAsked { officer: &'a str },
     OwnerCannotLeave,
     HandOwnershipOn,
     NoSuchAuthority { domain: &'a str },
@@ -155,6 +162,10 @@ pub(crate) enum Notice<'a> {
     RemovedSuspended { by: &'a str, officer: &'a str },
     Returned { officer: &'a str },
     RoleChanged { by: &'a str, officer: &'a str, role: Role },
+    AsksForAuthority { by: &'a str, officer: &'a str },
+    AsksForOwner { by: &'a str, officer: &'a str },
+    Consents { by: &'a str, officer: &'a str },
+    Refuses { by: &'a str, officer: &'a str },
     KeysRenewed { by: &'a str },
     DeviceAdded { device: &'a str, by: &'a str },
     DeviceRemoved { device: &'a str, by: &'a str },

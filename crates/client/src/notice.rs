@@ -1,6 +1,7 @@
 //! What the officer is told besides entries.
 
 use enlace_channel::channel::Culprit;
+use enlace_channel::consent::Subject;
 use enlace_channel::policy::{FoundingReason, Role};
 use enlace_channel::rules::{Act, PolicyField, Removal};
 use enlace_identity::names::{DeviceName, OfficerAddress};
@@ -88,6 +89,30 @@ pub enum Notice {
         /// The change's position.
         commit: u64,
     },
+    /// A member asks the authorities for their consent.
+    ConsentAsked {
+        /// Who asks.
+        #[serde(with = "as_text")]
+        by: DeviceName,
+        /// To what.
+        matter: Matter,
+        /// Whom it is about.
+        #[serde(with = "as_text")]
+        officer: OfficerAddress,
+    },
+    /// A lead has answered what this officer asked.
+    ConsentAnswered {
+        /// Who.
+        #[serde(with = "as_text")]
+        by: DeviceName,
+        /// To what.
+        matter: Matter,
+        /// Whom it is about.
+        #[serde(with = "as_text")]
+        officer: OfficerAddress,
+        /// Whether it consents.
+        yes: bool,
+    },
     /// This device is no longer a member.
     Removed {
         /// By whom.
@@ -169,6 +194,25 @@ pub enum Notice {
         /// Encryptions that the store knows of.
         store: u64,
     },
+}
+
+/// What leads are asked to consent to.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Matter {
+    /// The officer's authority enters, the officer as its first lead.
+    Authority,
+    /// The officer becomes the owner, in the place of one whose devices are gone.
+    Owner,
+}
+
+impl From<&Subject> for Matter {
+    fn from(subject: &Subject) -> Self {
+        match subject {
+            Subject::Authority(_) => Self::Authority,
+            Subject::Owner(_) => Self::Owner,
+        }
+    }
 }
 
 /// One thing that a change did.

@@ -63,6 +63,14 @@ pub enum Task {
         #[serde(with = "as_text")]
         role: Role,
     },
+    /// Make an officer the owner, as leads of most authorities want it.
+    AppointOwner {
+        /// Whom.
+        #[serde(with = "as_text")]
+        officer: OfficerAddress,
+        /// In whose place; nobody's where there is no owner.
+        instead_of: Option<String>,
+    },
     /// Carry out another member's wish to leave.
     CarryOutLeave {
         /// The device that asked.
@@ -138,6 +146,7 @@ impl Task {
             | Self::CarryOutLeave { .. }
             | Self::RemoveRevoked { .. } => Some(LeasePurpose::Removal),
             Self::SetRole { .. }
+            | Self::AppointOwner { .. }
             | Self::SetClosed { .. }
             | Self::RaiseRules { .. }
             | Self::PutBack { .. }
@@ -152,6 +161,12 @@ impl Task {
         matches!(self, Self::Contest { .. } | Self::AskBack)
     }
 
+    /// Whether there are circumstances in which others have to consent.
+    #[must_use]
+    pub fn may_need_consent(&self) -> bool {
+        matches!(self, Self::Admit { .. } | Self::AppointOwner { .. })
+    }
+
     /// A word for logs: never content.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -163,6 +178,7 @@ impl Task {
             Self::RemoveDevice { .. } => "remove device",
             Self::Remove { .. } => "remove",
             Self::SetRole { .. } => "set role",
+            Self::AppointOwner { .. } => "appoint owner",
             Self::CarryOutLeave { .. } => "carry out leave",
             Self::RemoveRevoked { .. } => "remove revoked",
             Self::SelfUpdate => "renew keys",

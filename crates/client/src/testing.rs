@@ -1,4 +1,4 @@
-//! Two authorities with everything that a registrar and a hub hold, for tests.
+//! Three authorities with everything that a registrar and a hub hold, for tests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,16 +114,18 @@ impl TestAuthority {
     }
 }
 
-/// A network of two authorities.
+/// A network of three authorities.
 pub(crate) struct TestNetwork {
     pub(crate) fge: TestAuthority,
     pub(crate) mp: TestAuthority,
+    pub(crate) ucc: TestAuthority,
     pub(crate) signed: SignedBundle,
 }
 
 impl TestNetwork {
     pub(crate) fn new() -> Self {
         let (fge, mp) = (TestAuthority::new("fge.example"), TestAuthority::new("mp.example"));
+        let ucc = TestAuthority::new("ucc.example");
         let content = |authority: &TestAuthority, country: &str| AuthorityContent {
             domain: authority.domain.clone(),
             country: country.to_owned(),
@@ -136,13 +138,13 @@ impl TestNetwork {
             previous: None,
             threshold: 1,
             validity: span(365),
-            authorities: vec![content(&fge, "ES"), content(&mp, "PT")],
+            authorities: vec![content(&fge, "ES"), content(&mp, "PT"), content(&ucc, "UY")],
         })
         .unwrap();
         for authority in [&fge, &mp] {
             signed.sign(&authority.domain, &authority.root_key).unwrap();
         }
-        Self { fge, mp, signed }
+        Self { fge, mp, ucc, signed }
     }
 
     pub(crate) fn bundle(&self) -> Bundle {

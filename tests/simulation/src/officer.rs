@@ -7,6 +7,9 @@ mod shown;
 use std::sync::Arc;
 use std::time::Duration;
 
+use enlace_channel::consent::Answer;
+use enlace_channel::entry::TimeZone;
+use enlace_client::notice::Notice;
 use enlace_client::{Client, ClientEvent};
 use enlace_identity::entropy::Entropy;
 use enlace_identity::names::OfficerAddress;
@@ -114,6 +117,7 @@ impl OfficerNode {
         self.lives += 1;
         let (power, runtime) = (Power::default(), Arc::new(NodeRuntime::default()));
         let client = self.open(network, &power, &runtime)?;
+        consent(&client);
         let watcher = tokio::spawn(watch(client.clone(), power.clone(), journal.of(self.device())));
         self.life = Some(Life { client, power, runtime, sync: None, watcher });
         if self.online {
@@ -203,6 +207,9 @@ fn tell(client: &Client, event: ClientEvent, journal: &Journal) {
             for row in rows {
                 let place = row.seq.map_or_else(String::new, |seq| format!(" at {}", seq.0));
                 journal.observed(format!("is told{place}: {:?}", row.notice));
+                if matches!(row.notice, Notice::ConsentAsked { .. }) {
+                    consent(client);
+                }
             }
         }
         ClientEvent::Connected(there) => journal.observed(format!("connected: {there}")),
@@ -210,6 +217,18 @@ fn tell(client: &Client, event: ClientEvent, journal: &Journal) {
             journal.observed(format!("channel {} changed", short(&channel)))
         }
         ClientEvent::StoreChanged => journal.observed("the store changed".to_owned()),
+    }
+}
+
+/// Officers consent to whatever they are asked, also to what they were asked when their program ended.
+fn consent(client: &Client) {
+    let own = client.address().domain();
+    for row in client.channels().unwrap_or_default() {
+        let Ok(Some(details)) = client.show(row.id) else { continue };
+        for asked in details.agreements.iter().filter(|asked| asked.waiting_for.contains(own)) {
+            // Whoever is no lead is not heard, and has nothing to say.
+            let _ = client.answer(row.id, &asked.officer, Answer::Yes, TimeZone::utc());
+        }
     }
 }
 

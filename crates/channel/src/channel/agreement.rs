@@ -13,7 +13,7 @@ use crate::rules::{self, State};
 /// What the leads of a channel have answered so far, as it counts now.
 #[derive(Clone, Debug, Default)]
 pub struct Agreement {
-    /// The consents that count, one for each authority but this device's own.
+    /// The consents that count, one for each authority but the one that asks.
     pub consents: BTreeMap<Domain, SignedEntry>,
     /// The authorities that have not consented.
     pub missing: BTreeSet<Domain>,
@@ -22,27 +22,27 @@ pub struct Agreement {
 }
 
 impl Channel {
-    /// Looks through `entries` for consents to `subject` that count now, if this device commits it.
+    /// Looks through `entries` for consents to `subject` that count now, if an officer of `by` commits it.
     ///
     /// # Errors
     /// When the store is damaged.
     pub fn agreement(
         &self,
         ctx: &Context<'_>,
+        by: &Domain,
         subject: &Subject,
         entries: &[SignedEntry],
     ) -> Result<Agreement, ChannelError> {
         let before = State::of_view(&self.view()?).map_err(|_| GroupError::Foreign)?;
-        let own = ctx.device.name.domain();
         let mut consents = BTreeMap::new();
         for entry in entries {
             let found = rules::verify_consent(&before, &entry.to_wire(), ctx.now);
-            let found = found.ok().filter(|c| c.subject == *subject && c.by.domain() != own);
+            let found = found.ok().filter(|c| c.subject == *subject && c.by.domain() != by);
             if let Some(consent) = found {
                 consents.insert(consent.by.domain().clone(), entry.clone());
             }
         }
-        let agree: BTreeSet<&Domain> = consents.keys().chain([own]).collect();
+        let agree: BTreeSet<&Domain> = consents.keys().chain([by]).collect();
         let asked = match subject {
             Subject::Authority(_) => self.policy.authorities(),
             Subject::Owner(_) => self.policy.electors(),

@@ -37,8 +37,10 @@ impl Case {
 
     fn agreement(&mut self, by: usize, subject: &Subject, said: &[SignedEntry]) -> Agreement {
         let network = &self.network;
-        let found = self.members[by]
-            .make(network, |channel, ctx: &Context<'_>| channel.agreement(ctx, subject, said));
+        let own = self.members[by].name().domain().clone();
+        let found = self.members[by].make(network, |channel, ctx: &Context<'_>| {
+            channel.agreement(ctx, &own, subject, said)
+        });
         found.unwrap()
     }
 

@@ -1,6 +1,8 @@
 //! `enlace channel`
 
 mod add;
+mod answer;
+mod appoint;
 mod close;
 mod leave;
 mod list;
@@ -13,6 +15,7 @@ mod show;
 mod update;
 
 use clap::Subcommand;
+use enlace_channel::consent::Answer;
 
 use crate::failure::Failure;
 use crate::ui::Ui;
@@ -31,6 +34,12 @@ pub(crate) enum Command {
     Remove(remove::Arguments),
     /// Give an officer another role.
     Role(role::Arguments),
+    /// Consent, for your authority, to what another one asks about an officer.
+    Consent(answer::Arguments),
+    /// Refuse it.
+    Refuse(answer::Arguments),
+    /// Put an officer in the place of an owner whose devices are gone.
+    Appoint(appoint::Arguments),
     /// Close a case: it stays to be read, and nothing is written any more.
     Close(close::Arguments),
     /// Open a closed case again.
@@ -51,6 +60,9 @@ pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
         Command::Add(arguments) => add::run(&arguments, ui),
         Command::Remove(arguments) => remove::run(&arguments, ui),
         Command::Role(arguments) => role::run(&arguments, ui),
+        Command::Consent(arguments) => answer::run(&arguments, Answer::Yes, ui),
+        Command::Refuse(arguments) => answer::run(&arguments, Answer::No, ui),
+        Command::Appoint(arguments) => appoint::run(&arguments, ui),
         Command::Close(arguments) => close::run(&arguments, ui),
         Command::Reopen(arguments) => reopen::run(&arguments, ui),
         Command::Update(arguments) => update::run(&arguments, ui),

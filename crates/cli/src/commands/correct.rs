@@ -4,10 +4,11 @@ use enlace_channel::entry::HandlingCode;
 use enlace_client::engine::NewNote;
 use enlace_log::Seq;
 
-use super::post::{read_input, time_zone};
+use super::post::read_input;
 use crate::failure::Failure;
 use crate::officer::{Explained as _, ProfileArguments, WaitArguments, find_channel, outcome};
 use crate::ui::Ui;
+use crate::when;
 
 /// What `correct` takes.
 #[derive(Debug, clap::Args)]
@@ -41,7 +42,7 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
         text,
         handling: arguments.handling,
         restriction: arguments.restriction.clone(),
-        time_zone: time_zone(),
+        time_zone: when::time_zone(),
         client_id: None,
     };
     let client_id = client.correct(channel, Seq(arguments.place), note).explained(ui)?;

@@ -6,13 +6,14 @@ use std::fmt;
 use std::io::{self, IsTerminal as _, Read as _};
 use std::str::FromStr;
 
-use enlace_channel::entry::{HandlingCode, TimeZone};
+use enlace_channel::entry::HandlingCode;
 use enlace_client::engine::NewNote;
 use enlace_log::ClientId;
 
 use crate::failure::{Explain as _, Failure};
 use crate::officer::{Explained as _, ProfileArguments, WaitArguments, find_channel, outcome};
 use crate::ui::Ui;
+use crate::when;
 use crate::words::Text;
 
 /// No note is longer.
@@ -77,7 +78,7 @@ impl Arguments {
             text,
             handling: self.handling,
             restriction: self.restriction.clone(),
-            time_zone: time_zone(),
+            time_zone: when::time_zone(),
             client_id,
         }
     }
@@ -91,13 +92,6 @@ pub(super) fn read_input(ui: &Ui) -> Result<String, Failure> {
     let read = io::stdin().lock().take(MAX_BYTES + 1).read_to_string(&mut text);
     read.context(|| "standard input cannot be read as text".to_owned())?;
     Ok(text.trim_end_matches(['\n', '\r']).to_owned())
-}
-
-/// The machine's own, as far as it has a name.
-pub(super) fn time_zone() -> TimeZone {
-    let system = jiff::tz::TimeZone::system();
-    let named = system.iana_name().and_then(|name| name.parse().ok());
-    named.unwrap_or_else(TimeZone::utc)
 }
 
 impl FromStr for NoteId {

@@ -3,10 +3,10 @@
 use enlace_client::engine::NewNote;
 use enlace_log::Seq;
 
-use super::post::time_zone;
 use crate::failure::Failure;
 use crate::officer::{Explained as _, ProfileArguments, WaitArguments, find_channel, outcome};
 use crate::ui::Ui;
+use crate::when;
 
 /// What `withdraw` takes.
 #[derive(Debug, clap::Args)]
@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
         text: arguments.reason.clone(),
         handling: None,
         restriction: None,
-        time_zone: time_zone(),
+        time_zone: when::time_zone(),
         client_id: None,
     };
     let client_id = client.withdraw(channel, Seq(arguments.place), why).explained(ui)?;

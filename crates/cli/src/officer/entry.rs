@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use enlace_channel::consent::{Answer, Statement, Subject};
 use enlace_channel::entry::EntryKind;
 use enlace_client::client::{EntryState, EntryView};
+use enlace_client::notice::Matter;
 use enlace_client::store::ErasedBecause;
 use enlace_identity::time::Timestamp;
 use enlace_log::ChannelId;
@@ -12,7 +14,7 @@ use serde::Serialize;
 use super::shown::shown;
 use crate::ui::Ui;
 use crate::when::{self, rfc3339};
-use crate::words::Text;
+use crate::words::{Notice, Text};
 
 /// An entry, for programs and people.
 #[derive(Debug, Serialize)]
@@ -41,6 +43,9 @@ pub(crate) struct EntryItem {
     handling: String,
     restriction: Option<String>,
     text: String,
+    /// What a proposal asks, or a consent answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statement: Option<StatementItem>,
     commitment: String,
     /// The place of the entry that it corrects or withdraws.
     about: Option<u64>,
@@ -67,6 +72,40 @@ struct Words {
     marks: Vec<String>,
     restriction: String,
     needs_newer_version: String,
+    statement: Option<String>,
+}
+
+/// A proposal or an answer, for programs.
+#[derive(Debug, Serialize)]
+struct StatementItem {
+    about: Matter,
+    officer: String,
+    /// `yes` or `no`; none where it asks.
+    answer: Option<&'static str>,
+}
+
+impl StatementItem {
+    fn new(statement: &Statement) -> Self {
+        Self {
+            about: Matter::from(&statement.subject),
+            officer: statement.subject.officer().to_string(),
+            answer: statement.answer.map(|answer| match answer {
+                Answer::Yes => "yes",
+                Answer::No => "no",
+            }),
+        }
+    }
+}
+
+fn statement_words(view: &EntryView, statement: &Statement, ui: &Ui) -> String {
+    let by = &view.author.officer().to_string();
+    let officer = &statement.subject.officer().to_string();
+    ui.say(Text::Notice(&match (statement.answer, &statement.subject) {
+        (None, Subject::Authority(_)) => Notice::AsksForAuthority { by, officer },
+        (None, Subject::Owner(_)) => Notice::AsksForOwner { by, officer },
+        (Some(Answer::Yes), _) => Notice::Consents { by, officer },
+        (Some(Answer::No), _) => Notice::Refuses { by, officer },
+    }))
 }
 
 impl EntryItem {
@@ -101,6 +140,7 @@ impl EntryItem {
             handling: view.handling.to_string(),
             restriction: view.restriction.clone(),
             text: view.body.clone(),
+            statement: view.statement.as_ref().map(StatementItem::new),
             commitment: view.commitment.to_string(),
             about: view.about.map(|seq| seq.0),
             corrected_at: view.corrected_by.map(|seq| seq.0),
@@ -112,6 +152,7 @@ impl EntryItem {
                 marks: marks(view, ui),
                 restriction: ui.say(Text::Restriction),
                 needs_newer_version: ui.say(Text::NeedsNewerVersion),
+                statement: view.statement.as_ref().map(|said| statement_words(view, said, ui)),
             },
         }
     }
@@ -148,6 +189,9 @@ impl fmt::Display for EntryItem {
         writeln!(f)?;
         if let Some(restriction) = &self.restriction {
             writeln!(f, "      {}: {}", self.words.restriction, shown(restriction))?;
+        }
+        if let Some(statement) = &self.words.statement {
+            writeln!(f, "      {}", shown(statement))?;
         }
         for line in shown(&self.text).lines() {
             writeln!(f, "      {line}")?;

@@ -192,6 +192,7 @@ impl Explain for ActError {
                 said(ui, Text::OwnerCannotLeave).hint(ui.say(Text::HandOwnershipOn))
             }
             Self::NotEntitled => said(ui, Text::NotEntitled),
+            Self::NotAsked(officer) => said(ui, Text::NotAsked { officer: &officer.to_string() }),
             Self::Engine(error) => error.explain(ui),
             error => as_it_is(error),
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use enlace_client::notice::{ChangeAct, Notice};
+use enlace_client::notice::{ChangeAct, Matter, Notice};
 use enlace_client::store::NoticeRow;
 use enlace_identity::names::DeviceName;
 use enlace_identity::time::Timestamp;
@@ -76,6 +76,17 @@ pub(crate) fn notice_words(notice: &Notice, ui: &Ui) -> Vec<String> {
             say(Words::NotTheirs { by: &officer(by), place: *place })
         }
         Notice::WithoutContent { by } => say(Words::WithoutContent { by: &officer(by) }),
+        Notice::ConsentAsked { by, matter, officer: about } => {
+            let (by, officer) = (&officer(by), &about.to_string());
+            say(match matter {
+                Matter::Authority => Words::AsksForAuthority { by, officer },
+                Matter::Owner => Words::AsksForOwner { by, officer },
+            })
+        }
+        Notice::ConsentAnswered { by, officer: about, yes, .. } => {
+            let (by, officer) = (&officer(by), &about.to_string());
+            say(if *yes { Words::Consents { by, officer } } else { Words::Refuses { by, officer } })
+        }
         Notice::LeaveRequested { by } => say(Words::LeaveRequested { by: &officer(by) }),
         Notice::Contested { by, .. } => say(Words::Contested { by: &officer(by) }),
         Notice::Removed { by } => say(Words::Removed { by: &officer(by) }),

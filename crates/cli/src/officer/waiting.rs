@@ -1,12 +1,15 @@
 //! Waiting until something is accepted, with the connection that it takes.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
 use enlace_client::Client;
 use enlace_client::client::Waited;
+use enlace_client::engine::AgreementView;
 use enlace_client::notice::Notice;
+use enlace_identity::names::Domain;
 use enlace_log::{ChannelId, ClientId};
 use serde::Serialize;
 
@@ -99,6 +102,7 @@ pub(crate) fn outcome(
         Waited::Accepted(seq) => ("accepted", seq.map(|seq| seq.0), Text::Accepted),
         Waited::Queued => {
             say_why_queued(client, wait, ui);
+            say_who_has_to_consent(client, channel, ui)?;
             ("queued", None, Text::Queued)
         }
         Waited::Failed(reason) => {
@@ -143,6 +147,34 @@ fn say_why_queued(client: &Client, wait: &WaitArguments, ui: &Ui) {
         _ if wait.wait => {}
         _ => ui.note(ui.say(Text::SyncSends)),
     }
+}
+
+/// What of this officer's waits for others.
+fn say_who_has_to_consent(client: &Client, channel: ChannelId, ui: &Ui) -> Result<(), Failure> {
+    let Some(details) = client.show(channel).explained(ui)? else { return Ok(()) };
+    let me = client.address();
+    for open in details.agreements.iter().filter(|open| open.asked_by == *me && !open.suffices) {
+        agreement_words(open, ui).iter().for_each(|words| ui.note(words));
+    }
+    Ok(())
+}
+
+/// Whose consent is missing, and who refused it.
+pub(crate) fn agreement_words(open: &AgreementView, ui: &Ui) -> Vec<String> {
+    let list = |domains: &BTreeSet<Domain>| {
+        domains.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
+    let officer = &open.officer.to_string();
+    let mut words = Vec::new();
+    if !open.waiting_for.is_empty() {
+        let of = &list(&open.waiting_for);
+        words.push(ui.say(Text::WaitsForConsent { officer, of }));
+    }
+    if !open.refused.is_empty() {
+        let by = &list(&open.refused);
+        words.push(ui.say(Text::ConsentRefused { officer, by }));
+    }
+    words
 }
 
 impl fmt::Display for Outcome {

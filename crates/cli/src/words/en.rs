@@ -26,6 +26,8 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::Handling => "Handling".into(),
         Text::Members => "Members".into(),
         Text::Comparison => "Comparison".into(),
+        Text::Consents => "Consents".into(),
+        Text::Leads => "Leads".into(),
         Text::Restriction => "Restriction".into(),
 
         Text::DeviceMade { directory } => format!("Made this device in {directory}."),
@@ -66,6 +68,10 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::InChannels { count } => format!("channels: {count}"),
         Text::StillToCome { count } => format!("to come: {count}"),
         Text::ThisDevice => "this one".into(),
+        Text::WaitsForConsent { officer, of } => format!("{officer}: waits for the consent of {of}"),
+        Text::ConsentRefused { officer, by } => format!("{officer}: refused by {by}"),
+        Text::OneLead { domain } => format!("{domain} has one lead: name a second one, so that the case goes on if that device is lost"),
+        Text::NoLead { domain } => format!("{domain} has no lead: the owner of the channel can make one of its officers a lead"),
         Text::Waiting { count } => format!("{count} queued, not yet accepted"),
         Text::ChannelStopped { reason } => {
             format!("This channel rests, for what the relay sends does not fit: {reason}")
@@ -149,6 +155,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::OthersDevice { device } => format!("{device} is not a device of yours"),
         Text::DeviceInUse => "this is the device that you are using: leave the channels, or use another device".into(),
         Text::ReopenIt => "Its owner can open it again: `enlace channel reopen`.".into(),
+        Text::NotAsked { officer } => format!("nobody has asked for a consent that concerns {officer}"),
         Text::NotEntitled => {
             "only a lead of the authority or the owner of the channel can do this".into()
         }
@@ -208,6 +215,18 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::RoleChanged { by, officer, role } => {
             format!("{by} made {officer} {}.", role_of(role))
+        }
+        Notice::AsksForAuthority { by, officer } => format!(
+            "{by} asks for the consent of your authority: {officer} comes in as the first lead of another authority."
+        ),
+        Notice::AsksForOwner { by, officer } => format!(
+            "{by} asks for the consent of your authority: {officer} becomes the owner, for the owner's devices are gone."
+        ),
+        Notice::Consents { by, officer } => {
+            format!("{by} consents, for the own authority: {officer}.")
+        }
+        Notice::Refuses { by, officer } => {
+            format!("{by} refuses, for the own authority: {officer}.")
         }
         Notice::KeysRenewed { by } => format!("{by} renewed the device's keys."),
         Notice::DeviceAdded { device, by } => format!("{by} let another device in: {device}."),

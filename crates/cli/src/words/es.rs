@@ -26,6 +26,8 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::Handling => "Tratamiento".into(),
         Text::Members => "Miembros".into(),
         Text::Comparison => "Comparación".into(),
+        Text::Consents => "Consentimientos".into(),
+        Text::Leads => "Responsables".into(),
         Text::Restriction => "Restricción".into(),
 
         Text::DeviceMade { directory } => format!("Este dispositivo quedó creado en {directory}."),
@@ -72,6 +74,10 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::InChannels { count } => format!("canales: {count}"),
         Text::StillToCome { count } => format!("por entrar: {count}"),
         Text::ThisDevice => "este".into(),
+        Text::WaitsForConsent { officer, of } => format!("{officer}: falta el consentimiento de {of}"),
+        Text::ConsentRefused { officer, by } => format!("{officer}: {by} no consiente"),
+        Text::OneLead { domain } => format!("{domain} tiene un solo responsable: nombre a otro, para que el caso siga si se pierde ese dispositivo"),
+        Text::NoLead { domain } => format!("{domain} no tiene responsable: el titular del canal puede nombrar responsable a uno de sus miembros"),
         Text::Waiting { count } => format!("{count} en cola, aún no aceptado"),
         Text::ChannelStopped { reason } => {
             format!("Este canal está en pausa: lo que envía el servidor no encaja: {reason}")
@@ -155,6 +161,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::OthersDevice { device } => format!("{device} no es un dispositivo suyo"),
         Text::DeviceInUse => "este es el dispositivo que está usando: salga de los canales, o use otro".into(),
         Text::ReopenIt => "Quien es titular puede reabrirlo: `enlace channel reopen`.".into(),
+        Text::NotAsked { officer } => format!("nadie ha pedido un consentimiento sobre {officer}"),
         Text::NotEntitled => {
             "solo puede hacerlo un responsable de la autoridad o el titular del canal".into()
         }
@@ -214,6 +221,16 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::RoleChanged { by, officer, role } => {
             format!("{by} cambió la función de {officer} a {}.", role_of(role))
+        }
+        Notice::AsksForAuthority { by, officer } => format!(
+            "{by} pide el consentimiento de su autoridad: {officer} entra como primer responsable de otra autoridad."
+        ),
+        Notice::AsksForOwner { by, officer } => format!(
+            "{by} pide el consentimiento de su autoridad: {officer} pasa a ser titular, porque el titular ha perdido sus dispositivos."
+        ),
+        Notice::Consents { by, officer } => format!("{by} consiente por su autoridad: {officer}."),
+        Notice::Refuses { by, officer } => {
+            format!("{by} no consiente por su autoridad: {officer}.")
         }
         Notice::KeysRenewed { by } => format!("{by} renovó las claves del dispositivo."),
         Notice::DeviceAdded { device, by } => format!("{by} admitió otro dispositivo: {device}."),

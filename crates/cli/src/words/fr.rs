@@ -26,6 +26,8 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::Handling => "Traitement".into(),
         Text::Members => "Membres".into(),
         Text::Comparison => "Comparaison".into(),
+        Text::Consents => "Accords".into(),
+        Text::Leads => "Responsables".into(),
         Text::Restriction => "Restriction".into(),
 
         Text::DeviceMade { directory } => format!("Cet appareil a été créé dans {directory}."),
@@ -70,6 +72,10 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::InChannels { count } => format!("canaux : {count}"),
         Text::StillToCome { count } => format!("à venir : {count}"),
         Text::ThisDevice => "celui-ci".into(),
+        Text::WaitsForConsent { officer, of } => format!("{officer} : il manque l'accord de {of}"),
+        Text::ConsentRefused { officer, by } => format!("{officer} : {by} refuse"),
+        Text::OneLead { domain } => format!("{domain} n'a qu'un responsable : nommez-en un second, pour que l'affaire continue si cet appareil est perdu"),
+        Text::NoLead { domain } => format!("{domain} n'a pas de responsable : le titulaire du canal peut en nommer un parmi ses membres"),
         Text::Waiting { count } => format!("{count} en attente, pas encore accepté"),
         Text::ChannelStopped { reason } => {
             format!("Ce canal est en pause : ce que le serveur envoie ne concorde pas : {reason}")
@@ -155,6 +161,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::OthersDevice { device } => format!("{device} n'est pas un de vos appareils"),
         Text::DeviceInUse => "c'est l'appareil que vous utilisez : quittez les canaux, ou prenez-en un autre".into(),
         Text::ReopenIt => "Le titulaire peut la rouvrir : `enlace channel reopen`.".into(),
+        Text::NotAsked { officer } => format!("personne n'a demandé d'accord au sujet de {officer}"),
         Text::NotEntitled => {
             "seul un responsable de l'autorité ou le titulaire du canal peut le faire".into()
         }
@@ -214,6 +221,18 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::RoleChanged { by, officer, role } => {
             format!("{by} a fait passer {officer} au rôle de {}.", role_of(role))
+        }
+        Notice::AsksForAuthority { by, officer } => format!(
+            "{by} demande l'accord de votre autorité : {officer} entre comme premier responsable d'une autre autorité."
+        ),
+        Notice::AsksForOwner { by, officer } => format!(
+            "{by} demande l'accord de votre autorité : {officer} devient titulaire, car le titulaire a perdu ses appareils."
+        ),
+        Notice::Consents { by, officer } => {
+            format!("{by} donne l'accord de son autorité : {officer}.")
+        }
+        Notice::Refuses { by, officer } => {
+            format!("{by} refuse l'accord de son autorité : {officer}.")
         }
         Notice::KeysRenewed { by } => format!("{by} a renouvelé les clés de l'appareil."),
         Notice::DeviceAdded { device, by } => format!("{by} a admis un autre appareil : {device}."),

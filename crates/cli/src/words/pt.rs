@@ -26,6 +26,8 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::Handling => "Tratamento".into(),
         Text::Members => "Membros".into(),
         Text::Comparison => "Comparação".into(),
+        Text::Consents => "Consentimentos".into(),
+        Text::Leads => "Responsáveis".into(),
         Text::Restriction => "Restrição".into(),
 
         Text::DeviceMade { directory } => format!("Este dispositivo foi criado em {directory}."),
@@ -70,6 +72,10 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::InChannels { count } => format!("canais: {count}"),
         Text::StillToCome { count } => format!("por entrar: {count}"),
         Text::ThisDevice => "este".into(),
+        Text::WaitsForConsent { officer, of } => format!("{officer}: falta o consentimento de {of}"),
+        Text::ConsentRefused { officer, by } => format!("{officer}: {by} não consente"),
+        Text::OneLead { domain } => format!("{domain} tem um só responsável: nomeie outro, para que o caso continue se esse dispositivo se perder"),
+        Text::NoLead { domain } => format!("{domain} não tem responsável: o titular do canal pode nomear responsável um dos seus membros"),
         Text::Waiting { count } => format!("{count} na fila, ainda não aceito"),
         Text::ChannelStopped { reason } => {
             format!("Este canal está em pausa: o que o servidor envia não confere: {reason}")
@@ -153,6 +159,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::OthersDevice { device } => format!("{device} não é um dispositivo seu"),
         Text::DeviceInUse => "este é o dispositivo que está a usar: saia dos canais, ou use outro".into(),
         Text::ReopenIt => "O titular pode reabri-lo: `enlace channel reopen`.".into(),
+        Text::NotAsked { officer } => format!("ninguém pediu um consentimento sobre {officer}"),
         Text::NotEntitled => {
             "só um responsável da autoridade ou o titular do canal pode fazer isto".into()
         }
@@ -212,6 +219,18 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::RoleChanged { by, officer, role } => {
             format!("{by} mudou a função de {officer} para {}.", role_of(role))
+        }
+        Notice::AsksForAuthority { by, officer } => format!(
+            "{by} pede o consentimento da sua autoridade: {officer} entra como primeiro responsável de outra autoridade."
+        ),
+        Notice::AsksForOwner { by, officer } => format!(
+            "{by} pede o consentimento da sua autoridade: {officer} passa a ser titular, porque o titular perdeu os seus dispositivos."
+        ),
+        Notice::Consents { by, officer } => {
+            format!("{by} consente pela sua autoridade: {officer}.")
+        }
+        Notice::Refuses { by, officer } => {
+            format!("{by} não consente pela sua autoridade: {officer}.")
         }
         Notice::KeysRenewed { by } => format!("{by} renovou as chaves do dispositivo."),
         Notice::DeviceAdded { device, by } => format!("{by} admitiu outro dispositivo: {device}."),

@@ -1,5 +1,7 @@
 //! Channels and their members.
 
+use enlace_channel::consent::Answer;
+use enlace_channel::entry::TimeZone;
 use enlace_channel::mls::Suite;
 use enlace_channel::policy::Role;
 use enlace_identity::names::OfficerAddress;
@@ -74,6 +76,36 @@ impl Client {
         role: Role,
     ) -> Result<ClientId, ActError> {
         self.wish(channel, Wish::SetRole(officer, role))
+    }
+
+    /// Asks for an officer to become the owner, in the place of one whose devices are gone: carried out
+    /// when leads of most authorities have consented.
+    ///
+    /// # Errors
+    /// [`ActError`]; nothing has changed then.
+    pub fn appoint_owner(
+        &self,
+        channel: ChannelId,
+        officer: OfficerAddress,
+    ) -> Result<ClientId, ActError> {
+        self.wish(channel, Wish::AppointOwner(officer))
+    }
+
+    /// Consents, for this officer's authority, to what was asked about an officer, or refuses.
+    ///
+    /// # Errors
+    /// [`ActError`]; nothing has changed then.
+    pub fn answer(
+        &self,
+        channel: ChannelId,
+        officer: &OfficerAddress,
+        answer: Answer,
+        time_zone: TimeZone,
+    ) -> Result<ClientId, ActError> {
+        let client_id =
+            self.with_engine(|engine| engine.answer(channel, officer, answer, time_zone))?;
+        self.wake();
+        Ok(client_id)
     }
 
     /// Closes a channel, or opens it again.

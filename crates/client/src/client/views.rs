@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use enlace_channel::consent::Statement;
 use enlace_channel::entry::{HandlingCode, Part, PartKind, SignedEntry};
 use enlace_channel::mls::EpochAuthenticator;
 use enlace_channel::policy::{Policy, Role};
@@ -10,7 +11,7 @@ use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, ClientId, Commitment, Seq};
 
 use super::history::History;
-use crate::engine::{Engine, EngineError, body_of};
+use crate::engine::{AgreementView, Engine, EngineError, body_of};
 use crate::store::{ChannelRow, EntryRow, ErasedBecause, OutboxRow, OutboxState, StoreError};
 
 /// Everything about a channel.
@@ -32,6 +33,8 @@ pub struct ChannelDetails {
     pub authenticator: EpochAuthenticator,
     /// What is still to be sent.
     pub queued: usize,
+    /// What the consent of others was asked for and is not done yet.
+    pub agreements: Vec<AgreementView>,
 }
 
 /// An officer of a channel.
@@ -70,6 +73,8 @@ pub struct EntryView {
     pub restriction: Option<String>,
     /// What it says.
     pub body: String,
+    /// What a proposal asks, or a consent answers.
+    pub statement: Option<Statement>,
     /// Binds it to its item; a later entry names this as its parent.
     pub commitment: Commitment,
     /// The place of the entry that it corrects or withdraws, if that is here.
@@ -127,6 +132,7 @@ impl Engine {
                 fence: channel.fence(),
                 authenticator: channel.epoch_authenticator(),
                 queued: work.tx.queued(Some(id))?.len(),
+                agreements: work.agreements(&channel)?,
             };
             work.keep(channel);
             Ok(Some(details))
@@ -205,6 +211,7 @@ impl EntryView {
             handling: header.handling,
             restriction: restriction.and_then(Part::as_text).map(ToOwned::to_owned),
             body: body_of(&entry),
+            statement: Statement::of(&entry).ok(),
             commitment: entry.commitment(),
             about: None,
             corrected_by: None,

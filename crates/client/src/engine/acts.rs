@@ -21,6 +21,9 @@ pub enum Wish {
     Remove(OfficerAddress),
     /// Give an officer another role.
     SetRole(OfficerAddress, Role),
+    /// Make an officer the owner, in the place of one whose devices are gone, with the consent of leads of
+    /// most authorities.
+    AppointOwner(OfficerAddress),
     /// Close the channel, or open it again.
     SetClosed(bool),
     /// Follow the next version of the rules.
@@ -78,6 +81,9 @@ pub enum ActError {
     /// Only the owner gives a channel fresh keys that is not in trouble.
     #[error("only the owner of the channel renews its keys for everybody")]
     OwnerRenews,
+    /// Nobody has asked for a consent that concerns this officer.
+    #[error("nobody has asked for a consent that concerns {0}")]
+    NotAsked(OfficerAddress),
     /// The officer's own role doesn't entitle to it.
     #[error("this needs a lead or the owner of the channel")]
     NotEntitled,
@@ -162,6 +168,7 @@ impl Work<'_> {
         let task = self.check_wish(id, wish)?;
         let queued = self.tx.queued(Some(id))?;
         if let Some(row) = queued.iter().find(|row| is_same_wish(&row.task, &task)) {
+            self.ask_again(id, &task)?;
             return Ok(row.client_id);
         }
         let client_id = self.new_client_id(id);
@@ -208,6 +215,10 @@ impl Work<'_> {
             Wish::Add(officer, role) => match policy.role_of(&officer) {
                 Some(present) => Err(ActError::AlreadyInChannel(officer, present)),
                 None if !lead => Err(ActError::NotEntitled),
+                // The first of an authority becomes its lead.
+                None if !policy.authorities().contains(officer.domain()) => {
+                    Ok(Task::Admit { officer, role: Role::Lead, key_package: None })
+                }
                 None => Ok(Task::Admit { officer, role, key_package: None }),
             },
             Wish::Remove(officer) | Wish::SetRole(officer, _)
@@ -218,6 +229,18 @@ impl Work<'_> {
             Wish::Remove(_) | Wish::SetRole(..) if !lead => Err(ActError::NotEntitled),
             Wish::Remove(officer) => Ok(Task::Remove { officer }),
             Wish::SetRole(officer, role) => Ok(Task::SetRole { officer, role }),
+            Wish::AppointOwner(officer) => match policy.role_of(&officer) {
+                None => Err(ActError::NotInChannel(officer)),
+                Some(Role::Owner) => Err(ActError::AlreadyInChannel(officer, Role::Owner)),
+                Some(_) if own == Some(Role::Owner) => {
+                    Ok(Task::SetRole { officer, role: Role::Owner })
+                }
+                Some(_) if !lead => Err(ActError::NotEntitled),
+                Some(_) => {
+                    let instead_of = policy.owners().next().map(ToString::to_string);
+                    Ok(Task::AppointOwner { officer, instead_of })
+                }
+            },
             Wish::SetClosed(_) if !policy.may_close(me) => Err(ActError::OwnerCloses),
             Wish::SetClosed(closed) => Ok(Task::SetClosed { closed }),
             Wish::RaiseRules if own != Some(Role::Owner) => Err(ActError::OwnerRaisesRules),

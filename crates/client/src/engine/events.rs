@@ -142,6 +142,7 @@ impl Work<'_> {
             self.tell(ClientEvent::Entry { channel: row.channel, seq: row.seq });
             self.take_effect(&row)?;
         }
+        self.note_statement(channel, item, entry)?;
         if entry.needs_newer_version() {
             let place = Some((item.seq, item.received_at));
             self.note(Some(row.channel), place, Notice::NeedsNewerVersion)?;

@@ -17,7 +17,7 @@ use super::seal::is_done;
 use super::work::Work;
 use super::{Engine, EngineError, leases};
 use crate::outbox::{self, Lane, Next, Step};
-use crate::store::{ChannelRow, ChannelStanding, OutboxRow, StoreError};
+use crate::store::{ChannelRow, ChannelStanding, OutboxRow};
 use crate::task::{Claim, Task};
 
 /// What to call now.
@@ -67,13 +67,19 @@ impl Action {
 }
 
 impl Engine {
-    /// What the officer asked for and what is still to be sent, in order.
+    /// What the officer asked for and what is still to be sent, in order; without what waits for others
+    /// to consent, once they were asked.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn pending(&mut self) -> Result<Vec<ClientId>, StoreError> {
-        let rows = self.read(|tx| tx.queued(None))?;
-        Ok(rows.iter().filter(|row| !row.automatic).map(|row| row.client_id).collect())
+    pub fn pending(&mut self) -> Result<Vec<ClientId>, EngineError> {
+        let mut rows = self.read(|tx| tx.queued(None))?;
+        rows.retain(|row| !row.automatic);
+        if rows.iter().any(|row| row.task.may_need_consent()) {
+            let waiting = self.write(|work| work.waiting_for_consent())?;
+            rows.retain(|row| !waiting.contains(&row.client_id));
+        }
+        Ok(rows.iter().map(|row| row.client_id).collect())
     }
 
     /// What is to be called now. Items are made on the way.
@@ -152,7 +158,9 @@ impl Work<'_> {
             self.enqueue_own(id, Task::SelfUpdate, Duration::ZERO)?;
         }
         self.want_key_packages(id, &channel)?;
-        let rows = self.tx.queued(Some(id))?;
+        let waiting = self.ask_for_consents(&channel)?;
+        let mut rows = self.tx.queued(Some(id))?;
+        rows.retain(|row| !waiting.contains(&row.client_id));
         state.note_fence(channel.fence());
         let lane = Lane {
             now: self.now(),

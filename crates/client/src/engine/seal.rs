@@ -6,7 +6,7 @@ use enlace_channel::channel::{
     Admission, Channel, ChannelError, Command, SealError, SuccessionDraft,
 };
 use enlace_channel::mls::Suite;
-use enlace_channel::policy::FoundingReason;
+use enlace_channel::policy::{FoundingReason, Role};
 use enlace_identity::chain::VerifiedLeaf;
 use enlace_log::Seq;
 
@@ -53,6 +53,10 @@ impl Work<'_> {
             self.keep(channel);
             return Ok(self.accept(row, None)?);
         }
+        if self.lacks_consent(&channel, &row.task)? {
+            self.keep(channel);
+            return Ok(self.tx.update_outbox(&OutboxRow { sealed: None, ..row })?);
+        }
         let outgoing = match &row.task {
             Task::Entry => {
                 let plaintext = row.signed.as_deref().ok_or(StoreError::Corrupt("entry"))?;
@@ -87,7 +91,7 @@ impl Work<'_> {
             Task::Contest { commit } => {
                 channel.seal_contest(&self.ctx, Seq(*commit), row.client_id)
             }
-            task => match command(task) {
+            task => match self.command(&channel, task)? {
                 Some(command) => channel.seal_commit(&self.ctx, &command, row.client_id),
                 None => return Err(StoreError::Corrupt("task").into()),
             },
@@ -101,6 +105,25 @@ impl Work<'_> {
         self.keep(channel);
         let sealed = SealedItem { fence: outgoing.envelope.fence, request: outgoing.request };
         Ok(self.tx.update_outbox(&OutboxRow { sealed: Some(sealed), ..row })?)
+    }
+
+    fn command(&self, channel: &Channel, task: &Task) -> Result<Option<Command>, EngineError> {
+        Ok(match task {
+            Task::Admit { officer, role, key_package: Some(key_package) } => {
+                let admission = Admission {
+                    officer: officer.clone(),
+                    role: *role,
+                    key_package: key_package.clone(),
+                };
+                let consents = self.consents_to(channel, task)?;
+                Some(Command::AdmitAuthority { admission, consents })
+            }
+            Task::AppointOwner { officer, .. } => {
+                let consents = self.consents_to(channel, task)?;
+                Some(Command::AppointOwner { officer: officer.clone(), consents })
+            }
+            task => command(task),
+        })
     }
 
     fn sealing_failed(&mut self, mut row: OutboxRow, error: &SealError) -> Result<(), EngineError> {
@@ -143,6 +166,7 @@ pub(super) fn is_done(task: &Task, channel: &Channel) -> bool {
         Task::RemoveDevice { device } => !channel.devices().contains(device),
         Task::Remove { officer } => policy.role_of(officer).is_none(),
         Task::SetRole { officer, role } => policy.role_of(officer) == Some(*role),
+        Task::AppointOwner { officer, .. } => policy.role_of(officer) == Some(Role::Owner),
         Task::SetClosed { closed } => policy.is_closed() == *closed,
         Task::RaiseRules { to } => policy.rules_version() >= *to,
         Task::CarryOutLeave { device } => !channel.leaving().any(|leaving| leaving == *device),
@@ -172,13 +196,6 @@ fn succession_draft(
 
 fn command(task: &Task) -> Option<Command> {
     Some(match task {
-        Task::Admit { officer, role, key_package: Some(key_package) } => {
-            Command::Admit(vec![Admission {
-                officer: officer.clone(),
-                role: *role,
-                key_package: key_package.clone(),
-            }])
-        }
         Task::AddDevice { device, key_package: Some(key_package) } => {
             Command::AddDevice { device: device.clone(), key_package: key_package.clone() }
         }

@@ -1,6 +1,7 @@
 //! Devices with real stores and a hub in memory: what the session does, without a network.
 
 mod closing;
+mod consents;
 mod crashes;
 mod devices;
 mod false_welcomes;

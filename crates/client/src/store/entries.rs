@@ -55,6 +55,12 @@ pub trait EntryRows {
         limit: usize,
     ) -> Result<Vec<EntryRow>, StoreError>;
 
+    /// A channel's proposals and consents, in the log's order.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn statements(&self, channel: ChannelId) -> Result<Vec<EntryRow>, StoreError>;
+
     /// The entry with an author's idempotency key.
     ///
     /// # Errors

@@ -81,7 +81,8 @@ impl super::OfficerNode {
             }
         }
         let mut quotes = self.disk.quotes(row.id)?;
-        for entry in client.read(row.id, Seq(0), ALL)? {
+        let notes = client.read(row.id, Seq(0), ALL)?.into_iter();
+        for entry in notes.filter(|entry| entry.statement.is_none()) {
             if let EntryState::Logged { seq, .. } = entry.state {
                 view.entries.push(Entry {
                     quotes: quotes.remove(&seq.0),

@@ -1,15 +1,20 @@
 //! `enlace channel show`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use enlace_channel::policy::Policy;
 use enlace_client::client::{ChannelDetails, MemberView};
+use enlace_client::engine::AgreementView;
+use enlace_client::notice::Matter;
 use enlace_client::store::ChannelRow;
+use enlace_identity::names::Domain;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::officer::{Explained as _, ProfileArguments, find_channel, shown, why_it_rests};
+use crate::officer::{
+    Explained as _, ProfileArguments, agreement_words, find_channel, shown, why_it_rests,
+};
 use crate::ui::Ui;
 use crate::words::Text;
 
@@ -35,6 +40,10 @@ struct Shown {
     legal_basis: String,
     default_handling: Option<String>,
     members: Vec<Member>,
+    /// Authorities with fewer than two leads, and how many they have.
+    few_leads: BTreeMap<String, usize>,
+    /// What the consent of others was asked for and is not done yet.
+    agreements: Vec<Agreement>,
     /// What is still to be sent.
     queued: usize,
     /// The place that comes next.
@@ -56,6 +65,20 @@ struct Member {
     leaving: bool,
     #[serde(skip)]
     words: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Agreement {
+    /// `authority`: the officer's authority comes in; `owner`: the officer becomes the owner.
+    about: Matter,
+    officer: String,
+    asked_by: String,
+    consented: Vec<String>,
+    refused: Vec<String>,
+    waiting_for: Vec<String>,
+    suffices: bool,
+    #[serde(skip)]
+    words: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
@@ -86,6 +109,12 @@ fn described(row: &ChannelRow, details: Option<&ChannelDetails>, ui: &Ui) -> Sho
             .flat_map(|details| &details.members)
             .map(|view| member(view, ui))
             .collect(),
+        few_leads: policy.map(few_leads).unwrap_or_default(),
+        agreements: details
+            .iter()
+            .flat_map(|details| &details.agreements)
+            .map(|view| agreement(view, ui))
+            .collect(),
         queued: details.map_or(0, |details| details.queued),
         next_seq: details.map(|details| details.next.0),
         fence: details.and_then(|details| details.fence).map(|seq| seq.0),
@@ -108,6 +137,28 @@ fn member(view: &MemberView, ui: &Ui) -> Member {
         leaving: view.leaving,
         words,
     }
+}
+
+fn agreement(view: &AgreementView, ui: &Ui) -> Agreement {
+    let texts = |domains: &BTreeSet<Domain>| domains.iter().map(ToString::to_string).collect();
+    Agreement {
+        about: view.matter,
+        officer: view.officer.to_string(),
+        asked_by: view.asked_by.to_string(),
+        consented: texts(&view.consented),
+        refused: texts(&view.refused),
+        waiting_for: texts(&view.waiting_for),
+        suffices: view.suffices,
+        words: agreement_words(view, ui),
+    }
+}
+
+fn few_leads(policy: &Policy) -> BTreeMap<String, usize> {
+    let counted = policy.authorities().into_iter();
+    counted
+        .map(|domain| (domain.to_string(), policy.leads_of(domain).count()))
+        .filter(|(_, leads)| *leads < 2)
+        .collect()
 }
 
 /// In groups, to be read out; half of it is beyond anybody's guessing.
@@ -139,6 +190,13 @@ fn words(it: &Shown, row: &ChannelRow, ui: &Ui) -> Vec<(String, String)> {
     for (index, member) in it.members.iter().enumerate() {
         let label = if index == 0 { ui.say(Text::Members) } else { String::new() };
         words.push((label, format!("{}  ({})", member.officer, member.words)));
+    }
+    for (domain, leads) in &it.few_leads {
+        let text = if *leads == 0 { Text::NoLead { domain } } else { Text::OneLead { domain } };
+        words.push((ui.say(Text::Leads), ui.say(text)));
+    }
+    for open in it.agreements.iter().flat_map(|agreement| &agreement.words) {
+        words.push((ui.say(Text::Consents), open.clone()));
     }
     if let Some(comparison) = &it.comparison {
         words.push((ui.say(Text::Comparison), comparison.clone()));

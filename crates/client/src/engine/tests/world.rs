@@ -89,7 +89,11 @@ impl World {
         officer: &str,
         domain: &str,
     ) {
-        let authority = if domain == "fge" { &self.network.fge } else { &self.network.mp };
+        let authority = match domain {
+            "fge" => &self.network.fge,
+            "mp" => &self.network.mp,
+            _ => &self.network.ucc,
+        };
         let key = SigningKey::generate();
         let leaf = format!("{label}.{officer}.officer");
         let chain = authority.leaf(&leaf, &key.public());

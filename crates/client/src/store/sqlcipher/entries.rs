@@ -45,6 +45,11 @@ impl EntryRows for SqlTransaction<'_> {
         self.all(sql, params![channel.as_bytes(), number(from.0), limit], read)
     }
 
+    fn statements(&self, channel: ChannelId) -> Result<Vec<EntryRow>, StoreError> {
+        let sql = "SELECT * FROM entries WHERE channel = ?1 AND kind IN (12, 13) ORDER BY seq";
+        self.all(sql, params![channel.as_bytes()], read)
+    }
+
     fn entry_of(
         &self,
         author: &DeviceName,
