@@ -26,6 +26,7 @@ mod renewal;
 mod seal;
 mod settle;
 mod snapshot;
+mod suspension;
 mod sweep;
 #[cfg(test)]
 mod tests;

@@ -85,9 +85,24 @@ pub enum Task {
     },
     /// Put a device back that asked for it.
     PutBack {
+        /// Which.
+        #[serde(with = "as_text")]
+        device: DeviceName,
+    },
+    /// Remove a device that its authority has suspended.
+    RemoveSuspended {
         /// The device.
         #[serde(with = "as_text")]
         device: DeviceName,
+    },
+    /// Let a device back in whose suspension is over.
+    Readmit {
+        /// Which.
+        #[serde(with = "as_text")]
+        device: DeviceName,
+        /// Its key package, once it is claimed.
+        #[serde(with = "as_hex", default)]
+        key_package: Option<Vec<u8>>,
     },
     /// Renew this device's keys.
     SelfUpdate,
@@ -140,11 +155,14 @@ impl Task {
             | Self::Erase { .. }
             | Self::Contest { .. }
             | Self::AskBack => None,
-            Self::Admit { .. } | Self::AddDevice { .. } => Some(LeasePurpose::Admission),
+            Self::Admit { .. } | Self::AddDevice { .. } | Self::Readmit { .. } => {
+                Some(LeasePurpose::Admission)
+            }
             Self::Remove { .. }
             | Self::RemoveDevice { .. }
             | Self::CarryOutLeave { .. }
-            | Self::RemoveRevoked { .. } => Some(LeasePurpose::Removal),
+            | Self::RemoveRevoked { .. }
+            | Self::RemoveSuspended { .. } => Some(LeasePurpose::Removal),
             Self::SetRole { .. }
             | Self::AppointOwner { .. }
             | Self::SetClosed { .. }
@@ -181,6 +199,8 @@ impl Task {
             Self::AppointOwner { .. } => "appoint owner",
             Self::CarryOutLeave { .. } => "carry out leave",
             Self::RemoveRevoked { .. } => "remove revoked",
+            Self::RemoveSuspended { .. } => "remove suspended",
+            Self::Readmit { .. } => "readmit",
             Self::SelfUpdate => "renew keys",
             Self::SetClosed { closed: true } => "close",
             Self::SetClosed { closed: false } => "reopen",
@@ -207,9 +227,9 @@ impl Task {
     /// Others have to be claimed.
     pub(crate) fn forget_key_packages(&mut self) {
         match self {
-            Self::Admit { key_package, .. } | Self::AddDevice { key_package, .. } => {
-                *key_package = None;
-            }
+            Self::Admit { key_package, .. }
+            | Self::AddDevice { key_package, .. }
+            | Self::Readmit { key_package, .. } => *key_package = None,
             Self::Succeed { wanted, .. } => {
                 wanted.iter_mut().for_each(|wanted| wanted.key_package = None);
             }
@@ -228,7 +248,8 @@ impl Task {
     pub fn missing_key_package(&self) -> Option<Claim<'_>> {
         match self {
             Self::Admit { officer, key_package: None, .. } => Some(Claim::Officer(officer)),
-            Self::AddDevice { device, key_package: None } => Some(Claim::Device(device)),
+            Self::AddDevice { device, key_package: None }
+            | Self::Readmit { device, key_package: None } => Some(Claim::Device(device)),
             Self::Succeed { wanted, .. } if wanted.iter().any(Wanted::is_missing) => {
                 Some(Claim::Devices(wanted))
             }
@@ -240,7 +261,9 @@ impl Task {
     /// one.
     pub(crate) fn keep_claimed(&mut self, claimed: Vec<(String, Vec<u8>)>) -> bool {
         match self {
-            Self::Admit { key_package, .. } | Self::AddDevice { key_package, .. } => {
+            Self::Admit { key_package, .. }
+            | Self::AddDevice { key_package, .. }
+            | Self::Readmit { key_package, .. } => {
                 *key_package = claimed.into_iter().next().map(|(_, key_package)| key_package);
                 key_package.is_some()
             }

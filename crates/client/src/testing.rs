@@ -11,12 +11,13 @@ use enlace_identity::endpoint::{
 use enlace_identity::issue::{Approval, CertificateRequest, IssuingCa, RevocationContent, Root};
 use enlace_identity::keys::{PublicKey, SigningKey};
 use enlace_identity::names::{Domain, LeafName};
+use enlace_identity::suspension::{SignedSuspensions, SuspensionStatement};
 use enlace_identity::time::{Timestamp, Validity};
 use enlace_transport::Clock;
 
 /// 2026-01-01, noon.
 pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_767_268_800);
-const DAY: Duration = Duration::from_secs(86_400);
+pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 
 /// A clock that a test sets.
 #[derive(Debug)]
@@ -94,6 +95,20 @@ impl TestAuthority {
         let empty = RevocationContent { revoked: Vec::new(), ..content.clone() };
         let root = self.root.revocation_list(&empty).unwrap().to_bytes();
         vec![root, self.issuing.revocation_list(&content).unwrap().to_bytes()]
+    }
+
+    /// The duty officer's statement of that serial: suspended for a week from `at`.
+    pub(crate) fn suspensions(&self, serial: u64, at: Timestamp, names: &[&str]) -> Vec<u8> {
+        let key = SigningKey::generate();
+        let chain = self.leaf("d1.duty", &key.public());
+        let statement = SuspensionStatement {
+            domain: self.domain.clone(),
+            serial,
+            issued_at: at,
+            not_after: at.plus(DAY * 7),
+            suspended: names.iter().map(|name| name.parse().unwrap()).collect(),
+        };
+        SignedSuspensions::sign(&statement, &key, chain).unwrap().encode()
     }
 
     pub(crate) fn endpoint_record(&self) -> Vec<u8> {

@@ -13,4 +13,5 @@ mod recovery;
 mod resending;
 mod restarts;
 mod revocation;
+mod suspension;
 mod void;

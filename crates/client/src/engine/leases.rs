@@ -25,7 +25,8 @@ pub(super) fn request(
     let is_removed = |device: &DeviceName| match task {
         Task::Remove { officer } => device.officer() == officer,
         Task::CarryOutLeave { device: goes }
-        | Task::RemoveRevoked { device: goes, .. }
+        | Task::RemoveRevoked { device: goes }
+        | Task::RemoveSuspended { device: goes }
         | Task::RemoveDevice { device: goes } => device == goes,
         _ => false,
     };
@@ -52,8 +53,9 @@ fn is_revoked(chain: &UnverifiedChain, trust: &Trust) -> bool {
     let Ok(leaf) = trust.verify_chain(chain, &[LeafUsage::Device]) else { return false };
     matches!(
         trust.check_revocation(&leaf),
-        Err(Untrusted::Revocation(
-            RevocationStatusError::Revoked(_) | RevocationStatusError::IssuingRevoked(_)
-        ))
+        Err(Untrusted::Suspended(_)
+            | Untrusted::Revocation(
+                RevocationStatusError::Revoked(_) | RevocationStatusError::IssuingRevoked(_)
+            ))
     )
 }

@@ -11,7 +11,7 @@ use enlace_identity::chain::VerifiedLeaf;
 use enlace_log::Seq;
 
 use super::work::Work;
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, suspension};
 use crate::store::{OutboxRow, SealedItem, StoreError};
 use crate::task::{Task, Wanted};
 
@@ -87,6 +87,25 @@ impl Work<'_> {
             Task::Succeed { poisoned, suite, wanted, .. } => {
                 let draft = succession_draft(*poisoned, *suite, wanted)?;
                 channel.seal_succession(&self.ctx, draft, row.client_id)
+            }
+            Task::RemoveSuspended { device } => {
+                let Some(stated) = self.trust.suspending(device) else {
+                    self.keep(channel);
+                    return Ok(self.accept(row, None)?);
+                };
+                let (device, statement) = (device.clone(), stated.signed().encode());
+                let command = Command::RemoveSuspended { device, statement };
+                channel.seal_commit(&self.ctx, &command, row.client_id)
+            }
+            Task::Readmit { device, key_package } => {
+                let over = suspension::is_over(channel.policy(), device, self.trust);
+                let (Some(over), Some(key_package)) = (over, key_package) else {
+                    self.keep(channel);
+                    return Ok(self.accept(row, None)?);
+                };
+                let (device, key_package) = (device.clone(), key_package.clone());
+                let command = Command::Readmit { device, key_package, statement: over.statement };
+                channel.seal_commit(&self.ctx, &command, row.client_id)
             }
             Task::Contest { commit } => {
                 channel.seal_contest(&self.ctx, Seq(*commit), row.client_id)
@@ -170,10 +189,15 @@ pub(super) fn is_done(task: &Task, channel: &Channel) -> bool {
         Task::SetClosed { closed } => policy.is_closed() == *closed,
         Task::RaiseRules { to } => policy.rules_version() >= *to,
         Task::CarryOutLeave { device } => !channel.leaving().any(|leaving| leaving == *device),
-        Task::RemoveRevoked { device, .. } => !channel.devices().contains(device),
         Task::PutBack { device } => !channel.asking_back().any(|(asking, _)| asking == *device),
         Task::AskBack => channel.stranded_since().is_none(),
         Task::Succeed { generation, .. } => policy.generation().0 > *generation,
+        Task::RemoveRevoked { device } | Task::RemoveSuspended { device } => {
+            !channel.devices().contains(device)
+        }
+        Task::Readmit { device, .. } => {
+            channel.devices().contains(device) || !policy.suspended().contains_key(device)
+        }
         Task::Create { .. }
         | Task::Entry
         | Task::SelfUpdate

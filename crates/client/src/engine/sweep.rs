@@ -1,5 +1,6 @@
-//! Revoked devices: whoever learns of one takes it out of every channel in which it is still a member.
-//! Anybody may, with the list as evidence. So that not all do at once, the leads of its authority go
+//! Revoked and suspended devices: whoever learns of one takes it out of every channel in which it is
+//! still a member, and lets it in again when the suspension is over. Anybody may, with the list or
+//! the statement as evidence. So that not all do at once, the leads of its authority go
 //! first, then the other leads, then everybody, each by a hash of its own; whoever's turn comes when it
 //! is done has nothing to do.
 
@@ -9,9 +10,11 @@ use std::time::Duration;
 use enlace_channel::policy::Role;
 use enlace_identity::chain::VerifiedLeaf;
 use enlace_identity::names::{DeviceName, Domain};
+use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, Seq};
 
 use super::events::draw;
+use super::suspension::Due;
 use super::work::Work;
 use super::{Engine, EngineError};
 use crate::event::ClientEvent;
@@ -32,11 +35,18 @@ pub(super) struct Sweep {
     changed: BTreeSet<ChannelId>,
     /// The newest commit when a channel was last looked at: notes let nobody in.
     looked_at: HashMap<ChannelId, Option<Seq>>,
+    /// When the next suspension ends.
+    next_end: Option<Timestamp>,
 }
 
 impl Default for Sweep {
     fn default() -> Self {
-        Self { is_everywhere: true, changed: BTreeSet::new(), looked_at: HashMap::new() }
+        Self {
+            is_everywhere: true,
+            changed: BTreeSet::new(),
+            looked_at: HashMap::new(),
+            next_end: None,
+        }
     }
 }
 
@@ -55,20 +65,22 @@ impl Engine {
         self.sweep = Sweep::default();
     }
 
-    /// Puts the removal of each revoked device in the outbox, where that was not looked for yet.
+    /// Puts the removal of each revoked or suspended device in the outbox, and the return of each
+    /// whose suspension is over, where that was not looked for yet.
     ///
     /// # Errors
     /// When the store fails.
     pub(super) fn remove_revoked(&mut self) -> Result<(), EngineError> {
+        let now = self.trust.now();
+        if self.sweep.next_end.is_some_and(|end| now >= end) {
+            self.sweep = Sweep::default();
+        }
         if !self.sweep.is_everywhere && self.sweep.changed.is_empty() {
             return Ok(());
         }
         let mut sweep = std::mem::take(&mut self.sweep);
         let authorities = self.trust.revoking_authorities();
-        let done = match authorities.is_empty() {
-            true => Ok(()),
-            false => self.write(|work| work.look_for_revoked(&mut sweep, &authorities)),
-        };
+        let done = self.write(|work| work.look_for_revoked(&mut sweep, &authorities));
         // What this has put in the outbox is no reason to look again.
         self.sweep = match done {
             Ok(()) => Sweep { is_everywhere: false, changed: BTreeSet::new(), ..sweep },
@@ -109,6 +121,9 @@ impl Work<'_> {
             let Some(channel) = self.take(row.id).ok().flatten() else { continue };
             let fence = channel.fence();
             let is_new = sweep.looked_at.insert(row.id, fence) != Some(fence);
+            let due = Due::of(&channel, self.trust);
+            let ends = sweep.next_end.into_iter().chain(due.next);
+            sweep.next_end = ends.min();
             let find = |leaf: &VerifiedLeaf| self.trust.withdrawing(leaf);
             let is_suspect = |device: &DeviceName| authorities.contains(device.domain());
             let found =
@@ -116,27 +131,38 @@ impl Work<'_> {
             let role = channel.policy().role_of(self.me().officer());
             let members = u32::try_from(channel.devices().len()).unwrap_or(u32::MAX);
             self.keep(channel);
-            let found = found?.into_iter().map(|(device, _)| device);
-            self.enqueue_removals(row.id, found.collect(), (role, members))?;
+            let revoked = found?.into_iter().map(|(device, _)| Task::RemoveRevoked { device });
+            let suspended = due.suspended.into_iter();
+            let suspended = suspended.map(|device| Task::RemoveSuspended { device });
+            let returning = due.returning.into_iter();
+            let returning = returning.map(|device| Task::Readmit { device, key_package: None });
+            let tasks = revoked.chain(suspended).chain(returning).collect();
+            self.enqueue_sweep(row.id, tasks, (role, members))?;
         }
         Ok(())
     }
 
-    fn enqueue_removals(
+    fn enqueue_sweep(
         &mut self,
         id: ChannelId,
-        devices: Vec<DeviceName>,
+        tasks: Vec<Task>,
         (role, members): (Option<Role>, u32),
     ) -> Result<(), EngineError> {
-        if devices.is_empty() {
+        if tasks.is_empty() {
             return Ok(());
         }
-        let queued: Vec<Task> = self.tx.queued(Some(id))?.into_iter().map(|row| row.task).collect();
+        let queued = self.tx.queued(Some(id))?.into_iter();
+        let queued: Vec<Task> = queued.map(|row| row.task.without_key_package()).collect();
         let me = self.me().clone();
-        for device in devices.into_iter().filter(|device| *device != me) {
-            let delay = turn(&me, &device, role, members);
-            let task = Task::RemoveRevoked { device };
-            if !queued.contains(&task) {
+        for task in tasks {
+            let (Task::RemoveRevoked { device }
+            | Task::RemoveSuspended { device }
+            | Task::Readmit { device, .. }) = &task
+            else {
+                continue;
+            };
+            if *device != me && !queued.contains(&task) {
+                let delay = turn(&me, device, role, members);
                 self.put_own(id, task, delay)?;
             }
         }

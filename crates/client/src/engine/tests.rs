@@ -14,6 +14,7 @@ mod relay_faults;
 mod renewal;
 mod sizes;
 mod succession;
+mod suspension;
 mod sweep;
 mod versions;
 mod withdrawals;

@@ -1,0 +1,120 @@
+//! The suspended go out of every channel, and come back by themselves.
+
+use std::time::Duration;
+
+use enlace_channel::policy::Role;
+use enlace_log::ChannelId;
+
+use super::world::World;
+use crate::engine::Wish;
+use crate::notice::{ChangeAct, Notice};
+use crate::testing::DAY;
+
+const LONG: Duration = Duration::from_secs(12);
+
+/// States whom Bruno's authority, or Ana's, suspends, and tells it to those members.
+fn state(world: &mut World, told: &[&str], serial: u64, of: &str, suspended: &[&str]) {
+    let now = enlace_transport::Clock::now(&*world.clock);
+    let authority = if of == "fge" { &world.network.fge } else { &world.network.mp };
+    let statement = authority.suspensions(serial, now, suspended);
+    for name in told {
+        world.engine(name).take_crls(std::slice::from_ref(&statement)).unwrap();
+    }
+}
+
+fn is_in(world: &mut World, name: &str, channel: ChannelId, who: &str) -> Option<Role> {
+    let address = world.address(who);
+    world.policy(name, channel).role_of(&address)
+}
+
+fn acts(world: &mut World, name: &str, channel: ChannelId) -> Vec<ChangeAct> {
+    let notices = world.notices(name, channel).into_iter();
+    let acts = notices.filter_map(|notice| match notice {
+        Notice::Changed { acts, .. } => Some(acts),
+        _ => None,
+    });
+    acts.flatten().collect()
+}
+
+#[test]
+fn the_suspended_go_and_come_back_when_it_is_lifted() {
+    let mut world = World::new();
+    let channel = world.case();
+    state(&mut world, &["ana", "eva"], 5, "mp", &["bruno@mp.example"]);
+    world.pass(LONG);
+    assert_eq!(is_in(&mut world, "eva", channel, "bruno"), None);
+    let removals = acts(&mut world, "eva", channel);
+    let gone = |act: &&ChangeAct| matches!(act, ChangeAct::Removed { suspended: true, .. });
+    assert_eq!(removals.iter().filter(gone).count(), 1);
+    world.post("ana", channel, "sin Bruno");
+    world.settle();
+
+    state(&mut world, &["ana", "eva", "bruno"], 6, "mp", &[]);
+    world.pass(LONG);
+    assert_eq!(is_in(&mut world, "eva", channel, "bruno"), Some(Role::Lead));
+    let returns = acts(&mut world, "eva", channel);
+    let back = |act: &&ChangeAct| matches!(act, ChangeAct::Returned { .. });
+    assert_eq!(returns.iter().filter(back).count(), 1);
+    world.post("bruno", channel, "de vuelta");
+    world.settle();
+    assert_eq!(world.texts("eva", channel), ["sin Bruno", "de vuelta"]);
+    assert_eq!(world.texts("bruno", channel), ["de vuelta"], "not what was said meanwhile");
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+#[test]
+fn they_come_back_when_it_ends_by_itself() {
+    let mut world = World::new();
+    let channel = world.case();
+    state(&mut world, &["ana"], 5, "mp", &["bruno@mp.example"]);
+    world.pass(LONG);
+    assert_eq!(is_in(&mut world, "ana", channel, "bruno"), None);
+    world.clock.advance(DAY * 7);
+    world.pass(4 * LONG);
+    assert_eq!(is_in(&mut world, "ana", channel, "bruno"), Some(Role::Lead));
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+/// The owner's authority has nobody else who is a lead: the channel waits for it.
+#[test]
+fn a_suspended_owner_comes_back_as_the_owner() {
+    let mut world = World::new();
+    let channel = world.case();
+    state(&mut world, &["bruno"], 5, "fge", &["ana@fge.example"]);
+    world.pass(LONG);
+    assert_eq!(world.policy("bruno", channel).owners().count(), 0);
+    state(&mut world, &["eva"], 6, "fge", &[]);
+    world.pass(LONG);
+    assert_eq!(is_in(&mut world, "bruno", channel, "ana"), Some(Role::Owner));
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+#[test]
+fn who_was_removed_by_hand_meanwhile_stays_out() {
+    let mut world = World::new();
+    let channel = world.case();
+    world.enroll("dario", "mp");
+    let dario = world.address("dario");
+    world.engine("bruno").wish(channel, Wish::Add(dario.clone(), Role::Member)).unwrap();
+    world.settle();
+    world.engine("bruno").wish(channel, Wish::Remove(dario)).unwrap();
+    world.settle();
+    state(&mut world, &["ana", "bruno"], 5, "mp", &["dario@mp.example"]);
+    world.pass(LONG);
+    state(&mut world, &["ana", "bruno"], 6, "mp", &[]);
+    world.pass(LONG);
+    assert_eq!(is_in(&mut world, "ana", channel, "dario"), None);
+}
+
+#[test]
+fn a_program_that_was_started_knows_whom_to_let_in_again() {
+    let mut world = World::new();
+    let channel = world.case();
+    state(&mut world, &["ana"], 5, "mp", &["bruno@mp.example"]);
+    world.pass(LONG);
+    state(&mut world, &["ana"], 6, "mp", &[]);
+    world.restart("ana");
+    world.engine("ana").load_crls().unwrap();
+    world.pass(LONG);
+    assert_eq!(is_in(&mut world, "eva", channel, "bruno"), Some(Role::Lead));
+}
