@@ -53,6 +53,7 @@ pub(crate) struct Content {
     pub(crate) bundle_hash: BundleHash,
     pub(crate) authorities_version: u64,
     pub(crate) closed: bool,
+    pub(crate) holds: BTreeSet<Domain>,
     pub(crate) founding: Option<Founding>,
     pub(crate) suspension_serials: BTreeMap<Domain, u64>,
     pub(crate) suspended: BTreeMap<DeviceName, SuspendedDevice>,
@@ -197,6 +198,12 @@ impl Policy {
     #[must_use]
     pub fn retention(&self) -> &BTreeMap<Domain, u32> {
         &self.content.retention
+    }
+
+    /// The authorities that keep their copies for now, whatever is withdrawn or has run its time.
+    #[must_use]
+    pub fn holds(&self) -> &BTreeSet<Domain> {
+        &self.content.holds
     }
 
     /// The authority whose relay orders the channel.

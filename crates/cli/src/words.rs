@@ -39,6 +39,8 @@ pub(crate) enum Text<'a> {
     Comparison,
     Consents,
     Leads,
+    DaysKept,
+    HeldBy,
     Restriction,
 
     // What was done, and what comes next.
@@ -181,6 +183,9 @@ pub(crate) enum Notice<'a> {
     Unreadable { by: &'a str, reason: &'a str },
     NotTheirs { by: &'a str, place: u64 },
     WithoutContent { by: &'a str },
+    HoldPlaced { by: &'a str, authority: &'a str },
+    HoldLifted { by: &'a str, authority: &'a str },
+    Expired { entries: u64 },
     LeaveRequested { by: &'a str },
     Contested { by: &'a str },
     Removed { by: &'a str },

@@ -117,6 +117,9 @@ impl Client {
         engine.load_bundles()?;
         engine.load_crls()?;
         engine.take_crls(&crls)?;
+        if let Err(error) = engine.expire_daily() {
+            tracing::warn!(%error, "what has run its time could not be erased");
+        }
         Ok(Self {
             inner: Arc::new(Inner {
                 shared: Arc::new(Shared::new(engine, sockets)),

@@ -16,6 +16,7 @@ mod events;
 mod followed;
 mod fork;
 mod items;
+mod keeping;
 mod key_packages;
 mod lanes;
 mod leases;
@@ -84,6 +85,8 @@ pub struct Engine {
     may_seal: bool,
     /// Where a renewal of keys is due, and since when a quiet moment is looked for.
     looking_for_quiet: BTreeMap<ChannelId, Timestamp>,
+    /// When it was last looked whether something has run its time.
+    expired_at: Option<Timestamp>,
     /// Whether the files may hold what was erased.
     scrub_is_due: bool,
     /// Where revoked devices are to be looked for.
@@ -144,6 +147,7 @@ impl Engine {
             others_wrote: false,
             may_seal: false,
             looking_for_quiet: BTreeMap::new(),
+            expired_at: None,
             scrub_is_due: true,
             sweep: Sweep::default(),
             events,

@@ -75,6 +75,11 @@ pub enum Notice {
         #[serde(with = "as_text")]
         by: DeviceName,
     },
+    /// The time for which this authority keeps the case is over: what was written is erased here.
+    Expired {
+        /// How many entries.
+        entries: u64,
+    },
     /// A member asked to leave.
     LeaveRequested {
         /// Who.
@@ -319,6 +324,16 @@ pub enum ChangeAct {
         /// That version.
         to: u32,
     },
+    /// An authority keeps its copies, whatever is withdrawn or has run its time.
+    HoldPlaced {
+        /// Which.
+        authority: String,
+    },
+    /// It no longer does.
+    HoldLifted {
+        /// Which.
+        authority: String,
+    },
     /// The channel's title, references or rules of use changed.
     PolicyChanged {
         /// `title`, `legal_basis`, `default_handling`, `case_reference` or `retention`.
@@ -355,6 +370,13 @@ impl From<Act> for ChangeAct {
             Act::Reopened => Self::Reopened,
             Act::Founded(reason) => Self::Founded { poisoned: reason == FoundingReason::Poisoned },
             Act::RulesRaised { to } => Self::RulesRaised { to },
+            Act::PolicyChanged(PolicyField::Hold { authority, placed }) => {
+                let authority = authority.to_string();
+                match placed {
+                    true => Self::HoldPlaced { authority },
+                    false => Self::HoldLifted { authority },
+                }
+            }
             Act::PolicyChanged(field) => {
                 let (field, authority) = match field {
                     PolicyField::Title => ("title", None),
@@ -362,6 +384,7 @@ impl From<Act> for ChangeAct {
                     PolicyField::DefaultHandling => ("default_handling", None),
                     PolicyField::CaseReference(domain) => ("case_reference", Some(domain)),
                     PolicyField::Retention(domain) => ("retention", Some(domain)),
+                    PolicyField::Hold { authority, .. } => ("hold", Some(authority)),
                 };
                 let authority = authority.map(|domain| domain.to_string());
                 Self::PolicyChanged { field: field.to_owned(), authority }

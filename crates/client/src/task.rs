@@ -128,6 +128,16 @@ pub enum Task {
         #[serde(default)]
         wanted: Vec<Wanted>,
     },
+    /// Say how many days after closing the own authority keeps its copies; without, for ever.
+    SetRetention {
+        /// How many.
+        days: Option<u32>,
+    },
+    /// Place the own authority's hold, or lift it.
+    SetHold {
+        /// Which of the two.
+        placed: bool,
+    },
     /// Ask to be removed.
     Leave,
     /// Have the relays erase what entries say that were erased here.
@@ -168,7 +178,9 @@ impl Task {
             | Self::SetClosed { .. }
             | Self::RaiseRules { .. }
             | Self::PutBack { .. }
-            | Self::Succeed { .. } => Some(LeasePurpose::Policy),
+            | Self::Succeed { .. }
+            | Self::SetRetention { .. }
+            | Self::SetHold { .. } => Some(LeasePurpose::Policy),
             Self::SelfUpdate => Some(LeasePurpose::SelfUpdate),
         }
     }
@@ -202,6 +214,9 @@ impl Task {
             Self::RemoveSuspended { .. } => "remove suspended",
             Self::Readmit { .. } => "readmit",
             Self::SelfUpdate => "renew keys",
+            Self::SetRetention { .. } => "set retention",
+            Self::SetHold { placed: true } => "hold",
+            Self::SetHold { placed: false } => "lift hold",
             Self::SetClosed { closed: true } => "close",
             Self::SetClosed { closed: false } => "reopen",
             Self::RaiseRules { .. } => "raise rules",

@@ -73,6 +73,10 @@ pub enum Command {
     SetClosed(bool),
     /// Follow the next version of the rules.
     RaiseRules,
+    /// Say how many days after closing the own authority keeps its copies; without, for ever.
+    SetRetention(Option<u32>),
+    /// Place the own authority's hold, or lift it.
+    SetHold(bool),
     /// Renew this device's keys.
     SelfUpdate,
 }

@@ -341,6 +341,12 @@ impl Channel {
             Command::SetRole(officer, role) => {
                 policy = policy.edit()?.role(officer, *role).finish()?;
             }
+            Command::SetRetention(days) => {
+                policy = policy.edit()?.retention(ctx.device.name.domain(), *days).finish()?;
+            }
+            Command::SetHold(placed) => {
+                policy = policy.edit()?.hold(ctx.device.name.domain(), *placed).finish()?;
+            }
             Command::SetClosed(closed) => policy = policy.edit()?.closed(*closed).finish()?,
             Command::RaiseRules => policy = policy.edit()?.raise_rules().finish()?,
             Command::SelfUpdate => {}

@@ -1,6 +1,6 @@
 //! Making a policy, and making the next one out of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use enlace_identity::bundle::BundleHash;
 use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
@@ -63,6 +63,7 @@ impl NewCase {
             bundle_hash: self.bundle_hash,
             authorities_version: 1,
             closed: false,
+            holds: BTreeSet::new(),
             founding: None,
             suspension_serials: BTreeMap::new(),
             suspended: BTreeMap::new(),
@@ -199,6 +200,17 @@ impl PolicyEdit {
     #[must_use]
     pub fn retention(mut self, authority: &Domain, days: Option<u32>) -> Self {
         set(&mut self.0.retention, authority, days);
+        self
+    }
+
+    /// Places an authority's hold, or lifts it.
+    #[must_use]
+    pub fn hold(mut self, authority: &Domain, placed: bool) -> Self {
+        if placed {
+            self.0.holds.insert(authority.clone());
+        } else {
+            self.0.holds.remove(authority);
+        }
         self
     }
 

@@ -1,6 +1,6 @@
 //! The policy as protobuf, read strictly: known values, sorted lists, everything once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use enlace_identity::bundle::BundleHash;
 use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
@@ -48,6 +48,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Content, PolicyError> {
         bundle_hash: BundleHash::from_bytes(fixed("bundle_hash", &policy.bundle_hash)?),
         authorities_version: policy.authorities_version,
         closed: policy.closed,
+        holds: read_holds(&policy.holds)?,
         founding: Founding::of_wire(
             Generation(policy.generation),
             policy.predecessor,
@@ -98,6 +99,7 @@ pub(super) fn encode(content: &Content) -> Vec<u8> {
         bundle_hash: content.bundle_hash.as_bytes().to_vec(),
         authorities_version: content.authorities_version,
         closed: content.closed,
+        holds: content.holds.iter().map(ToString::to_string).collect(),
         predecessor: content.founding.as_ref().map(|founding| founding.predecessor.0),
         founding: content.founding.as_ref().map(Founding::to_wire),
         suspension_serials: content
@@ -136,6 +138,7 @@ pub(super) fn check(content: &Content) -> Result<(), PolicyError> {
             content.retention.len() <= per_authority
                 && content.retention.values().all(|d| days.contains(d)),
         ),
+        ("holds", content.holds.len() <= per_authority),
         ("roles", (1..=Policy::MAX_ROLES).contains(&content.roles.len())),
         ("authorities_version", content.authorities_version >= 1),
         ("founding", content.founding.is_some() == (content.generation.0 > 0)),
@@ -174,6 +177,13 @@ fn read_sorted<T, K: Ord, V>(
         return Err(PolicyError::Order(field));
     }
     items.into_iter().map(read).collect()
+}
+
+fn read_holds(holds: &[String]) -> Result<BTreeSet<Domain>, PolicyError> {
+    if !holds.is_sorted_by(|a, b| a < b) {
+        return Err(PolicyError::Order("holds"));
+    }
+    holds.iter().map(|holder| domain("holds", holder)).collect()
 }
 
 fn fixed<const N: usize>(field: &'static str, bytes: &[u8]) -> Result<[u8; N], PolicyError> {

@@ -113,4 +113,11 @@ pub enum PolicyField {
     CaseReference(Domain),
     /// How long an authority keeps entries.
     Retention(Domain),
+    /// An authority keeps its copies, or no longer does.
+    Hold {
+        /// Whose.
+        authority: Domain,
+        /// Whether it is placed.
+        placed: bool,
+    },
 }

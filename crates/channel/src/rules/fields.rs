@@ -84,8 +84,13 @@ fn check_authorities(change: &Change) -> Result<Vec<Act>, Void> {
     let retention = differing(before.retention(), after.retention());
     let references = references.into_iter().map(|d| (d, PolicyField::CaseReference(d.clone())));
     let retention = retention.into_iter().map(|d| (d, PolicyField::Retention(d.clone())));
+    let holds = before.holds().symmetric_difference(after.holds()).map(|domain| {
+        let (authority, placed) = (domain.clone(), after.holds().contains(domain));
+        (domain, PolicyField::Hold { authority, placed })
+    });
     references
         .chain(retention)
+        .chain(holds)
         .map(|(domain, field)| by(change.is_by_lead_of(domain), Rule::PolicyAuthority, field))
         .collect()
 }
@@ -101,6 +106,7 @@ fn name(field: &PolicyField) -> String {
         PolicyField::DefaultHandling => "default_handling".to_owned(),
         PolicyField::CaseReference(domain) => format!("case_references of {domain}"),
         PolicyField::Retention(domain) => format!("retention of {domain}"),
+        PolicyField::Hold { authority, .. } => format!("hold of {authority}"),
     }
 }
 

@@ -4,12 +4,14 @@ mod add;
 mod answer;
 mod appoint;
 mod close;
+mod hold;
 mod leave;
 mod list;
 mod new;
 mod remove;
 mod renew;
 mod reopen;
+mod retention;
 mod role;
 mod show;
 mod update;
@@ -48,6 +50,10 @@ pub(crate) enum Command {
     Update(update::Arguments),
     /// Give a channel fresh keys for everybody.
     Renew(renew::Arguments),
+    /// Say how long your authority keeps a case after it is closed.
+    Retention(retention::Arguments),
+    /// Keep your authority's copies, whatever is withdrawn or has run its time; or no longer.
+    Hold(hold::Arguments),
     /// Leave a channel.
     Leave(leave::Arguments),
 }
@@ -67,6 +73,8 @@ pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
         Command::Reopen(arguments) => reopen::run(&arguments, ui),
         Command::Update(arguments) => update::run(&arguments, ui),
         Command::Renew(arguments) => renew::run(&arguments, ui),
+        Command::Retention(arguments) => retention::run(&arguments, ui),
+        Command::Hold(arguments) => hold::run(&arguments, ui),
         Command::Leave(arguments) => leave::run(&arguments, ui),
     }
 }

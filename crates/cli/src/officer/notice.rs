@@ -87,6 +87,7 @@ pub(crate) fn notice_words(notice: &Notice, ui: &Ui) -> Vec<String> {
             let (by, officer) = (&officer(by), &about.to_string());
             say(if *yes { Words::Consents { by, officer } } else { Words::Refuses { by, officer } })
         }
+        Notice::Expired { entries } => say(Words::Expired { entries: *entries }),
         Notice::LeaveRequested { by } => say(Words::LeaveRequested { by: &officer(by) }),
         Notice::Contested { by, .. } => say(Words::Contested { by: &officer(by) }),
         Notice::Removed { by } => say(Words::Removed { by: &officer(by) }),
@@ -157,6 +158,8 @@ fn act_words(by: &DeviceName, act: &ChangeAct, ui: &Ui) -> String {
         ChangeAct::PutBack { device, .. } => {
             say(Words::DevicePutBack { device: device.as_str(), by })
         }
+        ChangeAct::HoldPlaced { authority } => say(Words::HoldPlaced { by, authority }),
+        ChangeAct::HoldLifted { authority } => say(Words::HoldLifted { by, authority }),
         ChangeAct::Closed => say(Words::Closed { by }),
         ChangeAct::Reopened => say(Words::Reopened { by }),
         ChangeAct::Founded { poisoned: false } => say(Words::Founded { by }),

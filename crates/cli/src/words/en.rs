@@ -80,6 +80,8 @@ pub(super) fn say(text: Text<'_>) -> String {
             "This channel needs a newer version of this program; it goes on once that is installed.".into()
         }
 
+        Text::DaysKept => "Days kept".into(),
+        Text::HeldBy => "Held by".into(),
         Text::NeedsNewerVersion => "(needs a newer version of this program)".into(),
         Text::CorrectedAt { place } => format!("corrected at {place}"),
         Text::Corrects { place: Some(place) } => format!("corrects {place}"),
@@ -265,6 +267,21 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::WithoutContent { by } => {
             format!(
                 "An entry of {by} came without its content: it was erased, or a relay keeps it back."
+            )
+        }
+        Notice::HoldPlaced { by, authority } => {
+            format!(
+                "{authority} keeps its copies, whatever is withdrawn or has run its time ({by})."
+            )
+        }
+        Notice::HoldLifted { by, authority } => {
+            format!(
+                "{authority} no longer holds its copies: what was withdrawn is erased there ({by})."
+            )
+        }
+        Notice::Expired { entries } => {
+            format!(
+                "The time for which your authority keeps this case is over: {entries} entries were erased here."
             )
         }
         Notice::LeaveRequested { by } => format!("{by} asked to leave."),

@@ -86,6 +86,8 @@ pub(super) fn say(text: Text<'_>) -> String {
             "Este canal requiere una versión más reciente de este programa; sigue en cuanto se instale.".into()
         }
 
+        Text::DaysKept => "Días de conservación".into(),
+        Text::HeldBy => "Copias retenidas por".into(),
         Text::NeedsNewerVersion => "(requiere una versión más reciente de este programa)".into(),
         Text::CorrectedAt { place } => format!("corregido en {place}"),
         Text::Corrects { place: Some(place) } => format!("corrige {place}"),
@@ -269,6 +271,19 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::WithoutContent { by } => {
             format!(
                 "Algo que escribió {by} llegó sin su contenido: se borró, o un relé lo retiene."
+            )
+        }
+        Notice::HoldPlaced { by, authority } => {
+            format!(
+                "{authority} conserva sus copias, aunque algo se retire o venza su plazo ({by})."
+            )
+        }
+        Notice::HoldLifted { by, authority } => {
+            format!("{authority} ya no retiene sus copias: allí se borra lo que se retiró ({by}).")
+        }
+        Notice::Expired { entries } => {
+            format!(
+                "Terminó el plazo por el que su autoridad conserva este caso: aquí se borraron {entries} mensajes."
             )
         }
         Notice::LeaveRequested { by } => format!("{by} pidió irse."),

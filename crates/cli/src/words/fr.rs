@@ -84,6 +84,8 @@ pub(super) fn say(text: Text<'_>) -> String {
             "Ce canal demande une version plus récente de ce programme ; il reprend dès qu'elle est installée.".into()
         }
 
+        Text::DaysKept => "Jours de conservation".into(),
+        Text::HeldBy => "Copies retenues par".into(),
         Text::NeedsNewerVersion => "(demande une version plus récente de ce programme)".into(),
         Text::CorrectedAt { place } => format!("corrigé en {place}"),
         Text::Corrects { place: Some(place) } => format!("corrige {place}"),
@@ -273,6 +275,21 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::WithoutContent { by } => {
             format!(
                 "Un message de {by} est arrivé sans son contenu : il a été effacé, ou un relais le retient."
+            )
+        }
+        Notice::HoldPlaced { by, authority } => {
+            format!(
+                "{authority} conserve ses copies, même si quelque chose est retiré ou échu ({by})."
+            )
+        }
+        Notice::HoldLifted { by, authority } => {
+            format!(
+                "{authority} ne retient plus ses copies : ce qui a été retiré y est effacé ({by})."
+            )
+        }
+        Notice::Expired { entries } => {
+            format!(
+                "Le délai pendant lequel votre autorité conserve cette affaire est écoulé : {entries} messages ont été effacés ici."
             )
         }
         Notice::LeaveRequested { by } => format!("{by} a demandé à partir."),

@@ -84,6 +84,8 @@ pub(super) fn say(text: Text<'_>) -> String {
             "Este canal requer uma versão mais recente deste programa; continua assim que for instalada.".into()
         }
 
+        Text::DaysKept => "Dias de conservação".into(),
+        Text::HeldBy => "Cópias retidas por".into(),
         Text::NeedsNewerVersion => "(requer uma versão mais recente deste programa)".into(),
         Text::CorrectedAt { place } => format!("corrigido em {place}"),
         Text::Corrects { place: Some(place) } => format!("corrige {place}"),
@@ -271,6 +273,21 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::WithoutContent { by } => {
             format!(
                 "Algo que {by} escreveu chegou sem o conteúdo: foi apagado, ou um relé o retém."
+            )
+        }
+        Notice::HoldPlaced { by, authority } => {
+            format!(
+                "{authority} conserva as suas cópias, mesmo que algo seja retirado ou o prazo termine ({by})."
+            )
+        }
+        Notice::HoldLifted { by, authority } => {
+            format!(
+                "{authority} já não retém as suas cópias: lá se apaga o que foi retirado ({by})."
+            )
+        }
+        Notice::Expired { entries } => {
+            format!(
+                "Terminou o prazo pelo qual a sua autoridade conserva este caso: {entries} mensagens foram apagadas aqui."
             )
         }
         Notice::LeaveRequested { by } => format!("{by} pediu para sair."),

@@ -145,6 +145,28 @@ impl Client {
         self.wish(channel, Wish::RescueChannel)
     }
 
+    /// Says how many days after closing this authority's devices keep what is in a channel; without,
+    /// for ever. A lead does.
+    ///
+    /// # Errors
+    /// [`ActError`]; nothing has changed then.
+    pub fn set_retention(
+        &self,
+        channel: ChannelId,
+        days: Option<u32>,
+    ) -> Result<ClientId, ActError> {
+        self.wish(channel, Wish::SetRetention(days))
+    }
+
+    /// Places this authority's hold, or lifts it: while it lasts, its devices erase nothing of what
+    /// is withdrawn or has run its time. A lead does.
+    ///
+    /// # Errors
+    /// [`ActError`]; nothing has changed then.
+    pub fn set_hold(&self, channel: ChannelId, placed: bool) -> Result<ClientId, ActError> {
+        self.wish(channel, Wish::SetHold(placed))
+    }
+
     /// Asks the others to remove this device.
     ///
     /// # Errors

@@ -32,6 +32,10 @@ pub enum Wish {
     RenewChannel(Option<Suite>),
     /// The same, where nobody can go on with the present keys.
     RescueChannel,
+    /// Say how many days after closing the own authority keeps its copies; without, for ever.
+    SetRetention(Option<u32>),
+    /// Place the own authority's hold, or lift it.
+    SetHold(bool),
     /// Leave.
     Leave,
     /// Renew this device's keys.
@@ -84,6 +88,9 @@ pub enum ActError {
     /// Nobody has asked for a consent that concerns this officer.
     #[error("nobody has asked for a consent that concerns {0}")]
     NotAsked(OfficerAddress),
+    /// Copies are kept for so many days that nobody counts them, or for none.
+    #[error("an authority keeps its copies for 1 to {} days", Policy::MAX_RETENTION_DAYS)]
+    Days,
     /// The officer's own role doesn't entitle to it.
     #[error("this needs a lead or the owner of the channel")]
     NotEntitled,
@@ -257,6 +264,12 @@ impl Work<'_> {
             Wish::RenewChannel(suite) => self.succession(&channel, false, suite),
             Wish::RescueChannel if !lead => Err(ActError::NotEntitled),
             Wish::RescueChannel => self.succession(&channel, true, None),
+            Wish::SetRetention(_) | Wish::SetHold(_) if !lead => Err(ActError::NotEntitled),
+            Wish::SetRetention(Some(days)) if !(1..=Policy::MAX_RETENTION_DAYS).contains(&days) => {
+                Err(ActError::Days)
+            }
+            Wish::SetRetention(days) => Ok(Task::SetRetention { days }),
+            Wish::SetHold(placed) => Ok(Task::SetHold { placed }),
             Wish::Leave if own == Some(Role::Owner) => Err(ActError::OwnerLeaves),
             Wish::Leave => Ok(Task::Leave),
             Wish::RenewKeys => Ok(Task::SelfUpdate),

@@ -108,7 +108,7 @@ impl Work<'_> {
             if let Task::AppointOwner { instead_of, .. } = &row.task
                 && *instead_of != channel.policy().owners().next().map(ToString::to_string)
                 && row.sealed.is_none()
-                && !super::seal::is_done(&row.task, channel)
+                && !super::seal::is_done(&row.task, channel, self.me())
             {
                 self.fail(row, "the channel has got another owner meanwhile".to_owned())?;
                 continue;

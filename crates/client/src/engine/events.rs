@@ -52,6 +52,7 @@ impl Work<'_> {
                         }
                     }
                 }
+                self.note_keeping(channel, item, &acts)?;
                 if acts.contains(&Act::Reopened) {
                     self.add_other_devices(channel)?;
                     self.put_back_all(channel)?;

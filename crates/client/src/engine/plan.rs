@@ -180,7 +180,7 @@ impl Work<'_> {
             Next::Wait(until) => Planned::Wait(Some(until)),
             Next::Do(row, Step::Seal) => Planned::Seal(Box::new(row.clone())),
             // Nobody asks for a lease to do what others have done.
-            Next::Do(row, Step::Lease(_)) if is_done(&row.task, &channel) => {
+            Next::Do(row, Step::Lease(_)) if is_done(&row.task, &channel, self.me()) => {
                 Planned::Seal(Box::new(row.clone()))
             }
             Next::Do(row, step) => call(row, step, &channel, trust, newest)?

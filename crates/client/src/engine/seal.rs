@@ -8,6 +8,7 @@ use enlace_channel::channel::{
 use enlace_channel::mls::Suite;
 use enlace_channel::policy::{FoundingReason, Role};
 use enlace_identity::chain::VerifiedLeaf;
+use enlace_identity::names::DeviceName;
 use enlace_log::Seq;
 
 use super::work::Work;
@@ -49,7 +50,7 @@ impl Work<'_> {
     pub(super) fn seal(&mut self, row: OutboxRow) -> Result<(), Sealing> {
         let id = row.channel;
         let mut channel = self.take(id)?.ok_or(StoreError::Corrupt("channel"))?;
-        if is_done(&row.task, &channel) {
+        if is_done(&row.task, &channel, self.me()) {
             self.keep(channel);
             return Ok(self.accept(row, None)?);
         }
@@ -177,7 +178,7 @@ fn needs_newer_version(error: &ChannelError) -> bool {
 }
 
 /// Whether what a row wants has come about, by whomever.
-pub(super) fn is_done(task: &Task, channel: &Channel) -> bool {
+pub(super) fn is_done(task: &Task, channel: &Channel, me: &DeviceName) -> bool {
     let policy = channel.policy();
     match task {
         Task::Admit { officer, .. } => policy.role_of(officer).is_some(),
@@ -188,6 +189,8 @@ pub(super) fn is_done(task: &Task, channel: &Channel) -> bool {
         Task::AppointOwner { officer, .. } => policy.role_of(officer) == Some(Role::Owner),
         Task::SetClosed { closed } => policy.is_closed() == *closed,
         Task::RaiseRules { to } => policy.rules_version() >= *to,
+        Task::SetRetention { days } => policy.retention().get(me.domain()).copied() == *days,
+        Task::SetHold { placed } => policy.holds().contains(me.domain()) == *placed,
         Task::CarryOutLeave { device } => !channel.leaving().any(|leaving| leaving == *device),
         Task::PutBack { device } => !channel.asking_back().any(|(asking, _)| asking == *device),
         Task::AskBack => channel.stranded_since().is_none(),
@@ -230,6 +233,8 @@ fn command(task: &Task) -> Option<Command> {
         Task::PutBack { device } => Command::PutBack(device.clone()),
         Task::SetClosed { closed } => Command::SetClosed(*closed),
         Task::RaiseRules { .. } => Command::RaiseRules,
+        Task::SetRetention { days } => Command::SetRetention(*days),
+        Task::SetHold { placed } => Command::SetHold(*placed),
         Task::SelfUpdate => Command::SelfUpdate,
         _ => return None,
     })

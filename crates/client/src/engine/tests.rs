@@ -7,6 +7,7 @@ mod devices;
 mod false_welcomes;
 mod files;
 mod hub;
+mod keeping;
 mod members;
 mod notes;
 mod recovery;

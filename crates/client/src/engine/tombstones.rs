@@ -1,5 +1,6 @@
 //! What relays are told to erase, and what they no longer have.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use enlace_channel::channel::Channel;
@@ -10,7 +11,7 @@ use enlace_log::{ChannelId, Item, PayloadHash, Seq, Tombstone};
 use super::EngineError;
 use super::work::Work;
 use crate::notice::Notice;
-use crate::store::{StoreError, TombstoneRow};
+use crate::store::TombstoneRow;
 use crate::task::Task;
 
 impl Work<'_> {
@@ -23,21 +24,24 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Of what is to be erased at the relays, what still stands where it stood and is erased here.
+    /// Of what is to be erased at the relays, what still stands where it stood, was erased here or
+    /// withdrawn, and is this officer's or authority's to erase; not what was named before.
     pub(super) fn still_erased(
-        &self,
+        &mut self,
         id: ChannelId,
         places: &[u64],
-    ) -> Result<Vec<(Seq, PayloadHash)>, StoreError> {
+    ) -> Result<Vec<(Seq, PayloadHash)>, EngineError> {
+        let named: BTreeSet<Seq> = self.tx.tombstones(id)?.iter().map(|row| row.seq).collect();
         let mut erased = Vec::new();
-        for place in places.iter().map(|place| Seq(*place)) {
+        for place in places.iter().map(|place| Seq(*place)).filter(|seq| !named.contains(seq)) {
             let entry = self.tx.entries(id, place, 1)?.into_iter().find(|row| row.seq == place);
-            let is_erased = match &entry {
-                Some(entry) => super::settle::reload(&entry.signed)?.is_erased(),
-                None => false,
-            };
-            if let Some(item) = self.tx.item(id, place)?.filter(|_| is_erased) {
-                erased.push((place, item.item.sealed.envelope().payload_hash));
+            let Some(entry) = entry else { continue };
+            let is_gone = super::settle::reload(&entry.signed)?.is_erased();
+            let Some(held) = self.tx.item(id, place)? else { continue };
+            let envelope = held.item.sealed.envelope();
+            let may = may_erase(self.me(), self.now(), envelope, held.item.received_at);
+            if may && (is_gone || self.is_withdrawn(&entry)?) {
+                erased.push((place, envelope.payload_hash));
             }
         }
         Ok(erased)

@@ -169,6 +169,7 @@ impl Work<'_> {
                 if channel.is_back() { Notice::PutBack { by } } else { Notice::Joined { by } };
             self.note(Some(id), place, notice)?;
         }
+        self.keep_as_joined(channel)?;
         self.tell(ClientEvent::Channel(id));
         Ok(())
     }

@@ -99,7 +99,9 @@ impl Work<'_> {
         if entry.is_erased() {
             return Ok(Vec::new());
         }
-        self.erase(target, &entry, ErasedBecause::Withdrawn, Some(by))?;
+        if !self.is_held(target.channel)? {
+            self.erase(target, &entry, ErasedBecause::Withdrawn, Some(by))?;
+        }
         let mut erased = vec![target.seq];
         let id = target.channel;
         for correction in self.tx.entries_of_kind(id, EntryKind::Correction.code())? {
@@ -165,6 +167,25 @@ impl Work<'_> {
                 _ => return Ok(None),
             }
         }
+    }
+
+    /// Erases what was withdrawn while it was held.
+    pub(super) fn erase_all_withdrawn(&mut self, id: ChannelId) -> Result<(), EngineError> {
+        for withdrawal in self.tx.entries_of_kind(id, EntryKind::Withdrawal.code())? {
+            let Some(of) = reload(&withdrawal.signed)?.header().parent else { continue };
+            let target =
+                self.entry_with(id, of)?.filter(|target| may_take_back(&withdrawal, target));
+            if let Some(target) = target {
+                self.erase_withdrawn(&target, withdrawal.seq)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an entry was withdrawn, itself or what it corrects.
+    pub(super) fn is_withdrawn(&mut self, row: &EntryRow) -> Result<bool, EngineError> {
+        let commitment = reload(&row.signed)?.commitment();
+        Ok(self.withdrawal_of(row.channel, row, commitment)?.is_some())
     }
 
     /// The entry that a commitment is to.

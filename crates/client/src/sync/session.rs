@@ -162,7 +162,11 @@ impl Session {
                     }
                 }
                 channel = self.cut_off.due() => self.ask_again(channel).await?,
-                _ = upkeep.tick() => self.shared.engine().renew_keys()?,
+                _ = upkeep.tick() => {
+                    let mut engine = self.shared.engine();
+                    engine.renew_keys()?;
+                    engine.expire_daily()?;
+                }
                 // Last, so that many items coming hold up nothing else.
                 event = self.events.next() => {
                     match event? {

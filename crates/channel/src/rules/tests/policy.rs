@@ -39,15 +39,19 @@ fn fields_of_an_authority_are_its_leads() {
     let pgr = "pgr.example".parse().unwrap();
     let reference =
         |author| edited(author, |edit| edit.case_reference(&pgr, Some("PGR 12/31".into())));
+    let hold = |author| edited(author, |edit| edit.hold(&pgr, true));
     let retention = |author| edited(author, |edit| edit.retention(&pgr, Some(3650)));
     check(
         vec![
             ("reference", reference("rui@pgr.example")),
             ("retention", retention("rui@pgr.example")),
+            ("hold", hold("rui@pgr.example")),
         ],
         vec![
             ("reference, by the owner", Rule::PolicyAuthority, reference("ana@fge.example")),
             ("reference, by a member", Rule::PolicyAuthority, reference("ze@pgr.example")),
+            ("a hold, by the owner", Rule::PolicyAuthority, hold("ana@fge.example")),
+            ("a hold, by an observer", Rule::PolicyAuthority, hold("oto@fge.example")),
             ("retention, by the owner", Rule::PolicyAuthority, retention("ana@fge.example")),
             ("retention, by an observer", Rule::PolicyAuthority, retention("oto@fge.example")),
         ],

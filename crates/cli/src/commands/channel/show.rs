@@ -39,6 +39,10 @@ struct Shown {
     case_references: BTreeMap<String, String>,
     legal_basis: String,
     default_handling: Option<String>,
+    /// How many days after closing each authority keeps it; others keep it for ever.
+    retention: BTreeMap<String, u32>,
+    /// The authorities that erase nothing for now.
+    holds: Vec<String>,
     members: Vec<Member>,
     /// Authorities with fewer than two leads, and how many they have.
     few_leads: BTreeMap<String, usize>,
@@ -104,6 +108,18 @@ fn described(row: &ChannelRow, details: Option<&ChannelDetails>, ui: &Ui) -> Sho
             .collect(),
         legal_basis: policy.map(|policy| policy.legal_basis().to_owned()).unwrap_or_default(),
         default_handling: policy.map(|policy| policy.default_handling().to_string()),
+        retention: policy
+            .map(|policy| policy.retention())
+            .into_iter()
+            .flatten()
+            .map(|(domain, days)| (domain.to_string(), *days))
+            .collect(),
+        holds: policy
+            .map(|policy| policy.holds())
+            .into_iter()
+            .flatten()
+            .map(ToString::to_string)
+            .collect(),
         members: details
             .iter()
             .flat_map(|details| &details.members)
@@ -186,6 +202,12 @@ fn words(it: &Shown, row: &ChannelRow, ui: &Ui) -> Vec<(String, String)> {
     }
     if let Some(handling) = &it.default_handling {
         words.push((ui.say(Text::Handling), handling.clone()));
+    }
+    for (domain, days) in &it.retention {
+        words.push((ui.say(Text::DaysKept), format!("{days} ({domain})")));
+    }
+    if !it.holds.is_empty() {
+        words.push((ui.say(Text::HeldBy), it.holds.join(", ")));
     }
     for (index, member) in it.members.iter().enumerate() {
         let label = if index == 0 { ui.say(Text::Members) } else { String::new() };

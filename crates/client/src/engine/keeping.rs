@@ -1,0 +1,174 @@
+//! How long an authority keeps its copies: for so many days after closing, or while its hold lasts.
+
+use std::time::Duration;
+
+use enlace_channel::channel::Channel;
+use enlace_channel::rules::{Act, PolicyField};
+use enlace_identity::bundle::LeafUsage;
+use enlace_identity::time::Timestamp;
+use enlace_log::{ChannelId, Item, Seq};
+
+use super::events::draw;
+use super::settle::reload;
+use super::work::Work;
+use super::{Engine, EngineError};
+use crate::notice::Notice;
+use crate::store::{ErasedBecause, StoreError};
+use crate::task::Task;
+
+/// Over how long the devices of an authority spread what any of them can have the relays erase.
+const SPREAD: Duration = Duration::from_secs(3600);
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+impl Engine {
+    /// Erases what this authority keeps no longer, and has the relays erase what the authority
+    /// wrote. Nothing happens while the device's clock is outside of its own certificate's time: who
+    /// set it wrong loses nothing.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn expire(&mut self) -> Result<(), EngineError> {
+        let chain = &self.device.chain;
+        let is_clock_right = self.trust.verify_chain(chain, &[LeafUsage::Device]).is_ok();
+        if !is_clock_right {
+            return Ok(());
+        }
+        let closed = self.read(|tx| {
+            let mut closed = Vec::new();
+            for row in tx.channels()? {
+                closed.extend(tx.setting(&closed_setting(row.id))?.map(|_| row.id));
+            }
+            Ok(closed)
+        })?;
+        for id in closed {
+            match self.write(|work| work.expire(id)) {
+                Err(error) if error.of_one_channel().is_some() => {
+                    tracing::warn!(channel = %id, %error, "nothing of a channel can expire");
+                }
+                done => done?,
+            }
+        }
+        Ok(())
+    }
+
+    /// As [`Self::expire`], once a day.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn expire_daily(&mut self) -> Result<(), EngineError> {
+        let now = self.trust.now();
+        if self.expired_at.is_some_and(|at| now < at.plus(DAY) && at <= now) {
+            return Ok(());
+        }
+        self.expired_at = Some(now);
+        self.expire()
+    }
+}
+
+impl Work<'_> {
+    /// Keeps when a channel was closed, and erases what a hold has kept until it was lifted.
+    pub(super) fn note_keeping(
+        &mut self,
+        channel: &Channel,
+        item: &Item,
+        acts: &[Act],
+    ) -> Result<(), EngineError> {
+        let id = channel.id();
+        for act in acts {
+            match act {
+                Act::Closed => {
+                    let at = item.received_at.as_millis().to_string();
+                    self.tx.put_setting(&closed_setting(id), Some(&at))?;
+                }
+                Act::Reopened => self.tx.put_setting(&closed_setting(id), None)?,
+                Act::PolicyChanged(PolicyField::Hold { authority, placed })
+                    if authority == self.me().domain() =>
+                {
+                    let held = placed.then_some("1");
+                    self.tx.put_setting(&hold_setting(id), held)?;
+                    if !placed {
+                        self.erase_all_withdrawn(id)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whoever comes into a channel comes under the hold that lasts, and into one that is open.
+    pub(super) fn keep_as_joined(&mut self, channel: &Channel) -> Result<(), StoreError> {
+        self.tx.put_setting(&closed_setting(channel.id()), None)?;
+        let is_held = channel.policy().holds().contains(self.me().domain());
+        let held = is_held.then_some("1");
+        self.tx.put_setting(&hold_setting(channel.id()), held)
+    }
+
+    /// Whether this authority keeps its copies of a channel for now.
+    pub(super) fn is_held(&self, id: ChannelId) -> Result<bool, StoreError> {
+        Ok(self.tx.setting(&hold_setting(id))?.is_some())
+    }
+
+    fn expire(&mut self, id: ChannelId) -> Result<(), EngineError> {
+        let Some(closed_at) = self.closed_at(id)? else { return Ok(()) };
+        let Some(channel) = self.take(id)? else { return Ok(()) };
+        let policy = channel.policy();
+        let days = policy.retention().get(self.me().domain()).copied();
+        let is_closed = policy.is_closed();
+        self.keep(channel);
+        let Some(days) = days.filter(|_| is_closed) else { return Ok(()) };
+        if self.now() < closed_at.plus(DAY * days) || self.is_held(id)? {
+            return Ok(());
+        }
+        let mut erased = 0;
+        let (mut own, mut colleagues) = (Vec::new(), Vec::new());
+        for row in self.tx.entries(id, Seq(0), usize::MAX)? {
+            let entry = reload(&row.signed)?;
+            if !entry.is_erased() && !entry.parts().is_empty() {
+                self.erase(&row, &entry, ErasedBecause::Expired, None)?;
+                erased += 1;
+            }
+            if row.author.officer() == self.me().officer() {
+                own.push(row.seq);
+            } else if row.author.domain() == self.me().domain() {
+                colleagues.push(row.seq);
+            }
+        }
+        if erased > 0 {
+            self.note(Some(id), None, Notice::Expired { entries: erased })?;
+        }
+        self.have_expired(id, &own, Duration::ZERO)?;
+        let wait = SPREAD.mul_f64(draw(self.me(), self.me()));
+        self.have_expired(id, &colleagues, wait)
+    }
+
+    /// Has the relays erase what was not named yet.
+    fn have_expired(
+        &mut self,
+        id: ChannelId,
+        places: &[Seq],
+        wait: Duration,
+    ) -> Result<(), EngineError> {
+        let places: Vec<u64> = places.iter().map(|seq| seq.0).collect();
+        let erased = self.still_erased(id, &places)?;
+        for erased in erased.chunks(enlace_log::Tombstone::MAX) {
+            let places = erased.iter().map(|(seq, _)| seq.0).collect();
+            self.enqueue_own(id, Task::Erase { places }, wait)?;
+        }
+        Ok(())
+    }
+
+    fn closed_at(&self, id: ChannelId) -> Result<Option<Timestamp>, StoreError> {
+        let setting = self.tx.setting(&closed_setting(id))?;
+        Ok(setting.and_then(|text| text.parse().ok()).map(Timestamp::from_millis))
+    }
+}
+
+fn closed_setting(id: ChannelId) -> String {
+    format!("closed/{id}")
+}
+
+fn hold_setting(id: ChannelId) -> String {
+    format!("hold/{id}")
+}
