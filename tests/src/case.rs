@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use enlace_channel::entry::HandlingCode;
+use enlace_channel::mls::Suite;
 use enlace_channel::policy::Role;
 use enlace_client::engine::NewChannel;
 use enlace_client::notice::Notice;
@@ -164,10 +165,27 @@ pub async fn open_channel(owner: &Officer, title: &str) -> ChannelId {
             default_handling: HandlingCode::H1,
         })
         .unwrap();
+    is_taken(owner, channel).await;
+    channel
+}
+
+/// Opens a forum of that suite; the relay has taken it.
+pub async fn open_forum(owner: &Officer, suite: Suite) -> ChannelId {
+    let new = NewChannel {
+        title: "Forum".to_owned(),
+        case_reference: None,
+        legal_basis: String::new(),
+        default_handling: HandlingCode::H1,
+    };
+    let forum = owner.client().create_forum(new, suite).unwrap();
+    is_taken(owner, forum).await;
+    forum
+}
+
+async fn is_taken(owner: &Officer, channel: ChannelId) {
     let is_open = |client: &enlace_client::Client| {
         let details = client.show(channel).unwrap()?;
         (details.row.standing == ChannelStanding::Member && details.fence.is_some()).then_some(())
     };
     owner.until("the relay takes the channel", is_open).await;
-    channel
 }

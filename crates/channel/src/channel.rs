@@ -36,7 +36,7 @@ use enlace_log::{
 };
 
 use crate::credential::device_name;
-use crate::mls::{EpochAuthenticator, Group, GroupError, GroupId, GroupView, MergeError};
+use crate::mls::{EpochAuthenticator, Group, GroupError, GroupId, GroupView, MergeError, Suite};
 use crate::policy::{Policy, PolicyError};
 use crate::rules;
 use crate::state_store::StateError;
@@ -105,6 +105,12 @@ impl Channel {
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// Its suite: which keys protect what is said.
+    #[must_use]
+    pub fn suite(&self) -> Suite {
+        self.group.suite()
     }
 
     /// The same bytes at every member of this epoch.

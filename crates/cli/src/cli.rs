@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    authority, channel, correct, demo, device, doctor, enroll, init, network, post, read, relay,
-    sync, whoami, withdraw,
+    answer, ask, authority, channel, correct, demo, device, doctor, enroll, init, network, pin,
+    post, read, relay, sync, whoami, withdraw,
 };
 use crate::language::Language;
 use crate::ui::Ui;
@@ -49,6 +49,14 @@ enum Command {
     Correct(correct::Arguments),
     /// Withdraw what you wrote: it is erased wherever the withdrawal arrives.
     Withdraw(withdraw::Arguments),
+    /// Ask something in a forum.
+    Ask(ask::Arguments),
+    /// Answer a question in a forum, as a guide.
+    Answer(answer::Arguments),
+    /// Put an entry on top of a forum, as a guide.
+    Pin(pin::Arguments),
+    /// Take an entry down from the top of a forum.
+    Unpin(pin::Arguments),
     /// Read a channel.
     Read(read::Arguments),
     /// Fetch what is new and send what is queued.
@@ -95,6 +103,10 @@ where
         Command::Post(arguments) => post::run(&arguments, &ui),
         Command::Correct(arguments) => correct::run(&arguments, &ui),
         Command::Withdraw(arguments) => withdraw::run(&arguments, &ui),
+        Command::Ask(arguments) => ask::run(&arguments, &ui),
+        Command::Answer(arguments) => answer::run(&arguments, &ui),
+        Command::Pin(arguments) => pin::run(&arguments, true, &ui),
+        Command::Unpin(arguments) => pin::run(&arguments, false, &ui),
         Command::Read(arguments) => read::run(&arguments, &ui),
         Command::Sync(arguments) => sync::run(&arguments, &ui),
         Command::Doctor(arguments) => doctor::run(&arguments, &ui),

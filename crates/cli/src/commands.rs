@@ -1,5 +1,7 @@
 //! The commands, one file each.
 
+pub(crate) mod answer;
+pub(crate) mod ask;
 pub(crate) mod authority;
 pub(crate) mod channel;
 pub(crate) mod correct;
@@ -9,6 +11,7 @@ pub(crate) mod doctor;
 pub(crate) mod enroll;
 pub(crate) mod init;
 pub(crate) mod network;
+pub(crate) mod pin;
 pub(crate) mod post;
 pub(crate) mod read;
 pub(crate) mod relay;

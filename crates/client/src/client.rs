@@ -8,6 +8,7 @@ mod channels;
 mod devices;
 mod doctor;
 mod findings;
+mod forum;
 mod history;
 mod notes;
 mod parts;

@@ -15,6 +15,7 @@ mod directory;
 mod events;
 mod followed;
 mod fork;
+mod forum;
 mod items;
 mod keeping;
 mod key_packages;
@@ -54,6 +55,7 @@ pub use self::consents::AgreementView;
 pub use self::devices::{DeviceError, OwnDevice};
 pub use self::directory::{DirectoryError, RelayAddress, relay_addresses};
 pub use self::followed::Followed;
+pub use self::forum::Thread;
 pub use self::items::{NEEDS_NEWER_VERSION, ReceiveError, Received};
 pub use self::key_packages::{PoolError, Publication};
 pub use self::lanes::Lanes;
@@ -61,6 +63,7 @@ pub use self::plan::{Action, Plan};
 pub use self::refill::{Departure, SetBack};
 pub use self::welcome::{Disposition, WelcomeError};
 
+pub(crate) use self::forum::Forum;
 pub(crate) use self::settle::body_of;
 pub(crate) use self::withdrawals::may_take_back;
 

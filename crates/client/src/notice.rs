@@ -37,6 +37,9 @@ pub enum Notice {
         #[serde(with = "as_text_or_none")]
         guilty: Option<DeviceName>,
     },
+    /// What is said in this forum can be read by who records it and has a quantum computer one day:
+    /// its suite is the classic one.
+    ReadableLater,
     /// Another member's item confirmed what the welcome said.
     Confirmed,
     /// Membership or policy changed.

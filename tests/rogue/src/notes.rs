@@ -1,9 +1,9 @@
 //! Notes that say of themselves what isn't so.
 
 use enlace_channel::channel::{Channel, Outgoing};
-use enlace_channel::entry::{HandlingCode, NoteDraft, Salt, SignedEntry, TimeZone};
+use enlace_channel::entry::{EntryKind, HandlingCode, NoteDraft, Salt, SignedEntry, TimeZone};
 use enlace_identity::names::DeviceName;
-use enlace_log::{ChainHash, ChannelId, ClientId, Head, QuotedHead};
+use enlace_log::{ChainHash, ChannelId, ClientId, Commitment, Head, QuotedHead};
 
 use crate::{Rogue, RogueError};
 
@@ -37,6 +37,24 @@ impl Rogue {
     ) -> SignedEntry {
         let draft = self.draft(channel, text);
         self.sign_draft(NoteDraft { author, channel: of, ..draft })
+    }
+
+    /// Signs an entry of another kind, entitled or not.
+    #[must_use]
+    pub fn sign_as(
+        &self,
+        channel: &Channel,
+        kind: EntryKind,
+        text: &str,
+        parent: Option<Commitment>,
+    ) -> SignedEntry {
+        let draft = NoteDraft { parent, ..self.draft(channel, text) };
+        let salts = || Salt::from_bytes(self.random());
+        let signed = match kind {
+            EntryKind::Pin => draft.sign_pin(true, self.key(), salts),
+            kind => draft.sign_as(kind, self.key(), salts),
+        };
+        signed.expect("a short text can be an entry")
     }
 
     /// A head that the hub never signed, at the position of the newest one that is known here.

@@ -5,6 +5,7 @@
 
 mod entries;
 mod forks;
+mod forum;
 mod key_packages;
 mod leaving;
 mod lying_relay;

@@ -124,7 +124,7 @@ impl Hub {
         let mut welcomes = Vec::new();
         for welcome in &request.welcomes {
             for device in &welcome.devices {
-                welcomes.push((device.parse()?, welcome.message.to_vec()));
+                welcomes.push((device.parse()?, welcome.message.clone()));
             }
         }
         Ok(JoinOffer {

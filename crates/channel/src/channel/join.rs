@@ -1,5 +1,6 @@
 //! Joining: everything about a welcome is checked before the group is taken in.
 
+use bytes::Bytes;
 use enlace_identity::bundle::{Bundle, BundleHash, LeafUsage};
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::chain::{ChainError, VerifiedLeaf};
@@ -33,7 +34,7 @@ pub struct JoinOffer {
     /// The devices after the commit, as the hub claims.
     pub devices: DeviceList,
     /// The welcome for each admitted device, this one included.
-    pub welcomes: Vec<(DeviceName, Vec<u8>)>,
+    pub welcomes: Vec<(DeviceName, Bytes)>,
     /// The certificates of the commit's author.
     pub signer: UnverifiedChain,
     /// The domain of the hub's authority, as whoever verified the head established it.

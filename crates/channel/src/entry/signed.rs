@@ -7,6 +7,7 @@ use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
 
 use super::header::Header;
+use super::kinds::{EntryKind, PartKind};
 use super::part::{Part, PartDigest, Salt};
 use super::unverified::{self, EntryError};
 use crate::padding;
@@ -133,6 +134,18 @@ impl SignedEntry {
     pub fn is_erased(&self) -> bool {
         let is_gone = |part: &Part| matches!(part, Part::Withdrawn { .. });
         !self.parts.is_empty() && self.parts.iter().all(is_gone)
+    }
+
+    /// Whether a pin puts its parent on top, or takes it down; `None` of another entry, and of a pin
+    /// that this version doesn't understand.
+    #[must_use]
+    pub fn pins(&self) -> Option<bool> {
+        let (EntryKind::Pin, [part]) = (self.header.kind, &self.parts[..]) else { return None };
+        match part.content().filter(|_| part.kind() == PartKind::Pinned)? {
+            [0] => Some(false),
+            [1] => Some(true),
+            _ => None,
+        }
     }
 
     /// The plaintext of an MLS application message, padded to a bucket: without what stands in

@@ -174,13 +174,7 @@ impl VerifiedEntry {
     /// that this version doesn't understand.
     #[must_use]
     pub fn pins(&self) -> Option<bool> {
-        let kinds = (self.header().kind, self.parts());
-        let (EntryKind::Pin, [part]) = kinds else { return None };
-        match part.content().filter(|_| part.kind() == PartKind::Pinned)? {
-            [0] => Some(false),
-            [1] => Some(true),
-            _ => None,
-        }
+        self.0.pins()
     }
 
     /// The paragraphs joined by line feeds, withdrawn ones left out.

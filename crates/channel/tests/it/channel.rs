@@ -221,7 +221,9 @@ fn a_welcome_swapped_on_the_way_is_refused_and_keeps_the_key_package() {
     let genuine = case.offer(seq, &outgoing, ANA);
 
     let mut swapped = genuine.clone();
-    swapped.welcomes[0].1[100] ^= 1;
+    let mut welcome = swapped.welcomes[0].1.to_vec();
+    welcome[100] ^= 1;
+    swapped.welcomes[0].1 = welcome.into();
     let mut listed = genuine.clone();
     listed.devices = [case.members[1].name().clone()].into_iter().collect();
     let mut moved = genuine.clone();

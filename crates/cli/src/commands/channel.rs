@@ -24,7 +24,7 @@ use crate::ui::Ui;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Open a case channel, of which you are the owner.
+    /// Open a case channel or a forum, of which you are the owner.
     New(new::Arguments),
     /// List your channels.
     List(list::Arguments),

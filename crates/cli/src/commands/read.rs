@@ -10,7 +10,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::failure::Failure;
 use crate::officer::{
-    ConnectionWatch, EntryItem, Explained as _, NoticeItem, ProfileArguments, block_on,
+    ConnectionWatch, EntryItem, Explained as _, NoticeItem, ProfileArguments, ThreadItem, block_on,
     find_channel, notice_words, while_syncing, why_it_rests,
 };
 use crate::signal::asked_to_stop;
@@ -38,6 +38,12 @@ pub(crate) struct Arguments {
     /// Also what happened besides entries: who came, who left, what was refused.
     #[arg(long)]
     notices: bool,
+    /// A forum's questions with their answers, what is pinned first.
+    #[arg(long, conflicts_with_all = ["from", "last", "notices", "follow"])]
+    questions: bool,
+    /// Only the questions that nobody has answered.
+    #[arg(long, requires = "questions")]
+    unanswered: bool,
     /// Stay connected until Ctrl-C, and print what arrives.
     #[arg(long)]
     follow: bool,
@@ -64,6 +70,9 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
     if row.standing == ChannelStanding::Stranded {
         ui.warning(ui.say(Text::Standing(row.standing)));
     }
+    if arguments.questions {
+        return print_questions(&client, row.id, arguments.unanswered, ui);
+    }
     let mut reader = Reader {
         client: &client,
         ui,
@@ -85,6 +94,21 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
             stopped = asked_to_stop() => stopped,
         }
     })
+}
+
+fn print_questions(
+    client: &Client,
+    channel: ChannelId,
+    open_only: bool,
+    ui: &Ui,
+) -> Result<(), Failure> {
+    let threads = client.threads(channel).explained(ui)?;
+    for thread in threads.iter().filter(|thread| !open_only || thread.is_open()) {
+        if !ui.item(&ThreadItem::new(channel, thread, ui))? {
+            break;
+        }
+    }
+    Ok(())
 }
 
 impl Reader<'_> {

@@ -47,8 +47,16 @@ pub(crate) struct EntryItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     statement: Option<StatementItem>,
     commitment: String,
-    /// The place of the entry that it corrects or withdraws.
+    /// The place of the entry that it corrects, withdraws, answers or pins.
     about: Option<u64>,
+    /// Whether a pin puts that entry on top.
+    pins: Option<bool>,
+    /// Whether it is on top of a forum.
+    pinned: bool,
+    /// The place of the answer to a question.
+    answered_at: Option<u64>,
+    /// Whether it answers what was answered before.
+    late: bool,
     /// The place of its newest correction.
     corrected_at: Option<u64>,
     /// The place of its withdrawal.
@@ -143,6 +151,10 @@ impl EntryItem {
             statement: view.statement.as_ref().map(StatementItem::new),
             commitment: view.commitment.to_string(),
             about: view.about.map(|seq| seq.0),
+            pins: view.pins,
+            pinned: view.is_pinned,
+            answered_at: view.answered_by.map(|seq| seq.0),
+            late: view.is_late,
             corrected_at: view.corrected_by.map(|seq| seq.0),
             withdrawn_at: view.withdrawn_by.map(|seq| seq.0),
             erased_at_relays: view.erased_at_relays.map(|seq| seq.0),
@@ -164,6 +176,11 @@ fn marks(view: &EntryView, ui: &Ui) -> Vec<String> {
     let own = match EntryKind::from_code(view.kind) {
         EntryKind::Correction => Some(Text::Corrects { place: about }),
         EntryKind::Withdrawal => Some(Text::Withdraws { place: about }),
+        EntryKind::Question => Some(Text::Question),
+        EntryKind::Answer if view.is_late => Some(Text::LateAnswer { place: about }),
+        EntryKind::Answer => Some(Text::Answers { place: about }),
+        EntryKind::Pin if view.pins == Some(false) => Some(Text::Unpins { place: about }),
+        EntryKind::Pin => Some(Text::Pins { place: about }),
         _ => None,
     };
     let later = match (view.withdrawn_by, view.erased, view.corrected_by) {
@@ -172,7 +189,9 @@ fn marks(view: &EntryView, ui: &Ui) -> Vec<String> {
         (None, None, Some(seq)) => Some(Text::CorrectedAt { place: seq.0 }),
         (None, None, None) => None,
     };
-    own.into_iter().chain(later).map(|text| ui.say(text)).collect()
+    let pinned = view.is_pinned.then_some(Text::Pinned);
+    let answered = view.answered_by.map(|seq| Text::AnsweredAt { place: seq.0 });
+    own.into_iter().chain(pinned).chain(answered).chain(later).map(|text| ui.say(text)).collect()
 }
 
 impl fmt::Display for EntryItem {

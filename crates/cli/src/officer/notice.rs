@@ -59,6 +59,7 @@ pub(crate) fn notice_words(notice: &Notice, ui: &Ui) -> Vec<String> {
             let guilty = guilty.as_ref().map(officer);
             say(Words::BackRequested { device: device.as_str(), guilty: guilty.as_deref() })
         }
+        Notice::ReadableLater => say(Words::ReadableLater),
         Notice::Confirmed => say(Words::Confirmed),
         Notice::Changed { by, acts } if acts.is_empty() => {
             say(Words::KeysRenewed { by: &officer(by) })

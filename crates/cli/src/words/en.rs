@@ -28,6 +28,8 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::Comparison => "Comparison".into(),
         Text::Consents => "Consents".into(),
         Text::Leads => "Leads".into(),
+        Text::Kind => "Kind".into(),
+        Text::Encryption => "Encryption".into(),
         Text::Restriction => "Restriction".into(),
 
         Text::DeviceMade { directory } => format!("Made this device in {directory}."),
@@ -65,6 +67,14 @@ pub(super) fn say(text: Text<'_>) -> String {
         .into(),
         Text::Leaving => "leaving".into(),
         Text::IsClosed => "closed".into(),
+        Text::Forum => "forum".into(),
+        Text::Suite { classic: true } => {
+            "classic: whoever records it today can read it with a quantum computer one day".into()
+        }
+        Text::Suite { classic: false } => "hybrid, safe from quantum computers as far as is known".into(),
+        Text::ReadableLater => {
+            "What is said in this forum can be read by whoever records it today and has a quantum computer one day.".into()
+        }
         Text::InChannels { count } => format!("channels: {count}"),
         Text::StillToCome { count } => format!("to come: {count}"),
         Text::ThisDevice => "this one".into(),
@@ -82,6 +92,18 @@ pub(super) fn say(text: Text<'_>) -> String {
 
         Text::DaysKept => "Days kept".into(),
         Text::HeldBy => "Held by".into(),
+        Text::Question => "question".into(),
+        Text::Answers { place: Some(place) } => format!("answers {place}"),
+        Text::Answers { place: None } => "answers a question that is not here".into(),
+        Text::LateAnswer { place: Some(place) } => format!("late answer to {place}, answered before"),
+        Text::LateAnswer { place: None } => "late answer".into(),
+        Text::Pins { place: Some(place) } => format!("pins {place}"),
+        Text::Pins { place: None } => "pins an entry that is not here".into(),
+        Text::Unpins { place: Some(place) } => format!("takes {place} down"),
+        Text::Unpins { place: None } => "takes an entry down that is not here".into(),
+        Text::Pinned => "pinned".into(),
+        Text::AnsweredAt { place } => format!("answered at {place}"),
+        Text::NotAnswered => "not answered yet".into(),
         Text::NeedsNewerVersion => "(needs a newer version of this program)".into(),
         Text::CorrectedAt { place } => format!("corrected at {place}"),
         Text::Corrects { place: Some(place) } => format!("corrects {place}"),
@@ -168,6 +190,15 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::NoSuchAuthority { domain } => format!("{domain} is no authority of this network"),
         Text::NotInChannel { officer } => format!("{officer} is not in this channel"),
         Text::AlreadyInChannel { officer } => format!("{officer} is in this channel already"),
+        Text::NotAForum => "this channel is not a forum".into(),
+        Text::OnlyGuidesPublish => {
+            "in a forum guides, leads and the owner publish, answer and pin".into()
+        }
+        Text::AskInstead => "Ask with: enlace ask".into(),
+        Text::NoQuestionThere => "the entry at that place is no question".into(),
+        Text::AnsweredAlready { place } => {
+            format!("this question is answered already, at place {place}")
+        }
         Text::IdUsed => "something else was sent with this --id".into(),
         Text::NoEntryThere => "there is no entry at that place".into(),
         Text::OthersEntry => "this entry is not yours: only its author corrects or withdraws it".into(),
@@ -198,6 +229,7 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::DevicePutBack { device, by } => {
             format!("{device} is in step again; the device of {by} saw to it.")
         }
+        Notice::ReadableLater => say(Text::ReadableLater),
         Notice::Confirmed => "Another member's message confirmed this channel.".into(),
         Notice::Admitted { by, officer, role } => {
             format!("{by} admitted {officer} as {}.", role_of(role))

@@ -28,6 +28,8 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::Comparison => "Comparación".into(),
         Text::Consents => "Consentimientos".into(),
         Text::Leads => "Responsables".into(),
+        Text::Kind => "Clase".into(),
+        Text::Encryption => "Cifrado".into(),
         Text::Restriction => "Restricción".into(),
 
         Text::DeviceMade { directory } => format!("Este dispositivo quedó creado en {directory}."),
@@ -71,6 +73,14 @@ pub(super) fn say(text: Text<'_>) -> String {
         .into(),
         Text::Leaving => "se va".into(),
         Text::IsClosed => "cerrado".into(),
+        Text::Forum => "foro".into(),
+        Text::Suite { classic: true } => {
+            "clásico: quien lo grabe hoy podrá leerlo el día que tenga un ordenador cuántico".into()
+        }
+        Text::Suite { classic: false } => "híbrido, a salvo de ordenadores cuánticos hasta donde se sabe".into(),
+        Text::ReadableLater => {
+            "Lo que se diga en este foro podrá leerlo quien lo grabe hoy y tenga algún día un ordenador cuántico.".into()
+        }
         Text::InChannels { count } => format!("canales: {count}"),
         Text::StillToCome { count } => format!("por entrar: {count}"),
         Text::ThisDevice => "este".into(),
@@ -88,6 +98,18 @@ pub(super) fn say(text: Text<'_>) -> String {
 
         Text::DaysKept => "Días de conservación".into(),
         Text::HeldBy => "Copias retenidas por".into(),
+        Text::Question => "pregunta".into(),
+        Text::Answers { place: Some(place) } => format!("responde a {place}"),
+        Text::Answers { place: None } => "responde a una pregunta que no está aquí".into(),
+        Text::LateAnswer { place: Some(place) } => format!("respuesta tardía a {place}, ya respondida"),
+        Text::LateAnswer { place: None } => "respuesta tardía".into(),
+        Text::Pins { place: Some(place) } => format!("fija {place}"),
+        Text::Pins { place: None } => "fija una entrada que no está aquí".into(),
+        Text::Unpins { place: Some(place) } => format!("deja de fijar {place}"),
+        Text::Unpins { place: None } => "deja de fijar una entrada que no está aquí".into(),
+        Text::Pinned => "fijada".into(),
+        Text::AnsweredAt { place } => format!("respondida en {place}"),
+        Text::NotAnswered => "aún sin respuesta".into(),
         Text::NeedsNewerVersion => "(requiere una versión más reciente de este programa)".into(),
         Text::CorrectedAt { place } => format!("corregido en {place}"),
         Text::Corrects { place: Some(place) } => format!("corrige {place}"),
@@ -174,6 +196,15 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::NoSuchAuthority { domain } => format!("{domain} no es una autoridad de esta red"),
         Text::NotInChannel { officer } => format!("{officer} no está en este canal"),
         Text::AlreadyInChannel { officer } => format!("{officer} ya está en este canal"),
+        Text::NotAForum => "este canal no es un foro".into(),
+        Text::OnlyGuidesPublish => {
+            "en un foro publican, responden y fijan los guías, los responsables y el propietario".into()
+        }
+        Text::AskInstead => "Pregunte con: enlace ask".into(),
+        Text::NoQuestionThere => "la entrada de ese lugar no es una pregunta".into(),
+        Text::AnsweredAlready { place } => {
+            format!("esta pregunta ya está respondida, en el lugar {place}")
+        }
         Text::IdUsed => "con este --id se envió otra cosa".into(),
         Text::NoEntryThere => "no hay nada escrito en ese lugar".into(),
         Text::OthersEntry => "esto no lo escribió usted: solo su autor lo corrige o lo retira".into(),
@@ -204,6 +235,7 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::DevicePutBack { device, by } => {
             format!("{device} vuelve a estar al día; se encargó el dispositivo de {by}.")
         }
+        Notice::ReadableLater => say(Text::ReadableLater),
         Notice::Confirmed => "El mensaje de otro miembro confirmó este canal.".into(),
         Notice::Admitted { by, officer, role } => {
             format!("{by} admitió a {officer} como {}.", role_of(role))

@@ -28,6 +28,8 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::Comparison => "Comparaison".into(),
         Text::Consents => "Accords".into(),
         Text::Leads => "Responsables".into(),
+        Text::Kind => "Genre".into(),
+        Text::Encryption => "Chiffrement".into(),
         Text::Restriction => "Restriction".into(),
 
         Text::DeviceMade { directory } => format!("Cet appareil a été créé dans {directory}."),
@@ -69,6 +71,14 @@ pub(super) fn say(text: Text<'_>) -> String {
         .into(),
         Text::Leaving => "sur le départ".into(),
         Text::IsClosed => "close".into(),
+        Text::Forum => "forum".into(),
+        Text::Suite { classic: true } => {
+            "classique : qui l’enregistre aujourd’hui pourra le lire le jour où il aura un ordinateur quantique".into()
+        }
+        Text::Suite { classic: false } => "hybride, à l’abri des ordinateurs quantiques autant qu’on le sache".into(),
+        Text::ReadableLater => {
+            "Ce qui se dit dans ce forum pourra être lu par qui l’enregistre aujourd’hui et aura un jour un ordinateur quantique.".into()
+        }
         Text::InChannels { count } => format!("canaux : {count}"),
         Text::StillToCome { count } => format!("à venir : {count}"),
         Text::ThisDevice => "celui-ci".into(),
@@ -86,6 +96,18 @@ pub(super) fn say(text: Text<'_>) -> String {
 
         Text::DaysKept => "Jours de conservation".into(),
         Text::HeldBy => "Copies retenues par".into(),
+        Text::Question => "question".into(),
+        Text::Answers { place: Some(place) } => format!("répond à {place}"),
+        Text::Answers { place: None } => "répond à une question qui n’est pas ici".into(),
+        Text::LateAnswer { place: Some(place) } => format!("réponse tardive à {place}, déjà répondue"),
+        Text::LateAnswer { place: None } => "réponse tardive".into(),
+        Text::Pins { place: Some(place) } => format!("épingle {place}"),
+        Text::Pins { place: None } => "épingle une entrée qui n’est pas ici".into(),
+        Text::Unpins { place: Some(place) } => format!("désépingle {place}"),
+        Text::Unpins { place: None } => "désépingle une entrée qui n’est pas ici".into(),
+        Text::Pinned => "épinglée".into(),
+        Text::AnsweredAt { place } => format!("réponse à la place {place}"),
+        Text::NotAnswered => "pas encore de réponse".into(),
         Text::NeedsNewerVersion => "(demande une version plus récente de ce programme)".into(),
         Text::CorrectedAt { place } => format!("corrigé en {place}"),
         Text::Corrects { place: Some(place) } => format!("corrige {place}"),
@@ -174,6 +196,15 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::NoSuchAuthority { domain } => format!("{domain} n'est pas une autorité de ce réseau"),
         Text::NotInChannel { officer } => format!("{officer} n'est pas dans ce canal"),
         Text::AlreadyInChannel { officer } => format!("{officer} est déjà dans ce canal"),
+        Text::NotAForum => "ce canal n’est pas un forum".into(),
+        Text::OnlyGuidesPublish => {
+            "dans un forum, les guides, les responsables et le propriétaire publient, répondent et épinglent".into()
+        }
+        Text::AskInstead => "Posez votre question avec : enlace ask".into(),
+        Text::NoQuestionThere => "l’entrée à cette place n’est pas une question".into(),
+        Text::AnsweredAlready { place } => {
+            format!("cette question a déjà sa réponse, à la place {place}")
+        }
         Text::IdUsed => "autre chose a été envoyé avec cet --id".into(),
         Text::NoEntryThere => "il n’y a rien d’écrit à cette place".into(),
         Text::OthersEntry => "ce message n’est pas de vous : seul son auteur le corrige ou le retire".into(),
@@ -204,6 +235,7 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::DevicePutBack { device, by } => {
             format!("{device} est de nouveau à jour ; l'appareil de {by} s'en est chargé.")
         }
+        Notice::ReadableLater => say(Text::ReadableLater),
         Notice::Confirmed => "Le message d'un autre membre a confirmé ce canal.".into(),
         Notice::Admitted { by, officer, role } => {
             format!("{by} a admis {officer} comme {}.", role_of(role))

@@ -28,6 +28,8 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::Comparison => "Comparação".into(),
         Text::Consents => "Consentimentos".into(),
         Text::Leads => "Responsáveis".into(),
+        Text::Kind => "Tipo".into(),
+        Text::Encryption => "Cifra".into(),
         Text::Restriction => "Restrição".into(),
 
         Text::DeviceMade { directory } => format!("Este dispositivo foi criado em {directory}."),
@@ -69,6 +71,14 @@ pub(super) fn say(text: Text<'_>) -> String {
         .into(),
         Text::Leaving => "de saída".into(),
         Text::IsClosed => "encerrado".into(),
+        Text::Forum => "fórum".into(),
+        Text::Suite { classic: true } => {
+            "clássica: quem a gravar hoje poderá lê-la no dia em que tiver um computador quântico".into()
+        }
+        Text::Suite { classic: false } => "híbrida, a salvo de computadores quânticos até onde se sabe".into(),
+        Text::ReadableLater => {
+            "O que se disser neste fórum poderá ser lido por quem o gravar hoje e tiver um dia um computador quântico.".into()
+        }
         Text::InChannels { count } => format!("canais: {count}"),
         Text::StillToCome { count } => format!("por entrar: {count}"),
         Text::ThisDevice => "este".into(),
@@ -86,6 +96,18 @@ pub(super) fn say(text: Text<'_>) -> String {
 
         Text::DaysKept => "Dias de conservação".into(),
         Text::HeldBy => "Cópias retidas por".into(),
+        Text::Question => "pergunta".into(),
+        Text::Answers { place: Some(place) } => format!("responde a {place}"),
+        Text::Answers { place: None } => "responde a uma pergunta que não está aqui".into(),
+        Text::LateAnswer { place: Some(place) } => format!("resposta tardia a {place}, já respondida"),
+        Text::LateAnswer { place: None } => "resposta tardia".into(),
+        Text::Pins { place: Some(place) } => format!("fixa {place}"),
+        Text::Pins { place: None } => "fixa uma entrada que não está aqui".into(),
+        Text::Unpins { place: Some(place) } => format!("deixa de fixar {place}"),
+        Text::Unpins { place: None } => "deixa de fixar uma entrada que não está aqui".into(),
+        Text::Pinned => "fixada".into(),
+        Text::AnsweredAt { place } => format!("respondida em {place}"),
+        Text::NotAnswered => "ainda sem resposta".into(),
         Text::NeedsNewerVersion => "(requer uma versão mais recente deste programa)".into(),
         Text::CorrectedAt { place } => format!("corrigido em {place}"),
         Text::Corrects { place: Some(place) } => format!("corrige {place}"),
@@ -172,6 +194,15 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::NoSuchAuthority { domain } => format!("{domain} não é uma autoridade desta rede"),
         Text::NotInChannel { officer } => format!("{officer} não está neste canal"),
         Text::AlreadyInChannel { officer } => format!("{officer} já está neste canal"),
+        Text::NotAForum => "este canal não é um fórum".into(),
+        Text::OnlyGuidesPublish => {
+            "num fórum publicam, respondem e fixam os guias, os responsáveis e o proprietário".into()
+        }
+        Text::AskInstead => "Pergunte com: enlace ask".into(),
+        Text::NoQuestionThere => "a entrada desse lugar não é uma pergunta".into(),
+        Text::AnsweredAlready { place } => {
+            format!("esta pergunta já está respondida, no lugar {place}")
+        }
         Text::IdUsed => "outra coisa foi enviada com este --id".into(),
         Text::NoEntryThere => "não há nada escrito nesse lugar".into(),
         Text::OthersEntry => "isto não foi escrito por você: só o autor o corrige ou retira".into(),
@@ -202,6 +233,7 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::DevicePutBack { device, by } => {
             format!("{device} está de novo em dia; o dispositivo de {by} tratou disso.")
         }
+        Notice::ReadableLater => say(Text::ReadableLater),
         Notice::Confirmed => "A mensagem de outro membro confirmou este canal.".into(),
         Notice::Admitted { by, officer, role } => {
             format!("{by} admitiu {officer} como {}.", role_of(role))

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use enlace_channel::consent::Statement;
 use enlace_channel::entry::{HandlingCode, Part, PartKind, SignedEntry};
-use enlace_channel::mls::EpochAuthenticator;
-use enlace_channel::policy::{Policy, Role};
+use enlace_channel::mls::{EpochAuthenticator, Suite};
+use enlace_channel::policy::{ChannelKind, Policy, Role};
 use enlace_identity::names::{DeviceName, OfficerAddress};
 use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, ClientId, Commitment, Seq};
 
 use super::history::History;
-use crate::engine::{AgreementView, Engine, EngineError, body_of};
+use crate::engine::{AgreementView, Engine, EngineError, Forum, body_of};
 use crate::store::{ChannelRow, EntryRow, ErasedBecause, OutboxRow, OutboxState, StoreError};
 
 /// Everything about a channel.
@@ -31,10 +31,32 @@ pub struct ChannelDetails {
     pub fence: Option<Seq>,
     /// The same at every member of this epoch: to compare by another way.
     pub authenticator: EpochAuthenticator,
+    /// Which keys protect what is said.
+    pub suite: Suite,
     /// What is still to be sent.
     pub queued: usize,
     /// What the consent of others was asked for and is not done yet.
     pub agreements: Vec<AgreementView>,
+}
+
+impl ChannelDetails {
+    /// `case` or `forum`.
+    #[must_use]
+    pub fn kind_name(&self) -> &'static str {
+        match self.policy.kind() {
+            ChannelKind::Case => "case",
+            ChannelKind::Forum => "forum",
+        }
+    }
+
+    /// `hybrid` or `classic`.
+    #[must_use]
+    pub fn suite_name(&self) -> &'static str {
+        match self.suite {
+            Suite::PostQuantum => "hybrid",
+            Suite::Classic => "classic",
+        }
+    }
 }
 
 /// An officer of a channel.
@@ -77,8 +99,18 @@ pub struct EntryView {
     pub statement: Option<Statement>,
     /// Binds it to its item; a later entry names this as its parent.
     pub commitment: Commitment,
-    /// The place of the entry that it corrects or withdraws, if that is here.
+    /// The entry that it answers, pins, corrects or withdraws.
+    pub parent: Option<Commitment>,
+    /// The place of that entry, if it is here.
     pub about: Option<Seq>,
+    /// Whether a pin puts its parent on top; `None` of another entry.
+    pub pins: Option<bool>,
+    /// Whether it is on top of a forum.
+    pub is_pinned: bool,
+    /// The place of the answer to a question.
+    pub answered_by: Option<Seq>,
+    /// Whether it answers what was answered before.
+    pub is_late: bool,
     /// The place of the newest correction of it.
     pub corrected_by: Option<Seq>,
     /// The place of its withdrawal.
@@ -119,7 +151,7 @@ impl EntryState {
 }
 
 impl Engine {
-    pub(super) fn details(&mut self, id: ChannelId) -> Result<Option<ChannelDetails>, EngineError> {
+    pub(crate) fn details(&mut self, id: ChannelId) -> Result<Option<ChannelDetails>, EngineError> {
         self.write(|work| {
             let Some(row) = work.tx.channel(id)? else { return Ok(None) };
             let Some(channel) = work.take(id)? else { return Ok(None) };
@@ -131,6 +163,7 @@ impl Engine {
                 anchor: channel.anchor(),
                 fence: channel.fence(),
                 authenticator: channel.epoch_authenticator(),
+                suite: channel.suite(),
                 queued: work.tx.queued(Some(id))?.len(),
                 agreements: work.agreements(&channel)?,
             };
@@ -153,7 +186,11 @@ impl Engine {
         let mut views: Vec<EntryView> =
             logged.iter().map(EntryView::of_row).collect::<Result<_, _>>()?;
         let history = self.read(|tx| History::read(tx, id))?;
-        views.iter_mut().for_each(|view| history.show(view));
+        let forum = self.read(|tx| Forum::read(tx, id))?;
+        for view in &mut views {
+            history.show(view);
+            forum.mark(view);
+        }
         for row in &waiting {
             views.extend(EntryView::of_outbox(row)?);
         }
@@ -180,7 +217,7 @@ fn members(channel: &enlace_channel::channel::Channel) -> Vec<MemberView> {
 }
 
 impl EntryView {
-    fn of_row(row: &EntryRow) -> Result<Self, StoreError> {
+    pub(crate) fn of_row(row: &EntryRow) -> Result<Self, StoreError> {
         let state = EntryState::Logged { seq: row.seq, received_at: row.received_at };
         Self::of_signed(&row.signed, state)
     }
@@ -213,7 +250,12 @@ impl EntryView {
             body: body_of(&entry),
             statement: Statement::of(&entry).ok(),
             commitment: entry.commitment(),
+            parent: header.parent,
             about: None,
+            pins: entry.pins(),
+            is_pinned: false,
+            answered_by: None,
+            is_late: false,
             corrected_by: None,
             withdrawn_by: None,
             erased_at_relays: None,

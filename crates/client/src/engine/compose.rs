@@ -3,8 +3,8 @@
 use enlace_channel::channel::{Channel, ChannelDraft, ChannelError, SealError};
 use enlace_channel::entry::{ComposeError, EntryKind, HandlingCode, NoteDraft, Salt, TimeZone};
 use enlace_channel::mls::Suite;
-use enlace_channel::policy::{NewCase, PolicyError};
-use enlace_log::{ChannelId, ChannelNonce, ClientId, Commitment, Generation};
+use enlace_channel::policy::{ChannelKind, NewCase, PolicyError};
+use enlace_log::{ChannelId, ChannelNonce, ClientId, Commitment, Generation, Seq};
 
 use super::seal::Sealing;
 use super::work::Work;
@@ -13,7 +13,7 @@ use crate::event::ClientEvent;
 use crate::store::{ChannelRow, ChannelStanding, OutboxRow, OutboxState, SealedItem, StoreError};
 use crate::task::Task;
 
-/// A case channel to be opened. This device's officer owns it; the own authority's relay orders it.
+/// A channel to be opened. This device's officer owns it; the own authority's relay orders it.
 #[derive(Clone, Debug)]
 pub struct NewChannel {
     /// One line.
@@ -88,6 +88,18 @@ pub enum PostError {
     /// It was withdrawn before.
     #[error("the entry is withdrawn already")]
     WithdrawnAlready,
+    /// Questions, answers and pins belong to forums.
+    #[error("this is not a forum")]
+    NotAForum,
+    /// Members of a forum ask.
+    #[error("in a forum guides, leads and the owner publish; members ask")]
+    OnlyGuides,
+    /// What is to be answered is no question.
+    #[error("the entry at that place is no question")]
+    NoQuestion,
+    /// A question is answered once.
+    #[error("the question is answered already, at place {0}")]
+    AnsweredAlready(Seq),
     /// The idempotency key was used for something else.
     #[error("this client id was used for something else")]
     ClientIdUsed,
@@ -119,9 +131,33 @@ impl Engine {
     /// # Errors
     /// [`CreateChannelError`]; nothing has changed then.
     pub fn create_channel(&mut self, new: NewChannel) -> Result<ChannelId, CreateChannelError> {
+        self.create(new, ChannelKind::Case, Suite::default())
+    }
+
+    /// Opens a forum in the same way.
+    ///
+    /// # Errors
+    /// [`CreateChannelError`]; nothing has changed then.
+    pub fn create_forum(
+        &mut self,
+        new: NewChannel,
+        suite: Suite,
+    ) -> Result<ChannelId, CreateChannelError> {
+        self.create(new, ChannelKind::Forum, suite)
+    }
+
+    fn create(
+        &mut self,
+        new: NewChannel,
+        kind: ChannelKind,
+        suite: Suite,
+    ) -> Result<ChannelId, CreateChannelError> {
         let snapshot = self.snapshot()?.is_some();
         self.write(|work| {
-            if snapshot { Err(CreateChannelError::SnapshotRestored) } else { work.create(new) }
+            if snapshot {
+                return Err(CreateChannelError::SnapshotRestored);
+            }
+            work.create(new, kind, suite)
         })
     }
 
@@ -135,7 +171,12 @@ impl Engine {
 }
 
 impl Work<'_> {
-    fn create(&mut self, new: NewChannel) -> Result<ChannelId, CreateChannelError> {
+    fn create(
+        &mut self,
+        new: NewChannel,
+        kind: ChannelKind,
+        suite: Suite,
+    ) -> Result<ChannelId, CreateChannelError> {
         let hub = self.me().domain().clone();
         let nonce = ChannelNonce(self.random());
         let id = ChannelId::derive(&hub, &nonce);
@@ -150,8 +191,7 @@ impl Work<'_> {
             hub: hub.clone(),
             bundle_hash: self.ctx.bundle.hash(),
         };
-        let draft =
-            ChannelDraft { id, client_id, suite: Suite::default(), policy: policy.into_policy()? };
+        let draft = ChannelDraft { id, client_id, suite, policy: policy.into_policy_of(kind)? };
         let (channel, outgoing) = Channel::create(&self.ctx, draft)?;
         self.tx.put_channel(&ChannelRow {
             id,
@@ -174,11 +214,23 @@ impl Work<'_> {
         Ok(id)
     }
 
+    /// `about` is what kind of entry it is, and of which one it speaks.
     pub(super) fn post(
         &mut self,
         id: ChannelId,
         note: NewNote,
+        about: (EntryKind, Option<Commitment>),
+    ) -> Result<ClientId, PostError> {
+        self.post_or_pin(id, note, about, None)
+    }
+
+    /// The same; with `pins` a pin, whose text is left out.
+    pub(super) fn post_or_pin(
+        &mut self,
+        id: ChannelId,
+        note: NewNote,
         (kind, parent): (EntryKind, Option<Commitment>),
+        pins: Option<bool>,
     ) -> Result<ClientId, PostError> {
         let client_id = note.client_id.unwrap_or_else(|| self.new_client_id(id));
         if let Some(row) = self.tx.outbox_of(client_id)? {
@@ -194,9 +246,8 @@ impl Work<'_> {
             return Err(PostError::Closed);
         }
         let role = channel.policy().role_of(self.me().officer());
-        if !role.is_some_and(enlace_channel::policy::Role::may_write) {
-            return Err(PostError::Observer);
-        }
+        let role = role.filter(|role| role.may_write()).ok_or(PostError::Observer)?;
+        super::forum::check_kind(channel.policy().kind(), role, kind)?;
         let draft = NoteDraft {
             channel: id,
             generation: Generation(0),
@@ -212,7 +263,10 @@ impl Work<'_> {
         };
         let draft = NoteDraft { generation: channel.policy().generation(), parent, ..draft };
         let salts = || Salt::from_bytes(self.random());
-        let entry = draft.sign_as(kind, &self.ctx.device.key, salts)?;
+        let entry = match pins {
+            Some(pinned) => draft.sign_pin(pinned, &self.ctx.device.key, salts)?,
+            None => draft.sign_as(kind, &self.ctx.device.key, salts)?,
+        };
         self.tx.put_outbox(&OutboxRow {
             signed: Some(entry.encode()),
             ..self.new_row(id, client_id, Task::Entry)

@@ -6,6 +6,7 @@ mod crashes;
 mod devices;
 mod false_welcomes;
 mod files;
+mod forum;
 mod hub;
 mod keeping;
 mod members;

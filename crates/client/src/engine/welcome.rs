@@ -4,7 +4,9 @@ mod refusal;
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use enlace_channel::channel::{Channel, JoinOffer};
+use enlace_channel::mls::Suite;
 use enlace_identity::canonical::Writer;
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::names::{DeviceName, Domain};
@@ -127,10 +129,10 @@ impl Work<'_> {
         let commit = delivery.commit.ok_or(WelcomeError::Incomplete("commit"))?;
         let chain = ChainHash::try_from(&commit.chain[..])
             .map_err(|_| WelcomeError::Incomplete("chain"))?;
-        let mut welcomes: BTreeMap<DeviceName, Vec<u8>> = BTreeMap::new();
+        let mut welcomes: BTreeMap<DeviceName, Bytes> = BTreeMap::new();
         for welcome in delivery.welcomes {
             for device in welcome.devices {
-                welcomes.insert(device.parse()?, welcome.message.to_vec());
+                welcomes.insert(device.parse()?, welcome.message.clone());
             }
         }
         Ok(JoinOffer {
@@ -168,6 +170,9 @@ impl Work<'_> {
             let notice =
                 if channel.is_back() { Notice::PutBack { by } } else { Notice::Joined { by } };
             self.note(Some(id), place, notice)?;
+            if channel.suite() == Suite::Classic && !channel.is_back() {
+                self.note(Some(id), place, Notice::ReadableLater)?;
+            }
         }
         self.keep_as_joined(channel)?;
         self.tell(ClientEvent::Channel(id));

@@ -61,6 +61,12 @@ pub trait EntryRows {
     /// When the engine fails.
     fn statements(&self, channel: ChannelId) -> Result<Vec<EntryRow>, StoreError>;
 
+    /// A forum's questions, answers and pins, in the log's order.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn forum_entries(&self, channel: ChannelId) -> Result<Vec<EntryRow>, StoreError>;
+
     /// The entry with an author's idempotency key.
     ///
     /// # Errors

@@ -35,7 +35,7 @@ pub fn run(data: &[u8]) -> Outcome {
 
 /// The good one, for the corpus.
 pub(crate) fn genuine() -> Vec<u8> {
-    SCENE.with_borrow(|scene| scene.offer.welcomes[0].1.clone())
+    SCENE.with_borrow(|scene| scene.offer.welcomes[0].1.to_vec())
 }
 
 thread_local! {
@@ -130,7 +130,7 @@ impl Scene {
         offer.head = head.sign(&hub.head_key(), hub.head_signer());
         self.group.items.push(last.0);
         self.group.chains.push(last.1);
-        offer.welcomes[0].1 = welcome;
+        offer.welcomes[0].1 = welcome.into();
         Some(offer)
     }
 }

@@ -470,7 +470,7 @@ impl Group {
         let list: DeviceList = self.members[by].channel().devices();
         let welcomes = outgoing.request.welcomes.iter();
         let welcomes = welcomes
-            .flat_map(|w| w.devices.iter().map(|d| (d.parse().unwrap(), w.message.to_vec())))
+            .flat_map(|w| w.devices.iter().map(|d| (d.parse().unwrap(), w.message.clone())))
             .collect();
         JoinOffer {
             channel: Log::channel(),

@@ -478,7 +478,7 @@ impl Hub {
             .request
             .welcomes
             .iter()
-            .flat_map(|w| w.devices.iter().map(|d| (d.parse().unwrap(), w.message.to_vec())))
+            .flat_map(|w| w.devices.iter().map(|d| (d.parse().unwrap(), w.message.clone())))
             .collect();
         JoinOffer {
             channel: channel_id(),

@@ -15,7 +15,8 @@ pub(crate) struct Arguments {
     /// The officer.
     #[arg(value_name = "NAME@DOMAIN")]
     officer: OfficerAddress,
-    /// As what: lead, member or observer. The first of an authority becomes its lead.
+    /// As what: lead, member or observer, or in a forum guide. The first of an authority becomes its
+    /// lead.
     #[arg(long, default_value = "member")]
     role: Role,
     #[command(flatten)]

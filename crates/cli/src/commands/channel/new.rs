@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use enlace_channel::entry::HandlingCode;
+use enlace_channel::mls::Suite;
 use enlace_client::Client;
 use enlace_client::engine::NewChannel;
 use enlace_client::notice::Notice;
@@ -37,10 +38,41 @@ pub(crate) struct Arguments {
     /// What may be done with notes unless their author says otherwise: H0, H1, H2 or H3.
     #[arg(long, value_name = "CODE", default_value = "H1")]
     handling: HandlingCode,
+    /// A forum, where guides publish and members ask.
+    #[arg(long)]
+    forum: bool,
+    /// For how many members a forum is meant. More than 200 get the classic suite.
+    #[arg(long, value_name = "COUNT", requires = "forum")]
+    expected: Option<u32>,
+    /// A forum's keys: hybrid, or classic, which is lighter for many members, and whose recordings a
+    /// quantum computer may read one day.
+    #[arg(long, requires = "forum")]
+    suite: Option<SuiteName>,
     #[command(flatten)]
     wait: WaitArguments,
     #[command(flatten)]
     profile: ProfileArguments,
+}
+
+/// A suite, as the command line names it.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum SuiteName {
+    Classic,
+    Hybrid,
+}
+
+/// A forum of more members than that gets the classic suite.
+const MANY: u32 = 200;
+
+impl Arguments {
+    fn suite(&self) -> Suite {
+        match self.suite {
+            Some(SuiteName::Classic) => Suite::Classic,
+            Some(SuiteName::Hybrid) => Suite::PostQuantum,
+            None if self.expected.is_some_and(|expected| expected > MANY) => Suite::Classic,
+            None => Suite::PostQuantum,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -56,13 +88,18 @@ struct Opened {
 pub(crate) fn run(arguments: Arguments, ui: &Ui) -> Result<(), Failure> {
     let client = arguments.profile.unlock(ui)?;
     let title = arguments.title.clone();
+    let suite = arguments.suite();
     let new = NewChannel {
         title: arguments.title,
         case_reference: arguments.case_reference,
         legal_basis: arguments.legal_basis,
         default_handling: arguments.handling,
     };
-    let id = client.create_channel(new).explained(ui)?;
+    let created = match arguments.forum {
+        true => client.create_forum(new, suite),
+        false => client.create_channel(new),
+    };
+    let id = created.explained(ui)?;
     let accepted = arguments.wait.wait
         && block_on(while_syncing(&client, ui, accepted(&client, id, arguments.wait.limit(), ui)))?;
     let (state, words) =
@@ -70,6 +107,9 @@ pub(crate) fn run(arguments: Arguments, ui: &Ui) -> Result<(), Failure> {
     let opened = ui.say(Text::ChannelOpened { title: &shown(&title), id: &short_id(id) });
     let words = format!("{opened}\n{}", ui.say(words));
     ui.report(&Opened { channel: id.to_string(), title, state, words })?;
+    if suite == Suite::Classic {
+        ui.warning(ui.say(Text::ReadableLater));
+    }
     if !accepted {
         ui.note(ui.say(Text::SyncSends));
     }

@@ -15,7 +15,7 @@ pub(crate) struct Arguments {
     /// The officer.
     #[arg(value_name = "NAME@DOMAIN")]
     officer: OfficerAddress,
-    /// lead, member or observer; with owner you hand the channel on.
+    /// lead, member or observer, or in a forum guide; with owner you hand the channel on.
     role: Role,
     #[command(flatten)]
     wait: WaitArguments,

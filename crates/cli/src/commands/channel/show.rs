@@ -32,6 +32,10 @@ struct Shown {
     channel: String,
     title: String,
     hub: String,
+    /// `case` or `forum`.
+    kind: Option<&'static str>,
+    /// `hybrid`, or `classic`: readable to who records it and has a quantum computer one day.
+    suite: Option<&'static str>,
     standing: &'static str,
     /// Whether nothing is written any more.
     closed: bool,
@@ -100,6 +104,8 @@ fn described(row: &ChannelRow, details: Option<&ChannelDetails>, ui: &Ui) -> Sho
         channel: row.id.to_string(),
         title: row.title.clone(),
         hub: row.hub.to_string(),
+        kind: details.map(ChannelDetails::kind_name),
+        suite: details.map(ChannelDetails::suite_name),
         standing: row.standing.as_str(),
         closed: policy.is_some_and(Policy::is_closed),
         stopped: row.stopped.clone(),
@@ -194,6 +200,12 @@ fn words(it: &Shown, row: &ChannelRow, ui: &Ui) -> Vec<(String, String)> {
         ("Id".to_owned(), it.channel.clone()),
         (ui.say(Text::OrderedBy), it.hub.clone()),
     ];
+    if it.kind == Some("forum") {
+        words.push((ui.say(Text::Kind), ui.say(Text::Forum)));
+    }
+    if let Some(suite) = it.suite {
+        words.push((ui.say(Text::Encryption), ui.say(Text::Suite { classic: suite == "classic" })));
+    }
     for (domain, reference) in &it.case_references {
         words.push((ui.say(Text::CaseReference), format!("{} ({domain})", shown(reference))));
     }

@@ -173,6 +173,29 @@ impl World {
         officer.engine.published(&publication).unwrap();
     }
 
+    /// Key packages of that suite alone: what was there before is used up.
+    pub(crate) fn publish_of(&mut self, name: &str, suite: Suite) {
+        let officer = self.officers.get_mut(name).unwrap();
+        let pool = self.hub.pools.entry(officer.name.officer().clone()).or_default();
+        pool.retain(|(device, _)| *device != officer.name);
+        let publication = officer.engine.fill_pool(suite, 0).unwrap();
+        let packages = publication.key_packages.iter().cloned();
+        pool.extend(packages.map(|package| (officer.name.clone(), package)));
+        officer.engine.published(&publication).unwrap();
+    }
+
+    pub(crate) fn create_forum(&mut self, name: &str, suite: Suite) -> ChannelId {
+        let new = NewChannel {
+            title: "Foro".to_owned(),
+            case_reference: None,
+            legal_basis: String::new(),
+            default_handling: HandlingCode::H1,
+        };
+        let forum = self.engine(name).create_forum(new, suite).unwrap();
+        self.settle();
+        forum
+    }
+
     pub(crate) fn engine(&mut self, name: &str) -> &mut Engine {
         &mut self.officers.get_mut(name).unwrap().engine
     }

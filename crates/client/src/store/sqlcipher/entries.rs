@@ -50,6 +50,11 @@ impl EntryRows for SqlTransaction<'_> {
         self.all(sql, params![channel.as_bytes()], read)
     }
 
+    fn forum_entries(&self, channel: ChannelId) -> Result<Vec<EntryRow>, StoreError> {
+        let sql = "SELECT * FROM entries WHERE channel = ?1 AND kind IN (14, 15, 18) ORDER BY seq";
+        self.all(sql, params![channel.as_bytes()], read)
+    }
+
     fn entry_of(
         &self,
         author: &DeviceName,

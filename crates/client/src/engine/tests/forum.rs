@@ -1,0 +1,178 @@
+use enlace_channel::entry::TimeZone;
+use enlace_channel::mls::Suite;
+use enlace_channel::policy::Role;
+use enlace_log::{ChannelId, Seq};
+
+use super::world::World;
+use crate::client::EntryView;
+use crate::engine::{NewNote, PostError, Thread, Wish};
+use crate::notice::Notice;
+
+fn note(text: &str) -> NewNote {
+    NewNote {
+        text: text.to_owned(),
+        handling: None,
+        restriction: None,
+        time_zone: TimeZone::utc(),
+        client_id: None,
+    }
+}
+
+impl World {
+    /// A forum of Ana's in which Eva asks, and Bruno leads the other authority.
+    fn forum(&mut self, suite: Suite) -> ChannelId {
+        for name in ["ana", "bruno", "eva"] {
+            self.publish_of(name, suite);
+        }
+        let forum = self.create_forum("ana", suite);
+        for (officer, role) in [("bruno", Role::Lead), ("eva", Role::Member)] {
+            let officer = self.address(officer);
+            self.engine("ana").wish(forum, Wish::Add(officer, role)).unwrap();
+            self.settle();
+        }
+        forum
+    }
+
+    fn entries(&mut self, name: &str, forum: ChannelId) -> Vec<EntryView> {
+        self.engine(name).entries(forum, Seq(0), 1_000).unwrap()
+    }
+
+    fn last_place(&mut self, name: &str, forum: ChannelId) -> Seq {
+        self.entries(name, forum).last().unwrap().state.seq().unwrap()
+    }
+
+    fn ask(&mut self, name: &str, forum: ChannelId, text: &str) -> Seq {
+        self.engine(name).ask(forum, note(text)).unwrap();
+        self.settle();
+        self.last_place("ana", forum)
+    }
+
+    fn answer(&mut self, name: &str, forum: ChannelId, question: Seq, text: &str) {
+        self.engine(name).answer_question(forum, question, note(text)).unwrap();
+    }
+
+    fn pin(&mut self, name: &str, forum: ChannelId, entry: Seq, pinned: bool) {
+        self.engine(name).pin(forum, entry, pinned, TimeZone::utc()).unwrap();
+        self.settle();
+    }
+}
+
+fn shape(threads: &[Thread]) -> Vec<(&str, Option<&str>, usize)> {
+    threads
+        .iter()
+        .map(|thread| {
+            let answer = thread.answer.as_ref().map(|answer| answer.body.as_str());
+            (thread.entry.body.as_str(), answer, thread.late.len())
+        })
+        .collect()
+}
+
+#[test]
+fn questions_are_answered_once_and_pinned_on_top() {
+    let mut world = World::new();
+    let forum = world.forum(Suite::PostQuantum);
+    let first = world.ask("eva", forum, "¿Qué plazo?");
+    let second = world.ask("eva", forum, "¿Qué formulario?");
+    world.engine("ana").post(forum, note("Guía del mes")).unwrap();
+    world.settle();
+    let guide = world.last_place("ana", forum);
+    world.answer("bruno", forum, second, "El A-12");
+    world.settle();
+    let again = world.engine("ana").answer_question(forum, second, note("El B-3")).unwrap_err();
+    assert!(matches!(again, PostError::AnsweredAlready(_)), "{again:?}");
+    world.pin("ana", forum, first, true);
+    world.pin("bruno", forum, guide, true);
+    for name in ["ana", "bruno", "eva"] {
+        let threads = world.engine(name).threads(forum).unwrap();
+        let expected = [
+            ("Guía del mes", None, 0),
+            ("¿Qué plazo?", None, 0),
+            ("¿Qué formulario?", Some("El A-12"), 0),
+        ];
+        assert_eq!(shape(&threads), expected, "{name}");
+        assert!(threads[0].entry.is_pinned && threads[1].entry.is_pinned);
+        assert_eq!(threads.iter().map(Thread::is_open).collect::<Vec<_>>(), [false, true, false]);
+    }
+    world.pin("ana", forum, guide, false);
+    let threads = world.engine("eva").threads(forum).unwrap();
+    let expected = [("¿Qué plazo?", None, 0), ("¿Qué formulario?", Some("El A-12"), 0)];
+    assert_eq!(shape(&threads), expected);
+    world.restart("eva");
+    assert_eq!(shape(&world.engine("eva").threads(forum).unwrap()), expected);
+}
+
+/// Two guides who don't know of each other: the log's order decides, for everybody alike.
+#[test]
+fn of_two_answers_the_first_in_the_log_counts_and_the_other_is_shown_as_late() {
+    let mut world = World::new();
+    let forum = world.forum(Suite::PostQuantum);
+    let question = world.ask("eva", forum, "¿Qué plazo?");
+    world.answer("bruno", forum, question, "Diez días");
+    world.answer("ana", forum, question, "Quince días");
+    world.settle();
+    let first = shape(&world.engine("ana").threads(forum).unwrap())[0].1.map(ToOwned::to_owned);
+    for name in ["ana", "bruno", "eva"] {
+        let threads = world.engine(name).threads(forum).unwrap();
+        assert_eq!(shape(&threads), [("¿Qué plazo?", first.as_deref(), 1)], "{name}");
+        let late: Vec<_> = world.entries(name, forum).into_iter().filter(|v| v.is_late).collect();
+        assert_eq!(late.len(), 1);
+        assert_eq!(late[0].about, Some(question));
+        let asked = world.entries(name, forum).into_iter().find(|v| v.body == "¿Qué plazo?");
+        assert!(asked.unwrap().answered_by.is_some_and(|seq| Some(seq) < late[0].state.seq()));
+    }
+}
+
+#[test]
+fn what_a_role_does_not_allow_is_refused_before_it_is_signed() {
+    let mut world = World::new();
+    let forum = world.forum(Suite::PostQuantum);
+    let question = world.ask("eva", forum, "¿Qué plazo?");
+    let eva = world.engine("eva");
+    assert!(matches!(eva.post(forum, note("todos")), Err(PostError::OnlyGuides)));
+    assert!(matches!(eva.answer_question(forum, question, note("yo")), Err(PostError::OnlyGuides)));
+    let pin = eva.pin(forum, question, true, TimeZone::utc());
+    assert!(matches!(pin, Err(PostError::OnlyGuides)));
+    let bruno = world.engine("bruno");
+    let none = bruno.answer_question(forum, Seq(9_999), note("nada"));
+    assert!(matches!(none, Err(PostError::NoSuchEntry)));
+    let case = world.case();
+    let refused = world.engine("ana").ask(case, note("¿Qué plazo?"));
+    assert!(matches!(refused, Err(PostError::NotAForum)));
+}
+
+#[test]
+fn a_note_written_as_a_guide_is_not_sent_by_one_who_asks() {
+    let mut world = World::new();
+    let forum = world.forum(Suite::PostQuantum);
+    let eva = world.address("eva");
+    world.engine("ana").wish(forum, Wish::SetRole(eva.clone(), Role::Guide)).unwrap();
+    world.settle();
+    world.engine("ana").wish(forum, Wish::SetRole(eva, Role::Member)).unwrap();
+    world.pump("ana");
+    world.pump("ana");
+    world.pump("ana");
+    world.post("eva", forum, "todavía guía");
+    world.settle();
+    let told = world.notices("eva", forum);
+    assert!(told.iter().any(|n| matches!(n, Notice::NotDone { .. })), "{told:?}");
+    assert!(world.texts("ana", forum).is_empty());
+}
+
+#[test]
+fn who_joins_a_classic_forum_is_told_what_that_means() {
+    let mut world = World::new();
+    let hybrid = world.forum(Suite::PostQuantum);
+    let classic = world.forum(Suite::Classic);
+    world.engine("ana").post(classic, note("bienvenida")).unwrap();
+    world.settle();
+    assert_eq!(world.texts("eva", classic), ["bienvenida"]);
+    for (forum, told) in [(hybrid, 0), (classic, 1)] {
+        let notices = world.notices("eva", forum);
+        let later = notices.iter().filter(|notice| matches!(notice, Notice::ReadableLater));
+        assert_eq!(later.count(), told);
+    }
+    let suite =
+        |world: &mut World, forum| world.engine("eva").details(forum).unwrap().unwrap().suite;
+    assert_eq!(suite(&mut world, hybrid), Suite::PostQuantum);
+    assert_eq!(suite(&mut world, classic), Suite::Classic);
+}
