@@ -266,12 +266,25 @@ impl Channel {
         })
     }
 
-    /// Whether this device's leaf says of its program what isn't so any more: it was updated, or an
-    /// older one put in its place. A self-update says it anew.
+    /// Whether this device's leaf is out of date, so that a self-update is due: the device has another
+    /// certificate now, or another program than the leaf says.
     ///
     /// # Errors
     /// When the store is damaged.
-    pub fn states_other_rules(&self, ctx: &Context<'_>) -> Result<bool, ChannelError> {
+    pub fn has_outdated_leaf(&self, ctx: &Context<'_>) -> Result<bool, ChannelError> {
+        Ok(self.has_other_certificate(ctx)? || self.states_other_rules(ctx)?)
+    }
+
+    pub(in crate::channel) fn has_other_certificate(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<bool, ChannelError> {
+        let view = self.view()?;
+        let own = view.member(self.group.own_leaf());
+        Ok(own.is_some_and(|own| own.chain != ctx.device.chain))
+    }
+
+    fn states_other_rules(&self, ctx: &Context<'_>) -> Result<bool, ChannelError> {
         let own = self.group.own_leaf();
         let view = self.view()?;
         let stated = view.member(own).map(|member| &member.rules);

@@ -116,6 +116,7 @@ impl Client {
         let trust = Trust::new(bundle, RevocationLists::new(), clock);
         let mut engine = Engine::new(store, device, Backend::with_entropy(entropy)?, trust);
         engine.load_bundles()?;
+        engine.load_certificate()?;
         engine.load_crls()?;
         engine.take_crls(&crls)?;
         if let Err(error) = engine.expire_daily() {

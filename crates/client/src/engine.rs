@@ -8,6 +8,7 @@
 mod acts;
 mod answers;
 mod bundles;
+mod certificate;
 mod compose;
 mod consents;
 mod devices;
@@ -50,6 +51,7 @@ use tokio::sync::broadcast;
 
 pub use self::acts::{ActError, Wish};
 pub use self::answers::Answer;
+pub use self::certificate::CertificateRefused;
 pub use self::compose::{CreateChannelError, NewChannel, NewNote, PostError};
 pub use self::consents::AgreementView;
 pub use self::devices::{DeviceError, OwnDevice};

@@ -65,6 +65,8 @@ pub enum Method {
     FetchBundle = 19,
     /// A newer version of the network's bundle.
     PublishBundle = 20,
+    /// A device asks for its certificate to be renewed, and fetches the new one.
+    RenewCertificate = 29,
 }
 
 /// Which kind of certificate a caller holds.
@@ -78,7 +80,7 @@ pub enum Caller {
 
 impl Method {
     /// Every method of this version, by number.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Hello,
         Self::PublishKeyPackages,
         Self::ClaimKeyPackages,
@@ -97,6 +99,7 @@ impl Method {
         Self::RequestWelcome,
         Self::FetchBundle,
         Self::PublishBundle,
+        Self::RenewCertificate,
     ];
 
     /// The method with that number, if this version knows one.
@@ -129,7 +132,8 @@ impl Method {
             | Self::SubmitStream
             | Self::ExchangeHeads
             | Self::RequestWelcome
-            | Self::FetchBundle => SMALL,
+            | Self::FetchBundle
+            | Self::RenewCertificate => SMALL,
         }
     }
 
@@ -152,7 +156,8 @@ impl Method {
             | Self::Refill
             | Self::ExchangeHeads
             | Self::RequestWelcome
-            | Self::PublishBundle => SMALL,
+            | Self::PublishBundle
+            | Self::RenewCertificate => SMALL,
         }
     }
 
@@ -162,7 +167,9 @@ impl Method {
     #[must_use]
     pub const fn allows(self, caller: Caller) -> bool {
         match self {
-            Self::PublishKeyPackages | Self::CreateChannel => matches!(caller, Caller::Device),
+            Self::PublishKeyPackages | Self::CreateChannel | Self::RenewCertificate => {
+                matches!(caller, Caller::Device)
+            }
             Self::DeliverWelcome | Self::ExchangeHeads | Self::RequestWelcome => {
                 matches!(caller, Caller::Relay)
             }
@@ -220,6 +227,7 @@ calls! {
     RequestWelcome: RequestWelcomeRequest -> RequestWelcomeResponse,
     FetchBundle: FetchBundleRequest -> FetchBundleResponse,
     PublishBundle: PublishBundleRequest -> PublishBundleResponse,
+    RenewCertificate: RenewCertificateRequest -> RenewCertificateResponse,
 }
 
 #[cfg(test)]
@@ -229,7 +237,7 @@ mod tests {
     #[test]
     fn numbers_are_those_of_the_protocol_page() {
         let numbers: Vec<u16> = Method::ALL.iter().map(|method| method.number()).collect();
-        assert_eq!(numbers, (1..=16).chain(19..=20).collect::<Vec<u16>>());
+        assert_eq!(numbers, (1..=16).chain(19..=20).chain([29]).collect::<Vec<u16>>());
     }
 
     #[test]
@@ -237,7 +245,7 @@ mod tests {
         for number in 0..=u16::MAX {
             match Method::from_number(number) {
                 Some(method) => assert_eq!(method.number(), number),
-                None => assert!(!matches!(number, 1..=16 | 19..=20)),
+                None => assert!(!matches!(number, 1..=16 | 19..=20 | 29)),
             }
         }
     }

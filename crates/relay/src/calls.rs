@@ -13,6 +13,7 @@ mod key_packages;
 mod lease;
 mod refill;
 mod refusals;
+mod renew_certificate;
 mod request_welcome;
 mod submit;
 mod submit_stream;
@@ -24,7 +25,8 @@ use enlace_proto::relay::v1::{
     ClaimKeyPackagesRequest, CreateChannelRequest, DeliverWelcomeRequest, ErrorCode,
     ExchangeHeadsRequest, FetchBundleRequest, FetchDirectoryRequest, FetchHeadCertificateRequest,
     FetchRangeRequest, LeaseRequest, PublishBundleRequest, PublishCrlsRequest,
-    PublishKeyPackagesRequest, RefillRequest, RequestWelcomeRequest, SubmitRequest,
+    PublishKeyPackagesRequest, RefillRequest, RenewCertificateRequest, RequestWelcomeRequest,
+    SubmitRequest,
 };
 use enlace_transport::{IncomingCall, IncomingStream, Refusal, RequestError};
 use tracing::debug;
@@ -94,6 +96,7 @@ async fn dispatch_to_handler(caller: &Caller, call: IncomingCall) -> Result<(), 
         Method::RequestWelcome => answer::<RequestWelcomeRequest>(caller, call).await,
         Method::FetchBundle => answer::<FetchBundleRequest>(caller, call).await,
         Method::PublishBundle => answer::<PublishBundleRequest>(caller, call).await,
+        Method::RenewCertificate => answer::<RenewCertificateRequest>(caller, call).await,
         // Not of this kind: `dispatch` has them.
         Method::Hello | Method::SubmitStream | Method::Subscribe => Ok(()),
     }

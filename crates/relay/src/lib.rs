@@ -24,4 +24,5 @@ mod directory;
 mod expiry;
 mod federation;
 mod head_certificates;
+mod renewals;
 mod subscription;

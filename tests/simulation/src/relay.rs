@@ -159,6 +159,7 @@ impl RelayNode {
             proofs: Box::new(proofs.clone()),
             crls: None,
             bundles: None,
+            renewals: None,
             boot: Some(format!("boot {}", self.boot)),
             is_inline: true,
         };

@@ -79,7 +79,8 @@ impl World {
             | Method::ExchangeHeads
             | Method::RequestWelcome
             | Method::FetchBundle
-            | Method::PublishBundle => {
+            | Method::PublishBundle
+            | Method::RenewCertificate => {
                 let _ = call.refuse(Refusal::new(ErrorCode::Unsupported, "")).await;
             }
         }

@@ -16,11 +16,11 @@ use prost::Message as _;
 use super::act::{Admission, Command};
 use super::outgoing::CommitExtras;
 use super::state::{PendingCommit, Standing, next_submit_counter};
-use super::{Channel, ChannelError, Context, Outgoing};
+use super::{Channel, ChannelError, Context, Device, Outgoing};
 use crate::credential::{CredentialError, VerifiedDevice};
 use crate::entry::SignedEntry;
 use crate::mls::{
-    self, Changes, CommitError, EncryptError, KeyPackageError, MergeError, ShareError,
+    self, Changes, CommitError, EncryptError, KeyPackageError, MergeError, NewIdentity, ShareError,
     validate_key_package,
 };
 use crate::policy::{Policy, PolicyError, Role};
@@ -242,8 +242,9 @@ impl Channel {
         self.remember(ctx, outgoing)
     }
 
-    fn plan<'c>(&self, ctx: &Context<'_>, command: &Command) -> Result<Plan<'c>, SealError> {
+    fn plan<'c>(&self, ctx: &Context<'c>, command: &Command) -> Result<Plan<'c>, SealError> {
         let mut plan = Plan::default();
+        plan.changes.identity = self.renewed_identity(ctx)?;
         let mut policy = self.policy.clone();
         match command {
             Command::Admit(admissions) => {
@@ -388,6 +389,18 @@ impl Channel {
             edit = edit.role(heir, Role::Owner);
         }
         edit.finish()
+    }
+
+    /// The device's certificate, if its leaf here still has another one.
+    fn renewed_identity<'c>(
+        &self,
+        ctx: &Context<'c>,
+    ) -> Result<Option<NewIdentity<'c>>, SealError> {
+        if !self.has_other_certificate(ctx)? {
+            return Ok(None);
+        }
+        let Device { key, chain, .. } = ctx.device;
+        Ok(Some(NewIdentity { signer: key, chain: chain.clone() }))
     }
 
     fn is_only_device(&self, device: &DeviceName) -> bool {

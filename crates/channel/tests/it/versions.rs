@@ -193,7 +193,7 @@ fn a_leaf_says_anew_what_its_program_applies() {
     let mut case = case_of([1, 1, 1, 1]);
     let says_else = |case: &mut Case| {
         let network = &case.network;
-        case.members[BEN].make(network, |channel, ctx| channel.states_other_rules(ctx)).unwrap()
+        case.members[BEN].make(network, |channel, ctx| channel.has_outdated_leaf(ctx)).unwrap()
     };
     assert!(!says_else(&mut case));
     for newest in [2, 1] {

@@ -66,7 +66,7 @@ impl Work<'_> {
             joined_at: row.joined_at,
             renewed_at: row.updated_at,
             messages: channel.own_messages_since_update(),
-            states_other_rules: channel.states_other_rules(&self.ctx)?,
+            has_outdated_leaf: channel.has_outdated_leaf(&self.ctx)?,
         };
         let newest = match channel.replica().next_seq().0.checked_sub(1) {
             Some(seq) => self.tx.item(row.id, Seq(seq))?,

@@ -9,14 +9,14 @@ use enlace_proto::method::Call;
 use enlace_proto::relay::v1::{
     ErrorCode, FetchBundleResponse, FetchDirectoryRequest, FetchDirectoryResponse,
     FetchHeadCertificateRequest, FetchRangeRequest, FetchRangeResponse, PublishBundleResponse,
-    PublishKeyPackagesRequest, RefillResponse,
+    PublishKeyPackagesRequest, RefillResponse, RenewCertificateRequest,
 };
 use enlace_transport::{CallError, Connection, ReceiveError};
 
 use super::connect::wire_id;
 use super::session::Session;
 use super::{Shared, SyncError};
-use crate::engine::{Action, Answer, Departure, Publication};
+use crate::engine::{Action, Answer, CertificateRefused, Departure, Publication};
 
 /// How long a call may take: a home relay that has to ask a hub far away answers within it.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -44,6 +44,8 @@ pub(super) enum Done {
     HeadKey(Option<Domain>, Result<Vec<Vec<u8>>, CallError>),
     /// What was brought back to a hub, from which position on.
     Refilled(ChannelId, Option<Seq>, Result<RefillResponse, CallError>),
+    /// The certificate that the registrar issued, if it has.
+    Certificate(Result<Vec<Vec<u8>>, CallError>),
     /// What a hub shows of where it began anew.
     WayBack(ChannelId, Seq, Option<Departure>),
 }
@@ -78,6 +80,15 @@ impl Session {
     pub(super) fn fetch_directory(&mut self) {
         self.settled.asked();
         self.spawn(FetchDirectoryRequest {}, LIMIT, Done::Directory);
+    }
+
+    /// Asks for a new certificate, if it is time.
+    pub(super) fn ask_certificate(&mut self) {
+        let Some(request) = self.shared.engine().certificate_request() else { return };
+        self.settled.asked();
+        self.spawn(RenewCertificateRequest { request }, LIMIT, |answer| {
+            Done::Certificate(answer.map(|response| response.certificates))
+        });
     }
 
     /// Asks how many key packages the relay has; publishing none is the way to ask.
@@ -155,6 +166,10 @@ impl Session {
                     Err(error) => tracing::warn!(%error, "key packages were not published"),
                 }
             }
+            Done::Certificate(answer) => {
+                self.settled.answered();
+                self.take_certificate(answer)?;
+            }
             Done::HeadKey(hub, answer) => match answer {
                 Ok(certificates) => take_head_key(&self.shared, hub.as_ref(), &certificates)?,
                 Err(error) => tracing::warn!(%error, "a head key's certificate did not come"),
@@ -189,6 +204,26 @@ impl Session {
                 tracing::debug!(%channel, %error, "the relay did not say where a log ends");
                 self.settled.set_caught_up(channel, true);
             }
+        }
+        Ok(())
+    }
+
+    fn take_certificate(
+        &mut self,
+        answer: Result<Vec<Vec<u8>>, CallError>,
+    ) -> Result<(), SyncError> {
+        let certificates = match answer {
+            Ok(certificates) if certificates.is_empty() => return Ok(()),
+            Ok(certificates) => certificates,
+            Err(error) => {
+                tracing::warn!(%error, "the relay took no request for a new certificate");
+                return Ok(());
+            }
+        };
+        match self.shared.engine().take_certificate(&certificates) {
+            Ok(()) => tracing::info!("this device has a new certificate"),
+            Err(CertificateRefused::Engine(error)) => return Err(error.into()),
+            Err(error) => tracing::warn!(%error, "a new certificate is refused"),
         }
         Ok(())
     }

@@ -29,6 +29,9 @@ const LOOK: Duration = Duration::from_millis(200);
 /// How often the client looks after itself: keys to renew.
 const UPKEEP: Duration = Duration::from_secs(60);
 
+/// How often it asks for a new certificate, when that is due.
+const HOUR: Duration = Duration::from_secs(3600);
+
 /// The suites for which others find key packages of this device.
 pub(super) const SUITES: [Suite; 2] = [Suite::PostQuantum, Suite::Classic];
 
@@ -113,6 +116,7 @@ impl Session {
         };
         session.level_bundles();
         session.fetch_directory();
+        session.ask_certificate();
         for suite in SUITES {
             session.ask_pool(suite);
         }
@@ -141,6 +145,7 @@ impl Session {
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut upkeep = tokio::time::interval(UPKEEP);
+        let mut hourly = tokio::time::interval_at(Instant::now() + HOUR, HOUR);
         loop {
             self.pump()?;
             if let Some(report) = self.reached()? {
@@ -167,6 +172,7 @@ impl Session {
                     engine.renew_keys()?;
                     engine.expire_daily()?;
                 }
+                _ = hourly.tick() => self.ask_certificate(),
                 // Last, so that many items coming hold up nothing else.
                 event = self.events.next() => {
                     match event? {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use enlace_identity::chain::VerifiedLeaf;
 use enlace_identity::names::{DeviceName, Domain, LeafName, ServiceName};
 use enlace_proto::method::{self, Method};
 use enlace_proto::relay::v1::ErrorCode;
@@ -69,6 +70,11 @@ impl Caller {
     /// The name in its certificate.
     pub(crate) fn name(&self) -> &LeafName {
         self.connection.peer().name()
+    }
+
+    /// Its certificate.
+    pub(crate) fn leaf(&self) -> &VerifiedLeaf {
+        self.connection.peer()
     }
 
     /// What it reads as.

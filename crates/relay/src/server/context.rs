@@ -20,6 +20,7 @@ use crate::federation::Links;
 use crate::head_certificates::HeadCertificates;
 use crate::hub;
 use crate::proofs::Proofs;
+use crate::renewals::RenewalDirectory;
 use crate::storage::SideWrite;
 
 /// One running relay.
@@ -38,6 +39,7 @@ pub(crate) struct Context {
     pub(super) links: Links,
     pub(super) bundles: StoredBundles,
     pub(super) crls: StoredCrls,
+    pub(super) renewals: Option<RenewalDirectory>,
     pub(super) proofs: Box<dyn Proofs>,
     pub(super) entropy: Entropy,
     pub(super) in_flight: InFlight,
@@ -110,6 +112,11 @@ impl Context {
     /// Which revocation lists are in the store.
     pub(crate) fn crls(&self) -> &StoredCrls {
         &self.crls
+    }
+
+    /// Where requests for new certificates wait for the registrar, if they can.
+    pub(crate) fn renewals(&self) -> Option<&RenewalDirectory> {
+        self.renewals.as_ref()
     }
 
     /// Where proofs of a hub's lies are kept.

@@ -14,6 +14,9 @@ use crate::storage::{SqliteOptions, SqliteStorage, Storage};
 /// The store's file names start with the data directory; proofs of lies are kept beside it.
 const ALARMS: &str = "alarms";
 
+/// Where the registrar finds requests for new certificates.
+const RENEWALS: &str = "renewals";
+
 /// What [`Server::start_on`](super::Server::start_on) builds a relay on.
 pub struct Parts {
     /// The socket, with the relay's identity. Time comes with what it trusts.
@@ -28,6 +31,9 @@ pub struct Parts {
     pub crls: Option<PathBuf>,
     /// A directory in which newer versions of the network's bundle are looked for.
     pub bundles: Option<PathBuf>,
+    /// The directory over which requests for new certificates and what the registrar issues are
+    /// exchanged, if there is one.
+    pub renewals: Option<PathBuf>,
     /// The boot of the machine, where that is known: what was written in it is not lost by the end
     /// of a process.
     pub boot: Option<String>,
@@ -52,6 +58,7 @@ impl Parts {
             proofs: Box::new(ProofDirectory::new(settings.data_dir.join(ALARMS))),
             crls: Some(settings.network.crls.clone()),
             bundles: Some(settings.network.bundles.clone()),
+            renewals: Some(settings.data_dir.join(RENEWALS)),
             boot: boot_of_this_machine(),
             is_inline: false,
         })

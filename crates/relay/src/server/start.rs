@@ -21,6 +21,7 @@ use crate::directory::Directory;
 use crate::federation::{self, Links};
 use crate::head_certificates::HeadCertificates;
 use crate::hub::{HubOptions, Sequencer};
+use crate::renewals::RenewalDirectory;
 
 /// What the store brings from the last run.
 type Stored = (Vec<(Domain, Vec<Vec<u8>>)>, Vec<(Domain, Bytes)>, Vec<(u64, Bytes)>);
@@ -39,6 +40,7 @@ pub(super) async fn start(
         proofs,
         crls: crl_directory,
         bundles: bundle_directory,
+        renewals,
         boot,
         is_inline,
     } = parts;
@@ -84,6 +86,7 @@ pub(super) async fn start(
         links: Links::default(),
         bundles: StoredBundles::new(&stored_bundles),
         crls: StoredCrls::new(&stored_crls),
+        renewals: renewals.map(RenewalDirectory::new),
         proofs,
         entropy,
         in_flight: InFlight::default(),

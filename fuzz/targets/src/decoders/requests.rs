@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use enlace_identity::certificate::UnverifiedChain;
+use enlace_identity::issue::CertificateRequest;
 use enlace_identity::keys::PublicKey;
 use enlace_identity::names::{DeviceName, Domain, LeafName, OfficerAddress};
 use enlace_identity::revocation::RevocationLists;
@@ -60,6 +61,8 @@ pub fn run(data: &[u8]) -> Outcome {
         Method::FetchBundle => message::<wire::FetchBundleRequest>(body).map(drop),
         Method::PublishBundle => message::<wire::PublishBundleRequest>(body)
             .and_then(|request| successor(&request.bundle)),
+        Method::RenewCertificate => message::<wire::RenewCertificateRequest>(body)
+            .and_then(|request| CertificateRequest::from_der(&request.request).ok().map(drop)),
     };
     outcome(&read)
 }

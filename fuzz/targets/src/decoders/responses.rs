@@ -66,6 +66,8 @@ pub fn run(data: &[u8]) -> Outcome {
         Method::FetchBundle => message::<wire::FetchBundleResponse>(body)
             .and_then(|response| requests::successor(&response.bundle)),
         Method::PublishBundle => message::<wire::PublishBundleResponse>(body).map(drop),
+        Method::RenewCertificate => message::<wire::RenewCertificateResponse>(body)
+            .and_then(|response| UnverifiedChain::from_ders(&response.certificates).ok().map(drop)),
     };
     outcome(&read)
 }

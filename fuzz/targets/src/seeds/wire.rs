@@ -146,6 +146,9 @@ fn request(method: Method) -> Vec<Vec<u8>> {
         }
         Method::ExchangeHeads => one(&wire::ExchangeHeadsRequest { known_heads: known_heads() }),
         Method::RequestWelcome => one(&wire::RequestWelcomeRequest { channel: channel() }),
+        Method::RenewCertificate => {
+            one(&wire::RenewCertificateRequest { request: vec![48, 3, 2, 1, 0] })
+        }
         Method::FetchBundle => one(&wire::FetchBundleRequest { version: 2 }),
         Method::PublishBundle => {
             one(&wire::PublishBundleRequest { bundle: network.signed.encode() })
@@ -226,6 +229,10 @@ fn response(method: Method) -> Vec<u8> {
             wire::FetchBundleResponse { bundle: network.signed.encode(), newest: 1 }.encode_to_vec()
         }
         Method::PublishBundle => wire::PublishBundleResponse { newest: 2 }.encode_to_vec(),
+        Method::RenewCertificate => {
+            wire::RenewCertificateResponse { certificates: vec![vec![48, 0], vec![48, 0]] }
+                .encode_to_vec()
+        }
     }
 }
 

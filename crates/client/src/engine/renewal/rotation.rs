@@ -67,8 +67,9 @@ pub(super) struct Keys {
     pub(super) renewed_at: Timestamp,
     /// How many items it has encrypted since.
     pub(super) messages: u64,
-    /// Whether the leaf says of the program what isn't so any more.
-    pub(super) states_other_rules: bool,
+    /// Whether the leaf has another certificate than the device, or says of its program what isn't
+    /// so any more.
+    pub(super) has_outdated_leaf: bool,
 }
 
 /// What goes on in the channel.
@@ -107,7 +108,7 @@ impl Rotation {
         }
         let is_from_the_future = keys.renewed_at > now.plus(AHEAD);
         let is_due = keys.messages >= MESSAGES
-            || keys.states_other_rules
+            || keys.has_outdated_leaf
             || is_from_the_future
             || self.due_at(keys) <= now;
         if !is_due {

@@ -113,5 +113,6 @@ fn name_of(kind: DocumentKind) -> &'static str {
         DocumentKind::RevocationList => "revocation-list",
         DocumentKind::EndpointRecord => "endpoint-record",
         DocumentKind::Bundle => "bundle",
+        DocumentKind::OwnCertificates => "own-certificates",
     }
 }

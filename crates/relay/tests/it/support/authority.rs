@@ -5,7 +5,7 @@ use enlace_identity::endpoint::{
     EndpointRecord, RelayAddress, RelayEndpoint, SignedEndpointRecord,
 };
 use enlace_identity::issue::{Approval, CertificateRequest, IssuingCa, RevocationContent, Root};
-use enlace_identity::keys::SigningKey;
+use enlace_identity::keys::{PublicKey, SigningKey};
 use enlace_identity::names::{DeviceName, Domain, LeafName, ServiceKind, ServiceName};
 use enlace_identity::suspension::{SignedSuspensions, SuspensionStatement};
 use enlace_identity::time::{Timestamp, Validity};
@@ -71,6 +71,13 @@ impl Authority {
         let name = ServiceName::new(label, kind, &self.domain).unwrap();
         let approval = approval(LeafName::Service(name), Serial::generate());
         self.issuing.issue(request, &approval).unwrap()
+    }
+
+    /// Certifies a key for so many days from the start on.
+    pub(crate) fn certify(&self, name: LeafName, key: &PublicKey, days: u32) -> UnverifiedChain {
+        let validity = Validity::starting(START.minus(DAY), days * DAY);
+        let approval = Approval { validity, ..approval(name, Serial::generate()) };
+        self.issuing.issue_for_key(key, &approval).unwrap()
     }
 
     fn issue(&self, name: LeafName) -> Credential {

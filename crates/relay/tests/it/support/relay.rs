@@ -89,6 +89,7 @@ impl RelayPlace {
             proofs: Box::new(ProofMemory::default()),
             crls: None,
             bundles: None,
+            renewals: None,
             boot: Some("one boot".to_owned()),
             is_inline: true,
         };

@@ -12,7 +12,7 @@ fn members(count: usize) -> Vec<Rotation> {
 }
 
 fn joined() -> Keys {
-    Keys { joined_at: START, renewed_at: START, messages: 0, states_other_rules: false }
+    Keys { joined_at: START, renewed_at: START, messages: 0, has_outdated_leaf: false }
 }
 
 fn renewed(at: Timestamp) -> Keys {
