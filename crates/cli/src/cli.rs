@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    answer, ask, authority, channel, correct, demo, device, doctor, enroll, init, network, pin,
-    post, read, relay, sync, whoami, withdraw,
+    answer, ask, authority, backup, channel, correct, demo, device, doctor, enroll, init, network,
+    pin, post, read, relay, restore, sync, whoami, withdraw,
 };
 use crate::language::Language;
 use crate::ui::Ui;
@@ -61,6 +61,10 @@ enum Command {
     Read(read::Arguments),
     /// Fetch what is new and send what is queued.
     Sync(sync::Arguments),
+    /// Write a backup of all that you have read and written, for another device of yours.
+    Backup(backup::Arguments),
+    /// Take in a backup, on a new device.
+    Restore(restore::Arguments),
     /// Find out what stands in the way.
     Doctor(doctor::Arguments),
     /// For registrars: certificates, revocation lists and the endpoint record of an authority.
@@ -109,6 +113,8 @@ where
         Command::Unpin(arguments) => pin::run(&arguments, false, &ui),
         Command::Read(arguments) => read::run(&arguments, &ui),
         Command::Sync(arguments) => sync::run(&arguments, &ui),
+        Command::Backup(arguments) => backup::run(&arguments, &ui),
+        Command::Restore(arguments) => restore::run(&arguments, &ui),
         Command::Doctor(arguments) => doctor::run(&arguments, &ui),
         Command::Authority(command) => authority::run(command, &ui),
         Command::Network(command) => network::run(command, &ui),

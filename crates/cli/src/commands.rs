@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod ask;
 pub(crate) mod authority;
+pub(crate) mod backup;
 pub(crate) mod channel;
 pub(crate) mod correct;
 pub(crate) mod demo;
@@ -15,6 +16,7 @@ pub(crate) mod pin;
 pub(crate) mod post;
 pub(crate) mod read;
 pub(crate) mod relay;
+pub(crate) mod restore;
 pub(crate) mod sync;
 pub(crate) mod whoami;
 pub(crate) mod withdraw;

@@ -62,6 +62,25 @@ impl RootPassphraseArguments {
     }
 }
 
+/// The passphrase of a backup.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BackupPassphraseArguments {
+    /// Take the backup's passphrase from the first line of this file.
+    #[arg(long, value_name = "FILE")]
+    backup_passphrase_file: Option<PathBuf>,
+    /// Take the backup's passphrase from the first line of this file descriptor.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "backup_passphrase_file")]
+    backup_passphrase_fd: Option<u32>,
+}
+
+impl BackupPassphraseArguments {
+    pub(crate) fn source(&self) -> Source {
+        let Self { backup_passphrase_file, backup_passphrase_fd } = self;
+        let (file, descriptor) = (backup_passphrase_file.clone(), *backup_passphrase_fd);
+        Source { file, descriptor, option: "backup-" }
+    }
+}
+
 impl Source {
     /// The passphrase of an existing key; `what` completes *Passphrase of …*.
     pub(crate) fn existing(&self, what: &str, language: Language) -> Result<Passphrase, Failure> {

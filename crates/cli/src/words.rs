@@ -86,6 +86,15 @@ pub(crate) enum Text<'a> {
     WithdrawnAt { place: u64 },
     Withdraws { place: Option<u64> },
     ErasedExpired,
+    FromBackup,
+
+    // Backups.
+    BackupWritten { file: &'a str },
+    BackupRestored { channels: usize, entries: usize },
+    RestoredReads,
+    RestoreRefused { entries: usize },
+    BackupExists,
+    OthersBackup { officer: &'a str },
 
     Question,
     Answers { place: Option<u64> },
@@ -206,6 +215,7 @@ pub(crate) enum Notice<'a> {
     HoldPlaced { by: &'a str, authority: &'a str },
     HoldLifted { by: &'a str, authority: &'a str },
     Expired { entries: u64 },
+    Restored { entries: u64 },
     LeaveRequested { by: &'a str },
     Contested { by: &'a str },
     Removed { by: &'a str },

@@ -4,6 +4,7 @@
 //! [`Client::run_sync`]'s or [`Client::sync_once`]'s. Several processes may have the same profile
 //! open at once.
 
+mod backup;
 mod channels;
 mod devices;
 mod doctor;

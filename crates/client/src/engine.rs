@@ -7,6 +7,7 @@
 
 mod acts;
 mod answers;
+mod backup;
 mod bundles;
 mod certificate;
 mod compose;
@@ -51,6 +52,7 @@ use tokio::sync::broadcast;
 
 pub use self::acts::{ActError, Wish};
 pub use self::answers::Answer;
+pub use self::backup::{BackupError, Restored};
 pub use self::certificate::CertificateRefused;
 pub use self::compose::{CreateChannelError, NewChannel, NewNote, PostError};
 pub use self::consents::AgreementView;
@@ -65,6 +67,7 @@ pub use self::plan::{Action, Plan};
 pub use self::refill::{Departure, SetBack};
 pub use self::welcome::{Disposition, WelcomeError};
 
+pub(crate) use self::backup::restored_setting;
 pub(crate) use self::forum::Forum;
 pub(crate) use self::settle::body_of;
 pub(crate) use self::withdrawals::may_take_back;

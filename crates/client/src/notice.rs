@@ -5,9 +5,10 @@ use enlace_channel::consent::Subject;
 use enlace_channel::policy::{FoundingReason, Role};
 use enlace_channel::rules::{Act, PolicyField, Removal};
 use enlace_identity::names::{DeviceName, OfficerAddress};
+use enlace_identity::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::serde_text::{as_text, as_text_or_none};
+use crate::serde_text::{as_millis, as_text, as_text_or_none};
 use crate::task::Task;
 
 /// Something that happened. Its JSON form is what the store keeps and programs read.
@@ -82,6 +83,14 @@ pub enum Notice {
     Expired {
         /// How many entries.
         entries: u64,
+    },
+    /// Entries were brought by a backup.
+    Restored {
+        /// How many.
+        entries: u64,
+        /// When it was made.
+        #[serde(with = "as_millis")]
+        made_at: Timestamp,
     },
     /// A member asked to leave.
     LeaveRequested {

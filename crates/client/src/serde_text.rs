@@ -77,3 +77,22 @@ pub(crate) mod as_hex {
         text.map(|text| hex::decode(text).map_err(D::Error::custom)).transpose()
     }
 }
+
+/// A time, in Unix milliseconds.
+pub(crate) mod as_millis {
+    use enlace_identity::time::Timestamp;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(
+        time: &Timestamp,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(time.as_millis())
+    }
+
+    pub(crate) fn deserialize<'d, D: Deserializer<'d>>(
+        deserializer: D,
+    ) -> Result<Timestamp, D::Error> {
+        u64::deserialize(deserializer).map(Timestamp::from_millis)
+    }
+}

@@ -22,7 +22,10 @@ mod notices;
 mod outbox;
 mod sqlcipher;
 
+use std::path::Path;
+
 use enlace_channel::state_store::StateStore;
+use enlace_identity::keys::Passphrase;
 
 pub use self::channels::{ChannelRow, ChannelRows, ChannelStanding};
 pub use self::directory::{
@@ -58,6 +61,14 @@ pub trait Store: Send {
     /// # Errors
     /// When the engine fails: it is to be tried again.
     fn scrub(&mut self) -> Result<bool, StoreError>;
+
+    /// Writes what the officer sees into a new store at `path`, which that passphrase opens: channels,
+    /// entries, the logs without payloads, notices, what was erased. No MLS state, no key package, nothing that
+    /// waits to be sent. A file that is there is not written over.
+    ///
+    /// # Errors
+    /// When the engine or the disk fails; there is no file then.
+    fn backup(&mut self, path: &Path, passphrase: &Passphrase) -> Result<(), StoreError>;
 }
 
 /// A transaction. Dropped without [`commit`](Self::commit), it leaves no trace.

@@ -63,6 +63,8 @@ pub(crate) struct EntryItem {
     withdrawn_at: Option<u64>,
     /// The place where the relays were told to erase it.
     erased_at_relays: Option<u64>,
+    /// Whether it comes from a backup.
+    restored: bool,
     /// Why what it said is no longer here: `withdrawn` or `expired`.
     erased: Option<&'static str>,
     #[serde(skip)]
@@ -158,6 +160,7 @@ impl EntryItem {
             corrected_at: view.corrected_by.map(|seq| seq.0),
             withdrawn_at: view.withdrawn_by.map(|seq| seq.0),
             erased_at_relays: view.erased_at_relays.map(|seq| seq.0),
+            restored: view.restored,
             erased: view.erased.map(ErasedBecause::as_str),
             words: Words {
                 state: words,
@@ -191,7 +194,9 @@ fn marks(view: &EntryView, ui: &Ui) -> Vec<String> {
     };
     let pinned = view.is_pinned.then_some(Text::Pinned);
     let answered = view.answered_by.map(|seq| Text::AnsweredAt { place: seq.0 });
-    own.into_iter().chain(pinned).chain(answered).chain(later).map(|text| ui.say(text)).collect()
+    let restored = view.restored.then_some(Text::FromBackup);
+    let later = pinned.into_iter().chain(answered).chain(later).chain(restored);
+    own.into_iter().chain(later).map(|text| ui.say(text)).collect()
 }
 
 impl fmt::Display for EntryItem {

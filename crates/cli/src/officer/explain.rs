@@ -4,7 +4,9 @@ use std::error::Error;
 use std::io::ErrorKind;
 
 use enlace_client::client::{OpenError, WaitError};
-use enlace_client::engine::{ActError, CreateChannelError, DeviceError, EngineError, PostError};
+use enlace_client::engine::{
+    ActError, BackupError, CreateChannelError, DeviceError, EngineError, PostError,
+};
 use enlace_client::profile::{CreateError, EnrollError, ProfileError};
 use enlace_client::store::StoreError;
 use enlace_client::sync::SyncError;
@@ -158,6 +160,18 @@ impl Explain for PostError {
             Self::Compose(ComposeError::Restriction) => said(ui, Text::RestrictionGoesWithH3),
             Self::Engine(error) => error.explain(ui),
             error => as_it_is(error),
+        }
+    }
+}
+
+impl Explain for BackupError {
+    fn explain(self, ui: &Ui) -> Failure {
+        match self {
+            Self::Exists => said(ui, Text::BackupExists),
+            Self::WrongPassphrase => said(ui, Text::WrongPassphrase),
+            Self::OtherOfficer(officer) => said(ui, Text::OthersBackup { officer: &officer }),
+            Self::Engine(error) => error.explain(ui),
+            error @ Self::Disk(_) => as_it_is(error),
         }
     }
 }

@@ -89,6 +89,7 @@ pub(crate) fn notice_words(notice: &Notice, ui: &Ui) -> Vec<String> {
             say(if *yes { Words::Consents { by, officer } } else { Words::Refuses { by, officer } })
         }
         Notice::Expired { entries } => say(Words::Expired { entries: *entries }),
+        Notice::Restored { entries, .. } => say(Words::Restored { entries: *entries }),
         Notice::LeaveRequested { by } => say(Words::LeaveRequested { by: &officer(by) }),
         Notice::Contested { by, .. } => say(Words::Contested { by: &officer(by) }),
         Notice::Removed { by } => say(Words::Removed { by: &officer(by) }),

@@ -104,6 +104,19 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::Pinned => "pinned".into(),
         Text::AnsweredAt { place } => format!("answered at {place}"),
         Text::NotAnswered => "not answered yet".into(),
+        Text::BackupWritten { file } => {
+            format!("{file} holds what you have read and written, and opens with its own passphrase. Keep both apart.")
+        }
+        Text::BackupRestored { channels, entries } => {
+            format!("{entries} entries in {channels} channels were brought back.")
+        }
+        Text::RestoredReads => "They can be read at once. To write again, let this device in from another one of yours (`enlace device add`), or ask a lead to take your lost device out and you in.".into(),
+        Text::RestoreRefused { entries } => {
+            format!("{entries} entries of the backup are not what their authors signed, and were left out")
+        }
+        Text::BackupExists => "there is a file of that name already: a backup is never written over".into(),
+        Text::OthersBackup { officer } => format!("this is a backup of {officer}"),
+        Text::FromBackup => "from a backup".into(),
         Text::NeedsNewerVersion => "(needs a newer version of this program)".into(),
         Text::CorrectedAt { place } => format!("corrected at {place}"),
         Text::Corrects { place: Some(place) } => format!("corrects {place}"),
@@ -316,6 +329,7 @@ fn say_notice(notice: &Notice<'_>) -> String {
                 "The time for which your authority keeps this case is over: {entries} entries were erased here."
             )
         }
+        Notice::Restored { entries } => format!("{entries} entries come from a backup."),
         Notice::LeaveRequested { by } => format!("{by} asked to leave."),
         Notice::Contested { by } => format!("{by} objected to a change."),
         Notice::Removed { by } => format!("{by} removed you from this channel."),

@@ -110,6 +110,19 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::Pinned => "fijada".into(),
         Text::AnsweredAt { place } => format!("respondida en {place}"),
         Text::NotAnswered => "aún sin respuesta".into(),
+        Text::BackupWritten { file } => {
+            format!("{file} contiene lo que usted ha leído y escrito, y se abre con su propia contraseña. Guarde ambos por separado.")
+        }
+        Text::BackupRestored { channels, entries } => {
+            format!("Se recuperaron {entries} mensajes de {channels} canales.")
+        }
+        Text::RestoredReads => "Ya se pueden leer. Para volver a escribir, admita este dispositivo desde otro suyo (`enlace device add`), o pida a un responsable que retire el dispositivo perdido y le admita de nuevo.".into(),
+        Text::RestoreRefused { entries } => {
+            format!("{entries} mensajes de la copia no son lo que firmaron sus autores, y se dejaron fuera")
+        }
+        Text::BackupExists => "ya hay un archivo con ese nombre: una copia nunca se sobrescribe".into(),
+        Text::OthersBackup { officer } => format!("esta copia es de {officer}"),
+        Text::FromBackup => "de una copia de seguridad".into(),
         Text::NeedsNewerVersion => "(requiere una versión más reciente de este programa)".into(),
         Text::CorrectedAt { place } => format!("corregido en {place}"),
         Text::Corrects { place: Some(place) } => format!("corrige {place}"),
@@ -317,6 +330,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
             format!(
                 "Terminó el plazo por el que su autoridad conserva este caso: aquí se borraron {entries} mensajes."
             )
+        }
+        Notice::Restored { entries } => {
+            format!("{entries} mensajes vienen de una copia de seguridad.")
         }
         Notice::LeaveRequested { by } => format!("{by} pidió irse."),
         Notice::Contested { by } => format!("{by} se opuso a un cambio."),

@@ -108,6 +108,19 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::Pinned => "épinglée".into(),
         Text::AnsweredAt { place } => format!("réponse à la place {place}"),
         Text::NotAnswered => "pas encore de réponse".into(),
+        Text::BackupWritten { file } => {
+            format!("{file} contient ce que vous avez lu et écrit, et s’ouvre avec sa propre phrase de passe. Gardez les deux séparément.")
+        }
+        Text::BackupRestored { channels, entries } => {
+            format!("{entries} messages de {channels} canaux ont été récupérés.")
+        }
+        Text::RestoredReads => "Ils peuvent être lus tout de suite. Pour écrire de nouveau, admettez cet appareil depuis un autre des vôtres (`enlace device add`), ou demandez à un responsable de retirer l’appareil perdu et de vous réadmettre.".into(),
+        Text::RestoreRefused { entries } => {
+            format!("{entries} messages de la sauvegarde ne sont pas ce que leurs auteurs ont signé, et ont été laissés de côté")
+        }
+        Text::BackupExists => "il y a déjà un fichier de ce nom : une sauvegarde n’est jamais écrasée".into(),
+        Text::OthersBackup { officer } => format!("cette sauvegarde est de {officer}"),
+        Text::FromBackup => "d’une sauvegarde".into(),
         Text::NeedsNewerVersion => "(demande une version plus récente de ce programme)".into(),
         Text::CorrectedAt { place } => format!("corrigé en {place}"),
         Text::Corrects { place: Some(place) } => format!("corrige {place}"),
@@ -324,6 +337,7 @@ fn say_notice(notice: &Notice<'_>) -> String {
                 "Le délai pendant lequel votre autorité conserve cette affaire est écoulé : {entries} messages ont été effacés ici."
             )
         }
+        Notice::Restored { entries } => format!("{entries} messages viennent d’une sauvegarde."),
         Notice::LeaveRequested { by } => format!("{by} a demandé à partir."),
         Notice::Contested { by } => format!("{by} s'est opposé à un changement."),
         Notice::Removed { by } => format!("{by} vous a retiré de ce canal."),

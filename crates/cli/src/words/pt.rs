@@ -108,6 +108,19 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::Pinned => "fixada".into(),
         Text::AnsweredAt { place } => format!("respondida em {place}"),
         Text::NotAnswered => "ainda sem resposta".into(),
+        Text::BackupWritten { file } => {
+            format!("{file} contém o que você leu e escreveu, e abre com a própria senha. Guarde os dois em separado.")
+        }
+        Text::BackupRestored { channels, entries } => {
+            format!("Foram recuperadas {entries} mensagens de {channels} canais.")
+        }
+        Text::RestoredReads => "Já podem ser lidas. Para voltar a escrever, admita este dispositivo a partir de outro seu (`enlace device add`), ou peça a um responsável que retire o dispositivo perdido e admita você de novo.".into(),
+        Text::RestoreRefused { entries } => {
+            format!("{entries} mensagens da cópia não são o que os autores assinaram, e ficaram de fora")
+        }
+        Text::BackupExists => "já existe um arquivo com esse nome: uma cópia nunca é sobrescrita".into(),
+        Text::OthersBackup { officer } => format!("esta cópia é de {officer}"),
+        Text::FromBackup => "de uma cópia de segurança".into(),
         Text::NeedsNewerVersion => "(requer uma versão mais recente deste programa)".into(),
         Text::CorrectedAt { place } => format!("corrigido em {place}"),
         Text::Corrects { place: Some(place) } => format!("corrige {place}"),
@@ -321,6 +334,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
             format!(
                 "Terminou o prazo pelo qual a sua autoridade conserva este caso: {entries} mensagens foram apagadas aqui."
             )
+        }
+        Notice::Restored { entries } => {
+            format!("{entries} mensagens vêm de uma cópia de segurança.")
         }
         Notice::LeaveRequested { by } => format!("{by} pediu para sair."),
         Notice::Contested { by } => format!("{by} opôs-se a uma mudança."),

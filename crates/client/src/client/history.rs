@@ -7,7 +7,7 @@ use enlace_identity::names::DeviceName;
 use enlace_log::{ChannelId, ClientId, Commitment, Seq};
 
 use super::views::{EntryState, EntryView};
-use crate::engine::may_take_back;
+use crate::engine::{may_take_back, restored_setting};
 use crate::store::{EntryRow, ErasureRow, StoreError, Transaction};
 
 /// The corrections, withdrawals and erasures of a channel.
@@ -17,6 +17,8 @@ pub(super) struct History {
     /// What those are about, by their own place.
     about: BTreeMap<Seq, Seq>,
     erasures: BTreeMap<(DeviceName, ClientId), ErasureRow>,
+    /// Before which place entries come from a backup.
+    restored_until: Seq,
     /// Where relays were told to erase what stands somewhere.
     tombstones: BTreeMap<Seq, Seq>,
 }
@@ -27,6 +29,10 @@ impl History {
         let mut history = Self {
             said: BTreeMap::new(),
             about: BTreeMap::new(),
+            restored_until: tx
+                .setting(&restored_setting(id))?
+                .and_then(|text| text.parse().ok())
+                .map_or(Seq(0), Seq),
             tombstones: tx.tombstones(id)?.iter().map(|row| (row.seq, row.by_seq)).collect(),
             erasures: erasures.map(|row| ((row.author.clone(), row.client_id), row)).collect(),
         };
@@ -54,6 +60,7 @@ impl History {
         view.corrected_by = last(EntryKind::Correction);
         view.withdrawn_by = last(EntryKind::Withdrawal).or(erasure.and_then(|row| row.by));
         view.erased_at_relays = self.tombstones.get(&seq).copied();
+        view.restored = seq < self.restored_until;
         view.erased = erasure.map(|row| row.why);
     }
 }

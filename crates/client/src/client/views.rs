@@ -117,6 +117,8 @@ pub struct EntryView {
     pub withdrawn_by: Option<Seq>,
     /// The place where the relays were told to erase it.
     pub erased_at_relays: Option<Seq>,
+    /// Whether it comes from a backup: this device was not in the channel then.
+    pub restored: bool,
     /// Why what it said is no longer here, if it isn't.
     pub erased: Option<ErasedBecause>,
 }
@@ -259,6 +261,7 @@ impl EntryView {
             corrected_by: None,
             withdrawn_by: None,
             erased_at_relays: None,
+            restored: false,
             erased: None,
         })
     }

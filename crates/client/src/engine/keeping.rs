@@ -75,11 +75,16 @@ impl Work<'_> {
         acts: &[Act],
     ) -> Result<(), EngineError> {
         let id = channel.id();
+        let days = channel.policy().retention().get(self.me().domain()).map(ToString::to_string);
         for act in acts {
             match act {
                 Act::Closed => {
                     let at = item.received_at.as_millis().to_string();
                     self.tx.put_setting(&closed_setting(id), Some(&at))?;
+                    self.tx.put_setting(&days_setting(id), days.as_deref())?;
+                }
+                Act::PolicyChanged(PolicyField::Retention(_)) => {
+                    self.tx.put_setting(&days_setting(id), days.as_deref())?;
                 }
                 Act::Reopened => self.tx.put_setting(&closed_setting(id), None)?,
                 Act::PolicyChanged(PolicyField::Hold { authority, placed })
@@ -112,12 +117,17 @@ impl Work<'_> {
 
     fn expire(&mut self, id: ChannelId) -> Result<(), EngineError> {
         let Some(closed_at) = self.closed_at(id)? else { return Ok(()) };
-        let Some(channel) = self.take(id)? else { return Ok(()) };
-        let policy = channel.policy();
-        let days = policy.retention().get(self.me().domain()).copied();
-        let is_closed = policy.is_closed();
-        self.keep(channel);
-        let Some(days) = days.filter(|_| is_closed) else { return Ok(()) };
+        // Of what a backup brought there is no channel: only what was kept of it.
+        let is_open = match self.take(id)? {
+            Some(channel) => {
+                let is_open = !channel.policy().is_closed();
+                self.keep(channel);
+                is_open
+            }
+            None => false,
+        };
+        let days = self.tx.setting(&days_setting(id))?.and_then(|days| days.parse::<u32>().ok());
+        let Some(days) = days.filter(|_| !is_open) else { return Ok(()) };
         if self.now() < closed_at.plus(DAY * days) || self.is_held(id)? {
             return Ok(());
         }
@@ -167,6 +177,10 @@ impl Work<'_> {
 
 fn closed_setting(id: ChannelId) -> String {
     format!("closed/{id}")
+}
+
+fn days_setting(id: ChannelId) -> String {
+    format!("days/{id}")
 }
 
 fn hold_setting(id: ChannelId) -> String {

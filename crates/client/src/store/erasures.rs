@@ -110,6 +110,12 @@ pub trait ErasureRows {
         commitment: &[u8; 32],
     ) -> Result<Vec<EntryRow>, StoreError>;
 
+    /// Keeps what was erased elsewhere; nothing happens when it is here.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn put_erasure(&self, row: &ErasureRow) -> Result<(), StoreError>;
+
     /// Entries of a channel of one kind, in the log's order.
     ///
     /// # Errors

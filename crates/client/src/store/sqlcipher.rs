@@ -9,6 +9,7 @@
 //! to the officer survives a power cut; `secure_delete`, so that used-up keys don't stay in free
 //! pages.
 
+mod backup;
 mod channels;
 mod directory;
 mod entries;
@@ -116,6 +117,10 @@ impl Store for SqlCipher {
 
     fn scrub(&mut self) -> Result<bool, StoreError> {
         if self.faults.is_some() { Ok(true) } else { erasures::scrub(&self.connection) }
+    }
+
+    fn backup(&mut self, path: &Path, passphrase: &Passphrase) -> Result<(), StoreError> {
+        backup::write(&self.connection, path, passphrase)
     }
 }
 

@@ -22,19 +22,7 @@ const PATIENCE: Duration = Duration::from_millis(50);
 
 impl ErasureRows for SqlTransaction<'_> {
     fn erase_entry(&self, row: &ErasureRow, without: &[u8]) -> Result<bool, StoreError> {
-        let added = self.run(
-            "INSERT INTO erasures (channel, author, client_id, why, by_seq, at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (channel, author, client_id) DO NOTHING",
-            params![
-                row.channel.as_bytes(),
-                row.author.as_str(),
-                row.client_id.as_bytes(),
-                row.why.as_str(),
-                row.by.map(|seq| number(seq.0)),
-                number(row.at.as_millis()),
-            ],
-        )?;
+        let added = self.insert_erasure(row)?;
         let (channel, author) = (row.channel.as_bytes(), row.author.as_str());
         let client_id = row.client_id.as_bytes();
         self.run(
@@ -57,6 +45,10 @@ impl ErasureRows for SqlTransaction<'_> {
         )?;
         self.put_setting(SCRUB_DUE, Some(PAGES))?;
         Ok(added == 1)
+    }
+
+    fn put_erasure(&self, row: &ErasureRow) -> Result<(), StoreError> {
+        self.insert_erasure(row).map(drop)
     }
 
     fn erasures(&self, channel: ChannelId) -> Result<Vec<ErasureRow>, StoreError> {
@@ -127,6 +119,24 @@ impl ErasureRows for SqlTransaction<'_> {
     fn entries_of_kind(&self, channel: ChannelId, kind: u64) -> Result<Vec<EntryRow>, StoreError> {
         let sql = "SELECT * FROM entries WHERE channel = ?1 AND kind = ?2 ORDER BY seq";
         self.all(sql, params![channel.as_bytes(), number(kind)], entries::read)
+    }
+}
+
+impl SqlTransaction<'_> {
+    fn insert_erasure(&self, row: &ErasureRow) -> Result<usize, StoreError> {
+        self.run(
+            "INSERT INTO erasures (channel, author, client_id, why, by_seq, at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (channel, author, client_id) DO NOTHING",
+            params![
+                row.channel.as_bytes(),
+                row.author.as_str(),
+                row.client_id.as_bytes(),
+                row.why.as_str(),
+                row.by.map(|seq| number(seq.0)),
+                number(row.at.as_millis()),
+            ],
+        )
     }
 }
 
