@@ -9,6 +9,7 @@ use enlace_channel::policy::Role;
 use enlace_client::Client;
 use enlace_client::notice::{ChangeAct, Notice};
 use enlace_client::store::ChannelStanding;
+use enlace_log::Seq;
 use enlace_tests::{ANA, BEN, CID, Case, DORA, Officer, Rogue};
 
 async fn say(case: &Case, who: usize, text: &str) {
@@ -194,48 +195,102 @@ async fn the_only_officer_of_an_authority_leaves_and_is_readmitted_while_away() 
     assert!(!everything(&case.officers[cid], &case).contains("while she was out"));
 }
 
-/// Garbles what is sealed to one key.
+/// Garbles what is sealed to some keys.
 #[derive(Clone, Default)]
-struct GarbleFor(Arc<Mutex<Vec<u8>>>);
+struct GarbleFor(Arc<Mutex<Vec<Vec<u8>>>>);
 
 impl Tamper for GarbleFor {
     fn sealed(&self, receiver: &[u8], ciphertext: &mut Vec<u8>) {
-        if *self.0.lock().unwrap() == receiver {
+        if self.0.lock().unwrap().iter().any(|key| key == receiver) {
             *ciphertext.last_mut().unwrap() ^= 1;
         }
     }
 }
 
+/// Ben's modified client renews its keys and leaves these out, who are told so.
+async fn strand(case: &Case, victims: &[usize]) -> Seq {
+    let garble = GarbleFor::default();
+    let backend = Backend::dangerous_with_tamper(Box::new(garble.clone())).unwrap();
+    let mut rogue = Rogue::with_backend(&case.network, &case.officers[BEN], backend).await;
+    for victim in victims {
+        let device = case.officers[*victim].device().clone();
+        let target = rogue.encryption_key(case.channel, &device);
+        garble.0.lock().unwrap().push(target);
+    }
+    let hub = rogue.connect(&case.target(0)).await;
+    let seq = rogue.commit(&hub, case.channel, &Command::SelfUpdate, None).await;
+    let ben = case.officers[BEN].device().clone();
+    for victim in victims {
+        case.officers[*victim]
+            .is_told(case.channel, "that she is stranded", |row| match &row.notice {
+                Notice::Stranded { by, .. } if row.seq == Some(seq) => (*by == ben).then_some(()),
+                _ => None,
+            })
+            .await;
+    }
+    seq
+}
+
+/// Whoever follows is told whom a device blames, and that it is back.
+async fn are_told(case: &Case, followers: &[usize], victim: usize, seq: Seq) {
+    let (device, ben) = (case.officers[victim].device(), case.officers[BEN].device());
+    for who in followers {
+        case.officers[*who]
+            .is_told(case.channel, "whom she blames", |row| match &row.notice {
+                Notice::BackRequested { device: asking, since, guilty: Some(guilty) } => {
+                    (asking == device && *since == seq.0 && guilty == ben).then_some(())
+                }
+                _ => None,
+            })
+            .await;
+        case.officers[*who]
+            .is_told(case.channel, "that she is back", |row| match &row.notice {
+                Notice::Changed { acts, .. } => acts.iter().find_map(|act| match act {
+                    ChangeAct::PutBack { device: back, .. } if back == device => Some(()),
+                    _ => None,
+                }),
+                _ => None,
+            })
+            .await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_member_stranded_by_another_writes_nothing_until_her_lead_lets_her_in_again() {
+async fn a_member_stranded_by_another_is_put_back_and_what_she_wrote_goes_out() {
     let mut case = Case::with_four().await;
     // The fifth leaf: nobody shares the secrets that are sealed to it.
     let eva = case.join_in(1, "eva").await;
     case.admit(CID, eva, Role::Member).await;
     case.assert_healthy().await;
-    let garble = GarbleFor::default();
-    let backend = Backend::dangerous_with_tamper(Box::new(garble.clone())).unwrap();
-    let mut rogue = Rogue::with_backend(&case.network, &case.officers[BEN], backend).await;
-    let device = case.officers[eva].device().clone();
-    let target = rogue.encryption_key(case.channel, &device);
-    *garble.0.lock().unwrap() = target;
-    let hub = rogue.connect(&case.target(0)).await;
-    let seq = rogue.commit(&hub, case.channel, &Command::SelfUpdate, None).await;
-    let ben = case.officers[BEN].device().clone();
-    case.officers[eva]
-        .is_told(case.channel, "that she is stranded", |row| match &row.notice {
-            Notice::Stranded { by, .. } if row.seq == Some(seq) => (*by == ben).then_some(()),
-            _ => None,
-        })
-        .await;
-    let unsent = case.officers[eva].post(case.channel, "she cannot say this");
+    let seq = strand(&case, &[eva]).await;
+    let unsent = case.officers[eva].post(case.channel, "written while she was out of step");
     for who in [ANA, CID, DORA] {
         say(&case, who, "the others go on").await;
     }
-    assert!(!case.officers[ANA].texts(case.channel).iter().any(|text| text.contains("cannot")));
-    remove(&case, CID, eva).await;
-    readmit(&case, CID, eva).await;
-    is_in_again(&case, eva).await;
-    case.officers[eva].settled(unsent).await;
+    are_told(&case, &[ANA, CID, DORA], eva, seq).await;
+    case.officers[eva].accepted(unsent).await;
+    for who in [ANA, CID, DORA] {
+        case.officers[who].reads(case.channel, "written while she was out of step").await;
+    }
+    case.assert_healthy().await;
+}
+
+/// The owner is among them, whom nobody may remove; and the leads of both authorities are away.
+#[tokio::test(flavor = "multi_thread")]
+async fn several_stranded_by_one_change_are_put_back_the_owner_too() {
+    let mut case = Case::with_four().await;
+    let eva = case.join_in(1, "eva").await;
+    case.admit(CID, eva, Role::Member).await;
+    case.assert_healthy().await;
+    case.officers[CID].go_offline().await;
+    let seq = strand(&case, &[ANA, eva]).await;
+    let notes = [ANA, eva].map(|who| (who, case.officers[who].post(case.channel, "later")));
+    for victim in [ANA, eva] {
+        are_told(&case, &[DORA], victim, seq).await;
+    }
+    for (who, note) in notes {
+        case.officers[who].accepted(note).await;
+    }
+    case.officers[CID].go_online();
     case.assert_healthy().await;
 }

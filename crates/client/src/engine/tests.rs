@@ -17,6 +17,7 @@ mod recovery;
 mod relay_faults;
 mod renewal;
 mod sizes;
+mod stranded;
 mod succession;
 mod suspension;
 mod sweep;

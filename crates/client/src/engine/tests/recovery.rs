@@ -113,6 +113,9 @@ fn whoever_took_in_a_lost_change_is_locked_out() {
     world.settle();
     assert_eq!(world.texts("ana", channel), ["sin Eva"]);
     world.assert_agreement(channel, &["ana", "bruno"]);
+    // Who lost a change of its own, too, is put back by the leaf that the others know of it.
+    world.pass(Duration::from_secs(12));
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
 }
 
 #[test]

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 
 use super::hub::Hub;
 use crate::engine::{
-    Action, Answer, Engine, Lanes, NewChannel, NewNote, ReceiveError, Received, Wish,
+    Action, Answer, Disposition, Engine, Lanes, NewChannel, NewNote, ReceiveError, Received, Wish,
 };
 use crate::notice::Notice;
 use crate::store::SqlCipher;
@@ -276,8 +276,15 @@ impl World {
         let device = self.officers[name].name.clone();
         let mut came = 0;
         for delivery in self.hub.welcomes.remove(&device).unwrap_or_default() {
-            came += 1;
-            self.engine(name).take_welcome(delivery).unwrap();
+            match self.engine(name).take_welcome(delivery.clone()) {
+                Err(error) if error.disposition() == Disposition::Keep => {
+                    self.hub.welcomes.entry(device.clone()).or_default().push(delivery);
+                }
+                joined => {
+                    joined.unwrap();
+                    came += 1;
+                }
+            }
         }
         for followed in self.engine(name).followed().unwrap() {
             let items = self.hub.items_from(followed.channel, followed.next);

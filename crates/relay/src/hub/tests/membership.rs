@@ -1,6 +1,6 @@
 //! Void commits, contests and leaves, by way of the hub.
 
-use enlace_log::control::{Contest, LeafHash, Leave};
+use enlace_log::control::{Contest, LeafHash, Leave, Stranded};
 use enlace_log::membership::MembershipError;
 use enlace_log::{Generation, ItemKind, ListChange, Seq};
 
@@ -86,6 +86,83 @@ async fn who_left_or_is_revoked_is_dropped_for_good() {
     for name in ["dora@b", "revoked@b"] {
         assert!(matches!(reads(&world, name, 3).await, Ok(Some(Next::Ended { last: Seq(2) }))));
     }
+}
+
+fn stranded(author: &str, payload: impl FnOnce(&mut Stranded)) -> Draft {
+    let mut stranded = Stranded {
+        channel: channel_id(),
+        generation: Generation(0),
+        device: device(author),
+        leaf: LeafHash::of(b"e", b"s", b"c"),
+        since: Seq(0),
+        key_package: b"key package".to_vec(),
+        share_key: b"share key".to_vec(),
+    };
+    payload(&mut stranded);
+    Draft::new(author, ItemKind::Stranded, Some(0), &stranded.encode())
+}
+
+/// A commit that changes no list and brings a device a welcome.
+fn put_back(author: &str, fence: u64, whom: &str) -> Draft {
+    let mut draft = Draft::commit(author, Some(fence), &ALL, &ALL);
+    draft.welcomes.push(enlace_proto::relay::v1::Welcome {
+        devices: vec![device(whom).to_string()],
+        message: bytes::Bytes::from_static(b"welcome back"),
+        bundle: Vec::new(),
+    });
+    draft.envelope.welcomes_hash = draft.welcomes_hash();
+    draft
+}
+
+#[tokio::test]
+async fn whoever_said_that_it_is_stranded_gets_a_welcome_and_reads_on() {
+    let world = World::with_members(&ALL).await;
+    for nobody in ["dora@b", "ben"] {
+        let refused = world.commit(&put_back("ana", 0, nobody)).await;
+        assert_eq!(refused, Err(SubmitError::Welcomes), "{nobody} asked for nothing");
+    }
+    world.submit(&stranded("dora@b", |_| ())).await.unwrap();
+    world.submit(&stranded("ben", |_| ())).await.unwrap();
+    world.commit(&put_back("ana", 0, "dora@b")).await.unwrap();
+    world.commit(&put_back("cid@b", 3, "ben")).await.unwrap();
+    let waits = world.hub.pending_welcomes(device("ben"), 9).await.unwrap();
+    let last = waits.last().and_then(|welcome| welcome.commit.as_ref()).map(|commit| commit.seq);
+    assert_eq!(last, Some(4));
+    for name in ["dora@b", "ben"] {
+        for from in [1, 4] {
+            assert!(matches!(reads(&world, name, from).await, Ok(Some(Next::Batch(_)))), "{name}");
+        }
+        world.submit(&Draft::entry(name, 4, name)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_request_to_be_put_back_says_who_and_where() {
+    let world = World::with_members(&ALL).await;
+    let wrong: [fn(&mut Stranded); 5] = [
+        |s| s.device = device("ben"),
+        |s| s.channel = enlace_log::ChannelId([9; 32]),
+        |s| s.generation = Generation(1),
+        |s| s.key_package = vec![1; Stranded::MAX_KEY_PACKAGE + 1],
+        |s| s.share_key.clear(),
+    ];
+    for alter in wrong {
+        let refused = world.submit(&stranded("dora@b", alter)).await;
+        assert_eq!(refused, Err(SubmitError::Membership(MembershipError::Control)));
+    }
+    let stranger = world.submit(&stranded("eva@b", |_| ())).await;
+    assert_eq!(stranger, Err(SubmitError::Membership(MembershipError::NotAMember)));
+}
+
+#[tokio::test]
+async fn whoever_went_is_not_put_back() {
+    let world = World::with_members(&ALL).await;
+    world.submit(&stranded("dora@b", |_| ())).await.unwrap();
+    world.commit(&Draft::commit("cid@b", Some(0), &ALL, &ALL[..3])).await.unwrap();
+    let mut late = Draft::commit("ana", Some(2), &ALL[..3], &ALL[..3]);
+    late.welcomes = put_back("ana", 2, "dora@b").welcomes;
+    late.envelope.welcomes_hash = late.welcomes_hash();
+    assert_eq!(world.commit(&late).await, Err(SubmitError::Welcomes));
 }
 
 #[tokio::test]
