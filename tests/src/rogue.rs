@@ -119,6 +119,11 @@ impl Rogue {
         self.hand.build_note(channel, text).unwrap()
     }
 
+    /// Signs and encrypts an entry that passes a list on, whatever it is.
+    pub fn build_list(&mut self, channel: ChannelId, list: &[u8]) -> Outgoing {
+        self.hand.build_list(channel, list).unwrap()
+    }
+
     /// The public key to which secrets for a member's leaf are sealed.
     pub fn encryption_key(&mut self, channel: ChannelId, device: &DeviceName) -> Vec<u8> {
         self.hand.encryption_key(channel, device).unwrap().unwrap()

@@ -23,6 +23,7 @@ mod keeping;
 mod key_packages;
 mod lanes;
 mod leases;
+mod passing;
 mod plan;
 mod put_back;
 mod refill;
@@ -47,7 +48,7 @@ use enlace_channel::state_store::StateError;
 use enlace_identity::entropy::Entropy;
 use enlace_identity::time::Timestamp;
 use enlace_log::ChannelId;
-use enlace_transport::Trust;
+use enlace_transport::{Trust, watch};
 use tokio::sync::broadcast;
 
 pub use self::acts::{ActError, Wish};
@@ -72,6 +73,7 @@ pub(crate) use self::forum::Forum;
 pub(crate) use self::settle::body_of;
 pub(crate) use self::withdrawals::may_take_back;
 
+use self::passing::Passing;
 use self::sweep::Sweep;
 use self::work::{Book, Work};
 use crate::event::ClientEvent;
@@ -99,6 +101,10 @@ pub struct Engine {
     scrub_is_due: bool,
     /// Where revoked devices are to be looked for.
     sweep: Sweep,
+    /// Lists to be passed on in channels.
+    passing: Vec<Passing>,
+    /// Sees lists that came other than by [`Self::take_crls`].
+    lists: watch::Receiver<u64>,
     events: broadcast::Sender<ClientEvent>,
 }
 
@@ -145,7 +151,10 @@ impl Engine {
     #[must_use]
     pub fn new(store: Box<dyn Store>, device: Device, backend: Backend, trust: Trust) -> Self {
         let (events, _) = broadcast::channel(EVENTS);
+        let lists = trust.changes();
         Self {
+            passing: Vec::new(),
+            lists,
             store,
             device,
             backend,

@@ -90,8 +90,19 @@ impl TestAuthority {
 
     /// Both lists, the issuing CA's with that leaf revoked if one is given.
     pub(crate) fn crls(&self, number: u64, revoked: Option<&Serial>) -> Vec<Vec<u8>> {
+        self.crls_at(number, span(8).not_before, revoked)
+    }
+
+    /// The same, made at that time.
+    pub(crate) fn crls_at(
+        &self,
+        number: u64,
+        at: Timestamp,
+        revoked: Option<&Serial>,
+    ) -> Vec<Vec<u8>> {
         let revoked = revoked.map(|serial| (serial.clone(), NOW)).into_iter().collect();
-        let content = RevocationContent { number, validity: span(8), revoked };
+        let validity = Validity::starting(at, DAY * 8);
+        let content = RevocationContent { number, validity, revoked };
         let empty = RevocationContent { revoked: Vec::new(), ..content.clone() };
         let root = self.root.revocation_list(&empty).unwrap().to_bytes();
         vec![root, self.issuing.revocation_list(&content).unwrap().to_bytes()]

@@ -269,6 +269,17 @@ impl RevocationList {
     }
 }
 
+impl RevocationList {
+    /// When it claims to have been made, and what it claims to revoke, before anything vouches for it.
+    ///
+    /// # Errors
+    /// [`CrlError::Malformed`].
+    pub fn unverified_claims(&self) -> Result<(Timestamp, BTreeSet<Serial>), CrlError> {
+        let content = self.content()?;
+        Ok((content.validity.not_before, content.revoked))
+    }
+}
+
 /// The authority behind a list, and the key that must have signed it.
 fn issuer_of<'b>(
     list: &RevocationList,

@@ -88,6 +88,19 @@ impl Rogue {
         self.seal(channel, &entry)
     }
 
+    /// Signs and encrypts an entry that passes a list on, whatever it is.
+    ///
+    /// # Errors
+    /// [`RogueError`].
+    pub fn build_list(&mut self, channel: ChannelId, list: &[u8]) -> Result<Outgoing, RogueError> {
+        let entry = self.read(channel, |rogue, channel| {
+            let salts = || Salt::from_bytes(rogue.random());
+            let signed = rogue.draft(channel, "").sign_list(list, rogue.key(), salts);
+            signed.expect("a short list can be passed on")
+        })?;
+        self.seal(channel, &entry)
+    }
+
     fn draft<'a>(&'a self, channel: &Channel, text: &'a str) -> NoteDraft<'a> {
         NoteDraft {
             channel: channel.id(),

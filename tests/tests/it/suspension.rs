@@ -95,3 +95,49 @@ async fn a_replaced_statement_and_another_authoritys_remove_nobody() {
     }
     case.assert_healthy().await;
 }
+
+/// Nobody but Ana has heard of it, and A's relay tells nobody: it comes to B in the channel.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_relay_withholds_comes_by_the_channel() {
+    let mut case = Case::with_four().await;
+    let ben = case.officers[BEN].address();
+    for who in [ANA, BEN] {
+        case.officers[who].go_offline().await;
+    }
+    let bens = Rogue::of(&case.network, &case.officers[BEN]).await;
+    let live = bens.connect(&case.target(1)).await;
+    let statement = case.network.authorities[0].suspensions(2, *START, &[&ben.to_string()]);
+    let mut ana = Rogue::of(&case.network, &case.officers[ANA]).await;
+    let entry = ana.build_list(case.channel, &statement);
+    let connection = ana.connect(&case.target(0)).await;
+    Rogue::submit(&connection, &entry.request).await.unwrap();
+    let lost = soon("B's relay cuts him off", live.closed()).await;
+    assert_eq!(lost, Lost::ByPeer(CloseCode::Suspended));
+    for who in [CID, DORA] {
+        let goes = |act: &ChangeAct| matches!(act, ChangeAct::Removed { officer, suspended: true, .. } if *officer == ben);
+        is_told(&case, who, "the removal", goes).await;
+        let texts = case.officers[who].texts(case.channel);
+        assert!(texts.iter().all(|text| !text.is_empty()), "it says nothing to anybody");
+    }
+}
+
+/// A modified client passes on what it has made itself, and another authority's list.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_list_in_a_channel_changes_nothing() {
+    let case = Case::with_four().await;
+    let ben = case.officers[BEN].address().to_string();
+    let mut forged = case.network.authorities[0].suspensions(2, *START, &[&ben]);
+    let end = forged.len() - 1;
+    forged[end] ^= 1;
+    let bens = Rogue::of(&case.network, &case.officers[BEN]).await;
+    let live = bens.connect(&case.target(1)).await;
+    let mut cid = Rogue::of(&case.network, &case.officers[CID]).await;
+    let hub = cid.connect(&case.target(0)).await;
+    let entry = cid.build_list(case.channel, &forged);
+    Rogue::submit(&hub, &entry.request).await.unwrap();
+    let dora = &case.officers[DORA];
+    dora.accepted(dora.post(case.channel, "we are all here")).await;
+    case.officers[BEN].reads(case.channel, "we are all here").await;
+    call(&live, &enlace_proto::relay::v1::FetchDirectoryRequest {}).await.unwrap();
+    case.assert_healthy().await;
+}

@@ -2,6 +2,7 @@
 
 use enlace_identity::keys::SigningKey;
 use enlace_identity::names::DeviceName;
+use enlace_identity::suspension::SignedSuspensions;
 use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, ClientId, Commitment, Generation, QuotedHead};
 
@@ -118,6 +119,31 @@ impl NoteDraft<'_> {
         let content = vec![u8::from(pinned)];
         let part = Part::Open { kind: PartKind::Pinned, salt: salts(), content };
         Ok(self.sign_parts(EntryKind::Pin, vec![part], key, salts()))
+    }
+
+    /// Passes a revocation list or a signed statement about suspensions on, as it travels. The text
+    /// is left out.
+    ///
+    /// # Errors
+    /// [`ComposeError::Restriction`]; [`ComposeError::TooLong`].
+    pub fn sign_list(
+        self,
+        list: &[u8],
+        key: &SigningKey,
+        mut salts: impl FnMut() -> Salt,
+    ) -> Result<SignedEntry, ComposeError> {
+        if self.handling == HandlingCode::H3 || self.restriction.is_some() {
+            return Err(ComposeError::Restriction);
+        }
+        if list.len() > MAX_TEXT_BYTES {
+            return Err(ComposeError::TooLong { bytes: list.len() });
+        }
+        let kind = match SignedSuspensions::is_meant(list) {
+            true => EntryKind::Suspension,
+            false => EntryKind::RevocationList,
+        };
+        let part = Part::Open { kind: PartKind::List, salt: salts(), content: list.to_vec() };
+        Ok(self.sign_parts(kind, vec![part], key, salts()))
     }
 
     fn sign_parts(

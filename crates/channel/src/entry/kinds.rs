@@ -72,6 +72,10 @@ kinds!(
         Question = 14,
         /// Answers its parent, a question.
         Answer = 15,
+        /// Passes an authority's revocation list on.
+        RevocationList = 16,
+        /// Passes an authority's statement about suspensions on.
+        Suspension = 17,
         /// Puts its parent on top of a forum, or takes it down again.
         Pin = 18,
     }
@@ -92,6 +96,8 @@ kinds!(
         FileName = 5,
         /// A [`Statement`](crate::consent::Statement) in its canonical form.
         Statement = 12,
+        /// A revocation list, or a signed statement about suspensions, as it travels.
+        List = 14,
         /// Whether a pin puts its parent on top: one byte, 1 or 0.
         Pinned = 16,
     }
@@ -109,6 +115,8 @@ impl EntryKind {
                 | Self::Withdrawal
                 | Self::Proposal
                 | Self::Consent
+                | Self::RevocationList
+                | Self::Suspension
                 | Self::Question
                 | Self::Answer
                 | Self::Pin
@@ -119,6 +127,12 @@ impl EntryKind {
     #[must_use]
     pub fn is_statement(self) -> bool {
         matches!(self, Self::Proposal | Self::Consent)
+    }
+
+    /// Whether it passes a list on, which its issuer's signature vouches for, and says nothing.
+    #[must_use]
+    pub fn passes_a_list_on(self) -> bool {
+        matches!(self, Self::RevocationList | Self::Suspension)
     }
 
     /// Whether it is there for forums alone.
@@ -170,7 +184,7 @@ impl PartKind {
     /// Whether this version shows such a part.
     #[must_use]
     pub fn is_supported(self) -> bool {
-        self.is_text() || matches!(self, Self::Statement | Self::Pinned)
+        self.is_text() || matches!(self, Self::Statement | Self::List | Self::Pinned)
     }
 }
 

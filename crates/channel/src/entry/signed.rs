@@ -103,6 +103,14 @@ impl SignedEntry {
         &self.parts
     }
 
+    /// The list that the entry passes on, as it travels; nobody has verified it.
+    #[must_use]
+    pub fn list(&self) -> Option<&[u8]> {
+        let [part] = self.parts() else { return None };
+        let is_one = self.header().kind.passes_a_list_on() && part.kind() == PartKind::List;
+        part.content().filter(|_| is_one)
+    }
+
     /// What binds this entry to its item (PROTOCOL.md §3.4).
     #[must_use]
     pub fn commitment(&self) -> Commitment {

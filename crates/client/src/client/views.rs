@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use enlace_channel::consent::Statement;
-use enlace_channel::entry::{HandlingCode, Part, PartKind, SignedEntry};
+use enlace_channel::entry::{EntryKind, HandlingCode, Part, PartKind, SignedEntry};
 use enlace_channel::mls::{EpochAuthenticator, Suite};
 use enlace_channel::policy::{ChannelKind, Policy, Role};
 use enlace_identity::names::{DeviceName, OfficerAddress};
@@ -196,6 +196,8 @@ impl Engine {
         for row in &waiting {
             views.extend(EntryView::of_outbox(row)?);
         }
+        // Lists that members pass on are the programs' affair.
+        views.retain(|view| !EntryKind::from_code(view.kind).passes_a_list_on());
         views.truncate(limit);
         Ok(views)
     }

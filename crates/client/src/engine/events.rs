@@ -142,6 +142,11 @@ impl Work<'_> {
         if self.tx.put_entry(&row)? {
             self.tell(ClientEvent::Entry { channel: row.channel, seq: row.seq });
             self.take_effect(&row)?;
+            if let Some(list) = entry.as_signed().list()
+                && let Err(error) = self.trust.insert_crl(list)
+            {
+                tracing::debug!(%author, %error, "a list in a channel was not taken");
+            }
         }
         self.note_statement(channel, item, entry)?;
         if entry.needs_newer_version() {

@@ -87,7 +87,9 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub fn plan(&mut self, lanes: &mut Lanes) -> Result<Plan, EngineError> {
+        self.notice_lists()?;
         self.remove_revoked()?;
+        self.pass_lists_on()?;
         let mut rows: BTreeMap<ChannelId, Vec<OutboxRow>> = BTreeMap::new();
         for row in self.read(|tx| tx.queued(None))? {
             rows.entry(row.channel).or_default().push(row);

@@ -14,6 +14,7 @@ use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, Seq};
 
 use super::events::draw;
+use super::passing::Passing;
 use super::suspension::Due;
 use super::work::Work;
 use super::{Engine, EngineError};
@@ -37,6 +38,8 @@ pub(super) struct Sweep {
     looked_at: HashMap<ChannelId, Option<Seq>>,
     /// When the next suspension ends.
     next_end: Option<Timestamp>,
+    /// Lists that were found to be news in a channel.
+    passing: Vec<Passing>,
 }
 
 impl Default for Sweep {
@@ -46,6 +49,7 @@ impl Default for Sweep {
             changed: BTreeSet::new(),
             looked_at: HashMap::new(),
             next_end: None,
+            passing: Vec::new(),
         }
     }
 }
@@ -81,6 +85,15 @@ impl Engine {
         let mut sweep = std::mem::take(&mut self.sweep);
         let authorities = self.trust.revoking_authorities();
         let done = self.write(|work| work.look_for_revoked(&mut sweep, &authorities));
+        let found = std::mem::take(&mut sweep.passing);
+        let known = |passing: &Passing, found: &Passing| {
+            passing.channel == found.channel && passing.list == found.list
+        };
+        for found in found {
+            if !self.passing.iter().any(|passing| known(passing, &found)) {
+                self.passing.push(found);
+            }
+        }
         // What this has put in the outbox is no reason to look again.
         self.sweep = match done {
             Ok(()) => Sweep { is_everywhere: false, changed: BTreeSet::new(), ..sweep },
@@ -121,6 +134,7 @@ impl Work<'_> {
             let Some(channel) = self.take(row.id).ok().flatten() else { continue };
             let fence = channel.fence();
             let is_new = sweep.looked_at.insert(row.id, fence) != Some(fence);
+            sweep.passing.extend(self.lists_to_pass_on(&channel, row.joined_at)?);
             let due = Due::of(&channel, self.trust);
             let ends = sweep.next_end.into_iter().chain(due.next);
             sweep.next_end = ends.min();

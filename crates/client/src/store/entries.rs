@@ -44,7 +44,8 @@ pub trait EntryRows {
     /// When the engine fails.
     fn put_entry(&self, row: &EntryRow) -> Result<bool, StoreError>;
 
-    /// At most `limit` entries of a channel from `from` on, in the log's order.
+    /// At most `limit` entries of a channel from `from` on, in the log's order, without those that
+    /// pass lists on.
     ///
     /// # Errors
     /// When the engine fails.

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use enlace_channel::mls::Suite;
+use enlace_identity::canonical::sha256;
 use enlace_identity::names::Domain;
 use enlace_log::{ChannelId, HeadSigner, Seq};
 use enlace_proto::method::Call;
 use enlace_proto::relay::v1::{
     ErrorCode, FetchBundleResponse, FetchDirectoryRequest, FetchDirectoryResponse,
     FetchHeadCertificateRequest, FetchRangeRequest, FetchRangeResponse, PublishBundleResponse,
-    PublishKeyPackagesRequest, RefillResponse, RenewCertificateRequest,
+    PublishCrlsRequest, PublishKeyPackagesRequest, RefillResponse, RenewCertificateRequest,
 };
 use enlace_transport::{CallError, Connection, ReceiveError};
 
@@ -20,6 +21,9 @@ use crate::engine::{Action, Answer, CertificateRefused, Departure, Publication};
 
 /// How long a call may take: a home relay that has to ask a hub far away answers within it.
 const LIMIT: Duration = Duration::from_secs(20);
+
+/// Bytes of lists in one call; a longer list goes alone.
+const LIST_BYTES: usize = 512 << 10;
 
 /// How long the look-up of a channel's end may take.
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
@@ -38,6 +42,8 @@ pub(super) enum Done {
     BundleHandedOver(Result<PublishBundleResponse, CallError>),
     /// How many key packages the relay has.
     Pool(Suite, Result<usize, CallError>),
+    /// Lists were published.
+    ListsPublished(Result<(), CallError>),
     /// Key packages were published.
     Published(Publication, Result<(), CallError>),
     /// The certificate of a head key that a member quoted.
@@ -159,6 +165,12 @@ impl Session {
                 self.settled.answered();
                 self.fill_pool(suite, answer)?;
             }
+            Done::ListsPublished(answer) => {
+                self.settled.answered();
+                if let Err(error) = answer {
+                    tracing::warn!(%error, "the relay did not take revocation lists");
+                }
+            }
             Done::Published(publication, answer) => {
                 self.settled.answered();
                 match answer {
@@ -242,7 +254,33 @@ impl Session {
         let mut engine = self.shared.engine();
         engine.take_crls(&directory.crls)?;
         engine.take_endpoint_records(&directory.endpoint_records)?;
+        drop(engine);
+        self.lists_there.extend(directory.crls.iter().map(|list| sha256(list)));
+        self.knows_lists = true;
+        self.publish_lists();
         Ok(())
+    }
+
+    /// Tells the relay of lists that it doesn't have: they came by a channel, and other relays keep
+    /// them from it.
+    pub(super) fn publish_lists(&mut self) {
+        let there = &mut self.lists_there;
+        let all = self.shared.engine().trust().all_crls();
+        let mut news: Vec<Vec<u8>> =
+            all.into_iter().filter(|list| there.insert(sha256(list))).collect();
+        while !news.is_empty() {
+            let mut bytes = 0;
+            let fits = |list: &&Vec<u8>| {
+                bytes += list.len();
+                bytes <= LIST_BYTES
+            };
+            let count = news.iter().take_while(fits).count().max(1);
+            let crls = news.drain(..count).collect();
+            self.settled.asked();
+            self.spawn(PublishCrlsRequest { crls }, LIMIT, |answer| {
+                Done::ListsPublished(answer.map(|_| ()))
+            });
+        }
     }
 
     fn fill_pool(

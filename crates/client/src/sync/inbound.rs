@@ -1,6 +1,7 @@
 //! What the subscription brings. A relay's fault stops one channel, never the others.
 
 use enlace_channel::channel::ChannelError;
+use enlace_identity::canonical::sha256;
 use enlace_identity::names::Domain;
 use enlace_log::replica::ReplicaError;
 use enlace_log::{ChainHash, ChannelId, HeadSigner, Seq, SignedHead, VerifiedHead};
@@ -37,7 +38,11 @@ impl Session {
                 Some(channel) => self.handle_ended(channel, ended.last_seq).await,
                 None => Ok(()),
             },
-            Some(Event::Crls(crls)) => Ok(self.shared.engine().take_crls(&crls.crls)?),
+            Some(Event::Crls(crls)) => {
+                let hashes = crls.crls.iter().map(|list| sha256(list));
+                self.lists_there.extend(hashes);
+                Ok(self.shared.engine().take_crls(&crls.crls)?)
+            }
             Some(Event::Bundle(signed)) => self.take_bundle_event(&signed).await,
             Some(Event::Behind(behind)) => self.handle_behind(&behind),
             // Of a newer version of the protocol.

@@ -11,7 +11,7 @@ use enlace_proto::relay::v1::{
     Cursor, SubscribeRequest, SubscriptionControl, SubscriptionEvent, WelcomeDelivery,
     subscription_control,
 };
-use enlace_transport::{Connection, FrameReceiver, FrameSender};
+use enlace_transport::{Connection, FrameReceiver, FrameSender, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -68,6 +68,12 @@ pub(crate) struct Session {
     pub(super) asked_at: HashMap<ChannelId, Instant>,
     /// The newest version of the network's bundle that the relay is known to have.
     pub(super) relay_bundle: u64,
+    /// The lists that the relay is known to have.
+    pub(super) lists_there: HashSet<[u8; 32]>,
+    /// Whether its directory has come, so that those are all.
+    pub(super) knows_lists: bool,
+    /// Sees lists that are new here.
+    lists_here: watch::Receiver<u64>,
     again_at: Option<Timestamp>,
     goal: Goal,
 }
@@ -84,6 +90,7 @@ impl Session {
             cursors: followed.iter().map(cursor).collect(),
             devices: Vec::new(),
         };
+        let lists_here = shared.engine().trust().changes();
         let mut lanes = Lanes::default();
         let lagging = lagging(&followed, &greeted);
         for (channel, seq) in greeted.shown {
@@ -111,6 +118,9 @@ impl Session {
             unserved: HashSet::new(),
             asked_at: HashMap::new(),
             relay_bundle,
+            lists_there: HashSet::new(),
+            knows_lists: false,
+            lists_here,
             again_at: None,
             goal,
         };
@@ -191,6 +201,10 @@ impl Session {
         self.again_at = plan.again_at;
         for action in plan.actions {
             self.start(action);
+        }
+        if self.lists_here.has_changed().unwrap_or(false) && self.knows_lists {
+            self.lists_here.mark_unchanged();
+            self.publish_lists();
         }
         Ok(())
     }

@@ -2,13 +2,26 @@
 
 use std::time::Duration;
 
+use enlace_channel::entry::EntryKind;
 use enlace_channel::policy::Role;
+use enlace_identity::certificate::Serial;
+use enlace_identity::chain::LeafUsage;
 use enlace_log::ChannelId;
 
 use super::world::World;
 use crate::engine::Wish;
 use crate::notice::{ChangeAct, Notice};
 use crate::testing::DAY;
+
+/// Entries that pass lists on, as a member has them.
+fn passed_on(world: &mut World, name: &str, channel: ChannelId) -> usize {
+    let kinds = [EntryKind::RevocationList, EntryKind::Suspension];
+    let of_kind = |kind: EntryKind| {
+        let rows = world.engine(name).read(|tx| tx.entries_of_kind(channel, kind.code()));
+        rows.unwrap().len()
+    };
+    kinds.map(of_kind).iter().sum()
+}
 
 const LONG: Duration = Duration::from_secs(12);
 
@@ -117,4 +130,53 @@ fn a_program_that_was_started_knows_whom_to_let_in_again() {
     world.engine("ana").load_crls().unwrap();
     world.pass(LONG);
     assert_eq!(is_in(&mut world, "eva", channel, "bruno"), Some(Role::Lead));
+}
+
+#[test]
+fn a_statement_travels_in_the_channel_once() {
+    let mut world = World::new();
+    let channel = world.case();
+    // Only Ana and Eva hear of it from their relay.
+    state(&mut world, &["ana", "eva"], 5, "fge", &["nadie@fge.example"]);
+    world.pass(LONG);
+    for name in ["ana", "bruno", "eva"] {
+        assert_eq!(passed_on(&mut world, name, channel), 1, "{name}");
+        assert!(world.texts(name, channel).is_empty(), "it says nothing to anybody");
+    }
+    let fge = world.network.fge.domain.clone();
+    assert_eq!(world.engine("bruno").trust.suspensions_of(&fge).map(|s| s.serial), Some(5));
+    // Nobody repeats it, not after a restart, and not who came in later.
+    world.enroll("dario", "mp");
+    let dario = world.address("dario");
+    world.engine("bruno").wish(channel, Wish::Add(dario, Role::Member)).unwrap();
+    world.settle();
+    world.restart("eva");
+    world.engine("eva").load_crls().unwrap();
+    world.pass(LONG);
+    assert_eq!(passed_on(&mut world, "ana", channel), 1);
+}
+
+#[test]
+fn a_list_travels_in_the_channel_when_it_revokes_more() {
+    let mut world = World::new();
+    let channel = world.case();
+    world.clock.advance(DAY * 2);
+    let serial = |world: &World, name: &str| {
+        let chain = world.chain_of(name);
+        let now = enlace_transport::Clock::now(&*world.clock);
+        let leaf = world.network.bundle().verify(&chain, now, LeafUsage::Device).unwrap();
+        leaf.serial().clone()
+    };
+    world.enroll("dario", "mp");
+    let revoked = serial(&world, "dario");
+    let tell = |world: &mut World, number, revoked: Option<&Serial>| {
+        let now = enlace_transport::Clock::now(&*world.clock);
+        let lists = world.network.mp.crls_at(number, now, revoked);
+        world.engine("ana").take_crls(&lists).unwrap();
+        world.pass(LONG);
+        passed_on(world, "eva", channel)
+    };
+    assert_eq!(tell(&mut world, 2, None), 0, "nobody is concerned");
+    assert_eq!(tell(&mut world, 3, Some(&revoked)), 1);
+    assert_eq!(tell(&mut world, 4, Some(&revoked)), 1, "the same again");
 }
