@@ -22,7 +22,7 @@ use enlace_log::{ChannelId, Generation};
 use crate::entry::HandlingCode;
 
 pub use self::edit::{NewCase, PolicyEdit};
-pub use self::founding::{Founding, FoundingReason};
+pub use self::founding::{Expulsion, Founding, FoundingReason};
 pub use self::suspended::SuspendedDevice;
 
 /// The version of the rules that this program applies.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use enlace_channel::channel::group_id;
 use enlace_channel::consent::{Answer, Statement, StatementDraft, Subject};
 use enlace_channel::entry::{EntryKind, HandlingCode, NoteDraft, Part, PartKind, Salt};
-use enlace_channel::policy::{ChannelKind, Founding, FoundingReason, NewCase, Role};
+use enlace_channel::policy::{ChannelKind, Expulsion, Founding, FoundingReason, NewCase, Role};
 use enlace_identity::bundle::{AuthorityContent, BundleContent, SignedBundle};
 use enlace_identity::certificate::{Serial, UnverifiedChain};
 use enlace_identity::endpoint::{
@@ -490,7 +490,21 @@ fn policy(vectors: &mut Vectors) {
                 "bundle_hash": "bb".repeat(32), "authorities_version": 2 }),
         policy.as_ref().unwrap().encode(),
     );
-    let founding = Founding { predecessor: Seq(4), reason: FoundingReason::Renewal };
+    let expelled = Founding {
+        expulsion: Some(Expulsion {
+            authority: "mpf.example".parse().unwrap(),
+            consents: vec![b"an entry".to_vec()],
+        }),
+        ..Founding::of_all(Seq(4), FoundingReason::Expulsion)
+    };
+    vectors.add(
+        "policy_after_an_expulsion",
+        json!({ "policy": "policy", "generation": 1, "predecessor": 4, "authorities_version": 3,
+                "founding": { "reason": 3, "expelled": "mpf.example",
+                              "consents": [hex(b"an entry")] } }),
+        policy.as_ref().unwrap().succeed(expelled).unwrap().encode(),
+    );
+    let founding = Founding::of_all(Seq(4), FoundingReason::Renewal);
     vectors.add(
         "policy_of_the_next_group",
         json!({ "policy": "policy", "generation": 1, "predecessor": 4, "founding": { "reason": 1 } }),

@@ -31,6 +31,7 @@ mod renewal;
 mod seal;
 mod settle;
 mod snapshot;
+mod succession;
 mod suspension;
 mod sweep;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use enlace_channel::channel::Culprit;
 use enlace_channel::consent::Subject;
 use enlace_channel::policy::{FoundingReason, Role};
 use enlace_channel::rules::{Act, PolicyField, Removal};
-use enlace_identity::names::{DeviceName, OfficerAddress};
+use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
 use enlace_identity::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -113,9 +113,8 @@ pub enum Notice {
         by: DeviceName,
         /// To what.
         matter: Matter,
-        /// Whom it is about.
-        #[serde(with = "as_text")]
-        officer: OfficerAddress,
+        /// The officer or the authority that it is about.
+        whom: String,
     },
     /// A lead has answered what this officer asked.
     ConsentAnswered {
@@ -124,9 +123,8 @@ pub enum Notice {
         by: DeviceName,
         /// To what.
         matter: Matter,
-        /// Whom it is about.
-        #[serde(with = "as_text")]
-        officer: OfficerAddress,
+        /// The officer or the authority that it is about.
+        whom: String,
         /// Whether it consents.
         yes: bool,
     },
@@ -144,6 +142,13 @@ pub enum Notice {
         /// Whether this officer may give everybody fresh keys, in case nobody can go on.
         #[serde(default)]
         may_rescue: bool,
+    },
+    /// The channel goes on in a new group, of which this device is not: its authority is out, unless
+    /// the others do not accept that.
+    LeftOut {
+        /// Who founded it.
+        #[serde(with = "as_text")]
+        by: DeviceName,
     },
     /// This device can read again.
     Resumed,
@@ -221,6 +226,8 @@ pub enum Matter {
     Authority,
     /// The officer becomes the owner, in the place of one whose devices are gone.
     Owner,
+    /// The authority is put out, with all of its officers.
+    Expulsion,
 }
 
 impl From<&Subject> for Matter {
@@ -228,6 +235,7 @@ impl From<&Subject> for Matter {
         match subject {
             Subject::Authority(_) => Self::Authority,
             Subject::Owner(_) => Self::Owner,
+            Subject::Expulsion(_) => Self::Expulsion,
         }
     }
 }
@@ -346,6 +354,12 @@ pub enum ChangeAct {
         /// Which.
         authority: String,
     },
+    /// An authority is out, with all of its officers.
+    Expelled {
+        /// Which.
+        #[serde(with = "as_text")]
+        authority: Domain,
+    },
     /// The channel's title, references or rules of use changed.
     PolicyChanged {
         /// `title`, `legal_basis`, `default_handling`, `case_reference` or `retention`.
@@ -389,6 +403,7 @@ impl From<Act> for ChangeAct {
                     false => Self::HoldLifted { authority },
                 }
             }
+            Act::Expelled(authority) => Self::Expelled { authority },
             Act::PolicyChanged(field) => {
                 let (field, authority) = match field {
                     PolicyField::Title => ("title", None),

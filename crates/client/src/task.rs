@@ -1,12 +1,12 @@
 //! What an outbox row is to bring about.
 
 use enlace_channel::policy::Role;
-use enlace_identity::names::{DeviceName, OfficerAddress};
+use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
 use enlace_log::ChannelNonce;
 use enlace_proto::relay::v1::LeasePurpose;
 use serde::{Deserialize, Serialize};
 
-use crate::serde_text::{as_hex, as_text};
+use crate::serde_text::{as_hex, as_text, as_text_or_none};
 
 /// Something to be sent, as the officer or the client itself wants it. It is made into an item
 /// only when the channel's state is known, and again when that has moved on.
@@ -124,6 +124,9 @@ pub enum Task {
         suite: u16,
         /// Which of the channel's groups it is to take the place of.
         generation: u64,
+        /// Which authority is put out.
+        #[serde(with = "as_text_or_none", default)]
+        expelled: Option<Domain>,
         /// Every other device of the channel.
         #[serde(default)]
         wanted: Vec<Wanted>,
@@ -194,7 +197,12 @@ impl Task {
     /// Whether there are circumstances in which others have to consent.
     #[must_use]
     pub fn may_need_consent(&self) -> bool {
-        matches!(self, Self::Admit { .. } | Self::AppointOwner { .. })
+        matches!(
+            self,
+            Self::Admit { .. }
+                | Self::AppointOwner { .. }
+                | Self::Succeed { expelled: Some(_), .. }
+        )
     }
 
     /// A word for logs: never content.

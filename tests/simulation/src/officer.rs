@@ -227,7 +227,7 @@ fn consent(client: &Client) {
         let Ok(Some(details)) = client.show(row.id) else { continue };
         for asked in details.agreements.iter().filter(|asked| asked.waiting_for.contains(own)) {
             // Whoever is no lead is not heard, and has nothing to say.
-            let _ = client.answer(row.id, &asked.officer, Answer::Yes, TimeZone::utc());
+            let _ = client.answer(row.id, &asked.whom, Answer::Yes, TimeZone::utc());
         }
     }
 }

@@ -46,6 +46,11 @@ impl Channel {
         let asked = match subject {
             Subject::Authority(_) => self.policy.authorities(),
             Subject::Owner(_) => self.policy.electors(),
+            Subject::Expulsion(authority) => {
+                let mut others = self.policy.authorities();
+                others.remove(authority);
+                others
+            }
         };
         let missing = asked.difference(&agree).map(|domain| (*domain).clone()).collect();
         let suffices = rules::suffices(&self.policy, subject, &agree);

@@ -79,6 +79,12 @@ pub enum Event {
         /// The commit's author.
         by: DeviceName,
     },
+    /// The channel's next group was founded without this device. Whether that counts it cannot see:
+    /// where the others go on without, it goes on as a member.
+    LeftOut {
+        /// Who founded it.
+        by: DeviceName,
+    },
     /// An item that this device could read showed that it is not stranded after all.
     Resumed,
     /// Another member's item decrypted: the channel is what its welcome said.

@@ -284,6 +284,16 @@ impl State {
         self.in_flight.retain(|_, sent| *sent != client_id.0);
     }
 
+    /// The channel goes on in another group: what was said of the leaves of the former one is over.
+    pub(crate) fn enter(&mut self, generation: Generation) {
+        self.generation = generation.0;
+        self.own_messages_since_update = 0;
+        self.own_leaves.clear();
+        self.known_leaf = None;
+        self.leaving.clear();
+        self.stranded.clear();
+    }
+
     /// This device can't follow the commit at `since`; `by` is its author, where there is one.
     pub(crate) fn strand(&mut self, since: Seq, by: Option<&DeviceName>) {
         self.standing = Standing::Stranded;

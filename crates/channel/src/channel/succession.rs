@@ -1,6 +1,6 @@
 //! Founding a channel's next group: one item closes the present one and begins the next.
 
-use enlace_identity::names::DeviceName;
+use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::{ClientId, ItemKind, Succession};
 
 use super::outgoing::CommitExtras;
@@ -8,8 +8,9 @@ use super::seal::SealError;
 use super::state::{PendingCommit, Standing};
 use super::{Channel, ChannelError, Context, Outgoing, group_id};
 use crate::credential::VerifiedDevice;
+use crate::entry::SignedEntry;
 use crate::mls::{Founded, Group, GroupError, GroupId, Suite, validate_key_package};
-use crate::policy::{Founding, FoundingReason, Policy};
+use crate::policy::{Expulsion, Founding, FoundingReason, Policy};
 use crate::rules::{self, Successor};
 
 /// The next group of a channel, as its founder wants it.
@@ -21,6 +22,8 @@ pub struct SuccessionDraft {
     pub suite: Suite,
     /// A key package of each other device in the channel, of that suite.
     pub key_packages: Vec<Vec<u8>>,
+    /// Which authority is put out, and the entries by which leads of the others consent.
+    pub expulsion: Option<(Domain, Vec<SignedEntry>)>,
 }
 
 /// What is founded, once more: also otherwise than the rules want it.
@@ -90,7 +93,12 @@ impl Channel {
         client_id: ClientId,
     ) -> Result<Outgoing, SealError> {
         let predecessor = self.state.last_valid().ok_or(SealError::NotAMember)?;
-        let policy = self.policy.succeed(Founding { predecessor, reason: draft.reason })?;
+        let expulsion = draft.expulsion.map(|(authority, consents)| Expulsion {
+            authority,
+            consents: consents.iter().map(SignedEntry::encode).collect(),
+        });
+        let founding = Founding { predecessor, reason: draft.reason, expulsion };
+        let policy = self.policy.succeed(founding)?;
         let mut foundation =
             Foundation { policy: policy.encode(), key_packages: draft.key_packages };
         alter(&mut foundation);
@@ -130,7 +138,8 @@ impl Channel {
         draft: &SuccessionDraft,
     ) -> Result<(), SealError> {
         let mut missing: Vec<DeviceName> = self.devices().iter().cloned().collect();
-        missing.retain(|device| *device != ctx.device.name);
+        let expelled = draft.expulsion.as_ref().map(|(authority, _)| authority);
+        missing.retain(|d| *d != ctx.device.name && Some(d.domain()) != expelled);
         for message in &draft.key_packages {
             let package = validate_key_package(ctx.backend, message, draft.suite)?;
             let key = package.signature_key();
@@ -194,8 +203,7 @@ impl Channel {
         let policy = Policy::decode(group.policy()?)?;
         let former = std::mem::replace(&mut self.group, group);
         former.delete(&ctx.backend.on(ctx.store))?;
-        self.state.generation = policy.generation().0;
-        self.state.own_messages_since_update = 0;
+        self.state.enter(policy.generation());
         Ok(())
     }
 }

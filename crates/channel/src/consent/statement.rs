@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use enlace_identity::canonical::{DecodeError, Reader, Writer};
-use enlace_identity::names::OfficerAddress;
+use enlace_identity::names::{Domain, OfficerAddress};
 
 use crate::entry::{EntryKind, Part, PartKind, SignedEntry};
 
@@ -28,6 +28,8 @@ pub enum Subject {
     Authority(OfficerAddress),
     /// The officer becomes the owner, in the place of one whose devices are gone.
     Owner(OfficerAddress),
+    /// The authority is put out of the channel, with all of its officers.
+    Expulsion(Domain),
 }
 
 /// What a lead says to it.
@@ -63,9 +65,10 @@ impl Statement {
     /// Its canonical bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let (code, whom) = match &self.subject {
-            Subject::Authority(officer) => (1, officer.to_string()),
-            Subject::Owner(officer) => (2, officer.to_string()),
+        let code = match &self.subject {
+            Subject::Authority(_) => 1,
+            Subject::Owner(_) => 2,
+            Subject::Expulsion(_) => 3,
         };
         let answer = match self.answer {
             None => 0,
@@ -74,7 +77,7 @@ impl Statement {
         };
         Writer::new(LABEL)
             .u64(code)
-            .bytes(whom.as_bytes())
+            .bytes(self.subject.whom().as_bytes())
             .u64(self.authorities_version)
             .u64(answer)
             .finish()
@@ -92,6 +95,7 @@ impl Statement {
         let subject = match code {
             1 => Subject::Authority(officer()?),
             2 => Subject::Owner(officer()?),
+            3 => Subject::Expulsion(whom.parse().map_err(|_| DecodeError::Value("whom"))?),
             _ => return Err(DecodeError::Value("subject")),
         };
         let authorities_version = r.u64()?;
@@ -129,11 +133,21 @@ impl Statement {
 }
 
 impl Subject {
-    /// The officer whom it is about.
+    /// The officer whom it is about, if it is about one.
     #[must_use]
-    pub fn officer(&self) -> &OfficerAddress {
+    pub fn officer(&self) -> Option<&OfficerAddress> {
         match self {
-            Self::Authority(officer) | Self::Owner(officer) => officer,
+            Self::Authority(officer) | Self::Owner(officer) => Some(officer),
+            Self::Expulsion(_) => None,
+        }
+    }
+
+    /// The officer or the authority that it is about, as it is written.
+    #[must_use]
+    pub fn whom(&self) -> String {
+        match self {
+            Self::Authority(officer) | Self::Owner(officer) => officer.to_string(),
+            Self::Expulsion(authority) => authority.to_string(),
         }
     }
 }

@@ -225,6 +225,15 @@ impl PolicyEdit {
     #[must_use]
     pub fn succeed(mut self, founding: Founding) -> Self {
         self.0.generation = Generation(self.0.generation.0.saturating_add(1));
+        if let Some(expulsion) = &founding.expulsion {
+            let authority = &expulsion.authority;
+            if self.has_authority(authority) {
+                self.raise_authorities_version();
+            }
+            self.0.roles.retain(|officer, _| officer.domain() != authority);
+            self.0.case_references.remove(authority);
+            self.0.retention.remove(authority);
+        }
         self.0.founding = Some(founding);
         self
     }

@@ -81,6 +81,8 @@ pub enum Act {
         /// That version.
         to: u32,
     },
+    /// An authority was put out of it, with all of its officers.
+    Expelled(Domain),
     /// The policy says something else.
     PolicyChanged(PolicyField),
 }

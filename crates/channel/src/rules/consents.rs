@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use enlace_identity::names::{DeviceName, Domain};
+use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
 use enlace_identity::time::Timestamp;
 use enlace_proto::channel::v1 as wire;
 
@@ -66,6 +66,15 @@ pub(crate) fn suffices(policy: &Policy, subject: &Subject, agree: &BTreeSet<&Dom
             // The officers of one authority settle among themselves who owns their channel.
             2 * agree > electors.len() && (agree > 1 || policy.owners().next().is_none())
         }
+        Subject::Expulsion(authority) => {
+            let owner = policy.owners().next().map(OfficerAddress::domain);
+            let mut others = policy.authorities();
+            let present = others.remove(authority);
+            let is_others = Some(authority) != owner;
+            others.retain(|other| Some(*other) != owner);
+            let agree = agree.intersection(&others).count();
+            present && is_others && 2 * agree > others.len()
+        }
     }
 }
 
@@ -88,7 +97,7 @@ impl Consents {
         let agree = self.agreeing(change, subject);
         match suffices(&change.before.policy, subject, &agree) {
             true => Ok(()),
-            false => Err(Void::new(Rule::AdmitConsent, subject.officer())),
+            false => Err(Void::new(Rule::AdmitConsent, subject.whom())),
         }
     }
 
@@ -99,8 +108,8 @@ impl Consents {
             && change.committer_role().is_some_and(Role::is_lead);
         match self.0.contains_key(subject) {
             _ if enough => Ok(()),
-            true => Err(Void::new(Rule::AppointOwner, subject.officer())),
-            false => Err(Void::new(Rule::Handover, subject.officer())),
+            true => Err(Void::new(Rule::AppointOwner, subject.whom())),
+            false => Err(Void::new(Rule::Handover, subject.whom())),
         }
     }
 
@@ -114,13 +123,14 @@ impl Consents {
 
 /// Whether a commit does what a consent is about.
 fn brings_about(change: &Change, subject: &Subject) -> bool {
-    let officer = subject.officer();
     match subject {
-        Subject::Authority(_) => {
+        // No commit does that: it takes another group.
+        Subject::Expulsion(_) => false,
+        Subject::Authority(officer) => {
             let present = change.authorities_before().contains(officer.domain());
             !present && change.role_after(officer).is_some()
         }
-        Subject::Owner(_) => {
+        Subject::Owner(officer) => {
             change.role_before(officer) != Some(Role::Owner)
                 && change.role_after(officer) == Some(Role::Owner)
         }

@@ -121,6 +121,8 @@ rules! {
     FoundingPolicy = "S-POLICY", "the next group has another policy than the one before";
     /// Where the next group follows on.
     FoundingPlace = "S-PLACE", "the next group was founded for another state of the channel";
+    /// Leads of a majority of the other authorities consent to an expulsion.
+    FoundingExpulsion = "S-EXPULSION", "an authority is put out without the consents that this takes";
     /// Only a renewal changes the suite.
     FoundingSuite = "S-SUITE", "only a renewal may change the channel's cipher suite";
     /// The group of a new channel holds its creator alone.

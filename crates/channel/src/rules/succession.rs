@@ -1,17 +1,23 @@
 //! Which successions count: the next group of a channel, beside the one before (PROTOCOL.md §5.9).
 
+use std::collections::BTreeSet;
+
 use enlace_identity::bundle::Bundle;
 use enlace_identity::names::DeviceName;
 use enlace_identity::time::Timestamp;
 use enlace_log::{ListHash, Seq};
+use enlace_proto::channel::v1 as wire;
+use prost::Message as _;
 
 use super::JudgeError;
 use super::act::Act;
+use super::consents::{suffices, verify_consent};
 use super::rule::{Rule, Void};
 use super::state::State;
+use crate::consent::Subject;
 use crate::credential::VerifiedDevice;
 use crate::mls::Suite;
-use crate::policy::{Founding, FoundingReason, Policy, Role};
+use crate::policy::{Expulsion, Founding, FoundingReason, Policy, Role};
 
 /// All that the validity of a succession depends on.
 #[derive(Clone, Debug)]
@@ -50,8 +56,10 @@ pub fn judge_succession(bundle: &Bundle, successor: &Successor) -> Result<Vec<Ac
     successor.check_place(&founding)?;
     successor.check_founder(&founding)?;
     successor.check_suite(&founding)?;
-    successor.check_members(bundle)?;
-    Ok(vec![Act::Founded(founding.reason)])
+    successor.check_expulsion(&founding)?;
+    successor.check_members(bundle, &founding)?;
+    let expelled = founding.expulsion.map(|expulsion| Act::Expelled(expulsion.authority));
+    Ok([Act::Founded(founding.reason)].into_iter().chain(expelled).collect())
 }
 
 impl Successor {
@@ -75,7 +83,7 @@ impl Successor {
     fn check_place(&self, founding: &Founding) -> Result<(), Void> {
         let named = Some(founding.predecessor);
         let fits = match founding.reason {
-            FoundingReason::Renewal => named == self.last_valid,
+            FoundingReason::Renewal | FoundingReason::Expulsion => named == self.last_valid,
             FoundingReason::Poisoned => named <= self.last_valid,
         };
         if fits && named == self.predecessor {
@@ -103,12 +111,36 @@ impl Successor {
         }
     }
 
-    /// S-MEMBERS, R-CERTIFICATE: the same devices. A certificate that was there before is not verified
+    /// S-EXPULSION: each consent counts, is to this, and of another authority.
+    fn check_expulsion(&self, founding: &Founding) -> Result<(), Void> {
+        let Some(Expulsion { authority, consents }) = &founding.expulsion else { return Ok(()) };
+        let refused = || Void::new(Rule::FoundingExpulsion, authority);
+        let subject = Subject::Expulsion(authority.clone());
+        let mut agree = BTreeSet::new();
+        for consent in consents {
+            let entry = wire::Entry::decode(&consent[..]).map_err(|_| refused())?;
+            if entry.encode_to_vec() != *consent {
+                return Err(refused());
+            }
+            let consent = verify_consent(&self.before, &entry, self.received_at)?;
+            if consent.subject != subject || !agree.insert(consent.by.domain().clone()) {
+                return Err(refused());
+            }
+        }
+        let agree = agree.iter().collect();
+        let enough = suffices(&self.before.policy, &subject, &agree);
+        if enough { Ok(()) } else { Err(refused()) }
+    }
+
+    /// S-MEMBERS, R-CERTIFICATE: the same devices, but for those of whom is expelled. A certificate that was there before is not verified
     /// again: its expiry voids nothing.
-    fn check_members(&self, bundle: &Bundle) -> Result<(), Void> {
+    fn check_members(&self, bundle: &Bundle, founding: &Founding) -> Result<(), Void> {
         let (before, after) = (&self.before.members, &self.after.members);
-        let lost = before.keys().find(|device| !after.contains_key(*device));
-        let come = after.keys().find(|device| !before.contains_key(*device));
+        let expelled = founding.expulsion.as_ref().map(|expulsion| &expulsion.authority);
+        let stays = |device: &&DeviceName| Some(device.domain()) != expelled;
+        let mut staying = before.keys().filter(stays);
+        let lost = staying.find(|device| !after.contains_key(*device));
+        let come = after.keys().find(|d| !before.contains_key(*d) || !stays(d));
         if let Some(device) = lost.or(come) {
             return Err(Void::new(Rule::FoundingMembers, device));
         }
@@ -131,7 +163,11 @@ impl Successor {
 pub(crate) fn may_found(policy: &Policy, role: Option<Role>, reason: FoundingReason) -> bool {
     match role {
         Some(Role::Owner) => true,
-        Some(Role::Lead) => reason == FoundingReason::Poisoned || policy.owners().next().is_none(),
+        Some(Role::Lead) => match reason {
+            FoundingReason::Poisoned => true,
+            FoundingReason::Renewal => policy.owners().next().is_none(),
+            FoundingReason::Expulsion => false,
+        },
         _ => false,
     }
 }

@@ -8,10 +8,10 @@ use enlace_log::Seq;
 
 use crate::support::{ANA, BEN, CID, Case, DORA, Member};
 
-const EVA: usize = 4;
+pub(crate) const EVA: usize = 4;
 
 /// The four of two authorities, and Eva of a third one outside.
-fn case() -> (Case, Subject) {
+pub(crate) fn case() -> (Case, Subject) {
     let mut case = Case::with_four();
     case.members.push(Member::new(case.network.c.device("eva")));
     let eva = Subject::Authority(case.members[EVA].officer());
@@ -20,7 +20,12 @@ fn case() -> (Case, Subject) {
 
 impl Case {
     /// Writes a statement, and returns it as the others hold it.
-    fn state(&mut self, by: usize, subject: &Subject, answer: Option<Answer>) -> SignedEntry {
+    pub(crate) fn state(
+        &mut self,
+        by: usize,
+        subject: &Subject,
+        answer: Option<Answer>,
+    ) -> SignedEntry {
         let entry = self.members[by].sign_statement(subject.clone(), answer);
         let (id, network) = (entry.header().client_id, &self.network);
         let outgoing = self.members[by].make(network, |c, ctx| c.seal_entry(ctx, &entry, id));
@@ -54,7 +59,7 @@ impl Case {
     }
 
     /// Lets Eva's authority in, as honest members do.
-    fn let_eva_in(&mut self, eva: &Subject) {
+    pub(crate) fn let_eva_in(&mut self, eva: &Subject) {
         let consent = self.state(CID, eva, Some(Answer::Yes));
         let agreed = self.agreement(ANA, eva, &[consent]);
         let command = self.admit_authority(agreed.consents.into_values().collect());

@@ -2,11 +2,14 @@
 //! one that should not be.
 
 use enlace_channel::channel::{Command, Culprit, Event, Outgoing, Standing, SuccessionDraft};
+use enlace_channel::consent::{Answer, Subject};
+use enlace_channel::entry::SignedEntry;
 use enlace_channel::mls::{Backend, Suite, Tamper};
 use enlace_channel::policy::{FoundingReason, Policy, Role};
 use enlace_channel::rules::Act;
 use enlace_log::{Generation, ListChange, PayloadHash, Sealed, Seq, Succession};
 
+use crate::consents::EVA;
 use crate::support::{ANA, BEN, CID, Case, DORA, GarbleAll};
 
 const ALL: [usize; 4] = [ANA, BEN, CID, DORA];
@@ -15,7 +18,7 @@ impl Case {
     fn succession(&self, by: usize, reason: FoundingReason, suite: Suite) -> SuccessionDraft {
         let others = self.members.iter().enumerate().filter(|(index, _)| *index != by);
         let key_packages = others.map(|(_, member)| member.key_package_of(suite)).collect();
-        SuccessionDraft { reason, suite, key_packages }
+        SuccessionDraft { reason, suite, key_packages, expulsion: None }
     }
 
     fn found(&mut self, by: usize, reason: FoundingReason, suite: Suite) -> Outgoing {
@@ -402,4 +405,84 @@ fn who_cannot_open_its_welcome_is_stranded_alone_and_comes_back_with_the_next_gr
         case.assert_healthy();
     }
     assert!(stranded_ever > 0);
+}
+
+fn expulsion(case: &Case, by: usize, of: usize, consents: Vec<SignedEntry>) -> SuccessionDraft {
+    let authority = case.members[of].officer().domain().clone();
+    let stays = |member: &&crate::support::Member| {
+        member.name() != case.members[by].name() && *member.officer().domain() != authority
+    };
+    let key_packages = case.members.iter().filter(stays).map(|m| m.key_package()).collect();
+    SuccessionDraft {
+        reason: FoundingReason::Expulsion,
+        suite: Suite::PostQuantum,
+        key_packages,
+        expulsion: Some((authority, consents)),
+    }
+}
+
+#[test]
+fn an_authority_is_out_when_the_others_agree() {
+    let (mut case, eva) = crate::consents::case();
+    case.let_eva_in(&eva);
+    let expelled = case.members[EVA].officer().domain().clone();
+    let subject = Subject::Expulsion(expelled.clone());
+    let consent = case.state(CID, &subject, Some(Answer::Yes));
+    let draft = expulsion(&case, ANA, EVA, vec![consent]);
+    let id = case.members[ANA].client_id();
+    let network = &case.network;
+    let founded = case.members[ANA].make(network, |c, ctx| c.seal_succession(ctx, draft, id));
+    let seq = case.hub.accept(&founded.unwrap());
+    case.deliver();
+    for index in [ANA, BEN, CID, DORA] {
+        let policy = case.members[index].channel().policy().clone();
+        assert_eq!((policy.generation().0, policy.authorities_version()), (1, 4));
+        assert!(policy.authorities().iter().all(|authority| **authority != expelled));
+        let told = |event: &&Event| {
+            let out = Act::Expelled(expelled.clone());
+            matches!(event, Event::Changed { acts, .. } if acts.contains(&out))
+        };
+        assert!(events_at(&case, index, seq).iter().any(told));
+    }
+    let ana = case.members[ANA].name().clone();
+    let left_out = events_at(&case, EVA, seq);
+    assert!(matches!(&left_out[0], Event::LeftOut { by } if *by == ana), "{left_out:?}");
+    assert!(matches!(left_out[1], Event::ContestDue(_)), "{left_out:?}");
+    case.post(BEN, "among ourselves");
+    assert!(!case.members[EVA].texts().contains(&"among ourselves".to_owned()));
+    case.members.pop();
+    case.assert_healthy();
+}
+
+#[test]
+fn an_owner_who_puts_an_authority_out_alone_captures_nobody() {
+    let (mut case, eva) = crate::consents::case();
+    case.let_eva_in(&eva);
+    let subject = Subject::Expulsion(case.members[EVA].officer().domain().clone());
+    let own = case.state(ANA, &subject, Some(Answer::Yes));
+    let no = case.state(CID, &subject, Some(Answer::No));
+    let members = case.state(DORA, &subject, Some(Answer::Yes));
+    let theirs = case.state(EVA, &subject, Some(Answer::Yes));
+    let cases = [
+        (vec![], "S-EXPULSION"),
+        (vec![own], "S-EXPULSION"),
+        (vec![no], "R-EVIDENCE"),
+        (vec![members], "R-EVIDENCE"),
+        (vec![theirs], "S-EXPULSION"),
+    ];
+    for (consents, rule) in cases {
+        let draft = expulsion(&case, ANA, EVA, consents);
+        let seq = case.rogue_founding(ANA, draft, |_| {});
+        for index in [BEN, CID, DORA] {
+            let reason = events_at(&case, index, seq).iter().find_map(|event| match event {
+                Event::Void { reason, .. } => Some(reason.clone()),
+                _ => None,
+            });
+            assert!(reason.as_ref().is_some_and(|r| r.contains(rule)), "{rule}: {reason:?}");
+        }
+        assert_eq!(case.members[EVA].channel().standing(), Standing::Stranded);
+        case.post(CID, "she stays");
+        assert_eq!(case.members[EVA].channel().standing(), Standing::Member);
+        case.assert_healthy();
+    }
 }

@@ -4,6 +4,7 @@ mod add;
 mod answer;
 mod appoint;
 mod close;
+mod expel;
 mod hold;
 mod leave;
 mod list;
@@ -54,6 +55,8 @@ pub(crate) enum Command {
     Retention(retention::Arguments),
     /// Keep your authority's copies, whatever is withdrawn or has run its time; or no longer.
     Hold(hold::Arguments),
+    /// Put an authority out of a channel, with all of its officers.
+    Expel(expel::Arguments),
     /// Leave a channel.
     Leave(leave::Arguments),
 }
@@ -75,6 +78,7 @@ pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
         Command::Renew(arguments) => renew::run(&arguments, ui),
         Command::Retention(arguments) => retention::run(&arguments, ui),
         Command::Hold(arguments) => hold::run(&arguments, ui),
+        Command::Expel(arguments) => expel::run(&arguments, ui),
         Command::Leave(arguments) => leave::run(&arguments, ui),
     }
 }

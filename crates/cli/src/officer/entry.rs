@@ -89,7 +89,8 @@ struct Words {
 #[derive(Debug, Serialize)]
 struct StatementItem {
     about: Matter,
-    officer: String,
+    /// The officer or the authority that it is about.
+    whom: String,
     /// `yes` or `no`; none where it asks.
     answer: Option<&'static str>,
 }
@@ -98,7 +99,7 @@ impl StatementItem {
     fn new(statement: &Statement) -> Self {
         Self {
             about: Matter::from(&statement.subject),
-            officer: statement.subject.officer().to_string(),
+            whom: statement.subject.whom(),
             answer: statement.answer.map(|answer| match answer {
                 Answer::Yes => "yes",
                 Answer::No => "no",
@@ -109,10 +110,11 @@ impl StatementItem {
 
 fn statement_words(view: &EntryView, statement: &Statement, ui: &Ui) -> String {
     let by = &view.author.officer().to_string();
-    let officer = &statement.subject.officer().to_string();
+    let officer = &statement.subject.whom();
     ui.say(Text::Notice(&match (statement.answer, &statement.subject) {
         (None, Subject::Authority(_)) => Notice::AsksForAuthority { by, officer },
         (None, Subject::Owner(_)) => Notice::AsksForOwner { by, officer },
+        (None, Subject::Expulsion(_)) => Notice::AsksForExpulsion { by, authority: officer },
         (Some(Answer::Yes), _) => Notice::Consents { by, officer },
         (Some(Answer::No), _) => Notice::Refuses { by, officer },
     }))

@@ -210,7 +210,11 @@ impl Explain for ActError {
                 said(ui, Text::OwnerCannotLeave).hint(ui.say(Text::HandOwnershipOn))
             }
             Self::NotEntitled => said(ui, Text::NotEntitled),
-            Self::NotAsked(officer) => said(ui, Text::NotAsked { officer: &officer.to_string() }),
+            Self::NotAsked(whom) => said(ui, Text::NotAsked { officer: &whom }),
+            Self::OwnerExpels => said(ui, Text::OwnerExpels),
+            Self::AuthorityNotThere(domain) => {
+                said(ui, Text::AuthorityNotThere { domain: domain.as_str() })
+            }
             Self::Engine(error) => error.explain(ui),
             error => as_it_is(error),
         }

@@ -77,15 +77,16 @@ pub(crate) fn notice_words(notice: &Notice, ui: &Ui) -> Vec<String> {
             say(Words::NotTheirs { by: &officer(by), place: *place })
         }
         Notice::WithoutContent { by } => say(Words::WithoutContent { by: &officer(by) }),
-        Notice::ConsentAsked { by, matter, officer: about } => {
-            let (by, officer) = (&officer(by), &about.to_string());
+        Notice::ConsentAsked { by, matter, whom } => {
+            let (by, officer) = (&officer(by), whom.as_str());
             say(match matter {
                 Matter::Authority => Words::AsksForAuthority { by, officer },
                 Matter::Owner => Words::AsksForOwner { by, officer },
+                Matter::Expulsion => Words::AsksForExpulsion { by, authority: officer },
             })
         }
-        Notice::ConsentAnswered { by, officer: about, yes, .. } => {
-            let (by, officer) = (&officer(by), &about.to_string());
+        Notice::ConsentAnswered { by, whom, yes, .. } => {
+            let (by, officer) = (&officer(by), whom.as_str());
             say(if *yes { Words::Consents { by, officer } } else { Words::Refuses { by, officer } })
         }
         Notice::Expired { entries } => say(Words::Expired { entries: *entries }),
@@ -96,6 +97,7 @@ pub(crate) fn notice_words(notice: &Notice, ui: &Ui) -> Vec<String> {
         Notice::Stranded { by, may_rescue } => {
             say(Words::Stranded { by: &officer(by), may_rescue: *may_rescue })
         }
+        Notice::LeftOut { by } => say(Words::LeftOut { by: &officer(by) }),
         Notice::Resumed => say(Words::Resumed),
         Notice::NeedsNewerVersion => say(Words::NeedsNewerVersion),
         Notice::FalseQuote { by } => say(Words::FalseQuote { by: &officer(by) }),
@@ -164,6 +166,9 @@ fn act_words(by: &DeviceName, act: &ChangeAct, ui: &Ui) -> String {
         ChangeAct::HoldLifted { authority } => say(Words::HoldLifted { by, authority }),
         ChangeAct::Closed => say(Words::Closed { by }),
         ChangeAct::Reopened => say(Words::Reopened { by }),
+        ChangeAct::Expelled { authority } => {
+            say(Words::Expelled { by, authority: authority.as_str() })
+        }
         ChangeAct::Founded { poisoned: false } => say(Words::Founded { by }),
         ChangeAct::Founded { poisoned: true } => say(Words::FoundedAgain { by }),
         ChangeAct::RulesRaised { .. } => say(Words::RulesRaised { by }),

@@ -164,7 +164,7 @@ pub(crate) fn agreement_words(open: &AgreementView, ui: &Ui) -> Vec<String> {
     let list = |domains: &BTreeSet<Domain>| {
         domains.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     };
-    let officer = &open.officer.to_string();
+    let officer = open.whom.as_str();
     let mut words = Vec::new();
     if !open.waiting_for.is_empty() {
         let of = &list(&open.waiting_for);

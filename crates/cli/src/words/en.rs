@@ -186,6 +186,10 @@ pub(super) fn say(text: Text<'_>) -> String {
             format!("these devices need a newer version of the program first: {devices}")
         }
         Text::OwnerCloses => "only the owner closes a case, and opens it again".into(),
+        Text::OwnerExpels => {
+            "only the owner puts an authority out of a channel, and not the own one".into()
+        }
+        Text::AuthorityNotThere { domain } => format!("{domain} has nobody in this channel"),
         Text::OwnerRenews => {
             "only the owner renews a channel's keys for everybody; where nobody can go on, a lead does, with --poisoned".into()
         }
@@ -266,6 +270,11 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::AsksForAuthority { by, officer } => format!(
             "{by} asks for the consent of your authority: {officer} comes in as the first lead of another authority."
         ),
+        Notice::AsksForExpulsion { by, authority } => {
+            format!(
+                "{by} asks for your consent to put {authority} out of this channel, with all of its officers: `enlace channel consent` or `refuse`."
+            )
+        }
         Notice::AsksForOwner { by, officer } => format!(
             "{by} asks for the consent of your authority: {officer} becomes the owner, for the owner's devices are gone."
         ),
@@ -288,6 +297,16 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::Reopened { by } => format!("{by} opened the case again."),
         Notice::Founded { by } => {
             format!("{by} gave the channel fresh keys for everybody. It goes on as before.")
+        }
+        Notice::Expelled { by, authority } => {
+            format!(
+                "{by} put {authority} out of the channel, with the consent of the other authorities."
+            )
+        }
+        Notice::LeftOut { by } => {
+            format!(
+                "{by} goes on in this channel without your authority. If the others have agreed to that, you are out; what you have stays readable."
+            )
         }
         Notice::FoundedAgain { by } => {
             format!(

@@ -192,6 +192,10 @@ pub(super) fn say(text: Text<'_>) -> String {
             format!("estos dispositivos necesitan antes una versión más reciente del programa: {devices}")
         }
         Text::OwnerCloses => "solo quien es titular del canal cierra un caso, y lo reabre".into(),
+        Text::OwnerExpels => {
+            "solo quien es titular excluye a una autoridad del canal, y no a la propia".into()
+        }
+        Text::AuthorityNotThere { domain } => format!("{domain} no tiene a nadie en este canal"),
         Text::OwnerRenews => {
             "solo quien es titular renueva las claves de todo el canal; si nadie puede seguir, también un responsable, con --poisoned".into()
         }
@@ -272,6 +276,11 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::AsksForAuthority { by, officer } => format!(
             "{by} pide el consentimiento de su autoridad: {officer} entra como primer responsable de otra autoridad."
         ),
+        Notice::AsksForExpulsion { by, authority } => {
+            format!(
+                "{by} le pide su acuerdo para excluir del canal a {authority}, con todo su personal: `enlace channel consent` o `refuse`."
+            )
+        }
         Notice::AsksForOwner { by, officer } => format!(
             "{by} pide el consentimiento de su autoridad: {officer} pasa a ser titular, porque el titular ha perdido sus dispositivos."
         ),
@@ -292,6 +301,16 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::Reopened { by } => format!("{by} reabrió el caso."),
         Notice::Founded { by } => {
             format!("{by} renovó las claves de todo el canal. Todo sigue igual.")
+        }
+        Notice::Expelled { by, authority } => {
+            format!(
+                "{by} excluyó del canal a {authority}, con el acuerdo de las demás autoridades."
+            )
+        }
+        Notice::LeftOut { by } => {
+            format!(
+                "{by} sigue en este canal sin su autoridad. Si las demás están de acuerdo, usted queda fuera; lo que ya tiene se puede seguir leyendo."
+            )
         }
         Notice::FoundedAgain { by } => {
             format!(

@@ -192,6 +192,10 @@ pub(super) fn say(text: Text<'_>) -> String {
             format!("ces appareils demandent d'abord une version plus récente du programme : {devices}")
         }
         Text::OwnerCloses => "seul le titulaire du canal clôt une affaire, et la rouvre".into(),
+        Text::OwnerExpels => {
+            "seul le titulaire exclut une autorité du canal, et non la sienne".into()
+        }
+        Text::AuthorityNotThere { domain } => format!("{domain} n'a personne dans ce canal"),
         Text::OwnerRenews => {
             "seul le titulaire renouvelle les clés de tout le canal ; si plus personne ne peut continuer, un responsable aussi, avec --poisoned".into()
         }
@@ -272,6 +276,11 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::AsksForAuthority { by, officer } => format!(
             "{by} demande l'accord de votre autorité : {officer} entre comme premier responsable d'une autre autorité."
         ),
+        Notice::AsksForExpulsion { by, authority } => {
+            format!(
+                "{by} demande votre accord pour exclure {authority} du canal, avec tous ses membres : `enlace channel consent` ou `refuse`."
+            )
+        }
         Notice::AsksForOwner { by, officer } => format!(
             "{by} demande l'accord de votre autorité : {officer} devient titulaire, car le titulaire a perdu ses appareils."
         ),
@@ -294,6 +303,14 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::Reopened { by } => format!("{by} a rouvert l'affaire."),
         Notice::Founded { by } => {
             format!("{by} a renouvelé les clés de tout le canal. Tout continue comme avant.")
+        }
+        Notice::Expelled { by, authority } => {
+            format!("{by} a exclu {authority} du canal, avec l'accord des autres autorités.")
+        }
+        Notice::LeftOut { by } => {
+            format!(
+                "{by} poursuit ce canal sans votre autorité. Si les autres l'ont accepté, vous en êtes exclu ; ce que vous avez reste lisible."
+            )
         }
         Notice::FoundedAgain { by } => {
             format!(

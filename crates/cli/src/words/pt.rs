@@ -190,6 +190,10 @@ pub(super) fn say(text: Text<'_>) -> String {
             format!("estes dispositivos precisam antes de uma versão mais recente do programa: {devices}")
         }
         Text::OwnerCloses => "só o titular do canal encerra um caso, e o reabre".into(),
+        Text::OwnerExpels => {
+            "só o titular exclui uma autoridade do canal, e não a própria".into()
+        }
+        Text::AuthorityNotThere { domain } => format!("{domain} não tem ninguém neste canal"),
         Text::OwnerRenews => {
             "só o titular renova as chaves de todo o canal; se ninguém consegue continuar, também um responsável, com --poisoned".into()
         }
@@ -270,6 +274,11 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::AsksForAuthority { by, officer } => format!(
             "{by} pede o consentimento da sua autoridade: {officer} entra como primeiro responsável de outra autoridade."
         ),
+        Notice::AsksForExpulsion { by, authority } => {
+            format!(
+                "{by} pede o seu acordo para excluir {authority} do canal, com todo o seu pessoal: `enlace channel consent` ou `refuse`."
+            )
+        }
         Notice::AsksForOwner { by, officer } => format!(
             "{by} pede o consentimento da sua autoridade: {officer} passa a ser titular, porque o titular perdeu os seus dispositivos."
         ),
@@ -292,6 +301,14 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::Reopened { by } => format!("{by} reabriu o caso."),
         Notice::Founded { by } => {
             format!("{by} renovou as chaves de todo o canal. Tudo continua como antes.")
+        }
+        Notice::Expelled { by, authority } => {
+            format!("{by} excluiu {authority} do canal, com o acordo das outras autoridades.")
+        }
+        Notice::LeftOut { by } => {
+            format!(
+                "{by} continua neste canal sem a sua autoridade. Se as outras concordaram, você fica fora; o que já tem continua legível."
+            )
         }
         Notice::FoundedAgain { by } => {
             format!(

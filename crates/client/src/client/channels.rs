@@ -4,7 +4,7 @@ use enlace_channel::consent::Answer;
 use enlace_channel::entry::TimeZone;
 use enlace_channel::mls::Suite;
 use enlace_channel::policy::Role;
-use enlace_identity::names::OfficerAddress;
+use enlace_identity::names::{Domain, OfficerAddress};
 use enlace_log::{ChannelId, ClientId};
 
 use super::Client;
@@ -98,12 +98,12 @@ impl Client {
     pub fn answer(
         &self,
         channel: ChannelId,
-        officer: &OfficerAddress,
+        whom: &impl ToString,
         answer: Answer,
         time_zone: TimeZone,
     ) -> Result<ClientId, ActError> {
-        let client_id =
-            self.with_engine(|engine| engine.answer(channel, officer, answer, time_zone))?;
+        let client_id = self
+            .with_engine(|engine| engine.answer(channel, &whom.to_string(), answer, time_zone))?;
         self.wake();
         Ok(client_id)
     }
@@ -165,6 +165,15 @@ impl Client {
     /// [`ActError`]; nothing has changed then.
     pub fn set_hold(&self, channel: ChannelId, placed: bool) -> Result<ClientId, ActError> {
         self.wish(channel, Wish::SetHold(placed))
+    }
+
+    /// Puts an authority out of a channel, with all of its officers, once leads of a majority of the
+    /// others have consented; they are asked.
+    ///
+    /// # Errors
+    /// [`ActError`]; nothing has changed then.
+    pub fn expel(&self, channel: ChannelId, authority: Domain) -> Result<ClientId, ActError> {
+        self.wish(channel, Wish::Expel(authority))
     }
 
     /// Asks the others to remove this device.

@@ -1,16 +1,17 @@
 //! What the officer wants changed in a channel: put in the outbox, carried out when it can be.
 
-use enlace_channel::channel::{Channel, ChannelError, RulesStanding};
+use enlace_channel::channel::{ChannelError, RulesStanding};
 use enlace_channel::mls::Suite;
 use enlace_channel::policy::{Policy, Role};
 use enlace_identity::names::{Domain, OfficerAddress};
 use enlace_log::{ChannelId, ClientId};
 
+use super::succession::may_renew;
 use super::work::Work;
 use super::{Engine, EngineError};
 use crate::event::ClientEvent;
 use crate::store::{ChannelStanding, OutboxRow, OutboxState, StoreError};
-use crate::task::{Task, Wanted};
+use crate::task::Task;
 
 /// A change that the officer wants.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,6 +33,8 @@ pub enum Wish {
     RenewChannel(Option<Suite>),
     /// The same, where nobody can go on with the present keys.
     RescueChannel,
+    /// Put an authority out, with all of its officers; others have to consent.
+    Expel(Domain),
     /// Say how many days after closing the own authority keeps its copies; without, for ever.
     SetRetention(Option<u32>),
     /// Place the own authority's hold, or lift it.
@@ -87,10 +90,16 @@ pub enum ActError {
     OwnerRenews,
     /// Nobody has asked for a consent that concerns this officer.
     #[error("nobody has asked for a consent that concerns {0}")]
-    NotAsked(OfficerAddress),
+    NotAsked(String),
     /// Copies are kept for so many days that nobody counts them, or for none.
     #[error("an authority keeps its copies for 1 to {} days", Policy::MAX_RETENTION_DAYS)]
     Days,
+    /// Only the owner puts an authority out, and not its own.
+    #[error("only the owner of the channel puts an authority out, another one's")]
+    OwnerExpels,
+    /// The authority has no officer in the channel.
+    #[error("{0} is not in the channel")]
+    AuthorityNotThere(Domain),
     /// The officer's own role doesn't entitle to it.
     #[error("this needs a lead or the owner of the channel")]
     NotEntitled,
@@ -122,50 +131,6 @@ impl Engine {
 }
 
 impl Work<'_> {
-    fn succession(
-        &self,
-        channel: &Channel,
-        poisoned: bool,
-        suite: Option<Suite>,
-    ) -> Result<Task, ActError> {
-        let present = channel.view()?.suite;
-        let suite = suite.unwrap_or(present).code();
-        let generation = channel.policy().generation().0;
-        Ok(Task::Succeed { poisoned, suite, generation, wanted: self.others_in(channel) })
-    }
-
-    /// Every other device of a channel, none claimed yet.
-    fn others_in(&self, channel: &Channel) -> Vec<Wanted> {
-        let devices = channel.devices();
-        let others = devices.iter().filter(|device| *device != self.me()).cloned();
-        others.map(Wanted::of).collect()
-    }
-
-    /// A founding that waits takes everybody along who is in the channel by now.
-    pub(super) fn want_key_packages(
-        &mut self,
-        id: ChannelId,
-        channel: &Channel,
-    ) -> Result<(), StoreError> {
-        for mut row in self.tx.queued(Some(id))? {
-            let Task::Succeed { wanted, .. } = &mut row.task else { continue };
-            let mut now = self.others_in(channel);
-            let same = |a: &Wanted, b: &Wanted| a.device == b.device;
-            if row.sealed.is_some()
-                || now.iter().zip(&*wanted).all(|(a, b)| same(a, b)) && now.len() == wanted.len()
-            {
-                continue;
-            }
-            for device in &mut now {
-                let claimed = wanted.iter().find(|claimed| same(claimed, device));
-                device.key_package = claimed.and_then(|claimed| claimed.key_package.clone());
-            }
-            *wanted = now;
-            self.tx.update_outbox(&row)?;
-        }
-        Ok(())
-    }
-
     fn wish(&mut self, id: ChannelId, wish: Wish) -> Result<ClientId, ActError> {
         if let Wish::Remove(officer) = &wish
             && let Some(done) = self.withdraw_admission(id, officer)?
@@ -261,9 +226,15 @@ impl Work<'_> {
                 }
             },
             Wish::RenewChannel(_) if !may_renew(policy, own) => Err(ActError::OwnerRenews),
-            Wish::RenewChannel(suite) => self.succession(&channel, false, suite),
+            Wish::RenewChannel(suite) => Ok(self.succession(&channel, false, suite)?),
+            Wish::Expel(_) if own != Some(Role::Owner) => Err(ActError::OwnerExpels),
+            Wish::Expel(authority) if !policy.authorities().contains(&authority) => {
+                Err(ActError::AuthorityNotThere(authority))
+            }
+            Wish::Expel(authority) if authority == *me.domain() => Err(ActError::OwnerExpels),
+            Wish::Expel(authority) => Ok(self.expulsion(&channel, authority)?),
             Wish::RescueChannel if !lead => Err(ActError::NotEntitled),
-            Wish::RescueChannel => self.succession(&channel, true, None),
+            Wish::RescueChannel => Ok(self.succession(&channel, true, None)?),
             Wish::SetRetention(_) | Wish::SetHold(_) if !lead => Err(ActError::NotEntitled),
             Wish::SetRetention(Some(days)) if !(1..=Policy::MAX_RETENTION_DAYS).contains(&days) => {
                 Err(ActError::Days)
@@ -276,15 +247,6 @@ impl Work<'_> {
         };
         self.keep(channel);
         task
-    }
-}
-
-/// The owner, and where there is none every lead.
-fn may_renew(policy: &Policy, role: Option<Role>) -> bool {
-    match role {
-        Some(Role::Owner) => true,
-        Some(Role::Lead) => policy.owners().next().is_none(),
-        _ => false,
     }
 }
 

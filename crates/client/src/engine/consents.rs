@@ -29,8 +29,8 @@ const ASKED_AGAIN: Duration = Duration::from_secs(7 * 24 * 3600);
 pub struct AgreementView {
     /// To what.
     pub matter: Matter,
-    /// Whom it is about.
-    pub officer: OfficerAddress,
+    /// The officer or the authority that it is about.
+    pub whom: String,
     /// Who asked.
     pub asked_by: OfficerAddress,
     /// The authorities whose consent counts now; that of the officer who asked is among them.
@@ -50,19 +50,19 @@ struct Said {
 }
 
 impl Engine {
-    /// Consents, for this officer's authority, to what was asked about an officer, or refuses. The
-    /// entry is durable when this returns.
+    /// Consents, for this officer's authority, to what was asked about an officer or an authority, or
+    /// refuses. The entry is durable when this returns.
     ///
     /// # Errors
     /// [`ActError`]; nothing has changed then.
     pub fn answer(
         &mut self,
         id: ChannelId,
-        officer: &OfficerAddress,
+        whom: &str,
         answer: Answer,
         time_zone: TimeZone,
     ) -> Result<ClientId, ActError> {
-        self.write(|work| work.answer(id, officer, answer, time_zone))
+        self.write(|work| work.answer(id, whom, answer, time_zone))
     }
 }
 
@@ -77,6 +77,10 @@ fn subject_of(task: &Task, policy: &Policy, me: &OfficerAddress) -> Option<Subje
         }
         Task::AppointOwner { officer, .. } => {
             (own == Some(Role::Lead)).then(|| Subject::Owner(officer.clone()))
+        }
+        Task::Succeed { expelled: Some(authority), .. } => {
+            let may = own == Some(Role::Owner) && policy.authorities().contains(authority);
+            may.then(|| Subject::Expulsion(authority.clone()))
         }
         _ => None,
     }
@@ -93,6 +97,11 @@ fn is_open(subject: &Subject, policy: &Policy, asked_by: &OfficerAddress) -> boo
         Subject::Owner(officer) => {
             asker == Some(Role::Lead)
                 && policy.role_of(officer).is_some_and(|role| role != Role::Owner)
+        }
+        Subject::Expulsion(authority) => {
+            asker == Some(Role::Owner)
+                && policy.authorities().contains(authority)
+                && asked_by.domain() != authority
         }
     }
 }
@@ -233,7 +242,7 @@ impl Work<'_> {
     fn answer(
         &mut self,
         id: ChannelId,
-        officer: &OfficerAddress,
+        whom: &str,
         answer: Answer,
         time_zone: TimeZone,
     ) -> Result<ClientId, ActError> {
@@ -249,11 +258,11 @@ impl Work<'_> {
         }
         let asked = self.said(id)?.into_iter().rev().find(|said| {
             said.statement.answer.is_none()
-                && said.statement.subject.officer() == officer
+                && said.statement.subject.whom() == whom
                 && said.statement.authorities_version == policy.authorities_version()
                 && is_open(&said.statement.subject, policy, said.entry.header().author.officer())
         });
-        let asked = asked.ok_or_else(|| ActError::NotAsked(officer.clone()))?;
+        let asked = asked.ok_or_else(|| ActError::NotAsked(whom.to_owned()))?;
         let statement = Statement { answer: Some(answer), ..asked.statement };
         let client_id = self.new_client_id(id);
         let signed = self.sign(&channel, client_id, &statement, Some(&asked.entry), time_zone);
@@ -317,16 +326,16 @@ impl Work<'_> {
         let Ok(statement) = Statement::of(entry.as_signed()) else { return Ok(()) };
         let (policy, me) = (channel.policy(), self.me().officer());
         let by = entry.author().clone();
-        let (matter, officer) = (Matter::from(&statement.subject), statement.subject.officer());
-        let officer = officer.clone();
+        let (matter, whom) = (Matter::from(&statement.subject), statement.subject.whom());
         let lead = policy.role_of(me).is_some_and(Role::is_lead);
         let notice = match statement.answer {
             None => {
                 let concerns = lead
                     && by.domain() != me.domain()
+                    && statement.subject != Subject::Expulsion(me.domain().clone())
                     && statement.authorities_version == policy.authorities_version()
                     && is_open(&statement.subject, policy, by.officer());
-                concerns.then_some(Notice::ConsentAsked { by, matter, officer })
+                concerns.then_some(Notice::ConsentAsked { by, matter, whom })
             }
             Some(answer) => {
                 let queued = self.tx.queued(Some(channel.id()))?;
@@ -334,7 +343,7 @@ impl Work<'_> {
                 let asked = wanted.any(|subject| subject == statement.subject);
                 let says = policy.role_of(by.officer()).is_some_and(Role::is_lead);
                 let yes = answer == Answer::Yes;
-                let answered = Notice::ConsentAnswered { by, matter, officer, yes };
+                let answered = Notice::ConsentAnswered { by, matter, whom, yes };
                 (asked && says).then_some(answered)
             }
         };
@@ -378,7 +387,7 @@ impl Work<'_> {
                 no.map(|said| said.entry.header().author.domain().clone()).collect();
             Ok(AgreementView {
                 matter: Matter::from(&subject),
-                officer: subject.officer().clone(),
+                whom: subject.whom(),
                 asked_by: asker.officer().clone(),
                 consented: agreement.consents.into_keys().chain([asker.domain().clone()]).collect(),
                 refused: agreement.missing.intersection(&no).cloned().collect(),

@@ -100,6 +100,7 @@ impl Work<'_> {
                 } else {
                     self.put_back(id, &device, guilty.as_ref())?;
                 }
+                self.rescue_if_all_are_stranded(channel)?;
                 Notice::BackRequested { device, since: since.0, guilty }
             }
             Event::Stranded { by } => {
@@ -107,6 +108,7 @@ impl Work<'_> {
                 let role = channel.policy().role_of(self.me().officer());
                 Notice::Stranded { by, may_rescue: role.is_some_and(Role::is_lead) }
             }
+            Event::LeftOut { by } => Notice::LeftOut { by },
             Event::Resumed => Notice::Resumed,
             Event::Confirmed => Notice::Confirmed,
             Event::HubBeganAnew(statement) => Notice::HubBeganAnew {

@@ -14,6 +14,7 @@ use enlace_transport::Trust;
 use super::lanes::{LaneState, Lanes};
 use super::renewal::MOST_MESSAGES;
 use super::seal::is_done;
+use super::succession::is_at_a_loss;
 use super::work::Work;
 use super::{Engine, EngineError, leases};
 use crate::outbox::{self, Lane, Next, Step};
@@ -167,7 +168,7 @@ impl Work<'_> {
         let lane = Lane {
             now: self.now(),
             is_open: is_open(&channel_row) && !channel.awaits_another(),
-            is_stranded: channel_row.standing == ChannelStanding::Stranded,
+            is_stranded: is_at_a_loss(&channel),
             fence: channel.fence(),
             awaited: state.awaited.map(|(fence, _)| fence),
             has_lease: state.lease_until.is_some_and(|until| until > self.now()),

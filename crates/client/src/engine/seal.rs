@@ -11,6 +11,7 @@ use enlace_identity::chain::VerifiedLeaf;
 use enlace_identity::names::DeviceName;
 use enlace_log::Seq;
 
+use super::succession::is_at_a_loss;
 use super::work::Work;
 use super::{Engine, EngineError, suspension};
 use crate::store::{OutboxRow, SealedItem, StoreError};
@@ -50,7 +51,8 @@ impl Work<'_> {
     pub(super) fn seal(&mut self, row: OutboxRow) -> Result<(), Sealing> {
         let id = row.channel;
         let mut channel = self.take(id)?.ok_or(StoreError::Corrupt("channel"))?;
-        if is_done(&row.task, &channel, self.me()) {
+        let is_over = row.automatic && row.task.is_for_the_stranded() && !is_at_a_loss(&channel);
+        if is_over || is_done(&row.task, &channel, self.me()) {
             self.keep(channel);
             return Ok(self.accept(row, None)?);
         }
@@ -85,8 +87,13 @@ impl Work<'_> {
                 }
                 channel.seal_tombstone(&self.ctx, erased, row.client_id)
             }
-            Task::Succeed { poisoned, suite, wanted, .. } => {
-                let draft = succession_draft(*poisoned, *suite, wanted)?;
+            Task::Succeed { poisoned, suite, expelled, wanted, .. } => {
+                let mut draft = succession_draft(*poisoned, *suite, wanted)?;
+                if let Some(authority) = expelled {
+                    let consents = self.consents_to(&channel, &row.task)?;
+                    draft.reason = FoundingReason::Expulsion;
+                    draft.expulsion = Some((authority.clone(), consents));
+                }
                 channel.seal_succession(&self.ctx, draft, row.client_id)
             }
             Task::RemoveSuspended { device } => {
@@ -194,6 +201,9 @@ pub(super) fn is_done(task: &Task, channel: &Channel, me: &DeviceName) -> bool {
         Task::CarryOutLeave { device } => !channel.leaving().any(|leaving| leaving == *device),
         Task::PutBack { device } => !channel.asking_back().any(|(asking, _)| asking == *device),
         Task::AskBack => channel.stranded_since().is_none(),
+        Task::Succeed { expelled: Some(authority), .. } => {
+            !policy.authorities().contains(authority)
+        }
         Task::Succeed { generation, .. } => policy.generation().0 > *generation,
         Task::RemoveRevoked { device } | Task::RemoveSuspended { device } => {
             !channel.devices().contains(device)
@@ -218,7 +228,7 @@ fn succession_draft(
     let reason = if poisoned { FoundingReason::Poisoned } else { FoundingReason::Renewal };
     let suite = Suite::from_code(suite).ok_or(StoreError::Corrupt("task"))?;
     let key_packages = wanted.iter().filter_map(|wanted| wanted.key_package.clone()).collect();
-    Ok(SuccessionDraft { reason, suite, key_packages })
+    Ok(SuccessionDraft { reason, suite, key_packages, expulsion: None })
 }
 
 fn command(task: &Task) -> Option<Command> {

@@ -51,9 +51,23 @@ impl Channel {
             }
             Attempt::Stranded => {
                 self.leave_no_trace(ctx)?;
-                self.strand(ctx, item, author)
+                let mut events = self.strand(ctx, item, author)?;
+                if self.is_left_out(ctx, item) {
+                    let by = author.clone();
+                    let told = events.iter_mut().find(|e| matches!(e, Event::Stranded { .. }));
+                    told.into_iter().for_each(|told| *told = Event::LeftOut { by: by.clone() });
+                }
+                Ok(events)
             }
         }
+    }
+
+    /// Whether the next group is without this device, by its founder's signature. It cannot see
+    /// whether that counts: the others go on with it or they do not.
+    fn is_left_out(&self, ctx: &Context<'_>, item: &Item) -> bool {
+        let list = item.sealed.list_change().and_then(|c| self.roster.list().apply(c).ok());
+        let list = list.filter(|list| list.hash() == item.sealed.envelope().list_hash);
+        list.is_some_and(|list| !list.contains(&ctx.device.name))
     }
 
     /// An own succession has its place: it is judged once more, with the hub's time.
@@ -234,11 +248,16 @@ impl Channel {
         let (standing, event) = match self.state.standing {
             Standing::Stranded if unseen => (Standing::Provisional, Some(Event::Resumed)),
             Standing::Stranded => (Standing::Member, Some(Event::Resumed)),
-            Standing::Provisional if own.is_none() => (Standing::Member, Some(Event::Confirmed)),
+            Standing::Provisional if own.is_none() && !self.is_kept_by(author) => {
+                (Standing::Member, Some(Event::Confirmed))
+            }
             other => (other, None),
         };
         self.state.standing = standing;
         self.state.stranded_by = None;
+        if standing == Standing::Member {
+            self.end_requests(ctx)?;
+        }
         let mut events: Vec<_> = event.into_iter().collect();
         self.refresh()?;
         events.push(Event::Changed { by: author.clone(), acts, own });

@@ -76,7 +76,7 @@ fn some_fields_never_change() {
             forged(|c| {
                 let reason = FoundingReason::Renewal;
                 c.generation = Generation(1);
-                c.founding = Some(Founding { predecessor: Seq(0), reason });
+                c.founding = Some(Founding::of_all(Seq(0), reason));
             }),
         ),
         ("kind", forged(|c| c.kind = ChannelKind::Forum)),

@@ -1,12 +1,14 @@
 //! Which successions count.
 
+use enlace_identity::names::Domain;
 use enlace_identity::time::Validity;
 use enlace_log::{ListHash, Seq};
 
 use super::super::{Act, JudgeError, LeafInfo, Rule, State, Successor, judge_succession};
-use super::scene::{DAY, NOW, by, device, hash, key, leaf_of, network, officer, state};
+use super::scene::{Consented, DAY, NOW, by, device, hash, key, leaf_of, network, officer, state};
+use crate::consent::Subject;
 use crate::mls::Suite;
-use crate::policy::{Founding, FoundingReason, Role};
+use crate::policy::{Expulsion, Founding, FoundingReason, Role};
 
 const LAST_VALID: Seq = Seq(41);
 
@@ -27,7 +29,7 @@ fn poisoned(address: &str) -> Draft {
 
 impl Draft {
     fn on(before: State, address: &str, reason: FoundingReason) -> Self {
-        let founding = Founding { predecessor: LAST_VALID, reason };
+        let founding = Founding::of_all(LAST_VALID, reason);
         let mut after = before.clone();
         after.policy = after.policy.succeed(founding).unwrap();
         for (device, leaf) in &mut after.members {
@@ -175,7 +177,94 @@ fn it_follows_on_the_present_group() {
 fn no_commit_rewrites_why_a_group_began() {
     let forged = by("ana@fge.example").edit(|edit| {
         let reason = FoundingReason::Poisoned;
-        edit.succeed(Founding { predecessor: LAST_VALID, reason })
+        edit.succeed(Founding::of_all(LAST_VALID, reason))
     });
     assert_eq!(forged.judge(), Err(Rule::PolicyFixed));
+}
+
+/// A third authority in the channel, whose lead is Bo.
+fn three() -> State {
+    let mut three = state();
+    let bo = officer("bo@mj.example");
+    three.policy = three.policy.admit(&bo, Role::Lead).unwrap();
+    three.members.insert(device("bo@mj.example"), leaf_of(&device("bo@mj.example"), 0));
+    three
+}
+
+fn consent(lead: &str, authority: &str, before: &State) -> Consented {
+    let subject = Subject::Expulsion(authority.parse().unwrap());
+    Consented::by(lead, subject, before.policy.authorities_version())
+}
+
+/// `founder` puts `authority` out of the channel of [`three`].
+fn expelled(founder: &str, authority: &str, consents: &[Consented]) -> Result<Vec<Act>, Rule> {
+    let before = three();
+    let authority: Domain = authority.parse().unwrap();
+    let consents = consents.iter().map(|consent| consent.entry().encode()).collect();
+    let expulsion = Some(Expulsion { authority: authority.clone(), consents });
+    let mut draft = Draft::on(before.clone(), founder, FoundingReason::Renewal);
+    let reason = FoundingReason::Expulsion;
+    let founding = Founding { predecessor: LAST_VALID, reason, expulsion };
+    draft.0.after.policy = before.policy.succeed(founding).unwrap();
+    draft.0.after.members.retain(|device, _| *device.domain() != authority);
+    draft.judge()
+}
+
+#[test]
+fn an_authority_is_put_out_by_the_owner_and_a_majority_of_the_others() {
+    let before = three();
+    let rui = || consent("rui@pgr.example", "mj.example", &before);
+    let act =
+        vec![Act::Founded(FoundingReason::Expulsion), Act::Expelled("mj.example".parse().unwrap())];
+    assert_eq!(expelled("ana@fge.example", "mj.example", &[rui()]), Ok(act));
+    let short = Err(Rule::FoundingExpulsion);
+    assert_eq!(expelled("ana@fge.example", "mj.example", &[]), short);
+    let own = consent("luis@fge.example", "mj.example", &before);
+    assert_eq!(expelled("ana@fge.example", "mj.example", &[own]), short);
+    let theirs = consent("bo@mj.example", "mj.example", &before);
+    assert_eq!(expelled("ana@fge.example", "mj.example", &[theirs]), short);
+    let twice = [rui(), rui()];
+    assert_eq!(expelled("ana@fge.example", "mj.example", &twice), short);
+    let other = consent("rui@pgr.example", "fge.example", &before);
+    assert_eq!(expelled("ana@fge.example", "mj.example", &[other]), short);
+    let members = consent("ze@pgr.example", "mj.example", &before);
+    assert_eq!(expelled("ana@fge.example", "mj.example", &[members]), Err(Rule::Evidence));
+    let old = rui().with(|c| c.statement.authorities_version -= 1);
+    assert_eq!(expelled("ana@fge.example", "mj.example", &[old]), Err(Rule::Evidence));
+    for founder in ["rui@pgr.example", "luis@fge.example"] {
+        assert_eq!(expelled(founder, "mj.example", &[rui()]), Err(Rule::Founder), "{founder}");
+    }
+    let against_owner = [consent("rui@pgr.example", "fge.example", &before)];
+    assert!(expelled("ana@fge.example", "fge.example", &against_owner).is_err());
+}
+
+#[test]
+fn of_two_authorities_none_puts_the_other_out() {
+    let mut draft = renewed("ana@fge.example");
+    let authority: Domain = "pgr.example".parse().unwrap();
+    let expulsion = Some(Expulsion { authority: authority.clone(), consents: Vec::new() });
+    let reason = FoundingReason::Expulsion;
+    let founding = Founding { predecessor: LAST_VALID, reason, expulsion };
+    draft.0.after.policy = draft.0.before.policy.succeed(founding).unwrap();
+    draft.0.after.members.retain(|device, _| *device.domain() != authority);
+    assert_eq!(draft.judge(), Err(Rule::FoundingExpulsion));
+}
+
+#[test]
+fn an_expulsion_takes_along_all_others_and_nobody_of_whom_it_expels() {
+    let before = three();
+    let consents = vec![consent("rui@pgr.example", "mj.example", &before).entry().encode()];
+    let expulsion = Some(Expulsion { authority: "mj.example".parse().unwrap(), consents });
+    let reason = FoundingReason::Expulsion;
+    let founding = Founding { predecessor: LAST_VALID, reason, expulsion };
+    let drafted = || {
+        let mut draft = Draft::on(before.clone(), "ana@fge.example", FoundingReason::Renewal);
+        draft.0.after.policy = before.policy.succeed(founding.clone()).unwrap();
+        draft
+    };
+    assert_eq!(drafted().judge(), Err(Rule::FoundingMembers), "Bo is still there");
+    let mut more = drafted();
+    let (bo, ze) = (device("bo@mj.example"), device("ze@pgr.example"));
+    more.0.after.members.retain(|device, _| *device != bo && *device != ze);
+    assert_eq!(more.judge(), Err(Rule::FoundingMembers), "Ze is not");
 }

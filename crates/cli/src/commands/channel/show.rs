@@ -77,9 +77,10 @@ struct Member {
 
 #[derive(Debug, Serialize)]
 struct Agreement {
-    /// `authority`: the officer's authority comes in; `owner`: the officer becomes the owner.
+    /// `authority`: the officer's authority comes in; `owner`: the officer becomes the owner;
+    /// `expulsion`: the authority is put out.
     about: Matter,
-    officer: String,
+    whom: String,
     asked_by: String,
     consented: Vec<String>,
     refused: Vec<String>,
@@ -165,7 +166,7 @@ fn agreement(view: &AgreementView, ui: &Ui) -> Agreement {
     let texts = |domains: &BTreeSet<Domain>| domains.iter().map(ToString::to_string).collect();
     Agreement {
         about: view.matter,
-        officer: view.officer.to_string(),
+        whom: view.whom.clone(),
         asked_by: view.asked_by.to_string(),
         consented: texts(&view.consented),
         refused: texts(&view.refused),

@@ -9,7 +9,7 @@ use enlace_log::{ChannelId, ClientId};
 
 use super::world::World;
 use crate::engine::{ActError, AgreementView, EngineError, Wish};
-use crate::notice::{Matter, Notice};
+use crate::notice::{ChangeAct, Matter, Notice};
 use crate::store::OutboxState;
 
 /// Ana and Eva of one authority, Bruno of another; Carla of a third one is outside.
@@ -40,7 +40,7 @@ impl World {
     fn answers(&mut self, name: &str, channel: ChannelId, about: &str, answer: Answer) {
         let officer = self.address(about);
         let zone = TimeZone::utc();
-        self.engine(name).answer(channel, &officer, answer, zone).unwrap();
+        self.engine(name).answer(channel, &officer.to_string(), answer, zone).unwrap();
         self.go_on(Duration::from_secs(2));
     }
 
@@ -89,14 +89,14 @@ fn a_new_authority_waits_for_the_others_and_comes_in_by_itself() {
     assert_eq!(world.state("ana", asked), OutboxState::Queued);
     assert_eq!(world.proposals(channel), 1);
     let (ana, carla) = (world.device("ana"), world.address("carla"));
-    let told = Notice::ConsentAsked { by: ana, matter: Matter::Authority, officer: carla.clone() };
+    let told = Notice::ConsentAsked { by: ana, matter: Matter::Authority, whom: carla.to_string() };
     assert!(world.notices("bruno", channel).contains(&told));
     assert!(!world.notices("eva", channel).contains(&told), "her lead is the one who asks");
 
     let mp = world.address("bruno").domain().clone();
     for name in ["ana", "bruno", "eva"] {
         let [open] = &world.agreements(name, channel)[..] else { panic!("{name}") };
-        assert_eq!(open.officer, carla);
+        assert_eq!(open.whom, carla.to_string());
         assert!(open.waiting_for.contains(&mp) && !open.suffices, "{name}");
     }
     // Notes go on meanwhile, and the program may end.
@@ -117,9 +117,9 @@ fn a_refusal_is_told_and_may_be_thought_over() {
     let wish = world.add("carla");
     let asked = world.wants("ana", channel, wish);
     world.answers("bruno", channel, "carla", Answer::No);
-    let officer = world.address("carla");
+    let whom = world.address("carla").to_string();
     let by = world.device("bruno");
-    let told = Notice::ConsentAnswered { by, matter: Matter::Authority, officer, yes: false };
+    let told = Notice::ConsentAnswered { by, matter: Matter::Authority, whom, yes: false };
     assert!(world.notices("ana", channel).contains(&told));
     let [open] = &world.agreements("ana", channel)[..] else { panic!() };
     assert_eq!(open.refused.len(), 1);
@@ -149,7 +149,10 @@ fn who_is_not_a_lead_or_was_not_asked_does_not_answer() {
     let (mut world, channel) = world();
     let carla = world.address("carla");
     let mut answer = |name: &str| {
-        world.engine(name).answer(channel, &carla, Answer::Yes, TimeZone::utc()).unwrap_err()
+        world
+            .engine(name)
+            .answer(channel, &carla.to_string(), Answer::Yes, TimeZone::utc())
+            .unwrap_err()
     };
     assert!(matches!(answer("bruno"), ActError::NotAsked(_)));
     assert!(matches!(answer("eva"), ActError::NotEntitled));
@@ -230,5 +233,44 @@ fn a_lead_is_appointed_where_none_remains() {
     world.engine("ana").wish(channel, Wish::SetRole(bruno, Role::Lead)).unwrap();
     world.settle();
     assert_eq!(world.role("eva", channel, "bruno"), Some(Role::Lead));
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+#[test]
+fn an_authority_is_put_out_when_the_others_have_consented() {
+    let (mut world, channel) = world();
+    world.let_carla_in(channel);
+    let ucc = world.address("carla").domain().clone();
+    for name in ["bruno", "eva"] {
+        let refused = world.engine(name).wish(channel, Wish::Expel(ucc.clone()));
+        assert!(matches!(refused, Err(ActError::OwnerExpels)), "{name}");
+    }
+    let own = world.address("ana").domain().clone();
+    let refused = world.engine("ana").wish(channel, Wish::Expel(own));
+    assert!(matches!(refused, Err(ActError::OwnerExpels)));
+
+    let asked = world.wants("ana", channel, Wish::Expel(ucc.clone()));
+    let (ana, whom) = (world.device("ana"), ucc.to_string());
+    let told =
+        Notice::ConsentAsked { by: ana.clone(), matter: Matter::Expulsion, whom: whom.clone() };
+    assert!(world.notices("bruno", channel).contains(&told));
+    assert!(!world.notices("carla", channel).contains(&told), "it reads that, and is not asked");
+    assert_eq!(world.state("ana", asked), OutboxState::Queued);
+    world.engine("bruno").answer(channel, &whom, Answer::Yes, TimeZone::utc()).unwrap();
+    world.go_on(Duration::from_secs(3));
+    world.settle();
+    assert!(matches!(world.state("ana", asked), OutboxState::Accepted(Some(_))));
+    for name in ["ana", "bruno", "eva"] {
+        assert!(!world.policy(name, channel).authorities().contains(&ucc), "{name}");
+        let out = ChangeAct::Expelled { authority: ucc.clone() };
+        let is_told = |n: &Notice| matches!(n, Notice::Changed { acts, .. } if acts.contains(&out));
+        assert!(world.notices(name, channel).iter().any(is_told), "{name}");
+    }
+    assert!(world.notices("carla", channel).contains(&Notice::LeftOut { by: ana }));
+    world.post("eva", channel, "entre nosotros");
+    world.settle();
+    let said = "entre nosotros".to_owned();
+    assert!(world.texts("bruno", channel).contains(&said));
+    assert!(!world.texts("carla", channel).contains(&said));
     world.assert_agreement(channel, &["ana", "bruno", "eva"]);
 }

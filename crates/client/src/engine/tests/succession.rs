@@ -148,3 +148,37 @@ fn an_answer_that_is_lost_founds_one_group() {
     }
     world.assert_agreement(channel, &ALL);
 }
+
+/// Eva's program garbles what it seals to everybody, and goes silent: nobody is left to put the others
+/// back, so that one of the leads founds the next group, by itself.
+#[test]
+fn where_everybody_is_stranded_a_lead_founds_the_next_group_by_itself() {
+    let mut world = World::new();
+    let channel = world.case();
+    world.post("ana", channel, "antes");
+    world.settle();
+    world.garble("eva", true);
+    world.engine("eva").wish(channel, Wish::RenewKeys).unwrap();
+    while world.pump("eva") > 0 {}
+    let eva = world.officers.remove("eva").unwrap();
+    let queued = world.post("bruno", channel, "en cola");
+    world.pass(Duration::from_secs(120));
+    for name in ["ana", "bruno"] {
+        assert_eq!(generation(&mut world, name, channel), Generation(1), "{name}");
+        let notices = world.notices(name, channel);
+        let told = |may: bool| move |n: &Notice| matches!(n, Notice::Stranded { may_rescue, .. } if *may_rescue == may);
+        assert!(notices.iter().any(told(true)), "{name}: {notices:?}");
+        assert!(notices.contains(&Notice::Resumed), "{name}");
+    }
+    let row = world.engine("ana").read(|tx| tx.outbox_of(queued)).unwrap();
+    assert!(row.is_none());
+    world.officers.insert("eva", eva);
+    world.garble("eva", false);
+    world.settle();
+    world.post("eva", channel, "de vuelta");
+    world.settle();
+    for name in ALL {
+        assert_eq!(world.texts(name, channel), ["antes", "en cola", "de vuelta"], "{name}");
+    }
+    world.assert_agreement(channel, &ALL);
+}

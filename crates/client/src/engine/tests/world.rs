@@ -48,6 +48,17 @@ pub(crate) struct World {
     pub(crate) rules: BTreeMap<DeviceName, ProgramRules>,
 }
 
+/// Garbles every path secret.
+struct GarbleAll;
+
+impl enlace_channel::mls::Tamper for GarbleAll {
+    fn sealed(&self, _: &[u8], ciphertext: &mut Vec<u8>) {
+        if let Some(last) = ciphertext.last_mut() {
+            *last ^= 1;
+        }
+    }
+}
+
 impl Officer {
     pub(crate) fn key_for_tests(&self) -> SigningKey {
         self.key.clone()
@@ -130,6 +141,24 @@ impl World {
         let counter = self.hub.counters.get(&officer.name).copied().unwrap_or_default();
         assert!(engine.check_submit_counter(counter).unwrap());
         engine
+    }
+
+    /// The program is exchanged for one that garbles all that it seals to others, or back.
+    pub(crate) fn garble(&mut self, name: &'static str, garbles: bool) {
+        let officer = self.officers.remove(name).unwrap();
+        let Officer { name: device, key, chain, store, engine, .. } = officer;
+        drop(engine);
+        let open = SqlCipher::open(&store, &Passphrase::new("clave")).unwrap();
+        let own = Device { name: device.clone(), key: key.clone(), chain: chain.clone() };
+        let trust = Trust::new(self.network.bundle(), RevocationLists::new(), self.clock.clone());
+        let backend = match garbles {
+            true => Backend::dangerous_with_tamper(Box::new(GarbleAll)),
+            false => Backend::new(),
+        };
+        let engine = Engine::new(Box::new(open), own, backend.unwrap(), trust);
+        let lanes = Lanes::default();
+        self.officers.insert(name, Officer { name: device, key, chain, store, engine, lanes });
+        self.go_online(name);
     }
 
     /// The program ends at once and is started again.
