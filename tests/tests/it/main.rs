@@ -11,6 +11,7 @@ mod leaving;
 mod lying_relay;
 mod races;
 mod recovery;
+mod renewal;
 mod resending;
 mod restarts;
 mod revocation;

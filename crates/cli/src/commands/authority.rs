@@ -5,6 +5,7 @@ mod endpoint;
 mod init;
 mod issue;
 mod list;
+mod renewals;
 mod request;
 mod revoke;
 mod suspend;
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Request(request::Arguments),
     /// Issue the certificate that a request asks for, once you know who sent it.
     Issue(issue::Arguments),
+    /// Say which devices ask for a new certificate, and issue those that are due.
+    Renewals(renewals::Arguments),
     /// Withdraw certificates, for good.
     Revoke(revoke::Arguments),
     /// Suspend officers or devices for the time being, with the duty key.
@@ -59,6 +62,7 @@ pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
         Command::Init(arguments) => init::run(&arguments, ui),
         Command::Request(arguments) => request::run(&arguments, ui),
         Command::Issue(arguments) => issue::run(&arguments, ui),
+        Command::Renewals(arguments) => renewals::run(&arguments, ui),
         Command::Revoke(arguments) => revoke::run(&arguments, ui),
         Command::Suspend(arguments) => suspend::suspend(&arguments, ui),
         Command::Lift(arguments) => suspend::lift(&arguments, ui),

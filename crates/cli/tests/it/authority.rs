@@ -208,6 +208,62 @@ fn a_name_changes_its_key_only_on_purpose() {
     place.enlace(&issue("two.csr", &APPROVAL)).succeeded();
 }
 
+/// Lets half of the life of every certificate of a name be over.
+fn age(place: &Place, name: &str) {
+    let text = place.text("fge/authority.json");
+    let mut registry: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for issued in registry["certificates"].as_array_mut().unwrap() {
+        if issued["name"] == name {
+            issued["not_before"] = "2000-01-01T00:00:00Z".into();
+            issued["not_after"] = "2049-12-31T00:00:00Z".into();
+        }
+    }
+    std::fs::write(place.path("fge/authority.json"), registry.to_string()).unwrap();
+}
+
+#[test]
+fn what_devices_ask_for_is_renewed_where_they_are_entitled() {
+    let place = Place::with_authority();
+    let renewals = |rest: &[&str]| {
+        let start = ["authority", "renewals", "relay/renewals", "--authority", "fge"];
+        place.enlace_json(&[&start[..], rest, &ISSUING].concat())["requests"].clone()
+    };
+    std::fs::create_dir_all(place.path("relay/renewals/requests")).unwrap();
+    assert_eq!(renewals(&[]), serde_json::json!([]));
+    let ask = |request: &str, name: &str| {
+        let to = place.path(&format!("relay/renewals/requests/{name}.csr"));
+        std::fs::copy(place.path(request), to).unwrap();
+    };
+    place.request("ana.csr", "Ana", &[SAN]);
+    place.request("stranger.csr", "Ana", &[SAN]);
+    place.enlace(&issue("ana.csr", &APPROVAL)).succeeded();
+    let first = |rest: &[&str]| renewals(rest)[0].clone();
+
+    ask("ana.csr", DEVICE);
+    assert!(first(&["--issue"])["reason"].as_str().unwrap().contains("too early"));
+    age(&place, DEVICE);
+    assert_eq!(first(&[])["state"], "due");
+    ask("stranger.csr", DEVICE);
+    assert!(first(&["--issue"])["reason"].as_str().unwrap().contains("another key"));
+    ask("ana.csr", "phone.ana-ruiz.officer.fge.example");
+    std::fs::remove_file(place.path(&format!("relay/renewals/requests/{DEVICE}.csr"))).unwrap();
+    assert!(first(&["--issue"])["reason"].as_str().unwrap().contains("not for the device"));
+    std::fs::remove_dir_all(place.path("relay/renewals/requests")).unwrap();
+    std::fs::create_dir_all(place.path("relay/renewals/requests")).unwrap();
+
+    ask("ana.csr", DEVICE);
+    assert_eq!(first(&["--issue"])["state"], "issued");
+    assert_eq!(renewals(&["--issue"]), serde_json::json!([]), "it is answered");
+    let chain = place.text(&format!("relay/renewals/issued/{DEVICE}.pem"));
+    assert_eq!(chain.matches("BEGIN CERTIFICATE").count(), 2);
+
+    age(&place, DEVICE);
+    let revoke = ["authority", "revoke", "ana-ruiz@fge.example", "--authority", "fge"];
+    place.enlace(&[&revoke[..], &ISSUING].concat()).succeeded();
+    ask("ana.csr", DEVICE);
+    assert!(first(&["--issue"])["reason"].as_str().unwrap().contains("no good certificate"));
+}
+
 #[test]
 fn a_relay_gets_two_certificates() {
     let place = Place::with_authority();
