@@ -215,7 +215,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::AlreadyInChannel { officer } => format!("{officer} ya está en este canal"),
         Text::NotAForum => "este canal no es un foro".into(),
         Text::OnlyGuidesPublish => {
-            "en un foro publican, responden y fijan los guías, los responsables y el propietario".into()
+            "en un foro publican, responden y fijan los guías, los responsables y el titular".into()
         }
         Text::AskInstead => "Pregunte con: enlace ask".into(),
         Text::NoQuestionThere => "la entrada de ese lugar no es una pregunta".into(),

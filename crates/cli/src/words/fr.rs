@@ -215,7 +215,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::AlreadyInChannel { officer } => format!("{officer} est déjà dans ce canal"),
         Text::NotAForum => "ce canal n’est pas un forum".into(),
         Text::OnlyGuidesPublish => {
-            "dans un forum, les guides, les responsables et le propriétaire publient, répondent et épinglent".into()
+            "dans un forum, les guides, les responsables et le titulaire publient, répondent et épinglent".into()
         }
         Text::AskInstead => "Posez votre question avec : enlace ask".into(),
         Text::NoQuestionThere => "l’entrée à cette place n’est pas une question".into(),

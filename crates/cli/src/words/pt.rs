@@ -213,7 +213,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::AlreadyInChannel { officer } => format!("{officer} já está neste canal"),
         Text::NotAForum => "este canal não é um fórum".into(),
         Text::OnlyGuidesPublish => {
-            "num fórum publicam, respondem e fixam os guias, os responsáveis e o proprietário".into()
+            "num fórum publicam, respondem e fixam os guias, os responsáveis e o titular".into()
         }
         Text::AskInstead => "Pergunte com: enlace ask".into(),
         Text::NoQuestionThere => "a entrada desse lugar não é uma pergunta".into(),
