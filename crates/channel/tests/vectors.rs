@@ -28,7 +28,7 @@ use enlace_log::control::{Contest, KeyPackageHash, LeafHash, Leave, Stranded};
 use enlace_log::{
     ChainLink, ChainStart, ChannelId, ChannelNonce, ClientId, Commitment, DeviceList, Envelope,
     FoundingHash, Generation, Head, HeadSigner, HubStatement, Incarnation, ItemKind, ListHash,
-    OuterSignature, PayloadHash, Seq, SubmitCounter, Succession, WelcomesHash,
+    OuterSignature, PayloadHash, Seq, SubmitCounter, Succession, Tombstone, WelcomesHash,
 };
 use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
@@ -433,6 +433,15 @@ fn control(vectors: &mut Vectors) {
         "contest",
         json!({ "channel": CHANNEL.to_string(), "generation": 0, "commit": 12 }),
         contest.encode(),
+    );
+    let erased = vec![(Seq(7), PayloadHash([0xcd; 32])), (Seq(9), PayloadHash([0xef; 32]))];
+    let tombstone = Tombstone { channel: CHANNEL, generation: Generation(0), erased };
+    vectors.add(
+        "tombstone",
+        json!({ "channel": CHANNEL.to_string(), "generation": 0,
+                "erased": [{ "seq": 7, "payload_hash": "cd".repeat(32) },
+                           { "seq": 9, "payload_hash": "ef".repeat(32) }] }),
+        tombstone.encode(),
     );
     let founding = FoundingHash::of(&[0x99; 6], &[0xaa; 32]);
     vectors.add(

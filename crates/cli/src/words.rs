@@ -87,6 +87,13 @@ pub(crate) enum Text<'a> {
     Withdraws { place: Option<u64> },
     ErasedExpired,
     FromBackup,
+    ErasedHereAt { when: &'a str },
+    KeptHere,
+    CameWithoutContent,
+    RelaysTold { by: &'a str, place: u64 },
+    RelaysNotTold,
+    NothingErased,
+    RelaysDoNotConfirm,
 
     // Backups.
     BackupWritten { file: &'a str },
@@ -217,6 +224,7 @@ pub(crate) enum Notice<'a> {
     Unreadable { by: &'a str, reason: &'a str },
     NotTheirs { by: &'a str, place: u64 },
     WithoutContent { by: &'a str },
+    ErasedUnread { author: &'a str, by: &'a str, place: u64 },
     HoldPlaced { by: &'a str, authority: &'a str },
     HoldLifted { by: &'a str, authority: &'a str },
     Expired { entries: u64 },

@@ -8,6 +8,7 @@ mod backup;
 mod channels;
 mod devices;
 mod doctor;
+mod erased;
 mod findings;
 mod forum;
 mod history;
@@ -30,6 +31,7 @@ use enlace_transport::{Backoff, Clock, SystemClock, Trust};
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
+pub use self::erased::{ErasedHere, ErasedView};
 pub use self::findings::{Finding, Level};
 pub use self::notes::{WaitError, Waited};
 pub use self::parts::{Parts, Sockets, SystemSockets};

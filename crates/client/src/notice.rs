@@ -73,11 +73,22 @@ pub enum Notice {
         /// The place of the other's entry.
         place: u64,
     },
-    /// An entry came without its content: it was erased, or somebody keeps it back.
+    /// An entry came without its content, and the log says of nobody that it was erased: by the
+    /// relay's word, as long as it does not.
     WithoutContent {
         /// Whose it is.
+        author: Author,
+    },
+    /// An entry that came without its content was erased, by somebody who may have that done.
+    ErasedUnread {
+        /// Whose it was.
+        #[serde(with = "as_text")]
+        author: DeviceName,
+        /// Who had it erased.
         #[serde(with = "as_text")]
         by: DeviceName,
+        /// Where it stands.
+        place: u64,
     },
     /// The time for which this authority keeps the case is over: what was written is erased here.
     Expired {

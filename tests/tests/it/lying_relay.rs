@@ -173,7 +173,7 @@ async fn an_entry_without_its_content_is_shown_as_such() {
     let device = scene.officers[ANA].device().clone();
     scene.officers[BEN]
         .is_told(scene.channel, "an unreadable entry", |row| match &row.notice {
-            Notice::Unreadable { author, .. } if row.seq == seq => {
+            Notice::WithoutContent { author } if row.seq == seq => {
                 assert!(author.by_relays_word);
                 (author.device == device).then_some(())
             }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod entries;
+mod erasing;
 mod forks;
 mod forum;
 mod key_packages;

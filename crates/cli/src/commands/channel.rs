@@ -4,6 +4,7 @@ mod add;
 mod answer;
 mod appoint;
 mod close;
+mod erased;
 mod expel;
 mod hold;
 mod leave;

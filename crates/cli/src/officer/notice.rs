@@ -76,7 +76,13 @@ pub(crate) fn notice_words(notice: &Notice, ui: &Ui) -> Vec<String> {
         Notice::NotTheirs { by, place } => {
             say(Words::NotTheirs { by: &officer(by), place: *place })
         }
-        Notice::WithoutContent { by } => say(Words::WithoutContent { by: &officer(by) }),
+        Notice::WithoutContent { author } => {
+            say(Words::WithoutContent { by: &officer(&author.device) })
+        }
+        Notice::ErasedUnread { author, by, place } => {
+            let (author, by) = (&officer(author), &officer(by));
+            say(Words::ErasedUnread { author, by, place: *place })
+        }
         Notice::ConsentAsked { by, matter, whom } => {
             let (by, officer) = (&officer(by), whom.as_str());
             say(match matter {

@@ -117,6 +117,17 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::BackupExists => "there is a file of that name already: a backup is never written over".into(),
         Text::OthersBackup { officer } => format!("this is a backup of {officer}"),
         Text::FromBackup => "from a backup".into(),
+        Text::ErasedHereAt { when } => format!("erased here on {when}"),
+        Text::KeptHere => "kept here".into(),
+        Text::CameWithoutContent => {
+            "came without its content: by the relay's word, for nobody had it erased".into()
+        }
+        Text::RelaysTold { by, place } => format!("relays told at {place} by {by}"),
+        Text::RelaysNotTold => "relays not told".into(),
+        Text::NothingErased => "Nothing of this channel was erased.".into(),
+        Text::RelaysDoNotConfirm => {
+            "What the relays were told they do at once; no relay has confirmed it with its signature.".into()
+        }
         Text::NeedsNewerVersion => "(needs a newer version of this program)".into(),
         Text::CorrectedAt { place } => format!("corrected at {place}"),
         Text::Corrects { place: Some(place) } => format!("corrects {place}"),
@@ -330,7 +341,12 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::WithoutContent { by } => {
             format!(
-                "An entry of {by} came without its content: it was erased, or a relay keeps it back."
+                "An entry of {by} came without its content, and nobody had it erased as far as this log goes: a relay keeps it back, or was told so later."
+            )
+        }
+        Notice::ErasedUnread { author, by, place } => {
+            format!(
+                "Entry {place} of {author} was erased before it was read here: {by} had that done."
             )
         }
         Notice::HoldPlaced { by, authority } => {

@@ -123,6 +123,17 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::BackupExists => "ya hay un archivo con ese nombre: una copia nunca se sobrescribe".into(),
         Text::OthersBackup { officer } => format!("esta copia es de {officer}"),
         Text::FromBackup => "de una copia de seguridad".into(),
+        Text::ErasedHereAt { when } => format!("borrado aquí el {when}"),
+        Text::KeptHere => "se conserva aquí".into(),
+        Text::CameWithoutContent => {
+            "llegó sin su contenido: según el relé, pues nadie mandó borrarlo".into()
+        }
+        Text::RelaysTold { by, place } => format!("{by} mandó a los relés borrarlo en {place}"),
+        Text::RelaysNotTold => "no se mandó a los relés".into(),
+        Text::NothingErased => "No se ha borrado nada de este canal.".into(),
+        Text::RelaysDoNotConfirm => {
+            "Los relés lo hacen en cuanto se les manda; ninguno lo ha confirmado con su firma.".into()
+        }
         Text::NeedsNewerVersion => "(requiere una versión más reciente de este programa)".into(),
         Text::CorrectedAt { place } => format!("corregido en {place}"),
         Text::Corrects { place: Some(place) } => format!("corrige {place}"),
@@ -334,7 +345,12 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::WithoutContent { by } => {
             format!(
-                "Algo que escribió {by} llegó sin su contenido: se borró, o un relé lo retiene."
+                "Algo que escribió {by} llegó sin su contenido, y hasta donde llega este registro nadie mandó borrarlo: un relé lo retiene, o se mandó después."
+            )
+        }
+        Notice::ErasedUnread { author, by, place } => {
+            format!(
+                "Lo escrito por {author} en {place} se borró antes de leerse aquí: lo mandó {by}."
             )
         }
         Notice::HoldPlaced { by, authority } => {

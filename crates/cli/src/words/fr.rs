@@ -121,6 +121,17 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::BackupExists => "il y a déjà un fichier de ce nom : une sauvegarde n’est jamais écrasée".into(),
         Text::OthersBackup { officer } => format!("cette sauvegarde est de {officer}"),
         Text::FromBackup => "d’une sauvegarde".into(),
+        Text::ErasedHereAt { when } => format!("effacé ici le {when}"),
+        Text::KeptHere => "conservé ici".into(),
+        Text::CameWithoutContent => {
+            "arrivé sans son contenu : selon le relais, car personne ne l’a fait effacer".into()
+        }
+        Text::RelaysTold { by, place } => format!("{by} l’a fait effacer aux relais à la place {place}"),
+        Text::RelaysNotTold => "les relais n’ont pas été avertis".into(),
+        Text::NothingErased => "Rien de ce canal n’a été effacé.".into(),
+        Text::RelaysDoNotConfirm => {
+            "Les relais le font dès qu’on le leur demande ; aucun ne l’a confirmé par sa signature.".into()
+        }
         Text::NeedsNewerVersion => "(demande une version plus récente de ce programme)".into(),
         Text::CorrectedAt { place } => format!("corrigé en {place}"),
         Text::Corrects { place: Some(place) } => format!("corrige {place}"),
@@ -336,7 +347,12 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::WithoutContent { by } => {
             format!(
-                "Un message de {by} est arrivé sans son contenu : il a été effacé, ou un relais le retient."
+                "Un message de {by} est arrivé sans son contenu, et ce journal ne dit pas que quelqu’un l’a fait effacer : un relais le retient, ou cela fut demandé plus tard."
+            )
+        }
+        Notice::ErasedUnread { author, by, place } => {
+            format!(
+                "Le message {place} de {author} a été effacé avant d’être lu ici : {by} l’a demandé."
             )
         }
         Notice::HoldPlaced { by, authority } => {

@@ -121,6 +121,17 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::BackupExists => "já existe um arquivo com esse nome: uma cópia nunca é sobrescrita".into(),
         Text::OthersBackup { officer } => format!("esta cópia é de {officer}"),
         Text::FromBackup => "de uma cópia de segurança".into(),
+        Text::ErasedHereAt { when } => format!("apagado aqui em {when}"),
+        Text::KeptHere => "conservado aqui".into(),
+        Text::CameWithoutContent => {
+            "chegou sem o conteúdo: segundo o relé, pois ninguém mandou apagar".into()
+        }
+        Text::RelaysTold { by, place } => format!("{by} mandou os relés apagarem em {place}"),
+        Text::RelaysNotTold => "os relés não foram avisados".into(),
+        Text::NothingErased => "Nada deste canal foi apagado.".into(),
+        Text::RelaysDoNotConfirm => {
+            "Os relés fazem isso assim que são avisados; nenhum confirmou com a sua assinatura.".into()
+        }
         Text::NeedsNewerVersion => "(requer uma versão mais recente deste programa)".into(),
         Text::CorrectedAt { place } => format!("corrigido em {place}"),
         Text::Corrects { place: Some(place) } => format!("corrige {place}"),
@@ -334,7 +345,12 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::WithoutContent { by } => {
             format!(
-                "Algo que {by} escreveu chegou sem o conteúdo: foi apagado, ou um relé o retém."
+                "Algo que {by} escreveu chegou sem o conteúdo, e até onde vai este registro ninguém mandou apagar: um relé o retém, ou foi mandado depois."
+            )
+        }
+        Notice::ErasedUnread { author, by, place } => {
+            format!(
+                "O que {author} escreveu em {place} foi apagado antes de ser lido aqui: {by} mandou."
             )
         }
         Notice::HoldPlaced { by, authority } => {

@@ -72,7 +72,7 @@ impl Work<'_> {
                 return self.note_tombstone(channel, item, &by, &erased);
             }
             Event::WithoutContent(author) => {
-                return self.take_without_content(id, item, &author);
+                return self.keep_without_content(id, item, &author, batch);
             }
             Event::CommitLost(client_id) => {
                 return self.lose_commit(client_id, batch.own_commit_was_void);

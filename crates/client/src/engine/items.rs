@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use enlace_channel::channel::{Channel, ChannelError, Standing};
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::names::{DeviceName, Domain, LeafName};
+use enlace_identity::time::Timestamp;
 use enlace_log::head::HeadError;
 use enlace_log::item::ItemError;
 use enlace_log::replica::ReplicaError;
@@ -164,6 +165,8 @@ pub(super) struct Batch {
     pub(super) own_commit_was_void: bool,
     /// Heads that members quoted and that contradict this copy of the log.
     pub(super) contradictions: Vec<VerifiedHead>,
+    /// Entries that came without their content.
+    pub(super) without_content: Vec<(Seq, Timestamp)>,
     authors: Option<BTreeMap<DeviceName, Author>>,
 }
 
@@ -208,6 +211,7 @@ impl Work<'_> {
             for quoted in std::mem::take(&mut batch.contradictions) {
                 self.raise_contradiction(&channel, &quoted)?;
             }
+            self.tell_without_content(id, &batch)?;
             self.take_back_unkept(id, replica.next_seq())?;
         }
         let received = Received {

@@ -1,6 +1,6 @@
 //! What relays are told to erase, and what they no longer have.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use enlace_channel::channel::Channel;
@@ -9,8 +9,9 @@ use enlace_log::tombstone::may_erase;
 use enlace_log::{ChannelId, Item, PayloadHash, Seq, Tombstone};
 
 use super::EngineError;
+use super::items::Batch;
 use super::work::Work;
-use crate::notice::Notice;
+use crate::notice::{Author, Notice};
 use crate::store::TombstoneRow;
 use crate::task::Task;
 
@@ -75,23 +76,47 @@ impl Work<'_> {
                 by_seq: item.seq,
             })?;
             self.has_erased = true;
+            if let Some(author) = self.tx.take_without_content(id, *seq)? {
+                let notice = Notice::ErasedUnread { author, by: by.clone(), place: seq.0 };
+                self.note(Some(id), Some((item.seq, item.received_at)), notice)?;
+            }
         }
         Ok(())
     }
 
     /// An entry came without its content. Whether somebody had it erased, or the relay keeps it
     /// back, shows in the log that follows.
-    pub(super) fn take_without_content(
+    pub(super) fn keep_without_content(
         &mut self,
         id: ChannelId,
         item: &Item,
         author: &DeviceName,
+        batch: &mut Batch,
     ) -> Result<(), EngineError> {
         if self.restore_superseded(id, item)? {
             return Ok(());
         }
         self.tx.put_without_content(id, item.seq, author)?;
-        let notice = Notice::WithoutContent { by: author.clone() };
-        Ok(self.note(Some(id), Some((item.seq, item.received_at)), notice)?)
+        batch.without_content.push((item.seq, item.received_at));
+        Ok(())
+    }
+
+    /// Says of what came without content in a batch what the batch itself has not explained.
+    pub(super) fn tell_without_content(
+        &mut self,
+        id: ChannelId,
+        batch: &Batch,
+    ) -> Result<(), EngineError> {
+        if batch.without_content.is_empty() {
+            return Ok(());
+        }
+        let unexplained: BTreeMap<_, _> = self.tx.without_content(id)?.into_iter().collect();
+        for (seq, received_at) in &batch.without_content {
+            let Some(device) = unexplained.get(seq).cloned() else { continue };
+            let author = Author { device, by_relays_word: true };
+            let notice = Notice::WithoutContent { author };
+            self.note(Some(id), Some((*seq, *received_at)), notice)?;
+        }
+        Ok(())
     }
 }

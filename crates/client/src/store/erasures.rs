@@ -94,6 +94,16 @@ pub trait ErasureRows {
         author: &DeviceName,
     ) -> Result<(), StoreError>;
 
+    /// Forgets that an entry came without its content; whose it is, if it did.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn take_without_content(
+        &self,
+        channel: ChannelId,
+        seq: Seq,
+    ) -> Result<Option<DeviceName>, StoreError>;
+
     /// The entries of a channel that came without their content, by place.
     ///
     /// # Errors

@@ -23,6 +23,9 @@ use crate::words::Text;
 pub(crate) struct Arguments {
     /// The channel: its title, part of it, or the beginning of its id.
     channel: String,
+    /// What was erased of it: here, and at the relays as far as the log says.
+    #[arg(long)]
+    erased: bool,
     #[command(flatten)]
     profile: ProfileArguments,
 }
@@ -93,6 +96,9 @@ struct Agreement {
 pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
     let client = arguments.profile.unlock(ui)?;
     let row = find_channel(&client, &arguments.channel, ui)?;
+    if arguments.erased {
+        return super::erased::run(&client, row.id, ui);
+    }
     let details = client.show(row.id).explained(ui)?;
     ui.report(&described(&row, details.as_ref(), ui))
 }

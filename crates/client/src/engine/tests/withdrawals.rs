@@ -282,8 +282,11 @@ fn the_relays_are_told_to_erase_it() {
     }
     // Who was away sees that something was erased, and goes on.
     world.settle();
-    let by = world.device("ana");
-    assert!(world.notices("dario", channel).contains(&Notice::WithoutContent { by }));
+    let ana = world.device("ana");
+    let told = world.notices("dario", channel);
+    let erased = Notice::ErasedUnread { author: ana.clone(), by: ana, place: second.0 };
+    assert!(told.contains(&erased), "{told:?}");
+    assert!(!told.iter().any(|notice| matches!(notice, Notice::WithoutContent { .. })));
     world.post("ana", channel, "sigue");
     world.settle();
     assert!(world.texts("dario", channel).contains(&"sigue".to_owned()));

@@ -99,6 +99,18 @@ impl ErasureRows for SqlTransaction<'_> {
         Ok(())
     }
 
+    fn take_without_content(
+        &self,
+        channel: ChannelId,
+        seq: Seq,
+    ) -> Result<Option<DeviceName>, StoreError> {
+        let place = params![channel.as_bytes(), number(seq.0)];
+        let sql = "SELECT author FROM without_content WHERE channel = ?1 AND seq = ?2";
+        let author = self.first(sql, place, |row| parsed(row, "author"))?;
+        self.run("DELETE FROM without_content WHERE channel = ?1 AND seq = ?2", place)?;
+        Ok(author)
+    }
+
     fn without_content(&self, channel: ChannelId) -> Result<Vec<(Seq, DeviceName)>, StoreError> {
         let sql = "SELECT * FROM without_content WHERE channel = ?1 ORDER BY seq";
         self.all(sql, [channel.as_bytes()], |row| {
