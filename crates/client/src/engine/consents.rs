@@ -66,6 +66,14 @@ impl Engine {
     }
 }
 
+impl Said {
+    /// Whether it was said in the present group, of the authorities that are there now.
+    fn is_current(&self, policy: &Policy) -> bool {
+        self.entry.header().generation == policy.generation()
+            && self.statement.authorities_version == policy.authorities_version()
+    }
+}
+
 /// What a task needs the consent of others to, if this officer is entitled to it at all.
 fn subject_of(task: &Task, policy: &Policy, me: &OfficerAddress) -> Option<Subject> {
     let own = policy.role_of(me);
@@ -154,11 +162,10 @@ impl Work<'_> {
     /// Whether this device's proposal stands in the log.
     fn was_asked(&self, channel: &Channel, task: &Task) -> Result<bool, EngineError> {
         let subject = subject_of(task, channel.policy(), self.me().officer());
-        let version = channel.policy().authorities_version();
         let asks = |said: &Said| {
             said.statement.answer.is_none()
                 && Some(&said.statement.subject) == subject.as_ref()
-                && said.statement.authorities_version == version
+                && said.is_current(channel.policy())
                 && said.entry.header().author == *self.me()
         };
         Ok(self.said(channel.id())?.iter().any(asks))
@@ -220,8 +227,11 @@ impl Work<'_> {
         let authorities_version = channel.policy().authorities_version();
         let statement = Statement { subject, authorities_version, answer: None };
         let now = self.now();
-        let is_mine =
-            |said: &Said| said.statement == statement && said.entry.header().author == *self.me();
+        let is_mine = |said: &Said| {
+            said.statement == statement
+                && said.is_current(channel.policy())
+                && said.entry.header().author == *self.me()
+        };
         let logged = self.said(channel.id())?;
         let is_recent = |at: Timestamp| at.plus(again) > now;
         let mut asked = logged.iter().filter(|said| is_mine(said));
@@ -259,7 +269,7 @@ impl Work<'_> {
         let asked = self.said(id)?.into_iter().rev().find(|said| {
             said.statement.answer.is_none()
                 && said.statement.subject.whom() == whom
-                && said.statement.authorities_version == policy.authorities_version()
+                && said.is_current(policy)
                 && is_open(&said.statement.subject, policy, said.entry.header().author.officer())
         });
         let asked = asked.ok_or_else(|| ActError::NotAsked(whom.to_owned()))?;
@@ -357,14 +367,13 @@ impl Work<'_> {
 
     /// What is open in a channel, as far as this device knows.
     pub(crate) fn agreements(&self, channel: &Channel) -> Result<Vec<AgreementView>, EngineError> {
-        let (policy, version) = (channel.policy(), channel.policy().authorities_version());
+        let policy = channel.policy();
         let said = self.said(channel.id())?;
         let mut asked: BTreeMap<Subject, DeviceName> = BTreeMap::new();
-        for Said { entry, statement } in &said {
-            let author = &entry.header().author;
-            let is_open = is_open(&statement.subject, policy, author.officer());
-            if statement.answer.is_none() && statement.authorities_version == version && is_open {
-                asked.insert(statement.subject.clone(), author.clone());
+        for said in said.iter().filter(|said| said.is_current(policy)) {
+            let (author, subject) = (&said.entry.header().author, &said.statement.subject);
+            if said.statement.answer.is_none() && is_open(subject, policy, author.officer()) {
+                asked.insert(subject.clone(), author.clone());
             }
         }
         for row in self.tx.queued(Some(channel.id()))? {
@@ -376,10 +385,10 @@ impl Work<'_> {
         let view = |(subject, asker): (Subject, DeviceName)| {
             let agreement = channel.agreement(&self.ctx, asker.domain(), &subject, &entries)?;
             let no = said.iter().filter(|said| {
-                let Statement { subject: about, authorities_version, answer } = &said.statement;
+                let Statement { subject: about, answer, .. } = &said.statement;
                 let author = said.entry.header().author.officer();
                 *about == subject
-                    && *authorities_version == version
+                    && said.is_current(policy)
                     && *answer == Some(Answer::No)
                     && policy.role_of(author).is_some_and(Role::is_lead)
             });
