@@ -17,6 +17,7 @@ use std::str::FromStr;
 
 use enlace_identity::bundle::BundleHash;
 use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
+use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, Generation};
 
 use crate::entry::HandlingCode;
@@ -55,6 +56,8 @@ pub(crate) struct Content {
     pub(crate) closed: bool,
     pub(crate) holds: BTreeSet<Domain>,
     pub(crate) founding: Option<Founding>,
+    pub(crate) stand_ins: BTreeMap<OfficerAddress, Timestamp>,
+    pub(crate) mandate_serials: BTreeMap<Domain, u64>,
     pub(crate) suspension_serials: BTreeMap<Domain, u64>,
     pub(crate) suspended: BTreeMap<DeviceName, SuspendedDevice>,
 }
@@ -250,17 +253,56 @@ impl Policy {
     }
 
     /// Who succeeds an owner whose certificate is withdrawn, the first who is there: the other leads
-    /// of the same authority, sorted by the bytes of their addresses.
+    /// of the same authority, stand-ins aside, sorted by the bytes of their addresses.
     pub fn successors<'a>(
         &'a self,
         owner: &'a OfficerAddress,
     ) -> impl Iterator<Item = &'a OfficerAddress> {
         let leads = self.officers_with(move |officer, role| {
-            officer.domain() == owner.domain() && role == Role::Lead
+            officer.domain() == owner.domain()
+                && role == Role::Lead
+                && !self.content.stand_ins.contains_key(officer)
         });
         let mut leads: Vec<_> = leads.collect();
         leads.sort_by_key(ToString::to_string);
         leads.into_iter()
+    }
+
+    /// Those of [`Self::leads_of`] who are leads at `at`: the mandate of a stand-in ends.
+    pub fn leads_at<'a>(
+        &'a self,
+        domain: &'a Domain,
+        at: Timestamp,
+    ) -> impl Iterator<Item = &'a OfficerAddress> {
+        self.leads_of(domain).filter(move |officer| !self.has_ended(officer, at))
+    }
+
+    /// What an officer may do at `at`: as [`Self::role_of`], but that a stand-in whose mandate has ended
+    /// is a member.
+    #[must_use]
+    pub fn role_at(&self, officer: &OfficerAddress, at: Timestamp) -> Option<Role> {
+        match self.role_of(officer) {
+            Some(Role::Lead) if self.has_ended(officer, at) => Some(Role::Member),
+            role => role,
+        }
+    }
+
+    /// Whether an officer is a stand-in whose mandate has ended at `at`: anybody may remove it.
+    #[must_use]
+    pub fn has_ended(&self, officer: &OfficerAddress, at: Timestamp) -> bool {
+        self.content.stand_ins.get(officer).is_some_and(|end| at >= *end)
+    }
+
+    /// The stand-ins, each with the end of its mandate.
+    #[must_use]
+    pub fn stand_ins(&self) -> &BTreeMap<OfficerAddress, Timestamp> {
+        &self.content.stand_ins
+    }
+
+    /// The highest serial of each authority's mandates that were used.
+    #[must_use]
+    pub fn mandate_serials(&self) -> &BTreeMap<Domain, u64> {
+        &self.content.mandate_serials
     }
 
     /// Whether the case is closed: nothing is written any more, and nobody comes in.

@@ -19,6 +19,7 @@ mod members;
 mod put_back;
 mod roles;
 mod rule;
+mod stand_in;
 mod state;
 mod succession;
 mod suspension;

@@ -21,6 +21,7 @@ use enlace_identity::endpoint::{
 };
 use enlace_identity::issue::{Approval, IssuingCa, RevocationContent, Root};
 use enlace_identity::keys::SigningKey;
+use enlace_identity::mandate::{Mandate, SignedMandate};
 use enlace_identity::names::{DeviceName, Domain, LeafName};
 use enlace_identity::suspension::{SignedSuspensions, SuspensionStatement};
 use enlace_identity::time::{Timestamp, Validity};
@@ -232,7 +233,7 @@ fn consent(vectors: &mut Vectors) {
         statement: &statement,
     }
     .sign(&key(1), || salts.next().unwrap());
-    let consent = wire::ConsentEvidence { entry: Some(entry.to_wire()) };
+    let consent = wire::ConsentEvidence { entry: Some(entry.to_wire()), mandate: Vec::new() };
     let evidence = Some(wire::evidence::Evidence::Consent(consent));
     vectors.add(
         "consent_evidence",
@@ -632,6 +633,33 @@ fn identity(vectors: &mut Vectors) {
         "signed_suspensions",
         json!({ "statement": "suspensions", "signed_by_seed": "05".repeat(32) }),
         signed.encode(),
+    );
+    let mandate = Mandate {
+        channel: CHANNEL.0,
+        officer: "luis@fge.example".parse().unwrap(),
+        serial: 4,
+        not_after: NOW.plus(30 * DAY),
+    };
+    vectors.add(
+        "stand_in_mandate",
+        json!({ "channel": CHANNEL.to_string(), "officer": "luis@fge.example", "serial": 4,
+                "not_after": NOW.plus(30 * DAY).as_millis() }),
+        mandate.encode(),
+    );
+    let chain = leaf(LeafName::Service("d1.duty.fge.example".parse().unwrap()), 5, 5);
+    let signed_mandate = SignedMandate::sign(&mandate, &key(5), chain);
+    vectors.add(
+        "signed_stand_in_mandate",
+        json!({ "mandate": "stand_in_mandate", "signed_by_seed": "05".repeat(32) }),
+        signed_mandate.encode(),
+    );
+    let consent = wire::ConsentEvidence { entry: None, mandate: signed_mandate.encode() };
+    let evidence = Some(wire::evidence::Evidence::Consent(consent));
+    vectors.add(
+        "mandate_evidence",
+        json!({ "message": "enlace.channel.v1.Evidence",
+                "consent": { "mandate": "signed_stand_in_mandate" } }),
+        wire::Evidence { evidence }.encode_to_vec(),
     );
     let suspension = wire::SuspensionEvidence {
         device: device("ana-ruiz").to_string(),

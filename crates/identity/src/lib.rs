@@ -17,6 +17,7 @@ pub mod endpoint;
 pub mod entropy;
 pub mod issue;
 pub mod keys;
+pub mod mandate;
 pub mod names;
 pub mod revocation;
 pub mod suspension;

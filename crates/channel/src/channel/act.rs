@@ -20,6 +20,13 @@ pub enum Command {
         /// The entries in which leads consent.
         consents: Vec<SignedEntry>,
     },
+    /// Admit a stand-in, as a lead, where its authority has no lead left.
+    AdmitStandIn {
+        /// Whom.
+        admission: Admission,
+        /// The registrar's signed mandate.
+        mandate: Vec<u8>,
+    },
     /// Make an officer the owner, as leads of most authorities want it.
     AppointOwner {
         /// Whom.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use enlace_identity::mandate::{MandateError, SignedMandate};
 use enlace_identity::names::{DeviceName, OfficerAddress};
 use enlace_identity::suspension::{SignedSuspensions, SuspensionError, VerifiedSuspensions};
 use enlace_identity::time::Timestamp;
@@ -255,6 +256,15 @@ impl Channel {
             Command::AdmitAuthority { admission, consents } => {
                 policy = self.plan_admission(ctx, &mut plan, &policy, admission)?;
                 plan.changes.evidence.extend(consents.iter().map(consent_evidence));
+            }
+            Command::AdmitStandIn { admission, mandate } => {
+                let signed = SignedMandate::decode(mandate).map_err(MandateError::from)?;
+                let stated = signed.verify(ctx.bundle, ctx.now)?;
+                policy = self.plan_admission(ctx, &mut plan, &policy, admission)?;
+                let edit = policy.edit()?;
+                policy =
+                    edit.stand_in(&stated.officer, stated.not_after, stated.serial).finish()?;
+                plan.changes.evidence.push(mandate_evidence(mandate));
             }
             Command::AppointOwner { officer, .. } if policy.role_of(officer).is_none() => {
                 return Err(SealError::NoSuchMember);
@@ -530,8 +540,13 @@ fn check_admission(
     }
 }
 
+fn mandate_evidence(mandate: &[u8]) -> Vec<u8> {
+    let consent = wire::ConsentEvidence { entry: None, mandate: mandate.to_vec() };
+    wire::Evidence { evidence: Some(wire::evidence::Evidence::Consent(consent)) }.encode_to_vec()
+}
+
 fn consent_evidence(entry: &SignedEntry) -> Vec<u8> {
-    let consent = wire::ConsentEvidence { entry: Some(entry.to_wire()) };
+    let consent = wire::ConsentEvidence { entry: Some(entry.to_wire()), mandate: Vec::new() };
     encode(wire::evidence::Evidence::Consent(consent))
 }
 
@@ -601,6 +616,9 @@ pub enum SealError {
     /// There must be a key package of each device: claim one of this.
     #[error("there is no key package of {0}")]
     NoKeyPackage(DeviceName),
+    /// The mandate does not hold.
+    #[error(transparent)]
+    Mandate(#[from] MandateError),
     /// The rules of the channel do not allow it: every member would void it.
     #[error("the rules of the channel do not allow this: {0}")]
     NotAllowed(String),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use enlace_identity::bundle::BundleHash;
 use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
+use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, Generation};
 
 use super::{
@@ -65,6 +66,8 @@ impl NewCase {
             closed: false,
             holds: BTreeSet::new(),
             founding: None,
+            stand_ins: BTreeMap::new(),
+            mandate_serials: BTreeMap::new(),
             suspension_serials: BTreeMap::new(),
             suspended: BTreeMap::new(),
         })
@@ -149,6 +152,14 @@ impl PolicyEdit {
         let mut edit = self.owner(officer);
         edit.raise_authorities_version();
         edit
+    }
+
+    /// Lets a stand-in in, as a lead until the end of the mandate with that serial.
+    #[must_use]
+    pub fn stand_in(mut self, officer: &OfficerAddress, end: Timestamp, serial: u64) -> Self {
+        self.0.stand_ins.insert(officer.clone(), end);
+        self.0.mandate_serials.insert(officer.domain().clone(), serial);
+        self.role(officer, Role::Lead)
     }
 
     /// Takes an officer out.
@@ -256,7 +267,11 @@ impl PolicyEdit {
     ///
     /// # Errors
     /// [`PolicyError::Value`] names the field that can't be like this.
-    pub fn finish(self) -> Result<Policy, PolicyError> {
+    pub fn finish(mut self) -> Result<Policy, PolicyError> {
+        let Content { stand_ins, roles, suspended, .. } = &mut self.0;
+        stand_ins.retain(|officer, _| {
+            roles.contains_key(officer) || suspended.keys().any(|d| d.officer() == officer)
+        });
         Policy::from_content(self.0)
     }
 

@@ -54,6 +54,18 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Content, PolicyError> {
             policy.predecessor,
             policy.founding,
         )?,
+        stand_ins: read_sorted(
+            "stand_ins",
+            policy.stand_ins,
+            |s| s.officer.clone(),
+            |s| Ok((officer(&s.officer)?, Timestamp::from_millis(s.not_after))),
+        )?,
+        mandate_serials: read_sorted(
+            "mandate_serials",
+            policy.mandate_serials,
+            |s| s.authority.clone(),
+            |s| Ok((domain("mandate_serials", &s.authority)?, s.serial)),
+        )?,
         suspension_serials: read_sorted(
             "suspension_serials",
             policy.suspension_serials,
@@ -84,6 +96,12 @@ pub(super) fn encode(content: &Content) -> Vec<u8> {
         .map(|(authority, days)| wire::Retention { authority: authority.to_string(), days: *days });
     let mut roles: Vec<_> = content.roles.iter().map(role_to_wire).collect();
     roles.sort_by(|a, b| a.officer.cmp(&b.officer));
+    let stand_ins = content.stand_ins.iter().map(|(officer, end)| wire::StandIn {
+        officer: officer.to_string(),
+        not_after: end.as_millis(),
+    });
+    let mut stand_ins: Vec<_> = stand_ins.collect();
+    stand_ins.sort_by(|a, b| a.officer.cmp(&b.officer));
     let policy = wire::Policy {
         rules_version: content.rules_version,
         channel: content.channel.as_bytes().to_vec(),
@@ -102,6 +120,15 @@ pub(super) fn encode(content: &Content) -> Vec<u8> {
         holds: content.holds.iter().map(ToString::to_string).collect(),
         predecessor: content.founding.as_ref().map(|founding| founding.predecessor.0),
         founding: content.founding.as_ref().map(Founding::to_wire),
+        stand_ins,
+        mandate_serials: content
+            .mandate_serials
+            .iter()
+            .map(|(authority, serial)| wire::MandateSerial {
+                authority: authority.to_string(),
+                serial: *serial,
+            })
+            .collect(),
         suspension_serials: content
             .suspension_serials
             .iter()
@@ -146,6 +173,12 @@ pub(super) fn check(content: &Content) -> Result<(), PolicyError> {
             "suspension_serials",
             content.suspension_serials.len() <= Policy::MAX_AUTHORITIES
                 && content.suspension_serials.values().all(|serial| *serial >= 1),
+        ),
+        ("stand_ins", content.stand_ins.len() <= Policy::MAX_ROLES),
+        (
+            "mandate_serials",
+            content.mandate_serials.len() <= Policy::MAX_AUTHORITIES
+                && content.mandate_serials.values().all(|serial| *serial >= 1),
         ),
         ("suspended", content.suspended.len() <= Policy::MAX_ROLES),
     ];

@@ -100,6 +100,8 @@ pub enum Removal {
     Revoked,
     /// The device's authority has suspended it.
     Suspended,
+    /// The officer stood in, and the mandate has ended.
+    Ended,
 }
 
 /// A field of the policy that can change.

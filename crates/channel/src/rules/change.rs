@@ -11,7 +11,9 @@ use enlace_log::{ListHash, Seq};
 use super::act::Act;
 use super::rule::{Rule, Void};
 use super::state::State;
-use super::{JudgeError, evidence, fields, leaves, members, put_back, roles, suspension, version};
+use super::{
+    JudgeError, evidence, fields, leaves, members, put_back, roles, stand_in, suspension, version,
+};
 use crate::policy::Role;
 
 /// All that validity depends on.
@@ -56,6 +58,7 @@ pub fn judge_change(bundle: &Bundle, change: &Change) -> Result<Vec<Act>, JudgeE
     let removed = members::check_removals(change, &grounds.removals, &back)?;
     let admitted = members::check_admissions(change, &grounds, &back)?;
     suspension::check(change, &grounds)?;
+    stand_in::check(change, &grounds.mandates)?;
     roles::check_one_owner(change)?;
     let role_changes = roles::check(change, &grounds.consents)?;
     fields::check_authorities_version(change)?;
@@ -63,9 +66,9 @@ pub fn judge_change(bundle: &Bundle, change: &Change) -> Result<Vec<Act>, JudgeE
 }
 
 impl Change {
-    /// The committer's role before.
+    /// The committer's role before, as far as it still lasts.
     pub(super) fn committer_role(&self) -> Option<Role> {
-        self.role_before(self.committer.officer())
+        self.before.policy.role_at(self.committer.officer(), self.received_at)
     }
 
     /// Whether the committer acts for an authority.

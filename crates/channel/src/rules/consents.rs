@@ -45,7 +45,7 @@ pub fn verify_consent(
         && (header.channel, header.generation) == (policy.channel(), policy.generation())
         && statement.authorities_version == policy.authorities_version()
         && statement.answer == Some(Answer::Yes)
-        && policy.role_of(header.author.officer()).is_some_and(Role::is_lead)
+        && policy.role_at(header.author.officer(), received_at).is_some_and(Role::is_lead)
         && received_at <= header.local_time.plus(Statement::LASTS)
         && leaf.signature_key.verify(signed.header_bytes(), signed.signature()).is_ok();
     match holds {

@@ -17,6 +17,7 @@ use super::change::Change;
 use super::consents::{Consents, verify_consent};
 use super::put_back;
 use super::rule::{Rule, Void};
+use super::stand_in::Mandates;
 
 /// What the evidence in a commit entitles to.
 #[derive(Debug, Default)]
@@ -31,6 +32,8 @@ pub(super) struct Grounds {
     pub(super) serials: BTreeMap<Domain, u64>,
     /// What other authorities have agreed to.
     pub(super) consents: Consents,
+    /// Who stands in.
+    pub(super) mandates: Mandates,
     /// Whom a piece of evidence is about that goes, be it to come back at once.
     leaving: BTreeSet<DeviceName>,
 }
@@ -52,7 +55,12 @@ pub(super) fn grounds(bundle: &Bundle, change: &Change) -> Result<Grounds, Void>
                 grounds.take_statement(change, device, &statement)?;
             }
             wire::evidence::Evidence::Consent(consent) => {
-                let entry = consent.entry.ok_or_else(unreadable)?;
+                if !consent.mandate.is_empty() && consent.entry.is_none() {
+                    grounds.mandates.take(bundle, change, &consent.mandate)?;
+                    continue;
+                }
+                let entry = consent.entry.filter(|_| consent.mandate.is_empty());
+                let entry = entry.ok_or_else(unreadable)?;
                 let consent = verify_consent(&change.before, &entry, change.received_at)?;
                 grounds.consents.take(change, consent)?;
             }

@@ -72,7 +72,8 @@ fn check_closing(change: &Change) -> Result<Option<Act>, Void> {
         return Ok(None);
     }
     let committer = change.committer.officer();
-    if !before.may_close(committer) {
+    let lasts = change.committer_role() == change.role_before(committer);
+    if !before.may_close(committer) || !lasts {
         return Err(Void::new(Rule::Close, committer));
     }
     Ok(Some(if after.is_closed() { Act::Closed } else { Act::Reopened }))

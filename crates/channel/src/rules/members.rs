@@ -64,6 +64,7 @@ fn removal_of(
         None if leaves => Some(Removal::Left),
         None if change.committer.officer() == officer => Some(Removal::Own),
         None if change.is_by_lead_of(device.domain()) => Some(Removal::ByLead),
+        None if change.before.policy.has_ended(officer, change.received_at) => Some(Removal::Ended),
         None => None,
     }
 }
@@ -122,7 +123,7 @@ fn check_admission(
         }
         grounds.consents.check_entry(change, &Subject::Authority(officer.clone()))?;
     } else {
-        if !sovereign {
+        if !sovereign && !grounds.mandates.admit(change, officer, role) {
             return Err(Void::new(Rule::AdmitSovereign, officer));
         }
         if role == Role::Owner || !role.exists_in(change.after.policy.kind()) {

@@ -82,6 +82,6 @@ fn check_role(
 fn appoints_the_missing_lead(change: &Change, officer: &OfficerAddress) -> bool {
     let domain = officer.domain();
     change.is_by_owner()
-        && change.before.policy.leads_of(domain).next().is_none()
-        && change.after.policy.leads_of(domain).count() == 1
+        && change.before.policy.leads_at(domain, change.received_at).next().is_none()
+        && change.after.policy.leads_at(domain, change.received_at).count() == 1
 }

@@ -71,6 +71,8 @@ rules! {
     AdmitRole = "R-ADMIT-ROLE", "nobody can be admitted with this role";
     /// The authorities present consent to a new one in a case channel.
     AdmitConsent = "R-ADMIT-CONSENT", "not every authority in the channel has consented to the new one";
+    /// Stand-ins are recorded as their mandates say, and own no channel.
+    StandIn = "R-STAND-IN", "it does not record stand-ins as their mandates say, or makes one the owner";
     /// An officer is removed by a lead of the same authority, or by its own wish; a device by its
     /// officer, too.
     RemoveSovereign = "R-REMOVE-SOVEREIGN", "only a lead of the same authority may remove this officer";

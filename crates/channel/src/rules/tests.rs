@@ -13,6 +13,7 @@ mod put_back;
 mod revocation;
 mod roles;
 mod scene;
+mod stand_in;
 mod succession;
 mod suspension;
 mod version;

@@ -152,11 +152,14 @@ fn check_entitled(
     let first = role == Some(Role::Owner)
         && of_mine.count() == 1
         && policy.role_of(me.officer()) == Some(Role::Lead);
+    let stand_in = role == Some(Role::Owner)
+        && policy.stand_ins().contains_key(me.officer())
+        && policy.role_of(me.officer()) == Some(Role::Lead);
     let own = signer.officer() == me.officer();
     // Anybody lets a device back in that a suspension took out (R-ADMIT-LIFTED).
     let returned = policy.suspended().contains_key(me);
     let other = state.members.contains_key(signer) && signer != me;
-    if other && (lead || first || own || returned || asked) {
+    if other && (lead || first || stand_in || own || returned || asked) {
         Ok(())
     } else {
         Err(Void::new(Rule::WelcomeEntitled, signer))

@@ -106,6 +106,19 @@ impl Network {
         at: Timestamp,
         names: &[&str],
     ) -> SignedSuspensions {
+        let (key, chain) = self.duty(authority);
+        let statement = SuspensionStatement {
+            domain: authority.parse().unwrap(),
+            serial,
+            issued_at: at,
+            not_after: at.plus(DAY * 7),
+            suspended: names.iter().map(|name| name.parse().unwrap()).collect(),
+        };
+        SignedSuspensions::sign(&statement, &key, chain).unwrap()
+    }
+
+    /// An authority's duty key, with its certificates.
+    pub(super) fn duty(&self, authority: &str) -> (SigningKey, UnverifiedChain) {
         let domain: Domain = authority.parse().unwrap();
         let key = key(&format!("duty {domain}"));
         let approval = Approval {
@@ -115,14 +128,7 @@ impl Network {
             serial: serial_number(),
         };
         let chain = self.issuing[&domain].issue_for_key(&key.public(), &approval).unwrap();
-        let statement = SuspensionStatement {
-            domain,
-            serial,
-            issued_at: at,
-            not_after: at.plus(DAY * 7),
-            suspended: names.iter().map(|name| name.parse().unwrap()).collect(),
-        };
-        SignedSuspensions::sign(&statement, &key, chain).unwrap()
+        (key, chain)
     }
 
     /// A certificate of `device` for `key`, valid for a year round [`NOW`].
@@ -380,7 +386,7 @@ impl Consented {
 }
 
 pub(super) fn consent_evidence(entry: wire::Entry) -> Vec<u8> {
-    let consent = wire::ConsentEvidence { entry: Some(entry) };
+    let consent = wire::ConsentEvidence { entry: Some(entry), mandate: Vec::new() };
     wire::Evidence { evidence: Some(wire::evidence::Evidence::Consent(consent)) }.encode_to_vec()
 }
 
