@@ -9,6 +9,7 @@ mod devices;
 mod false_welcomes;
 mod files;
 mod forum;
+mod herd;
 mod hub;
 mod keeping;
 mod members;

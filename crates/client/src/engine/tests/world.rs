@@ -13,9 +13,10 @@ use enlace_channel::policy::{Policy, Role};
 use enlace_identity::keys::{Passphrase, SigningKey};
 use enlace_identity::names::{DeviceName, OfficerAddress};
 use enlace_identity::revocation::RevocationLists;
+use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, ClientId, Seq};
-use enlace_proto::relay::v1::LeaseResponse;
-use enlace_transport::{CallError, Clock as _, Lost, Trust};
+use enlace_proto::relay::v1::{ErrorCode, LeaseResponse};
+use enlace_transport::{CallError, Clock as _, Lost, Refusal, Trust};
 use tempfile::TempDir;
 
 use super::hub::Hub;
@@ -38,7 +39,17 @@ pub(crate) struct Officer {
     pub(crate) lanes: Lanes,
 }
 
+/// A hub that gives the lease to one at a time, as real ones do.
+#[derive(Default)]
+pub(crate) struct Leases {
+    holder: Option<(DeviceName, Timestamp)>,
+    /// How often somebody asked for it in vain.
+    pub(crate) refused: usize,
+}
+
 pub(crate) struct World {
+    /// Without it everybody gets the lease.
+    pub(crate) leases: Option<Leases>,
     pub(crate) network: TestNetwork,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) hub: Hub,
@@ -75,6 +86,7 @@ impl World {
         let network = TestNetwork::new();
         let hub = Hub::new(&network.fge);
         let mut world = Self {
+            leases: None,
             network,
             clock: TestClock::new(),
             hub,
@@ -280,11 +292,35 @@ impl World {
         let officer = self.officers.get_mut(name).unwrap();
         let plan = officer.engine.plan(&mut officer.lanes).unwrap();
         for action in &plan.actions {
-            let answer = self.call(action);
+            let answer = self.refused(name, action).unwrap_or_else(|| self.call(action));
             let officer = self.officers.get_mut(name).unwrap();
             officer.engine.take_answer(action, answer, &mut officer.lanes).unwrap();
         }
         plan.actions.len()
+    }
+
+    /// The refusal of a lease that somebody else holds. It ends with what was done under it.
+    fn refused(&mut self, name: &str, action: &Action) -> Option<Answer> {
+        let (now, device) = (self.clock.now(), self.device(name));
+        let leases = self.leases.as_mut()?;
+        leases.holder = leases.holder.take().filter(|(_, until)| *until > now);
+        match (action, &leases.holder) {
+            (Action::Lease(..), Some((holder, until))) if *holder != device => {
+                leases.refused += 1;
+                let wait = until.since(now);
+                let refusal = Refusal::new(ErrorCode::LeaseHeld, "").retry_after(wait);
+                Some(Answer::Failed(CallError::Refused(refusal)))
+            }
+            (Action::Lease(..), _) => {
+                leases.holder = Some((device, now.plus(Duration::from_secs(10))));
+                None
+            }
+            (Action::Submit(..), Some((holder, _))) if *holder == device => {
+                leases.holder = None;
+                None
+            }
+            _ => None,
+        }
     }
 
     /// As [`Self::pump`], but the answers are lost on the way.
