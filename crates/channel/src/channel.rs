@@ -78,7 +78,7 @@ impl Channel {
     pub fn load(ctx: &Context<'_>, id: ChannelId) -> Result<Option<Self>, ChannelError> {
         let Some(state) = State::load(ctx.store, id)? else { return Ok(None) };
         let provider = ctx.backend.on(ctx.store);
-        let group = Group::load(&provider, group_id(id, state.generation()))?;
+        let group = Group::load(&provider, group_id(id, state.group_generation()))?;
         let group = group.ok_or(ChannelError::Group(GroupError::Unknown))?;
         Self::of_group(group, state).map(Some)
     }

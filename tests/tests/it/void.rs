@@ -1,12 +1,13 @@
 //! A modified client among honest ones: what it commits is void everywhere, its author is named,
 //! and nobody is the worse for it.
 
-use enlace_channel::channel::{Admission, Command};
+use enlace_channel::channel::{Admission, Command, SuccessionDraft};
 use enlace_channel::mls::Suite;
-use enlace_channel::policy::Role;
+use enlace_channel::policy::{FoundingReason, Role};
 use enlace_client::notice::Notice;
-use enlace_log::{DeviceList, Seq};
+use enlace_log::{ClientId, DeviceList, Seq};
 use enlace_proto::relay::v1::ClaimKeyPackagesRequest;
+use enlace_tests::rogue::random;
 use enlace_tests::{ANA, BEN, CID, Case, DORA, Rogue, call};
 use enlace_transport::Connection;
 
@@ -215,4 +216,31 @@ async fn an_observer_who_changes_more_than_its_own_keys() {
         assert!(!officer.texts(channel).iter().any(|text| text.contains("does not write")));
     }
     scene.case.assert_same_state(&ALL).await;
+}
+
+#[tokio::test]
+async fn a_member_who_founds_the_next_group() {
+    let mut scene = Scene::with(BEN).await;
+    let claim = ClaimKeyPackagesRequest {
+        suite: Suite::PostQuantum.code().into(),
+        devices: scene.list_of(&[ANA, CID, DORA]).iter().map(ToString::to_string).collect(),
+        officers: Vec::new(),
+    };
+    let claimed = call(&scene.hub, &claim).await.unwrap().key_packages;
+    let draft = SuccessionDraft {
+        reason: FoundingReason::Poisoned,
+        suite: Suite::PostQuantum,
+        key_packages: claimed.into_iter().map(|claimed| claimed.key_package).collect(),
+        expulsion: None,
+    };
+    assert_eq!(draft.key_packages.len(), 3);
+    let channel = scene.case.channel;
+    scene.rogue.lease(&scene.hub, channel).await.unwrap();
+    let id = ClientId(random());
+    let founded = scene
+        .rogue
+        .act(channel, |c, ctx| c.dangerous_seal_succession(ctx, draft, |_| {}, id))
+        .unwrap();
+    let seq = Rogue::submit(&scene.hub, &founded.request).await.unwrap();
+    assert!(scene.assert_harmless(seq).await.contains("S-FOUNDER"));
 }

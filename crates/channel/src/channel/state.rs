@@ -97,6 +97,12 @@ pub(crate) struct State {
     /// The leaf of this device before each of its newest own commits.
     #[serde(default)]
     own_leaves: BTreeMap<u64, [u8; 32]>,
+    /// That of the group on this device, where the log has lost its founding.
+    #[serde(default)]
+    group_generation: Option<u64>,
+    /// Where each next group began, and which generation the one before was of.
+    #[serde(default)]
+    successions: BTreeMap<u64, u64>,
     /// The leaf that the others know of this device, where its own change of it was lost.
     #[serde(default)]
     pub(crate) known_leaf: Option<[u8; 32]>,
@@ -146,6 +152,8 @@ impl State {
             stranded_by: None,
             stranded_since: None,
             own_leaves: BTreeMap::new(),
+            group_generation: None,
+            successions: BTreeMap::new(),
             known_leaf: None,
             stranded: BTreeMap::new(),
             requests: Vec::new(),
@@ -183,9 +191,14 @@ impl State {
         Generation(self.generation)
     }
 
+    /// That of the group on this device: a later one where the log has lost its founding.
+    pub(crate) fn group_generation(&self) -> Generation {
+        Generation(self.group_generation.unwrap_or(self.generation))
+    }
+
     /// That of the group that would take this one's place. No honest channel comes near the end.
     pub(crate) fn next_generation(&self) -> Generation {
-        Generation(self.generation.saturating_add(1))
+        Generation(self.group_generation().0.saturating_add(1))
     }
 
     /// The domain of the hub's authority.
@@ -237,6 +250,10 @@ impl State {
         self.last_valid = self.last_valid.min(self.fence);
         let lost = self.own_leaves.split_off(&from.0);
         self.known_leaf = lost.into_values().next().or(self.known_leaf);
+        if let Some(before) = self.successions.split_off(&from.0).into_values().next() {
+            self.group_generation = Some(self.group_generation().0);
+            self.generation = before;
+        }
     }
 
     /// No commit that was processed is in the log any more.
@@ -285,10 +302,11 @@ impl State {
     }
 
     /// The channel goes on in another group: what was said of the leaves of the former one is over.
-    pub(crate) fn enter(&mut self, generation: Generation) {
+    pub(crate) fn enter(&mut self, seq: Seq, generation: Generation) {
+        self.successions.insert(seq.0, self.generation);
+        self.group_generation = None;
         self.generation = generation.0;
         self.own_messages_since_update = 0;
-        self.own_leaves.clear();
         self.known_leaf = None;
         self.leaving.clear();
         self.stranded.clear();

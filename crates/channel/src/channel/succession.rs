@@ -1,7 +1,7 @@
 //! Founding a channel's next group: one item closes the present one and begins the next.
 
 use enlace_identity::names::{DeviceName, Domain};
-use enlace_log::{ClientId, ItemKind, Succession};
+use enlace_log::{ClientId, ItemKind, Seq, Succession};
 
 use super::outgoing::CommitExtras;
 use super::seal::SealError;
@@ -48,8 +48,10 @@ impl Channel {
         client_id: ClientId,
     ) -> Result<Outgoing, SealError> {
         match (self.state.standing, draft.reason) {
-            (Standing::Provisional | Standing::Member, _)
-            | (Standing::Stranded, FoundingReason::Poisoned) => {}
+            (Standing::Provisional | Standing::Member, _) => {}
+            // Not where the log has lost the founding of the group that it holds.
+            (Standing::Stranded, FoundingReason::Poisoned)
+                if self.state.group_generation() == self.state.generation() => {}
             (Standing::Stranded, _) => return Err(SealError::Stranded),
             (Standing::Removed, _) => return Err(SealError::NotAMember),
         }
@@ -199,11 +201,19 @@ impl Channel {
     }
 
     /// The channel goes on in another group; the present one's keys are gone.
-    pub(super) fn go_on_in(&mut self, ctx: &Context<'_>, group: Group) -> Result<(), ChannelError> {
+    pub(super) fn go_on_in(
+        &mut self,
+        ctx: &Context<'_>,
+        seq: Seq,
+        group: Group,
+    ) -> Result<(), ChannelError> {
         let policy = Policy::decode(group.policy()?)?;
         let former = std::mem::replace(&mut self.group, group);
         former.delete(&ctx.backend.on(ctx.store))?;
-        self.state.enter(policy.generation());
+        if let Some(seat) = self.roster.seat(&ctx.device.name) {
+            self.state.leave_leaf(seq, seat.leaf_hash);
+        }
+        self.state.enter(seq, policy.generation());
         Ok(())
     }
 }

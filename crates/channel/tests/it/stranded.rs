@@ -75,7 +75,7 @@ fn asks(case: &mut Case, who: usize) -> Outgoing {
     case.members[who].make(network, |c, ctx| c.seal_stranded(ctx, id)).unwrap()
 }
 
-fn asks_all(case: &mut Case, who: usize) -> Outgoing {
+pub(crate) fn asks_all(case: &mut Case, who: usize) -> Outgoing {
     let outgoing = asks(case, who);
     case.hub.accept(&outgoing);
     case.deliver();
@@ -87,7 +87,7 @@ fn name(case: &Case, who: usize) -> DeviceName {
 }
 
 /// `by` puts `who` back, who joins.
-fn puts_back(case: &mut Case, by: usize, who: usize) -> JoinOffer {
+pub(crate) fn puts_back(case: &mut Case, by: usize, who: usize) -> JoinOffer {
     let command = Command::PutBack(name(case, who));
     let outgoing = case.command(by, &command).unwrap();
     let seq = case.hub.accept(&outgoing);

@@ -486,3 +486,39 @@ fn an_owner_who_puts_an_authority_out_alone_captures_nobody() {
         case.assert_healthy();
     }
 }
+
+/// The hub was restored to before a succession that Dora alone had received.
+#[test]
+fn who_took_in_a_group_that_the_log_has_lost_is_put_back_into_the_one_that_goes_on() {
+    let mut case = Case::with_four();
+    let lost = {
+        let before = case.hub.fork();
+        let founded = case.found(ANA, FoundingReason::Renewal, Suite::PostQuantum);
+        let seq = case.hub.accept(&founded);
+        let network = &case.network;
+        case.members[DORA].receive(network, &case.hub, seq);
+        case.hub = before;
+        seq
+    };
+    assert_eq!(case.members[DORA].channel().policy().generation(), Generation(1));
+    let (chain, fence) = {
+        let last = usize::try_from(lost.0).unwrap() - 1;
+        (case.hub.chains[last], case.members[ANA].channel().fence())
+    };
+    let network = &case.network;
+    case.members[DORA].make(network, |c, ctx| c.rewind(ctx, lost, chain, fence)).unwrap();
+    case.members[DORA].reload(network);
+    assert_eq!(case.members[DORA].channel().standing(), Standing::Stranded);
+    case.members[ANA].make(network, |c, ctx| c.commit_refused(ctx)).unwrap();
+    case.post(CID, "it goes on");
+
+    let asked = crate::stranded::asks_all(&mut case, DORA);
+    assert_eq!(asked.envelope.generation, Generation(0));
+    crate::stranded::puts_back(&mut case, CID, DORA);
+    case.post(BEN, "hello again");
+    assert_eq!(case.members[DORA].channel().policy().generation(), Generation(0));
+    case.assert_healthy();
+    case.renew(Suite::PostQuantum);
+    assert_eq!(case.generations(), [1; 4]);
+    case.assert_healthy();
+}

@@ -243,7 +243,7 @@ impl Channel {
         own: Option<ClientId>,
     ) -> Result<Vec<Event>, ChannelError> {
         let unseen = self.has_missed_what_came_before(item);
-        self.go_on_in(ctx, group)?;
+        self.go_on_in(ctx, item.seq, group)?;
         self.state.pass_commit(item.seq, true);
         let (standing, event) = match self.state.standing {
             Standing::Stranded if unseen => (Standing::Provisional, Some(Event::Resumed)),
