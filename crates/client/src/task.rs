@@ -33,6 +33,18 @@ pub enum Task {
         #[serde(with = "as_hex", default)]
         key_package: Option<Vec<u8>>,
     },
+    /// Admit a stand-in, by a registrar's mandate.
+    AdmitStandIn {
+        /// Whom.
+        #[serde(with = "as_text")]
+        officer: OfficerAddress,
+        /// The signed mandate.
+        #[serde(with = "as_hex")]
+        mandate: Option<Vec<u8>>,
+        /// The officer's key package, once it is claimed.
+        #[serde(with = "as_hex", default)]
+        key_package: Option<Vec<u8>>,
+    },
     /// Let another device of this officer in.
     AddDevice {
         /// Which.
@@ -168,9 +180,10 @@ impl Task {
             | Self::Erase { .. }
             | Self::Contest { .. }
             | Self::AskBack => None,
-            Self::Admit { .. } | Self::AddDevice { .. } | Self::Readmit { .. } => {
-                Some(LeasePurpose::Admission)
-            }
+            Self::Admit { .. }
+            | Self::AdmitStandIn { .. }
+            | Self::AddDevice { .. }
+            | Self::Readmit { .. } => Some(LeasePurpose::Admission),
             Self::Remove { .. }
             | Self::RemoveDevice { .. }
             | Self::CarryOutLeave { .. }
@@ -212,6 +225,7 @@ impl Task {
             Self::Create { .. } => "create",
             Self::Entry => "entry",
             Self::Admit { .. } => "admit",
+            Self::AdmitStandIn { .. } => "admit stand-in",
             Self::AddDevice { .. } => "add device",
             Self::RemoveDevice { .. } => "remove device",
             Self::Remove { .. } => "remove",
@@ -251,6 +265,7 @@ impl Task {
     pub(crate) fn forget_key_packages(&mut self) {
         match self {
             Self::Admit { key_package, .. }
+            | Self::AdmitStandIn { key_package, .. }
             | Self::AddDevice { key_package, .. }
             | Self::Readmit { key_package, .. } => *key_package = None,
             Self::Succeed { wanted, .. } => {
@@ -270,7 +285,10 @@ impl Task {
     #[must_use]
     pub fn missing_key_package(&self) -> Option<Claim<'_>> {
         match self {
-            Self::Admit { officer, key_package: None, .. } => Some(Claim::Officer(officer)),
+            Self::Admit { officer, key_package: None, .. }
+            | Self::AdmitStandIn { officer, key_package: None, .. } => {
+                Some(Claim::Officer(officer))
+            }
             Self::AddDevice { device, key_package: None }
             | Self::Readmit { device, key_package: None } => Some(Claim::Device(device)),
             Self::Succeed { wanted, .. } if wanted.iter().any(Wanted::is_missing) => {
@@ -285,6 +303,7 @@ impl Task {
     pub(crate) fn keep_claimed(&mut self, claimed: Vec<(String, Vec<u8>)>) -> bool {
         match self {
             Self::Admit { key_package, .. }
+            | Self::AdmitStandIn { key_package, .. }
             | Self::AddDevice { key_package, .. }
             | Self::Readmit { key_package, .. } => {
                 *key_package = claimed.into_iter().next().map(|(_, key_package)| key_package);

@@ -5,6 +5,7 @@ mod endpoint;
 mod init;
 mod issue;
 mod list;
+mod mandate;
 mod renewals;
 mod request;
 mod revoke;
@@ -35,6 +36,8 @@ pub(crate) enum Command {
     Suspend(suspend::SuspendArguments),
     /// Lift suspensions, with the duty key.
     Lift(suspend::LiftArguments),
+    /// Name a stand-in for a channel where no lead is left, with the duty key.
+    Mandate(mandate::Arguments),
     /// Write the next revocation list.
     Crl(crl::Arguments),
     /// Say what was issued and revoked, and what expires.
@@ -66,6 +69,7 @@ pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
         Command::Revoke(arguments) => revoke::run(&arguments, ui),
         Command::Suspend(arguments) => suspend::suspend(&arguments, ui),
         Command::Lift(arguments) => suspend::lift(&arguments, ui),
+        Command::Mandate(arguments) => mandate::run(&arguments, ui),
         Command::Crl(arguments) => crl::run(&arguments, ui),
         Command::List(arguments) => list::run(&arguments, ui),
         Command::Endpoint(arguments) => endpoint::run(&arguments, ui),

@@ -16,6 +16,7 @@ mod reopen;
 mod retention;
 mod role;
 mod show;
+mod stand_in;
 mod update;
 
 use clap::Subcommand;
@@ -34,6 +35,8 @@ pub(crate) enum Command {
     Show(show::Arguments),
     /// Admit an officer.
     Add(add::Arguments),
+    /// Admit a stand-in of an authority that has no lead left, by its registrar's mandate.
+    StandIn(stand_in::Arguments),
     /// Remove an officer.
     Remove(remove::Arguments),
     /// Give an officer another role.
@@ -68,6 +71,7 @@ pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
         Command::List(arguments) => list::run(&arguments, ui),
         Command::Show(arguments) => show::run(&arguments, ui),
         Command::Add(arguments) => add::run(&arguments, ui),
+        Command::StandIn(arguments) => stand_in::run(&arguments, ui),
         Command::Remove(arguments) => remove::run(&arguments, ui),
         Command::Role(arguments) => role::run(&arguments, ui),
         Command::Consent(arguments) => answer::run(&arguments, Answer::Yes, ui),

@@ -210,6 +210,9 @@ impl Explain for ActError {
                 said(ui, Text::OwnerCannotLeave).hint(ui.say(Text::HandOwnershipOn))
             }
             Self::NotEntitled => said(ui, Text::NotEntitled),
+            Self::Mandate(error) => said(ui, Text::MandateRefused { why: &error.to_string() }),
+            Self::MandateElsewhere => said(ui, Text::MandateElsewhere),
+            Self::HasLead(domain) => said(ui, Text::HasLead { domain: domain.as_str() }),
             Self::NotAsked(whom) => said(ui, Text::NotAsked { officer: &whom }),
             Self::OwnerExpels => said(ui, Text::OwnerExpels),
             Self::AuthorityNotThere(domain) => {

@@ -208,6 +208,9 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::DeviceInUse => "this is the device that you are using: leave the channels, or use another device".into(),
         Text::ReopenIt => "Its owner can open it again: `enlace channel reopen`.".into(),
         Text::NotAsked { officer } => format!("nobody has asked for a consent that concerns {officer}"),
+        Text::MandateRefused { why } => format!("this mandate does not hold: {why}"),
+        Text::MandateElsewhere => "this mandate is for another channel".into(),
+        Text::HasLead { domain } => format!("{domain} has a lead in this channel: nobody has to stand in"),
         Text::NotEntitled => {
             "only a lead of the authority or the owner of the channel can do this".into()
         }

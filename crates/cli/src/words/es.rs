@@ -214,6 +214,9 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::DeviceInUse => "este es el dispositivo que está usando: salga de los canales, o use otro".into(),
         Text::ReopenIt => "Quien es titular puede reabrirlo: `enlace channel reopen`.".into(),
         Text::NotAsked { officer } => format!("nadie ha pedido un consentimiento sobre {officer}"),
+        Text::MandateRefused { why } => format!("este mandato no vale: {why}"),
+        Text::MandateElsewhere => "este mandato es para otro canal".into(),
+        Text::HasLead { domain } => format!("{domain} tiene responsable en este canal: no hace falta un sustituto"),
         Text::NotEntitled => {
             "solo puede hacerlo un responsable de la autoridad o el titular del canal".into()
         }

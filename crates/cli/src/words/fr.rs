@@ -214,6 +214,9 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::DeviceInUse => "c'est l'appareil que vous utilisez : quittez les canaux, ou prenez-en un autre".into(),
         Text::ReopenIt => "Le titulaire peut la rouvrir : `enlace channel reopen`.".into(),
         Text::NotAsked { officer } => format!("personne n'a demandé d'accord au sujet de {officer}"),
+        Text::MandateRefused { why } => format!("ce mandat n'est pas valable : {why}"),
+        Text::MandateElsewhere => "ce mandat est pour un autre canal".into(),
+        Text::HasLead { domain } => format!("{domain} a un responsable dans ce canal : personne n'a à le remplacer"),
         Text::NotEntitled => {
             "seul un responsable de l'autorité ou le titulaire du canal peut le faire".into()
         }

@@ -212,6 +212,9 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::DeviceInUse => "este é o dispositivo que está a usar: saia dos canais, ou use outro".into(),
         Text::ReopenIt => "O titular pode reabri-lo: `enlace channel reopen`.".into(),
         Text::NotAsked { officer } => format!("ninguém pediu um consentimento sobre {officer}"),
+        Text::MandateRefused { why } => format!("este mandato não vale: {why}"),
+        Text::MandateElsewhere => "este mandato é para outro canal".into(),
+        Text::HasLead { domain } => format!("{domain} tem responsável neste canal: não é preciso um substituto"),
         Text::NotEntitled => {
             "só um responsável da autoridade ou o titular do canal pode fazer isto".into()
         }

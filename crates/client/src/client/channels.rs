@@ -53,6 +53,14 @@ impl Client {
         self.wish(channel, Wish::Add(officer, role))
     }
 
+    /// Asks for a stand-in to be admitted, by its registrar's signed mandate.
+    ///
+    /// # Errors
+    /// [`ActError`]; nothing has changed then.
+    pub fn add_stand_in(&self, channel: ChannelId, mandate: Vec<u8>) -> Result<ClientId, ActError> {
+        self.wish(channel, Wish::StandIn(mandate))
+    }
+
     /// Asks for an officer to be removed.
     ///
     /// # Errors

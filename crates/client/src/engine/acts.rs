@@ -1,8 +1,9 @@
 //! What the officer wants changed in a channel: put in the outbox, carried out when it can be.
 
-use enlace_channel::channel::{ChannelError, RulesStanding};
+use enlace_channel::channel::{ChannelError, Context, RulesStanding};
 use enlace_channel::mls::Suite;
 use enlace_channel::policy::{Policy, Role};
+use enlace_identity::mandate::{MandateError, SignedMandate};
 use enlace_identity::names::{Domain, OfficerAddress};
 use enlace_log::{ChannelId, ClientId};
 
@@ -18,6 +19,8 @@ use crate::task::Task;
 pub enum Wish {
     /// Admit an officer.
     Add(OfficerAddress, Role),
+    /// Admit a stand-in, by its registrar's signed mandate.
+    StandIn(Vec<u8>),
     /// Remove an officer.
     Remove(OfficerAddress),
     /// Give an officer another role.
@@ -100,6 +103,15 @@ pub enum ActError {
     /// The authority has no officer in the channel.
     #[error("{0} is not in the channel")]
     AuthorityNotThere(Domain),
+    /// The mandate doesn't hold.
+    #[error(transparent)]
+    Mandate(#[from] MandateError),
+    /// The mandate is for another channel.
+    #[error("the mandate is for another channel")]
+    MandateElsewhere,
+    /// A stand-in comes only where an authority has no lead.
+    #[error("{0} has a lead in the channel")]
+    HasLead(Domain),
     /// The officer's own role doesn't entitle to it.
     #[error("this needs a lead or the owner of the channel")]
     NotEntitled,
@@ -156,7 +168,10 @@ impl Work<'_> {
         id: ChannelId,
         officer: &OfficerAddress,
     ) -> Result<Option<ClientId>, ActError> {
-        let waits = |task: &Task| matches!(task, Task::Admit { officer: o, .. } if o == officer);
+        let waits = |task: &Task| {
+            matches!(task, Task::Admit { officer: o, .. } | Task::AdmitStandIn { officer: o, .. }
+                if o == officer)
+        };
         let queued = self.tx.queued(Some(id))?;
         let Some(row) = queued.into_iter().find(|r| waits(&r.task) && r.sealed.is_none()) else {
             return Ok(None);
@@ -193,6 +208,9 @@ impl Work<'_> {
                 }
                 None => Ok(Task::Admit { officer, role, key_package: None }),
             },
+            Wish::StandIn(_) if policy.is_closed() => Err(ActError::Closed),
+            Wish::StandIn(_) if own != Some(Role::Owner) => Err(ActError::NotEntitled),
+            Wish::StandIn(mandate) => check_mandate(policy, &self.ctx, mandate),
             Wish::Remove(officer) | Wish::SetRole(officer, _)
                 if policy.role_of(&officer).is_none() =>
             {
@@ -250,13 +268,31 @@ impl Work<'_> {
     }
 }
 
+/// A mandate that holds now, for this channel, and where there is no lead.
+fn check_mandate(policy: &Policy, ctx: &Context<'_>, mandate: Vec<u8>) -> Result<Task, ActError> {
+    let signed = SignedMandate::decode(&mandate).map_err(MandateError::from)?;
+    let stated = signed.verify(ctx.bundle, ctx.now)?;
+    let officer = stated.officer;
+    if stated.channel != *policy.channel().as_bytes() {
+        return Err(ActError::MandateElsewhere);
+    }
+    if let Some(role) = policy.role_of(&officer) {
+        return Err(ActError::AlreadyInChannel(officer, role));
+    }
+    if policy.leads_at(officer.domain(), ctx.now).next().is_some() {
+        return Err(ActError::HasLead(officer.domain().clone()));
+    }
+    Ok(Task::AdmitStandIn { officer, mandate: Some(mandate), key_package: None })
+}
+
 /// Whether two tasks want the same, however far the first one has got.
 fn is_same_wish(queued: &Task, wanted: &Task) -> bool {
     match (queued, wanted) {
         (Task::Admit { officer: a, role: b, .. }, Task::Admit { officer: c, role: d, .. }) => {
             (a, b) == (c, d)
         }
-        (Task::Succeed { .. }, Task::Succeed { .. }) => {
+        (Task::AdmitStandIn { .. }, Task::AdmitStandIn { .. })
+        | (Task::Succeed { .. }, Task::Succeed { .. }) => {
             queued.clone().without_key_package() == wanted.clone().without_key_package()
         }
         (queued, wanted) => queued == wanted,

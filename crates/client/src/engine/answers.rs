@@ -177,7 +177,9 @@ impl Work<'_> {
 
     fn no_key_package(&mut self, mut row: OutboxRow) -> Result<(), EngineError> {
         let missing = match &row.task {
-            Task::Admit { officer, .. } => Some(officer.clone()),
+            Task::Admit { officer, .. } | Task::AdmitStandIn { officer, .. } => {
+                Some(officer.clone())
+            }
             Task::Succeed { wanted, .. } => {
                 let missing = wanted.iter().find(|wanted| wanted.is_missing());
                 missing.map(|wanted| wanted.device.officer().clone())

@@ -145,6 +145,14 @@ impl Work<'_> {
                 let consents = self.consents_to(channel, task)?;
                 Some(Command::AdmitAuthority { admission, consents })
             }
+            Task::AdmitStandIn { officer, mandate: Some(mandate), key_package: Some(package) } => {
+                let admission = Admission {
+                    officer: officer.clone(),
+                    role: Role::Lead,
+                    key_package: package.clone(),
+                };
+                Some(Command::AdmitStandIn { admission, mandate: mandate.clone() })
+            }
             Task::AppointOwner { officer, .. } => {
                 let consents = self.consents_to(channel, task)?;
                 Some(Command::AppointOwner { officer: officer.clone(), consents })
@@ -188,7 +196,9 @@ fn needs_newer_version(error: &ChannelError) -> bool {
 pub(super) fn is_done(task: &Task, channel: &Channel, me: &DeviceName) -> bool {
     let policy = channel.policy();
     match task {
-        Task::Admit { officer, .. } => policy.role_of(officer).is_some(),
+        Task::Admit { officer, .. } | Task::AdmitStandIn { officer, .. } => {
+            policy.role_of(officer).is_some()
+        }
         Task::AddDevice { device, .. } => channel.devices().contains(device),
         Task::RemoveDevice { device } => !channel.devices().contains(device),
         Task::Remove { officer } => policy.role_of(officer).is_none(),

@@ -7,9 +7,10 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
+use enlace_channel::channel::Channel;
 use enlace_channel::policy::Role;
 use enlace_identity::chain::VerifiedLeaf;
-use enlace_identity::names::{DeviceName, Domain};
+use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
 use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, Seq};
 
@@ -24,6 +25,9 @@ use crate::task::Task;
 
 /// How long leads of the device's authority spread over, and after them other leads.
 const LEADS: Duration = Duration::from_secs(2);
+
+/// By how much the hub's clock may be behind.
+const CLOCKS: Duration = Duration::from_secs(60);
 
 /// How much time each member more gives the others.
 const PER_MEMBER: Duration = Duration::from_millis(100);
@@ -136,7 +140,8 @@ impl Work<'_> {
             let is_new = sweep.looked_at.insert(row.id, fence) != Some(fence);
             sweep.passing.extend(self.lists_to_pass_on(&channel, row.joined_at)?);
             let due = Due::of(&channel, self.trust);
-            let ends = sweep.next_end.into_iter().chain(due.next);
+            let (ended, next) = self.stand_ins(&channel);
+            let ends = sweep.next_end.into_iter().chain(due.next).chain(next);
             sweep.next_end = ends.min();
             let find = |leaf: &VerifiedLeaf| self.trust.withdrawing(leaf);
             let is_suspect = |device: &DeviceName| authorities.contains(device.domain());
@@ -152,8 +157,25 @@ impl Work<'_> {
             let returning = returning.map(|device| Task::Readmit { device, key_package: None });
             let tasks = revoked.chain(suspended).chain(returning).collect();
             self.enqueue_sweep(row.id, tasks, (role, members))?;
+            for device in ended {
+                let delay = turn(self.me(), &device, role, members);
+                let officer = device.officer().clone();
+                self.enqueue_own(row.id, Task::Remove { officer }, delay)?;
+            }
         }
         Ok(())
+    }
+
+    /// A device of each stand-in whose mandate has ended by any clock, and when the next one does.
+    fn stand_ins(&self, channel: &Channel) -> (Vec<DeviceName>, Option<Timestamp>) {
+        let (policy, devices) = (channel.policy(), channel.devices());
+        let due = policy.stand_ins().iter().map(|(officer, end)| (officer, end.plus(CLOCKS)));
+        let (ended, to_come): (Vec<_>, Vec<_>) = due.partition(|(_, due)| self.now() >= *due);
+        let of =
+            |officer: &OfficerAddress| devices.iter().find(|d| d.officer() == officer).cloned();
+        let ended = ended.into_iter().filter(|(officer, _)| *officer != self.me().officer());
+        let ended = ended.filter_map(|(officer, _)| of(officer)).collect();
+        (ended, to_come.into_iter().map(|(_, due)| due).min())
     }
 
     fn enqueue_sweep(

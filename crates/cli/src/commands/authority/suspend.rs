@@ -51,16 +51,23 @@ pub(crate) struct LiftArguments {
 
 #[derive(Debug, clap::Args)]
 struct DutyArguments {
+    #[command(flatten)]
+    key: DutyKeyArguments,
+    /// The authority's statement about suspensions: the last one is read and the next one written
+    /// here. `<domain>.suspensions` if not said.
+    #[arg(long, value_name = "FILE")]
+    statement: Option<PathBuf>,
+}
+
+/// A duty key.
+#[derive(Debug, clap::Args)]
+pub(super) struct DutyKeyArguments {
     /// The duty key's file.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// The duty key's certificate, as it was issued.
     #[arg(long, value_name = "FILE")]
     certificate: PathBuf,
-    /// The authority's statement about suspensions: the last one is read and the next one written
-    /// here. `<domain>.suspensions` if not said.
-    #[arg(long, value_name = "FILE")]
-    statement: Option<PathBuf>,
     #[command(flatten)]
     passphrase: PassphraseArguments,
 }
@@ -125,6 +132,16 @@ pub(crate) fn lift(arguments: &LiftArguments, ui: &Ui) -> Result<(), Failure> {
 
 impl DutyArguments {
     fn open(&self) -> Result<Duty, Failure> {
+        let (domain, key, chain) = self.key.open()?;
+        let standard = || PathBuf::from(format!("{domain}.suspensions"));
+        let file = self.statement.clone().unwrap_or_else(standard);
+        Ok(Duty { domain, key, chain, file })
+    }
+}
+
+impl DutyKeyArguments {
+    /// The authority, its duty key, and that key's certificates.
+    pub(super) fn open(&self) -> Result<(Domain, SigningKey, UnverifiedChain), Failure> {
         let place = self.certificate.display();
         let chain = UnverifiedChain::from_pem(&files::read_text(&self.certificate)?)
             .context(|| format!("{place} cannot be used"))?;
@@ -140,9 +157,7 @@ impl DutyArguments {
         if !chain.is_for_key(&key.public()) {
             return Err(Failure::new(format!("{place} is the certificate of another key")));
         }
-        let standard = || PathBuf::from(format!("{domain}.suspensions"));
-        let file = self.statement.clone().unwrap_or_else(standard);
-        Ok(Duty { domain: domain.clone(), key, chain, file })
+        Ok((domain.clone(), key, chain))
     }
 
     fn unlock(&self, name: &LeafName) -> Result<SigningKey, Failure> {
