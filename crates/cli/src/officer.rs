@@ -8,6 +8,7 @@ mod explain;
 mod notice;
 mod profile;
 mod shown;
+mod suite;
 mod thread;
 mod waiting;
 
@@ -18,5 +19,6 @@ pub(crate) use self::explain::Explained;
 pub(crate) use self::notice::{NoticeItem, notice_words};
 pub(crate) use self::profile::ProfileArguments;
 pub(crate) use self::shown::shown;
+pub(crate) use self::suite::SuiteName;
 pub(crate) use self::thread::ThreadItem;
 pub(crate) use self::waiting::{WaitArguments, agreement_words, block_on, outcome, while_syncing};

@@ -14,6 +14,7 @@ use super::act::Act;
 use super::consents::{suffices, verify_consent};
 use super::rule::{Rule, Void};
 use super::state::State;
+use super::welcome;
 use crate::consent::Subject;
 use crate::credential::VerifiedDevice;
 use crate::mls::Suite;
@@ -101,8 +102,9 @@ impl Successor {
         if entitled { Ok(()) } else { Err(Void::new(Rule::Founder, &self.founder)) }
     }
 
-    /// S-SUITE.
+    /// J-SUITE, S-SUITE.
     fn check_suite(&self, founding: &Founding) -> Result<(), Void> {
+        welcome::check_suite(&self.after, self.suite_after)?;
         let same = self.suite_before == self.suite_after;
         if same || founding.reason == FoundingReason::Renewal {
             Ok(())

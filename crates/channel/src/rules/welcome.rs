@@ -54,6 +54,7 @@ pub fn judge_refounded(
     check_group(bundle, &state)?;
     let own = state.members.get(me).ok_or_else(|| Void::new(Rule::RolesMatch, me))?;
     own.verify(bundle, received_at).map_err(|e| Void::new(Rule::WelcomeCertificate, e))?;
+    check_suite(&state, view.suite)?;
     let founding = state.policy.founding();
     let founding = founding.ok_or_else(|| Void::new(Rule::FoundingPolicy, founder))?;
     let role = state.policy.role_of(founder.officer());

@@ -5,7 +5,7 @@ use enlace_channel::channel::{Command, Culprit, Event, Outgoing, Standing, Succe
 use enlace_channel::consent::{Answer, Subject};
 use enlace_channel::entry::SignedEntry;
 use enlace_channel::mls::{Backend, Suite, Tamper};
-use enlace_channel::policy::{FoundingReason, Policy, Role};
+use enlace_channel::policy::{ChannelKind, FoundingReason, Policy, Role};
 use enlace_channel::rules::Act;
 use enlace_log::{Generation, ListChange, PayloadHash, Sealed, Seq, Succession};
 
@@ -72,8 +72,17 @@ fn events_at(case: &Case, member: usize, seq: Seq) -> Vec<&Event> {
 }
 
 #[test]
-fn a_channel_goes_on_in_another_suite_and_back() {
-    let mut case = Case::with_four();
+fn a_forum_goes_on_in_another_suite_and_back() {
+    let mut case = Case::opened_as(ChannelKind::Forum);
+    case.members.push(crate::support::Member::new(case.network.a.device("ben")));
+    case.members.push(crate::support::Member::new(case.network.b.device("cid")));
+    case.members.push(crate::support::Member::new(case.network.b.device("dora")));
+    case.admit(ANA, BEN, Role::Lead);
+    case.admit(ANA, CID, Role::Lead);
+    case.admit(CID, DORA, Role::Guide);
+    for member in ALL {
+        case.post(member, "hello");
+    }
     for (generation, suite) in [(1, Suite::Classic), (2, Suite::PostQuantum)] {
         let seq = case.renew(suite);
         for index in ALL {
@@ -147,14 +156,14 @@ fn whoever_is_admitted_later_joins_the_group_of_that_time() {
 #[test]
 fn a_founding_that_another_change_overtakes_leaves_nothing_behind() {
     let mut case = Case::with_four();
-    let late = case.found(ANA, FoundingReason::Renewal, Suite::Classic);
+    let late = case.found(ANA, FoundingReason::Renewal, Suite::PostQuantum);
     case.commit(CID, &Command::SelfUpdate);
     assert!(!case.members[ANA].channel().has_pending_commit());
     let seq = case.hub.accept(&late);
     case.deliver();
     case.void_by_all(seq, ANA);
     assert_eq!(case.generations(), [0; 4]);
-    case.renew(Suite::Classic);
+    case.renew(Suite::PostQuantum);
     assert_eq!(case.generations(), [1; 4]);
     case.assert_healthy();
 }
@@ -239,11 +248,14 @@ fn an_owner_who_changes_more_than_the_group() {
 }
 
 #[test]
-fn a_lead_who_takes_a_poisoned_channel_for_an_occasion_to_weaken_it() {
+fn who_founds_the_next_group_to_weaken_a_case() {
     let mut case = Case::with_four();
     let draft = case.succession(CID, FoundingReason::Poisoned, Suite::Classic);
     let seq = case.rogue_founding(CID, draft, |_| {});
-    case.assert_void_founding(seq, CID, "S-SUITE");
+    case.assert_void_founding(seq, CID, "J-SUITE");
+    let draft = case.succession(ANA, FoundingReason::Renewal, Suite::Classic);
+    let seq = case.rogue_founding(ANA, draft, |_| {});
+    case.assert_void_founding(seq, ANA, "J-SUITE");
 }
 
 #[test]

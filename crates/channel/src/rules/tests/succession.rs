@@ -8,7 +8,7 @@ use super::super::{Act, JudgeError, LeafInfo, Rule, State, Successor, judge_succ
 use super::scene::{Consented, DAY, NOW, by, device, hash, key, leaf_of, network, officer, state};
 use crate::consent::Subject;
 use crate::mls::Suite;
-use crate::policy::{Expulsion, Founding, FoundingReason, Role};
+use crate::policy::{ChannelKind, Expulsion, Founding, FoundingReason, Role};
 
 const LAST_VALID: Seq = Seq(41);
 
@@ -98,9 +98,20 @@ fn where_there_is_no_owner_a_lead_founds() {
 
 #[test]
 fn only_a_renewal_changes_the_suite() {
-    assert!(renewed("ana@fge.example").suite(Suite::Classic).judge().is_ok());
-    let weakened = poisoned("ana@fge.example").suite(Suite::Classic).judge();
-    assert_eq!(weakened, Err(Rule::FoundingSuite));
+    let mut forum = state();
+    forum.policy =
+        forum.policy.edit().unwrap().forge(|c| c.kind = ChannelKind::Forum).finish().unwrap();
+    let founded =
+        |reason| Draft::on(forum.clone(), "ana@fge.example", reason).suite(Suite::Classic).judge();
+    assert!(founded(FoundingReason::Renewal).is_ok());
+    assert_eq!(founded(FoundingReason::Poisoned), Err(Rule::FoundingSuite));
+}
+
+#[test]
+fn a_case_keeps_the_hybrid_suite() {
+    for draft in [renewed("ana@fge.example"), poisoned("rui@pgr.example")] {
+        assert_eq!(draft.suite(Suite::Classic).judge(), Err(Rule::WelcomeSuite));
+    }
 }
 
 #[test]

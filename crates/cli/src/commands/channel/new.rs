@@ -16,7 +16,8 @@ use tokio::time::Instant;
 
 use crate::failure::Failure;
 use crate::officer::{
-    Explained as _, ProfileArguments, WaitArguments, block_on, short_id, shown, while_syncing,
+    Explained as _, ProfileArguments, SuiteName, WaitArguments, block_on, short_id, shown,
+    while_syncing,
 };
 use crate::ui::Ui;
 use crate::words::Text;
@@ -54,21 +55,13 @@ pub(crate) struct Arguments {
     profile: ProfileArguments,
 }
 
-/// A suite, as the command line names it.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum SuiteName {
-    Classic,
-    Hybrid,
-}
-
 /// A forum of more members than that gets the classic suite.
 const MANY: u32 = 200;
 
 impl Arguments {
     fn suite(&self) -> Suite {
         match self.suite {
-            Some(SuiteName::Classic) => Suite::Classic,
-            Some(SuiteName::Hybrid) => Suite::PostQuantum,
+            Some(name) => name.suite(),
             None if self.expected.is_some_and(|expected| expected > MANY) => Suite::Classic,
             None => Suite::PostQuantum,
         }

@@ -247,7 +247,7 @@ fn officers_of_two_authorities_write_to_each_other_by_commands() {
     tomas.run(&["post", RIVER, "¿Puedo?"]).failed_with("as an observer");
 
     beatriz.run(&["channel", "renew", RIVER]).failed_with("only the owner");
-    ana.accepted(&["channel", "renew", RIVER, "--suite", "classic"]);
+    ana.accepted(&["channel", "renew", RIVER]);
     beatriz.accepted(&["post", RIVER, "Con claves nuevas"]);
     beatriz.accepted(&["channel", "renew", RIVER, "--poisoned"]);
     tomas.sync();
