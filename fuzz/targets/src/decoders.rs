@@ -24,5 +24,6 @@ pub mod relay_config;
 pub mod requests;
 pub mod responses;
 pub mod subscriptions;
+pub mod suspensions;
 pub(crate) mod turned;
 pub mod welcomes;

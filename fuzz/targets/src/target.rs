@@ -51,5 +51,6 @@ pub const TARGETS: &[Target] = &[
     reads("requests", decoders::requests::run),
     works("responses", decoders::responses::run, 3000),
     reads("subscriptions", decoders::subscriptions::run),
+    reads("suspensions", decoders::suspensions::run),
     works("welcomes", decoders::welcomes::run, 100),
 ];

@@ -30,7 +30,7 @@ replay!(
     bundles certificate_requests certificates channel_operations client_inbound controls crls
     endpoints entries forks frames heads hub_operations items key_files key_packages list_changes
     mls_messages names policies profile_files registries relay_config requests responses
-    subscriptions welcomes
+    subscriptions suspensions welcomes
 );
 
 fn replay(name: &str) {

@@ -13,6 +13,7 @@ use enlace_identity::endpoint::{
 use enlace_identity::issue::{Approval, CertificateRequest, IssuingCa, RevocationContent, Root};
 use enlace_identity::keys::SigningKey;
 use enlace_identity::names::{Domain, LeafName, OfficerAddress};
+use enlace_identity::suspension::{SignedSuspensions, SuspensionStatement};
 use enlace_identity::time::{Timestamp, Validity};
 use enlace_log::HeadSigner;
 use zeroize::Zeroizing;
@@ -142,6 +143,26 @@ impl Authority {
             validity: validity(2),
             relays: vec![relay],
         }
+    }
+
+    /// Whom it suspends.
+    #[must_use]
+    pub fn suspensions(&self) -> SuspensionStatement {
+        let suspended = [format!("ana@{}", self.domain), format!("pc.eva.officer.{}", self.domain)];
+        SuspensionStatement {
+            domain: self.domain.clone(),
+            serial: 3,
+            issued_at: NOW,
+            not_after: NOW.plus(YEAR / 12),
+            suspended: suspended.iter().map(|name| name.parse().unwrap()).collect(),
+        }
+    }
+
+    /// The same, signed.
+    #[must_use]
+    pub fn signed_suspensions(&self) -> SignedSuspensions {
+        let key = seeded_key(&format!("d1.duty.{}", self.domain));
+        SignedSuspensions::sign(&self.suspensions(), &key, self.leaf("d1.duty")).unwrap()
     }
 
     /// Its endpoint record, signed.

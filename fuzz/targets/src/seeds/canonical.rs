@@ -145,6 +145,8 @@ fn documents() -> Vec<Seed> {
         Seed::tagged("bundles", "content", 1, &content),
         Seed::new("endpoints", "signed", network.a.signed_endpoint_record().encode()),
         Seed::tagged("endpoints", "record", 1, &record),
+        Seed::new("suspensions", "signed", network.a.signed_suspensions().encode()),
+        Seed::tagged("suspensions", "statement", 1, &network.a.suspensions().encode()),
     ]
 }
 
