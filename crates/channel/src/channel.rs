@@ -12,6 +12,7 @@
 
 mod act;
 mod agreement;
+mod bundle;
 mod context;
 mod create;
 mod event;
@@ -26,7 +27,7 @@ mod seal;
 mod state;
 mod succession;
 
-use enlace_identity::bundle::BundleHash;
+use enlace_identity::bundle::{Bundle, BundleHash};
 use enlace_identity::canonical::Writer;
 use enlace_identity::chain::VerifiedLeaf;
 use enlace_identity::names::{DeviceName, Domain};
@@ -62,6 +63,8 @@ pub struct Channel {
     state: State,
     policy: Policy,
     roster: Roster,
+    /// The network's bundle as a commit brought it that was handled since the channel was loaded.
+    learned: Option<Bundle>,
 }
 
 /// The id of a channel's group (PROTOCOL.md §3.11).
@@ -142,8 +145,7 @@ impl Channel {
             return Ok(Vec::new());
         }
         let Ok(state) = rules::State::of_view(&self.view()?) else { return Ok(Vec::new()) };
-        let hash = self.policy.bundle_hash();
-        let bundle = ctx.bundle.known(&hash).ok_or(ChannelError::BundleMissing(hash))?;
+        let bundle = self.present_bundle(ctx)?;
         let suspects = state.members.into_iter().filter(|(device, _)| is_suspect(device));
         Ok(suspects
             .filter_map(|(device, leaf)| {
@@ -299,7 +301,7 @@ impl Channel {
     fn of_group(group: Group, state: State) -> Result<Self, ChannelError> {
         let policy = Policy::decode(group.policy()?)?;
         let roster = Roster::of(&group.view()?).ok_or(GroupError::Foreign)?;
-        Ok(Self { group, state, policy, roster })
+        Ok(Self { group, state, policy, roster, learned: None })
     }
 
     fn chain_start(&self) -> ChainStart {

@@ -9,6 +9,7 @@
 //! checked by [`crate::mls`] before anything comes here.
 
 mod act;
+mod bundle;
 mod change;
 mod consents;
 mod entries;
@@ -40,6 +41,7 @@ use crate::credential::device_name;
 use crate::mls::{CommitDetails, GroupView, LeafIndex};
 
 pub use self::act::{Act, PolicyField, Removal};
+pub use self::bundle::{MAX_VERSIONS, signed_bundles};
 pub use self::change::{Change, judge_change};
 pub use self::consents::{Consent, verify_consent};
 pub use self::entries::{judge_author, judge_entry};

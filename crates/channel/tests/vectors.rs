@@ -610,6 +610,30 @@ fn identity(vectors: &mut Vectors) {
         bundle.encode(),
     );
 
+    let first = bundle.open(&bundle.hash()).unwrap();
+    let mut next = SignedBundle::create(BundleContent {
+        network: "Red de fiscales y jueces".into(),
+        version: 2,
+        previous: Some(first.hash()),
+        ..first.content().clone()
+    })
+    .unwrap();
+    next.sign_after(&first, &domain, &key(2)).unwrap();
+    vectors.add(
+        "next_signed_bundle",
+        json!({ "network": "Red de fiscales y jueces", "version": 2, "previous": "bundle_hash",
+                "otherwise": "bundle", "signed_by_seed": "02".repeat(32) }),
+        next.encode(),
+    );
+    let evidence = wire::BundleEvidence { bundles: vec![next.encode()] };
+    let evidence = Some(wire::evidence::Evidence::Bundle(evidence));
+    vectors.add(
+        "bundle_evidence",
+        json!({ "message": "enlace.channel.v1.Evidence",
+                "bundle": { "bundles": ["next_signed_bundle"] } }),
+        wire::Evidence { evidence }.encode_to_vec(),
+    );
+
     let statement = SuspensionStatement {
         domain: domain.clone(),
         serial: 3,

@@ -222,6 +222,9 @@ impl Engine {
             // Nobody needs to listen.
             Ok(_) => {
                 self.sweep.note(&told);
+                if trust.bundle().hash() != bundle.hash() {
+                    self.sweep = Sweep::default();
+                }
                 told.into_iter().for_each(|event| drop(events.send(event)));
             }
             Err(_) => channels.clear(),

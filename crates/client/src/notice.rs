@@ -314,6 +314,9 @@ pub enum ChangeAct {
         /// Whether the device's authority has suspended it.
         #[serde(default)]
         suspended: bool,
+        /// Whether the network's bundle no longer vouches for it.
+        #[serde(default)]
+        dropped: bool,
     },
     /// An officer has another role.
     RoleChanged {
@@ -371,6 +374,11 @@ pub enum ChangeAct {
         #[serde(with = "as_text")]
         authority: Domain,
     },
+    /// The channel goes by a later version of the network's bundle.
+    BundleChanged {
+        /// That version.
+        version: u64,
+    },
     /// The channel's title, references or rules of use changed.
     PolicyChanged {
         /// `title`, `legal_basis`, `default_handling`, `case_reference` or `retention`.
@@ -399,6 +407,7 @@ impl From<Act> for ChangeAct {
                 left: because == Removal::Left,
                 revoked: because == Removal::Revoked,
                 suspended: because == Removal::Suspended,
+                dropped: because == Removal::Dropped,
             },
             Act::RoleChanged { officer, from, to } => Self::RoleChanged { officer, from, to },
             Act::Renewed { device } => Self::Renewed { device },
@@ -415,6 +424,7 @@ impl From<Act> for ChangeAct {
                 }
             }
             Act::Expelled(authority) => Self::Expelled { authority },
+            Act::BundleChanged { version } => Self::BundleChanged { version },
             Act::PolicyChanged(field) => {
                 let (field, authority) = match field {
                     PolicyField::Title => ("title", None),

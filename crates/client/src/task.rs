@@ -116,6 +116,8 @@ pub enum Task {
         #[serde(with = "as_hex", default)]
         key_package: Option<Vec<u8>>,
     },
+    /// Follow the network's bundle to its newest version.
+    FollowBundle,
     /// Renew this device's keys.
     SelfUpdate,
     /// Close the channel, or open it again.
@@ -193,6 +195,7 @@ impl Task {
             | Self::AppointOwner { .. }
             | Self::SetClosed { .. }
             | Self::RaiseRules { .. }
+            | Self::FollowBundle
             | Self::PutBack { .. }
             | Self::Succeed { .. }
             | Self::SetRetention { .. }
@@ -235,6 +238,7 @@ impl Task {
             Self::RemoveRevoked { .. } => "remove revoked",
             Self::RemoveSuspended { .. } => "remove suspended",
             Self::Readmit { .. } => "readmit",
+            Self::FollowBundle => "follow the bundle",
             Self::SelfUpdate => "renew keys",
             Self::SetRetention { .. } => "set retention",
             Self::SetHold { placed: true } => "hold",

@@ -84,6 +84,9 @@ pub enum Command {
     SetRetention(Option<u32>),
     /// Place the own authority's hold, or lift it.
     SetHold(bool),
+    /// Follow the network's bundle to its newest version: anybody may. Takes out whom that version no
+    /// longer vouches for.
+    FollowBundle,
     /// Renew this device's keys.
     SelfUpdate,
 }

@@ -54,7 +54,7 @@ impl Channel {
         rules::judge_creation(ctx.bundle, &view, &ctx.device.name, ctx.now)
             .map_err(|refused| SealError::NotAllowed(refused.to_string()))?;
         let roster = Roster::of(&view).ok_or(ChannelError::from(GroupError::Foreign))?;
-        let mut channel = Self { group, state, policy: draft.policy, roster };
+        let mut channel = Self { group, state, policy: draft.policy, roster, learned: None };
         let commit = Commit {
             changes: Changes::default(),
             before: DeviceList::default(),

@@ -24,6 +24,9 @@ pub enum Event {
         /// The client id, if this device made it.
         own: Option<ClientId>,
     },
+    /// A commit brought later versions of the network's bundle along, signed, in order: the channel
+    /// goes by the last of them. Items after it need it.
+    Bundles(Vec<Vec<u8>>),
     /// A commit has no effect.
     Void {
         /// Whose it is, as far as can be said.

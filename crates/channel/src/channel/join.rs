@@ -199,7 +199,7 @@ impl JoinOffer {
         }
         state.save(ctx.store)?;
         let roster = Roster::of(&group.view()?).ok_or(GroupError::Foreign)?;
-        Ok(Channel { group, state, policy, roster })
+        Ok(Channel { group, state, policy, roster, learned: None })
     }
 }
 

@@ -26,6 +26,9 @@ pub(crate) struct CommitExtras {
     /// Whom the welcome is for, sorted.
     pub(crate) welcomed: BTreeSet<DeviceName>,
     pub(crate) welcome: Option<Vec<u8>>,
+    /// The signed bundle that the channel goes by, for joiners that lack it; empty for a first version,
+    /// which everybody has.
+    pub(crate) bundle: Vec<u8>,
 }
 
 impl Outgoing {
@@ -47,7 +50,7 @@ impl Outgoing {
                 welcomes.push(wire::Welcome {
                     devices: extras.welcomed.iter().map(ToString::to_string).collect(),
                     message: Bytes::from(message.clone()),
-                    bundle: Vec::new(),
+                    bundle: extras.bundle,
                 });
             }
             list_change = Some(extras.list_change.to_wire());

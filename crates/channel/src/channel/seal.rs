@@ -15,6 +15,7 @@ use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
 
 use super::act::{Admission, Command};
+use super::bundle::bundle_evidence;
 use super::outgoing::CommitExtras;
 use super::state::{PendingCommit, Standing, next_submit_counter};
 use super::{Channel, ChannelError, Context, Device, Outgoing};
@@ -230,7 +231,7 @@ impl Channel {
         let aad = envelope.aad(self.known_head().as_ref());
         let built = self.group.commit(&provider, &ctx.device.key, &aad, commit.changes)?;
         if commit.judged {
-            rules::judge(ctx.bundle, &built.details, &envelope, ctx.now)
+            rules::judge(self.newest_bundle(ctx), &built.details, &envelope, ctx.now)
                 .map_err(|refused| SealError::NotAllowed(refused.to_string()))?;
         }
         self.state.pending = Some(PendingCommit::new(client_id));
@@ -238,6 +239,7 @@ impl Channel {
             list_change: commit.before.change_to(&commit.list),
             welcomed: commit.welcomed,
             welcome: built.welcome,
+            bundle: self.bundle_for_joiners(ctx)?,
         };
         let outgoing = Outgoing::seal(envelope, built.commit, Some(extras), ctx.device);
         self.remember(ctx, outgoing)
@@ -360,6 +362,14 @@ impl Channel {
             }
             Command::SetClosed(closed) => policy = policy.edit()?.closed(*closed).finish()?,
             Command::RaiseRules => policy = policy.edit()?.raise_rules().finish()?,
+            Command::FollowBundle => {
+                let later = self.later_bundle(ctx)?.ok_or(SealError::NoLaterBundle)?;
+                policy = self.policy_under(&later)?;
+                plan.changes.evidence.push(bundle_evidence(later.signed));
+                if !later.gone.is_empty() {
+                    self.plan_removal(&mut plan, |device| later.gone.contains(device))?;
+                }
+            }
             Command::SelfUpdate => {}
         }
         let removed = plan.removed.iter();
@@ -530,8 +540,7 @@ fn check_admission(
 ) -> Result<DeviceName, SealError> {
     let package = validate_key_package(ctx.backend, &admission.key_package, channel.group.suite())?;
     let key = package.signature_key();
-    let hash = channel.policy.bundle_hash();
-    let bundle = ctx.bundle.known(&hash).ok_or(ChannelError::BundleMissing(hash))?;
+    let bundle = channel.present_bundle(ctx)?;
     let device = VerifiedDevice::verify(package.chain(), key, bundle, ctx.now)?;
     if *device.name().officer() == admission.officer {
         Ok(device.name().clone())
@@ -595,6 +604,9 @@ pub enum SealError {
     /// Nobody of that name is in the channel.
     #[error("there is no such member in the channel")]
     NoSuchMember,
+    /// The channel goes by the newest version of the network's bundle that is known and lists its hub.
+    #[error("the channel goes by the newest version of the network's bundle")]
+    NoLaterBundle,
     /// That member did not ask to leave, or already has.
     #[error("that member did not ask to leave")]
     NoSuchWish,

@@ -63,7 +63,7 @@ impl Channel {
         let founded = self.founded(ctx)?.ok_or(ChannelError::from(GroupError::Unknown))?;
         let me = &ctx.device.name;
         rules::judge_succession(
-            ctx.bundle,
+            self.newest_bundle(ctx),
             &self
                 .successor(&founded, me, &outgoing.envelope, ctx.now)?
                 .map_err(|void| SealError::NotAllowed(void.to_string()))?,
@@ -145,7 +145,8 @@ impl Channel {
         for message in &draft.key_packages {
             let package = validate_key_package(ctx.backend, message, draft.suite)?;
             let key = package.signature_key();
-            let device = VerifiedDevice::verify(package.chain(), key, ctx.bundle, ctx.now)?;
+            let device =
+                VerifiedDevice::verify(package.chain(), key, self.present_bundle(ctx)?, ctx.now)?;
             let place = missing.iter().position(|missing| missing == device.name());
             let place =
                 place.ok_or_else(|| SealError::OtherOfficer(device.name().officer().clone()))?;

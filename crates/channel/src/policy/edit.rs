@@ -225,6 +225,13 @@ impl PolicyEdit {
         self
     }
 
+    /// Names the version of the network's bundle that certificates are judged by.
+    #[must_use]
+    pub fn bundle_hash(mut self, hash: BundleHash) -> Self {
+        self.0.bundle_hash = hash;
+        self
+    }
+
     /// Closes the channel, or opens it again.
     #[must_use]
     pub fn closed(mut self, closed: bool) -> Self {

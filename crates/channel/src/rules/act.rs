@@ -83,6 +83,11 @@ pub enum Act {
     },
     /// An authority was put out of it, with all of its officers.
     Expelled(Domain),
+    /// The channel goes by a later version of the network's bundle.
+    BundleChanged {
+        /// That version.
+        version: u64,
+    },
     /// The policy says something else.
     PolicyChanged(PolicyField),
 }
@@ -102,6 +107,8 @@ pub enum Removal {
     Suspended,
     /// The officer stood in, and the mandate has ended.
     Ended,
+    /// The network's bundle no longer vouches for it: its authority, or its authority's root, is out.
+    Dropped,
 }
 
 /// A field of the policy that can change.

@@ -12,7 +12,8 @@ use super::act::Act;
 use super::rule::{Rule, Void};
 use super::state::State;
 use super::{
-    JudgeError, evidence, fields, leaves, members, put_back, roles, stand_in, suspension, version,
+    JudgeError, bundle as bundles, evidence, fields, leaves, members, put_back, roles, stand_in,
+    suspension, version,
 };
 use crate::policy::Role;
 
@@ -50,11 +51,15 @@ pub fn judge_change(bundle: &Bundle, change: &Change) -> Result<Vec<Act>, JudgeE
     change.check_list()?;
     let back = put_back::asked(change);
     change.check_proposals(&back)?;
+    let next = bundles::check(bundle, change)?;
     let changed_fields = fields::check(change)?;
     let raised = version::check(change)?;
     change.after.check_roles_match()?;
     let renewed = leaves::check(bundle, change, &back)?;
-    let grounds = evidence::grounds(bundle, change)?;
+    let mut grounds = evidence::grounds(bundle, change)?;
+    if next.is_some() {
+        grounds.dropped(&change.removed);
+    }
     let removed = members::check_removals(change, &grounds.removals, &back)?;
     let admitted = members::check_admissions(change, &grounds, &back)?;
     suspension::check(change, &grounds)?;
@@ -62,7 +67,9 @@ pub fn judge_change(bundle: &Bundle, change: &Change) -> Result<Vec<Act>, JudgeE
     roles::check_one_owner(change)?;
     let role_changes = roles::check(change, &grounds.consents)?;
     fields::check_authorities_version(change)?;
-    Ok([renewed, removed, admitted, role_changes, changed_fields, raised].concat())
+    let followed = next.map(|next| Act::BundleChanged { version: next.version() });
+    let followed = followed.into_iter().collect();
+    Ok([renewed, removed, admitted, role_changes, changed_fields, raised, followed].concat())
 }
 
 impl Change {

@@ -64,6 +64,8 @@ pub(super) fn grounds(bundle: &Bundle, change: &Change) -> Result<Grounds, Void>
                 let consent = verify_consent(&change.before, &entry, change.received_at)?;
                 grounds.consents.take(change, consent)?;
             }
+            // R-BUNDLE has judged it.
+            wire::evidence::Evidence::Bundle(_) => {}
             wire::evidence::Evidence::Stranded(stranded) => {
                 let request = put_back::request(change, &stranded).ok_or_else(unproven)?;
                 grounds.take(&request.device)?;
@@ -81,6 +83,11 @@ impl Grounds {
         self.take(&device)?;
         self.removals.insert(device, because);
         Ok(())
+    }
+
+    /// Whoever goes, goes because the network's bundle no longer vouches for it.
+    pub(super) fn dropped(&mut self, devices: &BTreeSet<DeviceName>) {
+        self.removals.extend(devices.iter().map(|device| (device.clone(), Removal::Dropped)));
     }
 
     /// No two pieces of evidence are about one device.

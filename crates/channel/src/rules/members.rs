@@ -34,7 +34,7 @@ fn check_removal(
     let because = removal_of(change, device, grounds);
     let is_owner = change.role_before(officer) == Some(Role::Owner);
     let owner_may_lose_it = match because {
-        Some(Removal::Revoked | Removal::Suspended) => true,
+        Some(Removal::Revoked | Removal::Suspended | Removal::Dropped) => true,
         Some(Removal::Own) => !goes,
         _ => false,
     };

@@ -61,6 +61,8 @@ rules! {
     PolicyOwner = "R-POLICY-OWNER", "only the owner may change this field of the policy";
     /// Some fields are each authority's own.
     PolicyAuthority = "R-POLICY-AUTHORITY", "only a lead of that authority may change this field";
+    /// A channel follows the network's bundle, by versions that follow each other.
+    Bundle = "R-BUNDLE", "it does not follow the network's bundle as it should";
     /// `authorities_version` counts authorities that enter or go.
     AuthoritiesVersion = "R-AUTHORITIES-VERSION", "it does not count the authorities that enter or go";
     /// An officer is admitted by a lead of the same authority.

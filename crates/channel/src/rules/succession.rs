@@ -49,9 +49,7 @@ pub struct Successor {
 /// [`JudgeError`].
 pub fn judge_succession(bundle: &Bundle, successor: &Successor) -> Result<Vec<Act>, JudgeError> {
     let expected = successor.before.policy.bundle_hash();
-    if bundle.hash() != expected {
-        return Err(JudgeError::BundleMissing(expected));
-    }
+    let bundle = bundle.known(&expected).ok_or(JudgeError::BundleMissing(expected))?;
     successor.check_list()?;
     let founding = successor.check_policy()?;
     successor.check_place(&founding)?;

@@ -158,6 +158,9 @@ fn act_words(by: &DeviceName, act: &ChangeAct, ui: &Ui) -> String {
         ChangeAct::Removed { officer, suspended: true, .. } => {
             say(Words::RemovedSuspended { by, officer: &officer.to_string() })
         }
+        ChangeAct::Removed { officer, dropped: true, .. } => {
+            say(Words::RemovedDropped { officer: &officer.to_string() })
+        }
         ChangeAct::Removed { officer, .. } => {
             say(Words::RemovedOther { by, officer: &officer.to_string() })
         }
@@ -178,6 +181,7 @@ fn act_words(by: &DeviceName, act: &ChangeAct, ui: &Ui) -> String {
         ChangeAct::Founded { poisoned: false } => say(Words::Founded { by }),
         ChangeAct::Founded { poisoned: true } => say(Words::FoundedAgain { by }),
         ChangeAct::RulesRaised { .. } => say(Words::RulesRaised { by }),
+        ChangeAct::BundleChanged { version } => say(Words::BundleChanged { version: *version }),
         ChangeAct::PolicyChanged { .. } => say(Words::PolicyChanged { by }),
     }
 }

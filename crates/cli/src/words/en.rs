@@ -327,6 +327,14 @@ fn say_notice(notice: &Notice<'_>) -> String {
                 "{by} gave the channel fresh keys for everybody, since nobody could read on with the former ones."
             )
         }
+        Notice::BundleChanged { version } => {
+            format!("The channel follows version {version} of the network's list of authorities.")
+        }
+        Notice::RemovedDropped { officer } => {
+            format!(
+                "{officer} is out: the network's list of authorities no longer vouches for that device's certificate."
+            )
+        }
         Notice::RulesRaised { by } => {
             format!("{by} switched the channel to newer rules, which every program in it knows.")
         }

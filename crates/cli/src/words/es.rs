@@ -331,6 +331,14 @@ fn say_notice(notice: &Notice<'_>) -> String {
                 "{by} renovó las claves de todo el canal, porque con las anteriores nadie podía seguir leyendo."
             )
         }
+        Notice::BundleChanged { version } => {
+            format!("El canal sigue la versión {version} de la lista de autoridades de la red.")
+        }
+        Notice::RemovedDropped { officer } => {
+            format!(
+                "{officer} ya no está: la lista de autoridades de la red no responde más por el certificado de su dispositivo."
+            )
+        }
         Notice::RulesRaised { by } => {
             format!("{by} pasó el canal a reglas más nuevas, que conocen todos sus programas.")
         }

@@ -331,6 +331,14 @@ fn say_notice(notice: &Notice<'_>) -> String {
                 "{by} a renouvelé les clés de tout le canal, car plus personne ne pouvait lire avec les précédentes."
             )
         }
+        Notice::BundleChanged { version } => {
+            format!("Le canal suit la version {version} de la liste des autorités du réseau.")
+        }
+        Notice::RemovedDropped { officer } => {
+            format!(
+                "{officer} n'en fait plus partie : la liste des autorités du réseau ne répond plus du certificat de son appareil."
+            )
+        }
         Notice::RulesRaised { by } => {
             format!(
                 "{by} a passé le canal à des règles plus récentes, connues de tous ses programmes."

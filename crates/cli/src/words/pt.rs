@@ -329,6 +329,14 @@ fn say_notice(notice: &Notice<'_>) -> String {
                 "{by} renovou as chaves de todo o canal, porque com as anteriores ninguém conseguia continuar a ler."
             )
         }
+        Notice::BundleChanged { version } => {
+            format!("O canal segue a versão {version} da lista de autoridades da rede.")
+        }
+        Notice::RemovedDropped { officer } => {
+            format!(
+                "{officer} está fora: a lista de autoridades da rede não responde mais pelo certificado do seu dispositivo."
+            )
+        }
         Notice::RulesRaised { by } => {
             format!(
                 "{by} passou o canal para regras mais novas, que todos os seus programas conhecem."

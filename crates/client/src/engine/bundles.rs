@@ -2,7 +2,8 @@
 
 use enlace_transport::TakenBundle;
 
-use super::Engine;
+use super::work::Work;
+use super::{Engine, EngineError};
 use crate::store::{DocumentKind, StoreError};
 
 impl Engine {
@@ -50,12 +51,29 @@ impl Engine {
     }
 
     fn save_bundles(&mut self) -> Result<(), StoreError> {
+        self.write(|work| work.save_bundles())?;
+        self.look_for_revoked_again();
+        Ok(())
+    }
+}
+
+impl Work<'_> {
+    /// Takes in what a channel's commit brought along; it was verified as far as the channel's own
+    /// version goes. Another network's, or a contradicting one, is passed over: the channel then waits.
+    pub(super) fn take_bundles(&mut self, signed: &[Vec<u8>]) -> Result<(), EngineError> {
+        for version in signed {
+            if let Err(error) = self.trust.take_bundle(version) {
+                tracing::warn!(%error, "a version of the bundle that a channel goes by is refused");
+            }
+        }
+        Ok(self.save_bundles()?)
+    }
+
+    fn save_bundles(&mut self) -> Result<(), StoreError> {
         let bundle = self.trust.bundle();
         let known = bundle.all_known();
         let named: Vec<(String, Vec<u8>)> =
             known.map(|known| (known.version().to_string(), known.signed().to_vec())).collect();
-        self.write(|work| work.tx.replace_documents(DocumentKind::Bundle, &named))?;
-        self.look_for_revoked_again();
-        Ok(())
+        self.tx.replace_documents(DocumentKind::Bundle, &named)
     }
 }

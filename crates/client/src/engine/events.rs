@@ -60,6 +60,7 @@ impl Work<'_> {
                 let acts = acts.into_iter().map(ChangeAct::from).collect();
                 Notice::Changed { by, acts }
             }
+            Event::Bundles(signed) => return self.take_bundles(&signed),
             Event::Void { author, reason } => {
                 batch.own_commit_was_void |= author.device() == self.me();
                 Notice::VoidChange { author: Author::from(&author), reason }

@@ -79,6 +79,13 @@ impl Work<'_> {
                 let command = Command::RemoveRevoked { device, list };
                 channel.seal_commit(&self.ctx, &command, row.client_id)
             }
+            Task::FollowBundle => {
+                if !channel.is_behind_bundle(&self.ctx)? {
+                    self.keep(channel);
+                    return Ok(self.accept(row, None)?);
+                }
+                channel.seal_commit(&self.ctx, &Command::FollowBundle, row.client_id)
+            }
             Task::Erase { places } => {
                 let erased = self.still_erased(id, places)?;
                 if erased.is_empty() {
@@ -223,6 +230,7 @@ pub(super) fn is_done(task: &Task, channel: &Channel, me: &DeviceName) -> bool {
         }
         Task::Create { .. }
         | Task::Entry
+        | Task::FollowBundle
         | Task::SelfUpdate
         | Task::Leave
         | Task::Erase { .. }

@@ -147,6 +147,7 @@ impl Work<'_> {
             let is_suspect = |device: &DeviceName| authorities.contains(device.domain());
             let found =
                 if is_new { channel.withdrawn(&self.ctx, is_suspect, find) } else { Ok(vec![]) };
+            let is_behind = is_new && channel.is_behind_bundle(&self.ctx).unwrap_or(false);
             let role = channel.policy().role_of(self.me().officer());
             let members = u32::try_from(channel.devices().len()).unwrap_or(u32::MAX);
             self.keep(channel);
@@ -161,6 +162,11 @@ impl Work<'_> {
                 let delay = turn(self.me(), &device, role, members);
                 let officer = device.officer().clone();
                 self.enqueue_own(row.id, Task::Remove { officer }, delay)?;
+            }
+            if is_behind {
+                // Whoever comes first also takes those out whom the newer version doesn't vouch for.
+                let delay = turn(self.me(), self.me(), role, members);
+                self.enqueue_own(row.id, Task::FollowBundle, delay)?;
             }
         }
         Ok(())

@@ -111,7 +111,7 @@ impl Channel {
                 "its device list is not the one of the group after it",
             )));
         }
-        match rules::judge(ctx.bundle, &staged.details, envelope, item.received_at) {
+        match rules::judge(self.newest_bundle(ctx), &staged.details, envelope, item.received_at) {
             Ok(acts) => Ok(Attempt::Done((staged, acts))),
             Err(JudgeError::Void(void)) => Ok(Attempt::Refused(Refused::signed(void))),
             Err(JudgeError::BundleMissing(hash)) => Err(ChannelError::BundleMissing(hash)),
@@ -156,6 +156,7 @@ impl Channel {
         let by = author.clone();
         let quoted = quoted_head_in_aad(item.sealed.envelope(), &staged.aad).ok().flatten();
         let removed = staged.details.removes_self;
+        let evidence = staged.details.evidence.clone();
         self.group.merge_staged(&ctx.backend.on(ctx.store), staged)?;
         let mut events = self.lose_pending(ctx)?;
         if acts
@@ -176,6 +177,7 @@ impl Channel {
             return Ok(events);
         }
         self.refresh()?;
+        events.extend(self.learn_bundles(ctx, &evidence));
         if let Some(quoted) = quoted {
             events.extend(self.check_quote(ctx, &by, &quoted));
         }
@@ -209,6 +211,9 @@ impl Channel {
                 self.state.own_messages_since_update = 0;
                 self.state.pass_commit(item.seq, true);
                 self.refresh()?;
+                if acts.iter().any(|act| matches!(act, Act::BundleChanged { .. })) {
+                    self.learned = Some(self.newest_bundle(ctx).clone());
+                }
                 Ok(vec![Event::Changed { by: author.clone(), acts, own }])
             }
             Err(refused) => self.void(ctx, item, author, refused),
@@ -231,7 +236,7 @@ impl Channel {
         if envelope.fence.is_none() {
             return Ok(Some(Ok(Vec::new())));
         }
-        match rules::judge(ctx.bundle, &details, envelope, item.received_at) {
+        match rules::judge(self.newest_bundle(ctx), &details, envelope, item.received_at) {
             Ok(acts) => Ok(Some(Ok(acts))),
             Err(JudgeError::Void(void)) => Ok(Some(Err(Refused::signed(void)))),
             Err(JudgeError::BundleMissing(hash)) => Err(ChannelError::BundleMissing(hash)),

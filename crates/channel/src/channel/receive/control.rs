@@ -67,7 +67,8 @@ impl Channel {
             let package = validate_key_package(ctx.backend, &stranded.key_package, suite);
             let package = package.map_err(Refused::signed)?;
             let key = package.signature_key();
-            let device = VerifiedDevice::verify(package.chain(), key, ctx.bundle, item.received_at)
+            let bundle = self.present_bundle(ctx).map_err(Refused::signed)?;
+            let device = VerifiedDevice::verify(package.chain(), key, bundle, item.received_at)
                 .map_err(Refused::signed)?;
             if device.name() != author || package.leaf() == stranded.leaf {
                 return Err(Refused::signed("its key package does not put its author back"));

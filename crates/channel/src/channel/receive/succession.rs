@@ -175,7 +175,7 @@ impl Channel {
             Ok(successor) => successor,
             Err(void) => return Ok(Err(Refused::signed(void))),
         };
-        match rules::judge_succession(ctx.bundle, &successor) {
+        match rules::judge_succession(self.newest_bundle(ctx), &successor) {
             Ok(acts) => Ok(Ok(acts)),
             Err(JudgeError::Void(void)) => Ok(Err(Refused::signed(void))),
             Err(JudgeError::BundleMissing(hash)) => Err(ChannelError::BundleMissing(hash)),
@@ -213,7 +213,7 @@ impl Channel {
         if !fits || !listed {
             return Ok(Err(Refused::signed("it is not the channel's next group")));
         }
-        match rules::judge_refounded(ctx.bundle, &view, author, me, item.received_at) {
+        match rules::judge_refounded(self.newest_bundle(ctx), &view, author, me, item.received_at) {
             Ok(acts) => Ok(Ok(acts)),
             Err(JudgeError::Void(void)) => Ok(Err(Refused::signed(void))),
             Err(JudgeError::BundleMissing(hash)) => Err(ChannelError::BundleMissing(hash)),

@@ -81,10 +81,11 @@ fn some_fields_never_change() {
         ),
         ("kind", forged(|c| c.kind = ChannelKind::Forum)),
         ("hub", forged(|c| c.hub = "pgr.example".parse().unwrap())),
-        ("bundle_hash", forged(|c| c.bundle_hash = BundleHash::from_bytes([0; 32]))),
     ];
     let void = cases.into_iter().map(|(name, draft)| (name, Rule::PolicyFixed, draft)).collect();
     check(vec![], void);
+    let elsewhere = forged(|c| c.bundle_hash = BundleHash::from_bytes([0; 32]));
+    assert_eq!(elsewhere.judge(), Err(Rule::Bundle));
     let counted = forged(|c| c.authorities_version += 1);
     assert_eq!(counted.judge(), Err(Rule::AuthoritiesVersion));
 }

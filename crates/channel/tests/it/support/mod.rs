@@ -45,6 +45,7 @@ pub(crate) fn validity() -> Validity {
 pub(crate) struct Authority {
     pub(crate) domain: Domain,
     pub(crate) root: Root,
+    pub(crate) root_key: SigningKey,
     pub(crate) issuing: IssuingCa,
 }
 
@@ -52,12 +53,12 @@ impl Authority {
     pub(crate) fn new(domain: &str) -> Self {
         let domain: Domain = domain.parse().unwrap();
         let long = Validity::starting(NOW.minus(2 * YEAR), 6 * YEAR);
-        let root =
-            Root::create(&domain, SigningKey::generate(), long, &Serial::generate()).unwrap();
+        let root_key = SigningKey::generate();
+        let root = Root::create(&domain, root_key.clone(), long, &Serial::generate()).unwrap();
         let key = SigningKey::generate();
         let certificate = root.issue_ca(&key.public(), long, &Serial::generate()).unwrap();
         let issuing = IssuingCa::load(&domain, root.certificate(), &certificate, key).unwrap();
-        Self { domain, root, issuing }
+        Self { domain, root, root_key, issuing }
     }
 
     pub(crate) fn issue(
@@ -84,6 +85,16 @@ impl Authority {
     }
 }
 
+/// What a bundle says of an authority.
+pub(crate) fn entry(authority: &Authority) -> AuthorityContent {
+    AuthorityContent {
+        domain: authority.domain.clone(),
+        country: "ES".to_owned(),
+        name: authority.domain.to_string(),
+        roots: vec![authority.root.certificate().clone()],
+    }
+}
+
 /// Three authorities in one network.
 pub(crate) struct Network {
     pub(crate) a: Authority,
@@ -96,19 +107,13 @@ impl Network {
     pub(crate) fn new() -> Self {
         let (a, b) = (Authority::new("a.example"), Authority::new("b.example"));
         let c = Authority::new("c.example");
-        let content = |authority: &Authority, country: &str| AuthorityContent {
-            domain: authority.domain.clone(),
-            country: country.to_owned(),
-            name: authority.domain.to_string(),
-            roots: vec![authority.root.certificate().clone()],
-        };
         let signed = SignedBundle::create(BundleContent {
             network: "Test".into(),
             version: 1,
             previous: None,
             threshold: 2,
             validity: validity(),
-            authorities: vec![content(&a, "ES"), content(&b, "BR"), content(&c, "UY")],
+            authorities: vec![entry(&a), entry(&b), entry(&c)],
         })
         .unwrap();
         let bundle = signed.open(&signed.hash()).unwrap();
