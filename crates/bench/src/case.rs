@@ -113,8 +113,8 @@ fn device(authority: &Authority, officer: &str) -> Device {
 }
 
 /// What it takes to admit a device: a key package, whose private keys go to the provider's store.
-fn admission(device: &Device, provider: &Provider<'_>) -> Result<Admission> {
-    let package = generate_key_package(provider, &device.key, &device.chain, SUITE, false);
+fn admission(device: &Device, provider: &Provider<'_>, suite: Suite) -> Result<Admission> {
+    let package = generate_key_package(provider, &device.key, &device.chain, suite, false);
     let key_package = package.context("a key package cannot be made")?.message;
     Ok(Admission { officer: device.name.officer().clone(), role: Role::Member, key_package })
 }

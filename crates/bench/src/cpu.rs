@@ -44,6 +44,13 @@ impl Meter {
     }
 }
 
+/// The CPU time of the calling thread so far.
+pub(crate) fn this_thread() -> Result<Duration> {
+    let text = fs::read_to_string("/proc/thread-self/schedstat");
+    let text = text.context("the kernel does not count each thread's time")?;
+    Ok(Duration::from_nanos(on_cpu(&text).context("schedstat begins with a number")?))
+}
+
 /// A thread can end before its file is opened, and also between that and reading it.
 fn thread_has_ended(error: &Error) -> bool {
     error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(ESRCH)

@@ -4,6 +4,7 @@ pub(crate) mod alone;
 mod b1;
 pub(crate) mod burst;
 mod c1;
+mod c2;
 pub(crate) mod measure;
 pub(crate) mod pace;
 pub(crate) mod steady;
@@ -30,6 +31,7 @@ pub(crate) const ALL: &[Workload] = &[
     w5::WORKLOAD,
     w6::WORKLOAD,
     c1::WORKLOAD,
+    c2::WORKLOAD,
     b1::WORKLOAD,
 ];
 

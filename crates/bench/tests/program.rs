@@ -66,7 +66,7 @@ fn an_unknown_workload_is_named_beside_those_that_exist() {
     assert_eq!(done.status.code(), Some(1));
     let errors = String::from_utf8_lossy(&done.stderr);
     assert!(errors.contains("no workload is called W99"), "{errors}");
-    assert!(errors.contains("W1, W2, W3, W4, W5, W6, C1, B1"), "{errors}");
+    assert!(errors.contains("W1, W2, W3, W4, W5, W6, C1, C2, B1"), "{errors}");
 }
 
 #[test]

@@ -7,13 +7,13 @@ use enlace_channel::channel::{
     Admission, Channel, ChannelDraft, Command, Context, Device, JoinOffer, LogBook,
 };
 use enlace_channel::entry::{HandlingCode, NoteDraft, Salt, SignedEntry, TimeZone};
-use enlace_channel::mls::Backend;
-use enlace_channel::policy::NewCase;
+use enlace_channel::mls::{Backend, Suite};
+use enlace_channel::policy::{ChannelKind, NewCase};
 use enlace_channel::state_store::MemoryStore;
 use enlace_identity::bundle::Bundle;
 use enlace_identity::entropy::Entropy;
 use enlace_identity::keys::PublicKey;
-use enlace_identity::names::Domain;
+use enlace_identity::names::{Domain, OfficerAddress};
 use enlace_log::{ChainHash, ChannelId, ClientId, Generation, HeadSigner, QuotedHead, Seq};
 use enlace_proto::relay::v1::SubmitRequest;
 use enlace_test_authorities::{Network, START};
@@ -72,11 +72,30 @@ impl Newcomer {
 
     /// A key package of its.
     pub(crate) fn admission(&self) -> Result<Admission> {
-        admission(&self.device, &self.backend.on(&self.store))
+        self.admission_to(SUITE)
+    }
+
+    /// The same for a channel of that suite.
+    pub(crate) fn admission_to(&self, suite: Suite) -> Result<Admission> {
+        admission(&self.device, &self.backend.on(&self.store), suite)
     }
 
     /// Opens the channel; returns its first item, too.
     pub(crate) fn open(self, hub: &Hub) -> Result<(Author, SubmitRequest)> {
+        self.open_as(hub, ChannelKind::Case, SUITE)
+    }
+
+    /// Opens a forum of that suite.
+    pub(crate) fn open_forum(self, hub: &Hub, suite: Suite) -> Result<(Author, SubmitRequest)> {
+        self.open_as(hub, ChannelKind::Forum, suite)
+    }
+
+    fn open_as(
+        self,
+        hub: &Hub,
+        kind: ChannelKind,
+        suite: Suite,
+    ) -> Result<(Author, SubmitRequest)> {
         let id = hub.channel();
         let policy = NewCase {
             channel: id,
@@ -88,8 +107,8 @@ impl Newcomer {
             hub: hub.domain().clone(),
             bundle_hash: self.bundle.hash(),
         };
-        let policy = policy.into_policy()?;
-        let draft = ChannelDraft { id, client_id: self.client_id(), suite: SUITE, policy };
+        let policy = policy.into_policy_of(kind)?;
+        let draft = ChannelDraft { id, client_id: self.client_id(), suite, policy };
         let (channel, first) = Channel::create(&self.context(), draft)?;
         Ok((Author { desk: self, channel }, first.request))
     }
@@ -142,6 +161,16 @@ impl Author {
     /// Admits officers.
     pub(crate) fn admit(&mut self, admissions: Vec<Admission>) -> Result<SubmitRequest> {
         self.commit(&Command::Admit(admissions))
+    }
+
+    /// Takes an officer out.
+    pub(crate) fn remove(&mut self, officer: OfficerAddress) -> Result<SubmitRequest> {
+        self.commit(&Command::Remove(officer))
+    }
+
+    /// Whose device it is.
+    pub(crate) fn officer(&self) -> OfficerAddress {
+        self.desk.device.name.officer().clone()
     }
 
     /// Renews this device's keys.

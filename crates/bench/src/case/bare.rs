@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use enlace_channel::channel::{Admission, Device, group_id};
 use enlace_channel::entry::SignedEntry;
-use enlace_channel::mls::{Backend, Changes, Group, Processed, expand, stage_welcome};
+use enlace_channel::mls::{Backend, Changes, Group, Processed, Suite, expand, stage_welcome};
 use enlace_channel::state_store::{MemoryStore, StateError, StateStore};
 use enlace_identity::keys::PublicKey;
 use enlace_log::{ChainHash, Generation, Item};
@@ -16,7 +16,7 @@ use enlace_proto::relay::v1::SubmitRequest;
 use enlace_test_authorities::Network;
 use rusqlite::Connection;
 
-use super::{admission, device};
+use super::{SUITE, admission, device};
 
 /// A member of whom nothing is there but the group.
 pub(crate) struct BareMember {
@@ -35,7 +35,12 @@ impl BareMember {
 
     /// A key package of its.
     pub(crate) fn admission(&self) -> Result<Admission> {
-        admission(&self.device, &self.backend.on(&self.store))
+        self.admission_to(SUITE)
+    }
+
+    /// The same for a channel of that suite.
+    pub(crate) fn admission_to(&self, suite: Suite) -> Result<Admission> {
+        admission(&self.device, &self.backend.on(&self.store), suite)
     }
 
     /// Joins by the welcome that came with a commit.
