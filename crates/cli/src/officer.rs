@@ -21,4 +21,6 @@ pub(crate) use self::profile::ProfileArguments;
 pub(crate) use self::shown::shown;
 pub(crate) use self::suite::SuiteName;
 pub(crate) use self::thread::ThreadItem;
-pub(crate) use self::waiting::{WaitArguments, agreement_words, block_on, outcome, while_syncing};
+pub(crate) use self::waiting::{
+    WaitArguments, agreement_words, block_on, newest_notice, outcome, while_syncing,
+};

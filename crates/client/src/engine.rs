@@ -8,6 +8,7 @@
 mod acts;
 mod answers;
 mod backup;
+mod batches;
 mod bundles;
 mod certificate;
 mod compose;
@@ -55,6 +56,7 @@ use tokio::sync::broadcast;
 pub use self::acts::{ActError, Wish};
 pub use self::answers::Answer;
 pub use self::backup::{BackupError, Restored};
+pub use self::batches::{BATCH, Batches};
 pub use self::certificate::CertificateRefused;
 pub use self::compose::{CreateChannelError, NewChannel, NewNote, PostError};
 pub use self::consents::AgreementView;

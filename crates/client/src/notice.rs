@@ -214,6 +214,14 @@ pub enum Notice {
         /// Why not.
         reason: String,
     },
+    /// Officers who were to be admitted together and were not: of none of them is there a device that
+    /// could be let in.
+    NotAdmitted {
+        /// Who.
+        officers: Vec<String>,
+        /// Why, where it is not that their programs have never run.
+        reason: Option<String>,
+    },
     /// An officer has no key package at the relay: the program must run there once.
     NoKeyPackage {
         /// Who.

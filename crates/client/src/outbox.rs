@@ -43,6 +43,8 @@ pub struct Lane {
 pub enum Step<'a> {
     /// Claim a key package of that officer.
     Claim(Claim<'a>),
+    /// Ask the relay whom it knows.
+    Contacts,
     /// Ask for the lease.
     Lease(LeasePurpose),
     /// Make the item for the present state of the channel.
@@ -152,6 +154,9 @@ fn step_of_sealed<'a>(row: &OutboxRow, lane: &Lane) -> Step<'a> {
 }
 
 fn step_of_unsealed<'a>(row: &'a OutboxRow, lane: &Lane) -> Step<'a> {
+    if matches!(row.task, Task::AdmitAll { .. }) {
+        return Step::Contacts;
+    }
     if let Some(claim) = row.task.missing_key_package() {
         return Step::Claim(claim);
     }

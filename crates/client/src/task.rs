@@ -45,6 +45,29 @@ pub enum Task {
         #[serde(with = "as_hex", default)]
         key_package: Option<Vec<u8>>,
     },
+    /// Admit everybody of the own authority who has a program there, in batches.
+    AdmitAll {
+        /// As what.
+        #[serde(with = "as_text")]
+        role: Role,
+        /// The last officer whom the relay has named so far.
+        after: String,
+    },
+    /// Admit officers with one change.
+    AdmitMany {
+        /// As what.
+        #[serde(with = "as_text")]
+        role: Role,
+        /// Whom.
+        invited: Vec<Invited>,
+        /// Whether their key packages were claimed.
+        claimed: bool,
+    },
+    /// Remove officers, with all devices, with one change.
+    RemoveMany {
+        /// Whom.
+        officers: Vec<Named>,
+    },
     /// Let another device of this officer in.
     AddDevice {
         /// Which.
@@ -171,12 +194,32 @@ pub enum Task {
     AskBack,
 }
 
+/// An officer to be admitted with others.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Invited {
+    /// Whom.
+    #[serde(with = "as_text")]
+    pub officer: OfficerAddress,
+    /// The officer's key package, once it is claimed.
+    #[serde(with = "as_hex", default)]
+    pub key_package: Option<Vec<u8>>,
+}
+
+/// An officer among others.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Named {
+    /// Whom.
+    #[serde(with = "as_text")]
+    pub officer: OfficerAddress,
+}
+
 impl Task {
     /// What to ask a lease for; `None` where no commit is made.
     #[must_use]
     pub fn lease(&self) -> Option<LeasePurpose> {
         match self {
             Self::Create { .. }
+            | Self::AdmitAll { .. }
             | Self::Entry
             | Self::Leave
             | Self::Erase { .. }
@@ -184,9 +227,11 @@ impl Task {
             | Self::AskBack => None,
             Self::Admit { .. }
             | Self::AdmitStandIn { .. }
+            | Self::AdmitMany { .. }
             | Self::AddDevice { .. }
             | Self::Readmit { .. } => Some(LeasePurpose::Admission),
             Self::Remove { .. }
+            | Self::RemoveMany { .. }
             | Self::RemoveDevice { .. }
             | Self::CarryOutLeave { .. }
             | Self::RemoveRevoked { .. }
@@ -229,6 +274,9 @@ impl Task {
             Self::Entry => "entry",
             Self::Admit { .. } => "admit",
             Self::AdmitStandIn { .. } => "admit stand-in",
+            Self::AdmitAll { .. } => "admit all",
+            Self::AdmitMany { .. } => "admit many",
+            Self::RemoveMany { .. } => "remove many",
             Self::AddDevice { .. } => "add device",
             Self::RemoveDevice { .. } => "remove device",
             Self::Remove { .. } => "remove",
@@ -275,8 +323,18 @@ impl Task {
             Self::Succeed { wanted, .. } => {
                 wanted.iter_mut().for_each(|wanted| wanted.key_package = None);
             }
+            Self::AdmitMany { invited, claimed, .. } => {
+                *claimed = false;
+                invited.iter_mut().for_each(|invited| invited.key_package = None);
+            }
             _ => {}
         }
+    }
+
+    /// Whether it lets in or takes out many.
+    #[must_use]
+    pub fn is_batch(&self) -> bool {
+        matches!(self, Self::AdmitAll { .. } | Self::AdmitMany { .. } | Self::RemoveMany { .. })
     }
 
     /// Whether a device that has lost step with the channel may do it.
@@ -295,6 +353,7 @@ impl Task {
             }
             Self::AddDevice { device, key_package: None }
             | Self::Readmit { device, key_package: None } => Some(Claim::Device(device)),
+            Self::AdmitMany { invited, claimed: false, .. } => Some(Claim::Many(invited)),
             Self::Succeed { wanted, .. } if wanted.iter().any(Wanted::is_missing) => {
                 Some(Claim::Devices(wanted))
             }
@@ -361,6 +420,8 @@ pub enum Claim<'a> {
     Officer(&'a OfficerAddress),
     /// One of that device.
     Device(&'a DeviceName),
+    /// One of any device of each of these.
+    Many(&'a [Invited]),
     /// One of each of these that has none yet.
     Devices(&'a [Wanted]),
 }

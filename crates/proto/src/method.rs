@@ -65,6 +65,8 @@ pub enum Method {
     FetchBundle = 19,
     /// A newer version of the network's bundle.
     PublishBundle = 20,
+    /// Officers of the own authority who can be admitted.
+    FetchContacts = 25,
     /// A device asks for its certificate to be renewed, and fetches the new one.
     RenewCertificate = 29,
 }
@@ -80,7 +82,7 @@ pub enum Caller {
 
 impl Method {
     /// Every method of this version, by number.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Hello,
         Self::PublishKeyPackages,
         Self::ClaimKeyPackages,
@@ -99,6 +101,7 @@ impl Method {
         Self::RequestWelcome,
         Self::FetchBundle,
         Self::PublishBundle,
+        Self::FetchContacts,
         Self::RenewCertificate,
     ];
 
@@ -133,6 +136,7 @@ impl Method {
             | Self::ExchangeHeads
             | Self::RequestWelcome
             | Self::FetchBundle
+            | Self::FetchContacts
             | Self::RenewCertificate => SMALL,
         }
     }
@@ -142,7 +146,7 @@ impl Method {
     #[must_use]
     pub const fn response_limit(self) -> u32 {
         match self {
-            Self::Hello => MEDIUM,
+            Self::Hello | Self::FetchContacts => MEDIUM,
             Self::ClaimKeyPackages | Self::FetchDirectory | Self::FetchBundle => LARGE,
             Self::Subscribe | Self::FetchRange => DELIVERY,
             Self::PublishKeyPackages
@@ -167,7 +171,10 @@ impl Method {
     #[must_use]
     pub const fn allows(self, caller: Caller) -> bool {
         match self {
-            Self::PublishKeyPackages | Self::CreateChannel | Self::RenewCertificate => {
+            Self::PublishKeyPackages
+            | Self::CreateChannel
+            | Self::FetchContacts
+            | Self::RenewCertificate => {
                 matches!(caller, Caller::Device)
             }
             Self::DeliverWelcome | Self::ExchangeHeads | Self::RequestWelcome => {
@@ -225,6 +232,7 @@ calls! {
     Refill: RefillRequest -> RefillResponse,
     ExchangeHeads: ExchangeHeadsRequest -> ExchangeHeadsResponse,
     RequestWelcome: RequestWelcomeRequest -> RequestWelcomeResponse,
+    FetchContacts: FetchContactsRequest -> FetchContactsResponse,
     FetchBundle: FetchBundleRequest -> FetchBundleResponse,
     PublishBundle: PublishBundleRequest -> PublishBundleResponse,
     RenewCertificate: RenewCertificateRequest -> RenewCertificateResponse,
@@ -237,7 +245,7 @@ mod tests {
     #[test]
     fn numbers_are_those_of_the_protocol_page() {
         let numbers: Vec<u16> = Method::ALL.iter().map(|method| method.number()).collect();
-        assert_eq!(numbers, (1..=16).chain(19..=20).chain([29]).collect::<Vec<u16>>());
+        assert_eq!(numbers, (1..=16).chain(19..=20).chain([25, 29]).collect::<Vec<u16>>());
     }
 
     #[test]
@@ -245,7 +253,7 @@ mod tests {
         for number in 0..=u16::MAX {
             match Method::from_number(number) {
                 Some(method) => assert_eq!(method.number(), number),
-                None => assert!(!matches!(number, 1..=16 | 19..=20 | 29)),
+                None => assert!(!matches!(number, 1..=16 | 19..=20 | 25 | 29)),
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod bundles;
 mod caller;
+mod contacts;
 mod create_channel;
 mod crls;
 mod deliver_welcome;
@@ -23,10 +24,10 @@ use std::future::Future;
 use enlace_proto::method::{Call, Method};
 use enlace_proto::relay::v1::{
     ClaimKeyPackagesRequest, CreateChannelRequest, DeliverWelcomeRequest, ErrorCode,
-    ExchangeHeadsRequest, FetchBundleRequest, FetchDirectoryRequest, FetchHeadCertificateRequest,
-    FetchRangeRequest, LeaseRequest, PublishBundleRequest, PublishCrlsRequest,
-    PublishKeyPackagesRequest, RefillRequest, RenewCertificateRequest, RequestWelcomeRequest,
-    SubmitRequest,
+    ExchangeHeadsRequest, FetchBundleRequest, FetchContactsRequest, FetchDirectoryRequest,
+    FetchHeadCertificateRequest, FetchRangeRequest, LeaseRequest, PublishBundleRequest,
+    PublishCrlsRequest, PublishKeyPackagesRequest, RefillRequest, RenewCertificateRequest,
+    RequestWelcomeRequest, SubmitRequest,
 };
 use enlace_transport::{IncomingCall, IncomingStream, Refusal, RequestError};
 use tracing::debug;
@@ -94,6 +95,7 @@ async fn dispatch_to_handler(caller: &Caller, call: IncomingCall) -> Result<(), 
         Method::Refill => answer::<RefillRequest>(caller, call).await,
         Method::ExchangeHeads => answer::<ExchangeHeadsRequest>(caller, call).await,
         Method::RequestWelcome => answer::<RequestWelcomeRequest>(caller, call).await,
+        Method::FetchContacts => answer::<FetchContactsRequest>(caller, call).await,
         Method::FetchBundle => answer::<FetchBundleRequest>(caller, call).await,
         Method::PublishBundle => answer::<PublishBundleRequest>(caller, call).await,
         Method::RenewCertificate => answer::<RenewCertificateRequest>(caller, call).await,

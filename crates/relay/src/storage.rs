@@ -143,6 +143,15 @@ pub trait ReadStorage: Send {
         suite: u16,
     ) -> Result<Vec<DeviceName>, StorageError>;
 
+    /// At most `limit` officers with a device that has a key package of a suite to hand out, sorted by
+    /// the bytes of their addresses, behind that one.
+    fn officers_with_key_packages(
+        &mut self,
+        suite: u16,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<OfficerAddress>, StorageError>;
+
     /// At most `limit` welcomes that a device has not acknowledged, oldest first.
     fn pending_welcomes(
         &mut self,

@@ -80,6 +80,7 @@ impl World {
             | Method::RequestWelcome
             | Method::FetchBundle
             | Method::PublishBundle
+            | Method::FetchContacts
             | Method::RenewCertificate => {
                 let _ = call.refuse(Refusal::new(ErrorCode::Unsupported, "")).await;
             }

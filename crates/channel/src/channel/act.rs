@@ -45,6 +45,8 @@ pub enum Command {
     RemoveDevice(DeviceName),
     /// Remove an officer with all devices.
     Remove(OfficerAddress),
+    /// Remove officers with all devices.
+    RemoveAll(Vec<OfficerAddress>),
     /// Give an officer another role. `Owner` hands the ownership on.
     SetRole(OfficerAddress, Role),
     /// Carry out a member's own wish to leave.

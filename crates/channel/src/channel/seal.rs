@@ -25,7 +25,7 @@ use crate::mls::{
     self, Changes, CommitError, EncryptError, KeyPackageError, MergeError, NewIdentity, ShareError,
     validate_key_package,
 };
-use crate::policy::{Policy, PolicyError, Role};
+use crate::policy::{Policy, PolicyEdit, PolicyError, Role};
 use crate::rules;
 use crate::state_store::StateError;
 
@@ -91,6 +91,19 @@ impl Channel {
         let welcomed = plan.added.into_iter().collect();
         let commit = Commit { changes: plan.changes, before, list, welcomed, judged: true };
         self.commit(ctx, commit, client_id)
+    }
+
+    /// Whether an officer can be admitted with that key package, as far as the key package goes.
+    ///
+    /// # Errors
+    /// [`SealError::OtherOfficer`], [`SealError::KeyPackage`], [`SealError::Certificate`]: claim
+    /// another one.
+    pub fn check_admission(
+        &self,
+        ctx: &Context<'_>,
+        admission: &Admission,
+    ) -> Result<(), SealError> {
+        check_admission(ctx, self, admission).map(|_| ())
     }
 
     /// Builds a commit that nobody has judged, and tells the hub the list `claimed` instead of the
@@ -251,9 +264,13 @@ impl Channel {
         let mut policy = self.policy.clone();
         match command {
             Command::Admit(admissions) => {
+                let mut edit = policy.edit()?;
                 for admission in admissions {
-                    policy = self.plan_admission(ctx, &mut plan, &policy, admission)?;
+                    plan.added.push(check_admission(ctx, self, admission)?);
+                    plan.changes.add.push(admission.key_package.clone());
+                    edit = edit.role(&admission.officer, admission.role);
                 }
+                policy = edit.finish()?;
             }
             Command::AdmitAuthority { admission, consents } => {
                 policy = self.plan_admission(ctx, &mut plan, &policy, admission)?;
@@ -295,6 +312,11 @@ impl Channel {
             Command::Remove(officer) => {
                 policy = policy.edit()?.without(officer).finish()?;
                 self.plan_removal(&mut plan, |device| device.officer() == officer)?;
+            }
+            Command::RemoveAll(officers) => {
+                let leaving = |edit: PolicyEdit, officer| edit.without(officer);
+                policy = officers.iter().fold(policy.edit()?, leaving).finish()?;
+                self.plan_removal(&mut plan, |device| officers.contains(device.officer()))?;
             }
             Command::CarryOutLeave(device) => {
                 let evidence = self.state.leave_of(device).ok_or(SealError::NoSuchWish)?;

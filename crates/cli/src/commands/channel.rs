@@ -3,6 +3,7 @@
 mod add;
 mod answer;
 mod appoint;
+mod batch;
 mod close;
 mod erased;
 mod expel;
@@ -33,11 +34,11 @@ pub(crate) enum Command {
     List(list::Arguments),
     /// Show a channel and who is in it.
     Show(show::Arguments),
-    /// Admit an officer.
+    /// Admit an officer, or many.
     Add(add::Arguments),
     /// Admit a stand-in of an authority that has no lead left, by its registrar's mandate.
     StandIn(stand_in::Arguments),
-    /// Remove an officer.
+    /// Remove an officer, or many.
     Remove(remove::Arguments),
     /// Give an officer another role.
     Role(role::Arguments),

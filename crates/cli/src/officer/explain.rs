@@ -206,6 +206,9 @@ impl Explain for ActError {
             Self::AlreadyInChannel(officer, _) => {
                 said(ui, Text::AlreadyInChannel { officer: &officer.to_string() })
             }
+            Self::OwnerStays(officer) => {
+                said(ui, Text::OwnerStays { officer: &officer.to_string() })
+            }
             Self::OwnerLeaves => {
                 said(ui, Text::OwnerCannotLeave).hint(ui.say(Text::HandOwnershipOn))
             }

@@ -118,6 +118,10 @@ pub(crate) fn notice_words(notice: &Notice, ui: &Ui) -> Vec<String> {
         Notice::Stopped { reason } => say(Words::Stopped { reason }),
         Notice::WelcomeRefused { reason } => say(Words::WelcomeRefused { reason }),
         Notice::NotDone { reason, .. } => say(Words::NotDone { reason }),
+        Notice::NotAdmitted { officers, reason } => {
+            let officers = &officers.join(", ");
+            say(Words::NotAdmitted { officers, reason: reason.as_deref() })
+        }
         Notice::NoKeyPackage { officer } => {
             say(Words::NoKeyPackage { officer: &officer.to_string() })
         }

@@ -113,7 +113,8 @@ pub(crate) fn outcome(
     Ok(Outcome { channel, client_id, state, seq, words: ui.say(words) })
 }
 
-fn newest_notice(client: &Client, channel: ChannelId, ui: &Ui) -> Result<u64, Failure> {
+/// The newest of a channel's notices.
+pub(crate) fn newest_notice(client: &Client, channel: ChannelId, ui: &Ui) -> Result<u64, Failure> {
     let mut newest = 0;
     loop {
         match client.notices(Some(channel), newest, NOTICES).explained(ui)?.last() {

@@ -82,6 +82,19 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::ConsentRefused { officer, by } => format!("{officer}: refused by {by}"),
         Text::OneLead { domain } => format!("{domain} has one lead: name a second one, so that the case goes on if that device is lost"),
         Text::NoLead { domain } => format!("{domain} has no lead: the owner of the channel can make one of its officers a lead"),
+        Text::BatchProgress { done, all } => format!("{done} of {all}"),
+        Text::BatchDone { count, admits: true } => format!("let in: {count}"),
+        Text::BatchDone { count, admits: false } => format!("taken out: {count}"),
+        Text::BatchAlready { count, admits: true } => format!("already in: {count}"),
+        Text::BatchAlready { count, admits: false } => format!("not in the channel: {count}"),
+        Text::BatchOthers { officer } => {
+            format!("{officer}: another authority's; its own leads let its officers in and out")
+        }
+        Text::BatchRefused { officer, reason: Some(reason) } => format!("{officer} was not let in: {reason}"),
+        Text::BatchRefused { officer, reason: None } => {
+            format!("{officer} was not let in: the officer's program has to run once")
+        }
+        Text::OwnerStays { officer } => format!("{officer} owns the channel and is not taken out"),
         Text::Waiting { count } => format!("{count} queued, not yet accepted"),
         Text::ChannelStopped { reason } => {
             format!("This channel rests, for what the relay sends does not fit: {reason}")
@@ -429,6 +442,12 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::WelcomeRefused { reason } => format!("An invitation was refused: {reason}"),
         Notice::NotDone { reason } => format!("Something you asked for cannot be done: {reason}"),
+        Notice::NotAdmitted { officers, reason: Some(reason) } => {
+            format!("{officers}: not let in, for {reason}")
+        }
+        Notice::NotAdmitted { officers, reason: None } => {
+            format!("{officers}: not let in, for their programs have to run once.")
+        }
         Notice::NoKeyPackage { officer } => format!(
             "{officer} can be admitted as soon as that officer's program has been connected once."
         ),

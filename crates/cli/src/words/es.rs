@@ -88,6 +88,19 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::ConsentRefused { officer, by } => format!("{officer}: {by} no consiente"),
         Text::OneLead { domain } => format!("{domain} tiene un solo responsable: nombre a otro, para que el caso siga si se pierde ese dispositivo"),
         Text::NoLead { domain } => format!("{domain} no tiene responsable: el titular del canal puede nombrar responsable a uno de sus miembros"),
+        Text::BatchProgress { done, all } => format!("{done} de {all}"),
+        Text::BatchDone { count, admits: true } => format!("admitidos: {count}"),
+        Text::BatchDone { count, admits: false } => format!("excluidos: {count}"),
+        Text::BatchAlready { count, admits: true } => format!("ya estaban: {count}"),
+        Text::BatchAlready { count, admits: false } => format!("no estaban en el canal: {count}"),
+        Text::BatchOthers { officer } => {
+            format!("{officer}: de otra autoridad; sus propios responsables admiten y excluyen a los suyos")
+        }
+        Text::BatchRefused { officer, reason: Some(reason) } => format!("{officer} no fue admitido: {reason}"),
+        Text::BatchRefused { officer, reason: None } => {
+            format!("{officer} no fue admitido: su programa tiene que ejecutarse una vez")
+        }
+        Text::OwnerStays { officer } => format!("{officer} es propietario del canal y no se le excluye"),
         Text::Waiting { count } => format!("{count} en cola, aún no aceptado"),
         Text::ChannelStopped { reason } => {
             format!("Este canal está en pausa: lo que envía el servidor no encaja: {reason}")
@@ -437,6 +450,12 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::WelcomeRefused { reason } => format!("Se rechazó una invitación: {reason}"),
         Notice::NotDone { reason } => format!("Algo que pidió no puede hacerse: {reason}"),
+        Notice::NotAdmitted { officers, reason: Some(reason) } => {
+            format!("{officers}: sin admitir, por {reason}")
+        }
+        Notice::NotAdmitted { officers, reason: None } => {
+            format!("{officers}: sin admitir; sus programas tienen que ejecutarse una vez.")
+        }
         Notice::NoKeyPackage { officer } => {
             format!("{officer} podrá ser admitido en cuanto su programa se haya conectado una vez.")
         }

@@ -86,6 +86,19 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::ConsentRefused { officer, by } => format!("{officer} : {by} refuse"),
         Text::OneLead { domain } => format!("{domain} n'a qu'un responsable : nommez-en un second, pour que l'affaire continue si cet appareil est perdu"),
         Text::NoLead { domain } => format!("{domain} n'a pas de responsable : le titulaire du canal peut en nommer un parmi ses membres"),
+        Text::BatchProgress { done, all } => format!("{done} sur {all}"),
+        Text::BatchDone { count, admits: true } => format!("admis : {count}"),
+        Text::BatchDone { count, admits: false } => format!("exclus : {count}"),
+        Text::BatchAlready { count, admits: true } => format!("déjà présents : {count}"),
+        Text::BatchAlready { count, admits: false } => format!("absents du canal : {count}"),
+        Text::BatchOthers { officer } => {
+            format!("{officer} : d'une autre autorité ; ses propres responsables admettent et excluent")
+        }
+        Text::BatchRefused { officer, reason: Some(reason) } => format!("{officer} n'a pas été admis : {reason}"),
+        Text::BatchRefused { officer, reason: None } => {
+            format!("{officer} n'a pas été admis : son programme doit tourner une fois")
+        }
+        Text::OwnerStays { officer } => format!("{officer} est propriétaire du canal et n'est pas exclu"),
         Text::Waiting { count } => format!("{count} en attente, pas encore accepté"),
         Text::ChannelStopped { reason } => {
             format!("Ce canal est en pause : ce que le serveur envoie ne concorde pas : {reason}")
@@ -439,6 +452,12 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::WelcomeRefused { reason } => format!("Une invitation a été refusée : {reason}"),
         Notice::NotDone { reason } => format!("Ce que vous avez demandé est impossible : {reason}"),
+        Notice::NotAdmitted { officers, reason: Some(reason) } => {
+            format!("{officers} : non admis, car {reason}")
+        }
+        Notice::NotAdmitted { officers, reason: None } => {
+            format!("{officers} : non admis ; leurs programmes doivent tourner une fois.")
+        }
         Notice::NoKeyPackage { officer } => {
             format!("{officer} pourra être admis dès que son programme se sera connecté une fois.")
         }

@@ -86,6 +86,19 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::ConsentRefused { officer, by } => format!("{officer}: {by} não consente"),
         Text::OneLead { domain } => format!("{domain} tem um só responsável: nomeie outro, para que o caso continue se esse dispositivo se perder"),
         Text::NoLead { domain } => format!("{domain} não tem responsável: o titular do canal pode nomear responsável um dos seus membros"),
+        Text::BatchProgress { done, all } => format!("{done} de {all}"),
+        Text::BatchDone { count, admits: true } => format!("admitidos: {count}"),
+        Text::BatchDone { count, admits: false } => format!("excluídos: {count}"),
+        Text::BatchAlready { count, admits: true } => format!("já estavam: {count}"),
+        Text::BatchAlready { count, admits: false } => format!("não estavam no canal: {count}"),
+        Text::BatchOthers { officer } => {
+            format!("{officer}: de outra autoridade; são os seus responsáveis que admitem e excluem")
+        }
+        Text::BatchRefused { officer, reason: Some(reason) } => format!("{officer} não foi admitido: {reason}"),
+        Text::BatchRefused { officer, reason: None } => {
+            format!("{officer} não foi admitido: o seu programa tem de correr uma vez")
+        }
+        Text::OwnerStays { officer } => format!("{officer} é proprietário do canal e não é excluído"),
         Text::Waiting { count } => format!("{count} na fila, ainda não aceito"),
         Text::ChannelStopped { reason } => {
             format!("Este canal está em pausa: o que o servidor envia não confere: {reason}")
@@ -437,6 +450,12 @@ fn say_notice(notice: &Notice<'_>) -> String {
         }
         Notice::WelcomeRefused { reason } => format!("Um convite foi recusado: {reason}"),
         Notice::NotDone { reason } => format!("Algo que pediu não pode ser feito: {reason}"),
+        Notice::NotAdmitted { officers, reason: Some(reason) } => {
+            format!("{officers}: sem admissão, por {reason}")
+        }
+        Notice::NotAdmitted { officers, reason: None } => {
+            format!("{officers}: sem admissão; os seus programas têm de correr uma vez.")
+        }
         Notice::NoKeyPackage { officer } => format!(
             "{officer} poderá ser admitido assim que o seu programa se tiver conectado uma vez."
         ),

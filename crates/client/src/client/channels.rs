@@ -9,7 +9,7 @@ use enlace_log::{ChannelId, ClientId};
 
 use super::Client;
 use super::views::ChannelDetails;
-use crate::engine::{ActError, CreateChannelError, EngineError, NewChannel, Wish};
+use crate::engine::{ActError, Batches, CreateChannelError, EngineError, NewChannel, Wish};
 use crate::store::{ChannelRow, StoreError};
 
 impl Client {
@@ -59,6 +59,54 @@ impl Client {
     /// [`ActError`]; nothing has changed then.
     pub fn add_stand_in(&self, channel: ChannelId, mandate: Vec<u8>) -> Result<ClientId, ActError> {
         self.wish(channel, Wish::StandIn(mandate))
+    }
+
+    /// Asks for officers of the own authority to be admitted, in batches. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`ActError`]; nothing has changed then.
+    pub fn add_members(
+        &self,
+        channel: ChannelId,
+        officers: &[OfficerAddress],
+        role: Role,
+    ) -> Result<Batches, ActError> {
+        let batches = self.with_engine(|engine| engine.admit_many(channel, officers, role))?;
+        self.wake();
+        Ok(batches)
+    }
+
+    /// Asks for all officers of the own authority to be admitted whose programs have been at its
+    /// relay. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`ActError`]; nothing has changed then.
+    pub fn add_all(&self, channel: ChannelId, role: Role) -> Result<ClientId, ActError> {
+        let asked = self.with_engine(|engine| engine.admit_all(channel, role))?;
+        self.wake();
+        Ok(asked)
+    }
+
+    /// Asks for officers of the own authority to be removed, in batches. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`ActError`]; nothing has changed then.
+    pub fn remove_members(
+        &self,
+        channel: ChannelId,
+        officers: &[OfficerAddress],
+    ) -> Result<Batches, ActError> {
+        let batches = self.with_engine(|engine| engine.remove_many(channel, officers))?;
+        self.wake();
+        Ok(batches)
+    }
+
+    /// The batches of a channel that still wait.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn batches(&self, channel: ChannelId) -> Result<Vec<ClientId>, StoreError> {
+        self.with_engine(|engine| engine.batches(channel))
     }
 
     /// Asks for an officer to be removed.

@@ -67,6 +67,9 @@ pub enum ActError {
     /// The officer is in the channel already, with that role.
     #[error("{0} is in the channel already, as {1}")]
     AlreadyInChannel(OfficerAddress, Role),
+    /// The owner is not taken out.
+    #[error("{0} owns the channel and cannot be removed")]
+    OwnerStays(OfficerAddress),
     /// The owner must hand the ownership on first.
     #[error("the owner cannot leave: hand the ownership to somebody else first")]
     OwnerLeaves,

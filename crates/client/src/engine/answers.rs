@@ -6,7 +6,9 @@ use enlace_channel::channel::ChannelError;
 use enlace_identity::time::Timestamp;
 use enlace_log::ids::seq_from_u64;
 use enlace_log::{ChannelId, ClientId, Seq, SignedHead, VerifiedHead};
-use enlace_proto::relay::v1::{ClaimedKeyPackage, ErrorCode, LeaseResponse, SubmitResponse};
+use enlace_proto::relay::v1::{
+    ClaimedKeyPackage, ErrorCode, FetchContactsResponse, LeaseResponse, SubmitResponse,
+};
 use enlace_transport::CallError;
 
 use super::lanes::{HeldLease, Lanes};
@@ -30,6 +32,8 @@ pub enum Answer {
     Leased(LeaseResponse),
     /// To a claim.
     Claimed(Vec<ClaimedKeyPackage>),
+    /// Whom the relay knows.
+    Contacts(FetchContactsResponse),
     /// None, or a no.
     Failed(CallError),
 }
@@ -73,6 +77,7 @@ impl Engine {
                 lane.lease_held = None;
                 lane.await_fence(seq_from_u64("fence", lease.fence).ok().flatten(), now);
             }
+            Answer::Contacts(contacts) => self.write(|work| work.named(id, &contacts))?,
             Answer::Claimed(packages) => self.write(|work| work.claimed(id, packages))?,
             Answer::Failed(error) => {
                 let verdict = self.write(|work| work.failed(id, &error, lane.outages))?;
@@ -167,6 +172,9 @@ impl Work<'_> {
         packages: Vec<ClaimedKeyPackage>,
     ) -> Result<(), EngineError> {
         let Some(mut row) = self.tx.outbox_of(client_id)? else { return Ok(()) };
+        if matches!(row.task, Task::AdmitMany { .. }) {
+            return self.claimed_many(row, packages);
+        }
         let claimed = packages.into_iter().map(|package| (package.device, package.key_package));
         if !row.task.keep_claimed(claimed.collect()) {
             return self.no_key_package(row);
@@ -176,6 +184,9 @@ impl Work<'_> {
     }
 
     fn no_key_package(&mut self, mut row: OutboxRow) -> Result<(), EngineError> {
+        if matches!(row.task, Task::AdmitMany { .. }) {
+            return self.claimed_many(row, Vec::new());
+        }
         let missing = match &row.task {
             Task::Admit { officer, .. } | Task::AdmitStandIn { officer, .. } => {
                 Some(officer.clone())

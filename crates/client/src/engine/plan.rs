@@ -7,7 +7,8 @@ use enlace_channel::channel::{Channel, ChannelError};
 use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, ClientId, QuotedHead, Seq, SignedHead};
 use enlace_proto::relay::v1::{
-    ClaimKeyPackagesRequest, CreateChannelRequest, LeaseRequest, SubmitRequest,
+    ClaimKeyPackagesRequest, CreateChannelRequest, FetchContactsRequest, LeaseRequest,
+    SubmitRequest,
 };
 use enlace_transport::Trust;
 
@@ -41,6 +42,8 @@ pub enum Action {
     Lease(ClientId, ChannelId, LeaseRequest),
     /// `ClaimKeyPackages`.
     Claim(ClientId, ChannelId, ClaimKeyPackagesRequest),
+    /// `FetchContacts`.
+    Contacts(ClientId, ChannelId, FetchContactsRequest),
 }
 
 impl Action {
@@ -51,7 +54,8 @@ impl Action {
             Self::Create(_, id, _)
             | Self::Submit(_, id, _)
             | Self::Lease(_, id, _)
-            | Self::Claim(_, id, ..) => *id,
+            | Self::Claim(_, id, ..)
+            | Self::Contacts(_, id, ..) => *id,
         }
     }
 
@@ -62,7 +66,8 @@ impl Action {
             Self::Create(id, ..)
             | Self::Submit(id, ..)
             | Self::Lease(id, ..)
-            | Self::Claim(id, ..) => *id,
+            | Self::Claim(id, ..)
+            | Self::Contacts(id, ..) => *id,
         }
     }
 }
@@ -219,6 +224,9 @@ fn call(
             let (devices, officers) = match claim {
                 Claim::Officer(officer) => (Vec::new(), vec![officer.to_string()]),
                 Claim::Device(device) => (vec![device.to_string()], Vec::new()),
+                Claim::Many(invited) => {
+                    (Vec::new(), invited.iter().map(|one| one.officer.to_string()).collect())
+                }
                 Claim::Devices(wanted) => {
                     let missing = wanted.iter().filter(|wanted| wanted.is_missing());
                     (missing.map(|wanted| wanted.device.to_string()).collect(), Vec::new())
@@ -226,10 +234,16 @@ fn call(
             };
             let suite = match row.task {
                 Task::Succeed { suite, .. } => suite,
-                _ => channel.view()?.suite.code(),
+                _ => channel.suite().code(),
             };
             let suite = suite.into();
             Some(Action::Claim(client_id, id, ClaimKeyPackagesRequest { suite, devices, officers }))
+        }
+        Step::Contacts => {
+            let Task::AdmitAll { after, .. } = &row.task else { return Ok(None) };
+            let request =
+                FetchContactsRequest { suite: channel.suite().code().into(), after: after.clone() };
+            Some(Action::Contacts(client_id, id, request))
         }
         Step::Send => request.map(|request| match row.task {
             Task::Create { nonce } => {

@@ -11,6 +11,7 @@ use enlace_identity::chain::VerifiedLeaf;
 use enlace_identity::names::DeviceName;
 use enlace_log::Seq;
 
+use super::batches::admissions;
 use super::succession::is_at_a_loss;
 use super::work::Work;
 use super::{Engine, EngineError, suspension};
@@ -48,9 +49,10 @@ impl Engine {
 impl Work<'_> {
     /// Makes the item of a row for the present state of its channel; an act that is no longer
     /// needed is done.
-    pub(super) fn seal(&mut self, row: OutboxRow) -> Result<(), Sealing> {
+    pub(super) fn seal(&mut self, mut row: OutboxRow) -> Result<(), Sealing> {
         let id = row.channel;
         let mut channel = self.take(id)?.ok_or(StoreError::Corrupt("channel"))?;
+        self.leave_out(&mut row, &channel)?;
         let is_over = row.automatic && row.task.is_for_the_stranded() && !is_at_a_loss(&channel);
         if is_over || is_done(&row.task, &channel, self.me()) {
             self.keep(channel);
@@ -209,6 +211,12 @@ pub(super) fn is_done(task: &Task, channel: &Channel, me: &DeviceName) -> bool {
         Task::AddDevice { device, .. } => channel.devices().contains(device),
         Task::RemoveDevice { device } => !channel.devices().contains(device),
         Task::Remove { officer } => policy.role_of(officer).is_none(),
+        Task::AdmitMany { invited, .. } => {
+            invited.iter().all(|one| policy.role_of(&one.officer).is_some())
+        }
+        Task::RemoveMany { officers } => {
+            officers.iter().all(|one| policy.role_of(&one.officer).is_none())
+        }
         Task::SetRole { officer, role } => policy.role_of(officer) == Some(*role),
         Task::AppointOwner { officer, .. } => policy.role_of(officer) == Some(Role::Owner),
         Task::SetClosed { closed } => policy.is_closed() == *closed,
@@ -229,6 +237,7 @@ pub(super) fn is_done(task: &Task, channel: &Channel, me: &DeviceName) -> bool {
             channel.devices().contains(device) || !policy.suspended().contains_key(device)
         }
         Task::Create { .. }
+        | Task::AdmitAll { .. }
         | Task::Entry
         | Task::FollowBundle
         | Task::SelfUpdate
@@ -256,6 +265,10 @@ fn command(task: &Task) -> Option<Command> {
         }
         Task::RemoveDevice { device } => Command::RemoveDevice(device.clone()),
         Task::Remove { officer } => Command::Remove(officer.clone()),
+        Task::AdmitMany { role, invited, .. } => Command::Admit(admissions(*role, invited)),
+        Task::RemoveMany { officers } => {
+            Command::RemoveAll(officers.iter().map(|one| one.officer.clone()).collect())
+        }
         Task::SetRole { officer, role } => Command::SetRole(officer.clone(), *role),
         Task::CarryOutLeave { device } => Command::CarryOutLeave(device.clone()),
         Task::PutBack { device } => Command::PutBack(device.clone()),

@@ -1,6 +1,7 @@
 //! Devices with real stores and a hub in memory: what the session does, without a network.
 
 mod backup;
+mod batches;
 mod certificate;
 mod closing;
 mod consents;

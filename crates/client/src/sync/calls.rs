@@ -347,6 +347,9 @@ async fn make(connection: &Connection, action: &Action) -> Result<Answer, CallEr
             Ok(Answer::Accepted(connection.call(request, LIMIT).await?))
         }
         Action::Lease(_, _, request) => Ok(Answer::Leased(connection.call(request, LIMIT).await?)),
+        Action::Contacts(_, _, request) => {
+            Ok(Answer::Contacts(connection.call(request, LIMIT).await?))
+        }
         Action::Claim(_, _, request) => {
             Ok(Answer::Claimed(connection.call(request, LIMIT).await?.key_packages))
         }

@@ -61,6 +61,8 @@ pub fn run(data: &[u8]) -> Outcome {
         Method::FetchBundle => message::<wire::FetchBundleRequest>(body).map(drop),
         Method::PublishBundle => message::<wire::PublishBundleRequest>(body)
             .and_then(|request| successor(&request.bundle)),
+        Method::FetchContacts => message::<wire::FetchContactsRequest>(body)
+            .and_then(|request| request.after.parse::<OfficerAddress>().ok().map(drop)),
         Method::RenewCertificate => message::<wire::RenewCertificateRequest>(body)
             .and_then(|request| CertificateRequest::from_der(&request.request).ok().map(drop)),
     };

@@ -8,6 +8,7 @@ use enlace_identity::bundle::SignedBundle;
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::chain::LeafUsage;
 use enlace_identity::endpoint::SignedEndpointRecord;
+use enlace_identity::names::OfficerAddress;
 use enlace_log::replica::Added;
 use enlace_log::{ChainHash, Incarnation, Replica, Seq};
 use enlace_proto::method::Method;
@@ -66,6 +67,9 @@ pub fn run(data: &[u8]) -> Outcome {
         Method::FetchBundle => message::<wire::FetchBundleResponse>(body)
             .and_then(|response| requests::successor(&response.bundle)),
         Method::PublishBundle => message::<wire::PublishBundleResponse>(body).map(drop),
+        Method::FetchContacts => message::<wire::FetchContactsResponse>(body).map(|response| {
+            response.officers.iter().for_each(|one| drop(one.parse::<OfficerAddress>()));
+        }),
         Method::RenewCertificate => message::<wire::RenewCertificateResponse>(body)
             .and_then(|response| UnverifiedChain::from_ders(&response.certificates).ok().map(drop)),
     };

@@ -146,6 +146,9 @@ fn request(method: Method) -> Vec<Vec<u8>> {
         }
         Method::ExchangeHeads => one(&wire::ExchangeHeadsRequest { known_heads: known_heads() }),
         Method::RequestWelcome => one(&wire::RequestWelcomeRequest { channel: channel() }),
+        Method::FetchContacts => {
+            one(&wire::FetchContactsRequest { suite: 3, after: "ana@fge.example".to_owned() })
+        }
         Method::RenewCertificate => {
             one(&wire::RenewCertificateRequest { request: vec![48, 3, 2, 1, 0] })
         }
@@ -229,6 +232,10 @@ fn response(method: Method) -> Vec<u8> {
             wire::FetchBundleResponse { bundle: network.signed.encode(), newest: 1 }.encode_to_vec()
         }
         Method::PublishBundle => wire::PublishBundleResponse { newest: 2 }.encode_to_vec(),
+        Method::FetchContacts => {
+            wire::FetchContactsResponse { officers: vec!["ana@fge.example".to_owned()], more: true }
+                .encode_to_vec()
+        }
         Method::RenewCertificate => {
             wire::RenewCertificateResponse { certificates: vec![vec![48, 0], vec![48, 0]] }
                 .encode_to_vec()

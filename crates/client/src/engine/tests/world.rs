@@ -283,6 +283,7 @@ impl World {
                 Ok(Answer::Leased(LeaseResponse { expires_in_ms: 10_000, fence }))
             }
             Action::Claim(_, _, request) => self.hub.claim(request).map(Answer::Claimed),
+            Action::Contacts(_, _, request) => Ok(Answer::Contacts(self.hub.contacts(request))),
         };
         answer.unwrap_or_else(Answer::Failed)
     }

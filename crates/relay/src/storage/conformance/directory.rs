@@ -46,6 +46,9 @@ pub(super) fn key_packages(store: &dyn TestStore) {
     assert_eq!(read.devices_with_key_packages(&officer, 1).unwrap(), [device("ana")]);
     let ben = device("ben").officer().clone();
     assert!(read.devices_with_key_packages(&ben, 1).unwrap().is_empty());
+    assert_eq!(read.officers_with_key_packages(1, "", 10).unwrap(), std::slice::from_ref(&officer));
+    assert_eq!(read.officers_with_key_packages(3, "", 10).unwrap(), []);
+    assert_eq!(read.officers_with_key_packages(1, &officer.to_string(), 10).unwrap(), []);
     drop(storage);
 
     let mut storage = store.open().unwrap();
@@ -53,6 +56,11 @@ pub(super) fn key_packages(store: &dyn TestStore) {
     assert_eq!(take(&mut *storage, 1, &["ana", "ben"]), [("last".into(), true)]);
     let mut read = storage.reader().unwrap();
     assert_eq!(read.devices_with_key_packages(&officer, 1).unwrap(), [device("ana")]);
+    storage.commit(&side([publish("ben", 1, &["b2"], None)])).unwrap();
+    assert_eq!(read.officers_with_key_packages(1, "", 10).unwrap(), [officer.clone(), ben.clone()]);
+    assert_eq!(read.officers_with_key_packages(1, "", 1).unwrap(), std::slice::from_ref(&officer));
+    assert_eq!(read.officers_with_key_packages(1, &officer.to_string(), 10).unwrap(), [ben]);
+    assert_eq!(take(&mut *storage, 1, &["ben"]), [pooled("b2")]);
     storage.commit(&side([publish("ana", 1, &["a3"], Some("newer"))])).unwrap();
     assert_eq!(take(&mut *storage, 1, &["ana", "ana"]), [pooled("a3"), ("newer".into(), true)]);
     assert_eq!(take(&mut *storage, 2, &["ana", "ana"]), [pooled("other suite")]);

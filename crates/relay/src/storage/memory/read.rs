@@ -1,5 +1,7 @@
 //! Reading the tables.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
 use enlace_log::head::HeadSigner;
@@ -127,6 +129,23 @@ impl ReadStorage for MemoryReader {
         devices.sort();
         devices.dedup();
         Ok(devices)
+    }
+
+    fn officers_with_key_packages(
+        &mut self,
+        suite: u16,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<OfficerAddress>, StorageError> {
+        let disk = self.0.lock();
+        let pools = disk.tables.key_packages.iter().filter(|(_, pool)| !pool.is_empty());
+        let keys = pools.map(|(key, _)| key).chain(disk.tables.last_resorts.keys());
+        let mut officers: BTreeMap<String, OfficerAddress> = BTreeMap::new();
+        for (device, _) in keys.filter(|(_, of)| *of == suite) {
+            officers.insert(device.officer().to_string(), device.officer().clone());
+        }
+        let behind = officers.into_iter().filter(|(address, _)| address.as_str() > after);
+        Ok(behind.take(limit).map(|(_, officer)| officer).collect())
     }
 
     fn pending_welcomes(

@@ -194,6 +194,20 @@ impl ReadStorage for SqliteReader {
         self.rows(sql, params![officer.to_string(), suite], read)
     }
 
+    fn officers_with_key_packages(
+        &mut self,
+        suite: u16,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<OfficerAddress>, StorageError> {
+        let sql = "SELECT DISTINCT officer FROM devices d WHERE officer > ?2 AND (
+                       EXISTS (SELECT 1 FROM key_packages WHERE device = d.id AND suite = ?1)
+                       OR EXISTS (SELECT 1 FROM last_resorts WHERE device = d.id AND suite = ?1))
+                   ORDER BY officer LIMIT ?3";
+        let read = |row: &Row<'_>| column::name(row, 0, "officer");
+        self.rows(sql, params![suite, after, count(limit)], read)
+    }
+
     fn pending_welcomes(
         &mut self,
         device: &DeviceName,
