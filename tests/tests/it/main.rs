@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bundles;
 mod entries;
 mod erasing;
 mod forks;
