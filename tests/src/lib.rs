@@ -16,6 +16,7 @@
 
 pub mod case;
 pub mod group;
+pub mod kept;
 pub mod key_package;
 pub mod lying;
 pub mod officer;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use enlace_channel::entry::TimeZone;
@@ -18,6 +18,7 @@ use enlace_identity::certificate::Serial;
 use enlace_identity::keys::Passphrase;
 use enlace_identity::names::{DeviceName, OfficerAddress};
 use enlace_log::{ChannelId, ClientId, Seq};
+use enlace_transport::Clock;
 use tempfile::TempDir;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
@@ -57,6 +58,22 @@ impl Officer {
         let mut officer = Self { directory, client: None, sync: None, serial, address, device };
         officer.open().await;
         officer
+    }
+
+    /// The program on a profile that is there, in `profile` of that directory. It is offline.
+    pub async fn of_profile(directory: TempDir, clock: Arc<dyn Clock>) -> Self {
+        let at = directory.path().join("profile");
+        let opened =
+            off_thread(move || Client::open_with_clock(&at, &passphrase(), clock).unwrap());
+        let client = opened.await;
+        let serial = client.certificate().unwrap().serial().clone();
+        let (address, device) = (client.address().clone(), client.device().clone());
+        Self { directory, client: Some(client), sync: None, serial, address, device }
+    }
+
+    /// Ends the program.
+    pub fn close(&mut self) {
+        self.client = None;
     }
 
     /// The profile's directory.

@@ -108,6 +108,18 @@ impl RelayPlace {
         Relay { server: Some(server), threads: Some(threads) }
     }
 
+    /// Writes keys, certificates, lists and the store there.
+    pub(crate) fn keep(&self, network: &Network, to: &Path) {
+        crate::kept::copy(self.directory(), to);
+        for (name, credential) in [("relay", &self.relay), ("head", &self.head)] {
+            std::fs::write(to.join(format!("{name}.pem")), credential.chain.to_pem()).unwrap();
+            let key = credential.key.to_pem(None);
+            std::fs::write(to.join(format!("{name}.key")), key.as_bytes()).unwrap();
+        }
+        let record = self.authority(network).endpoint_record(self.port);
+        std::fs::write(to.join("endpoint.record"), record).unwrap();
+    }
+
     fn settings(&self, network: &Network) -> Settings {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)).to_string();
         let name = self.authority(network).relay_name().to_string();

@@ -16,6 +16,7 @@ pub(crate) enum Arguments {
     Bench(Vec<String>),
     CertsExample,
     Mutants(mutants::Options),
+    RecordKept,
     /// What follows is the simulator's own to read.
     Simulate(Vec<String>),
     Test(Selection),
@@ -38,6 +39,10 @@ impl Arguments {
                 Some(more) => bail!("certs-example takes no `{more}`"),
             },
             Some("mutants") => Ok(Self::Mutants(mutants::Options::parse(arguments)?)),
+            Some("record-kept") => match arguments.next() {
+                None => Ok(Self::RecordKept),
+                Some(more) => bail!("record-kept takes no `{more}`"),
+            },
             Some("simulate") => Ok(Self::Simulate(arguments.collect())),
             Some("test") => Selection::parse(arguments),
             Some(other) => bail!("no task is called `{other}`"),
@@ -79,13 +84,15 @@ pub(crate) fn help() -> String {
         \x20      cargo xtask bench [--quick] [--only W1,...] [--json FILE] [--check]\n\
         \x20      cargo xtask simulate [--seeds N] [--seed S] [--help]\n\
         \x20      cargo xtask mutants [MECHANISM...] [--seeds N] [--from S]\n\
-        \x20      cargo xtask certs-example\n\n\
+        \x20      cargo xtask certs-example\n\
+        \x20      cargo xtask record-kept\n\n\
          `bench` measures (docs/PERFORMANCE.md; `bench --help`).\n\
          `simulate` plays whole networks on virtual time, one for each seed, and checks what must hold\n\
          of them (docs/RELIABILITY.md; `simulate --help`).\n\
          `mutants` takes one protection after the other out of a copy of the source and shows the seed at\n\
          which the simulator misses it. MECHANISM is one of: {mutants}.\n\
-         `certs-example` makes the directory of that name anew. `test` runs every check of this repository and names those that failed.\n\
+         `certs-example` makes the directory of that name anew, `record-kept` what later builds have to open\n\
+         (tests/kept). `test` runs every check of this repository and names those that failed.\n\
          Nothing has to be installed first but Rust, a C compiler, make, perl and openssl;\n\
          what is missing is installed by apt-get where that is possible, or named.\n\n\
          Steps:\n",

@@ -11,6 +11,7 @@ mod bench;
 mod certs_example;
 mod mutants;
 mod process;
+mod record_kept;
 mod run;
 mod simulate;
 mod steps;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Ok(Arguments::Bench(arguments)) => exit(bench::run(&workspace, &arguments)),
         Ok(Arguments::CertsExample) => exit(certs_example::run(&workspace)),
         Ok(Arguments::Mutants(options)) => exit(mutants::run(&workspace, &options)),
+        Ok(Arguments::RecordKept) => exit(record_kept::run(&workspace)),
         Ok(Arguments::Simulate(arguments)) => simulate::run(&workspace, &arguments),
         Ok(Arguments::Test(selection)) => run::test(&workspace, &selection),
         Err(error) => {

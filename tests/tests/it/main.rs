@@ -8,6 +8,7 @@ mod entries;
 mod erasing;
 mod forks;
 mod forum;
+mod kept;
 mod key_packages;
 mod leaving;
 mod lying_relay;
