@@ -248,7 +248,10 @@ fn credential(from: &Path, name: &str) -> (UnverifiedChain, SigningKey) {
 }
 
 /// Copies a directory with all that is in it.
-pub(crate) fn copy(from: &Path, to: &Path) {
+///
+/// # Panics
+/// When it can't be read or written.
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -22,8 +22,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         mechanism: "the sync before the acknowledgement",
         edits: &[Edit {
             file: "crates/relay/src/hub/sequencer/round.rs",
-            from: "&& let Err(error) = storage.commit(&writes)",
-            to: "&& let Err(error) = storage.commit(&writes).or(Ok::<(), storage::StorageError>(()))",
+            from: "None => storage.commit(&writes).map_err(|error| unavailable(&error)),",
+            to: "None => storage.commit(&writes).or(Ok(())),",
         }],
     },
     Mutant {

@@ -1,5 +1,6 @@
 //! Devices with real stores and a hub in memory: what the session does, without a network.
 
+mod away;
 mod backup;
 mod batches;
 mod certificate;
