@@ -8,6 +8,7 @@ pub mod channel;
 pub mod consent;
 pub mod credential;
 pub mod entry;
+pub mod history;
 pub mod known_rules;
 pub mod mls;
 pub mod padding;

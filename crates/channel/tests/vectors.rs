@@ -13,6 +13,7 @@ use std::time::Duration;
 use enlace_channel::channel::group_id;
 use enlace_channel::consent::{Answer, Statement, StatementDraft, Subject};
 use enlace_channel::entry::{EntryKind, HandlingCode, NoteDraft, Part, PartKind, Salt};
+use enlace_channel::history::{HistoryShare, SharedEntries};
 use enlace_channel::policy::{ChannelKind, Expulsion, Founding, FoundingReason, NewCase, Role};
 use enlace_identity::bundle::{AuthorityContent, BundleContent, SignedBundle};
 use enlace_identity::certificate::{Serial, UnverifiedChain};
@@ -423,6 +424,30 @@ fn control(vectors: &mut Vectors) {
                 "device": device("luis").to_string(), "leaf": "leaf", "since": 11,
                 "key_package": "99".repeat(6), "share_key": "ab".repeat(4) }),
         stranded.encode(),
+    );
+    let shared = SharedEntries {
+        chains: vec![[vec![0x30; 3], vec![0x31; 3]]],
+        entries: vec![(Seq(12), 0, vec![0x0a; 4])],
+    };
+    vectors.add(
+        "shared_entries",
+        json!({ "certificates": [["30".repeat(3), "31".repeat(3)]],
+                "entries": [{ "seq": 12, "certificates": 0, "entry": "0a".repeat(4) }] }),
+        shared.encode(),
+    );
+    let (from, to) = (Seq(12), Seq(14));
+    vectors.add(
+        "history_share_purpose",
+        json!({ "channel": CHANNEL.to_string(), "device": device("luis").to_string(),
+                "from": 12, "to": 14 }),
+        HistoryShare::purpose(CHANNEL, &device("luis"), (from, to)),
+    );
+    let share = HistoryShare { device: device("luis"), from, to, sealed: vec![0x5e; 5] };
+    vectors.add(
+        "history_share",
+        json!({ "device": device("luis").to_string(), "from": 12, "to": 14,
+                "sealed": "5e".repeat(5) }),
+        share.encode(),
     );
     vectors.add(
         "key_package",

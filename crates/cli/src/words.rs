@@ -200,6 +200,7 @@ pub(crate) enum Text<'a> {
 pub(crate) enum Notice<'a> {
     Joined { by: &'a str },
     PutBack { by: &'a str },
+    HistoryShared { by: &'a str, entries: u64 },
     BackRequested { device: &'a str, guilty: Option<&'a str> },
     DevicePutBack { device: &'a str, by: &'a str },
     ReadableLater,

@@ -31,6 +31,7 @@ mod refill;
 mod renewal;
 mod seal;
 mod settle;
+mod share;
 mod snapshot;
 mod succession;
 mod suspension;

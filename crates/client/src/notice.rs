@@ -27,6 +27,14 @@ pub enum Notice {
         #[serde(with = "as_text")]
         by: DeviceName,
     },
+    /// A colleague gave this device what it had missed.
+    HistoryShared {
+        /// Who.
+        #[serde(with = "as_text")]
+        by: DeviceName,
+        /// How many entries this device did not have yet.
+        entries: u64,
+    },
     /// A member's device says that a change left it behind, and asks to be put back.
     BackRequested {
         /// The device.
@@ -419,7 +427,7 @@ impl From<Act> for ChangeAct {
             },
             Act::RoleChanged { officer, from, to } => Self::RoleChanged { officer, from, to },
             Act::Renewed { device } => Self::Renewed { device },
-            Act::PutBack { device, since } => Self::PutBack { device, since: since.0 },
+            Act::PutBack { device, since, .. } => Self::PutBack { device, since: since.0 },
             Act::Closed => Self::Closed,
             Act::Reopened => Self::Reopened,
             Act::Founded(reason) => Self::Founded { poisoned: reason == FoundingReason::Poisoned },

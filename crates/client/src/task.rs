@@ -192,6 +192,20 @@ pub enum Task {
     },
     /// Say that this device is stranded, and ask to be put back.
     AskBack,
+    /// Give a device that was put back what it missed.
+    ShareHistory {
+        /// The device.
+        #[serde(with = "as_text")]
+        device: DeviceName,
+        /// The commit that it says stranded it.
+        since: u64,
+        /// The first position that is still to be shared.
+        from: u64,
+        /// The last one.
+        to: u64,
+        /// The key that it named, in hexadecimal.
+        share_key: String,
+    },
 }
 
 /// An officer to be admitted with others.
@@ -224,7 +238,8 @@ impl Task {
             | Self::Leave
             | Self::Erase { .. }
             | Self::Contest { .. }
-            | Self::AskBack => None,
+            | Self::AskBack
+            | Self::ShareHistory { .. } => None,
             Self::Admit { .. }
             | Self::AdmitStandIn { .. }
             | Self::AdmitMany { .. }
@@ -300,6 +315,7 @@ impl Task {
             Self::Contest { .. } => "contest",
             Self::AskBack => "ask to be put back",
             Self::PutBack { .. } => "put back",
+            Self::ShareHistory { .. } => "share history",
         }
     }
 

@@ -269,6 +269,7 @@ async fn a_member_stranded_by_another_is_put_back_and_what_she_wrote_goes_out() 
     }
     are_told(&case, &[ANA, CID, DORA], eva, seq).await;
     case.officers[eva].accepted(unsent).await;
+    case.officers[eva].reads(case.channel, "the others go on").await;
     for who in [ANA, CID, DORA] {
         case.officers[who].reads(case.channel, "written while she was out of step").await;
     }

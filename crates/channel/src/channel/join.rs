@@ -185,6 +185,7 @@ impl JoinOffer {
         policy: Policy,
         asked: Option<(State, Policy)>,
     ) -> Result<Channel, ChannelError> {
+        let roster = Roster::of(&group.view()?).ok_or(GroupError::Foreign)?;
         let mut state = State::new(self.channel, &self.hub, Standing::Provisional);
         state.generation = self.commit.sealed.envelope().generation.0;
         state.set_anchor(self.commit.seq);
@@ -196,9 +197,11 @@ impl JoinOffer {
             && let Some(signer) = self.commit.sealed.envelope().device()
         {
             state.put_back(former, known, signer, &ctx.device.name);
+            let own = roster.seat(&ctx.device.name);
+            let leaf = own.map(|seat| seat.leaf_hash).ok_or(GroupError::Foreign)?;
+            state.note_missed(ctx, leaf, self.commit.seq)?;
         }
         state.save(ctx.store)?;
-        let roster = Roster::of(&group.view()?).ok_or(GroupError::Foreign)?;
         Ok(Channel { group, state, policy, roster, learned: None })
     }
 }

@@ -7,13 +7,15 @@
 use enlace_identity::names::DeviceName;
 use enlace_log::control::{LeafHash, Stranded};
 use enlace_log::{ClientId, ItemKind, Seq};
+use zeroize::Zeroizing;
 
 use super::outgoing::Outgoing;
-use super::state::{BackRequest, ControlEvidence, Standing, State};
+use super::state::{BackRequest, ControlEvidence, Missed, Standing, State};
 use super::{Channel, ChannelError, Context, SealError};
+use crate::history::{HistoryShare, SharedEntries};
 use crate::mls::{
-    KeyPackageError, KeyPackageReference, ShareKey, delete_key_package, generate_key_package,
-    validate_key_package,
+    KeyPackageError, KeyPackageReference, ShareError, ShareKey, delete_key_package,
+    generate_key_package, open_share, seal_share, validate_key_package,
 };
 use crate::policy::Policy;
 
@@ -70,6 +72,55 @@ impl Channel {
             let stranded = Stranded::decode(&evidence.payload).ok()?;
             Some((stranded.device, stranded.since))
         })
+    }
+
+    /// Whether this device was stranded when the log came to a position.
+    #[must_use]
+    pub fn has_missed(&self, seq: Seq) -> bool {
+        self.state.missed.iter().any(|missed| (missed.from..=missed.to).contains(&seq.0))
+    }
+
+    /// Seals what a device missed to the key that it named.
+    ///
+    /// # Errors
+    /// [`ShareError`]: nobody can seal to that key.
+    pub fn share(
+        &self,
+        ctx: &Context<'_>,
+        (device, share_key): (&DeviceName, &[u8]),
+        (from, to): (Seq, Seq),
+        entries: &SharedEntries,
+    ) -> Result<HistoryShare, ShareError> {
+        let purpose = HistoryShare::purpose(self.id(), device, (from, to));
+        let suite = self.group.suite();
+        let sealed = seal_share(ctx.backend, suite, share_key, &purpose, &entries.encode())?;
+        Ok(HistoryShare { device: device.clone(), from, to, sealed })
+    }
+
+    /// Opens what a colleague shares with this device; `None` where that is for none of its keys, or
+    /// cannot be read.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn open_share(
+        &self,
+        ctx: &Context<'_>,
+        share: &HistoryShare,
+    ) -> Result<Option<SharedEntries>, ChannelError> {
+        if share.device != ctx.device.name {
+            return Ok(None);
+        }
+        let purpose = HistoryShare::purpose(self.id(), &share.device, (share.from, share.to));
+        let suite = self.group.suite();
+        for missed in self.state.missed.iter().rev() {
+            let key = ctx.store.get(&share_key_at(&LeafHash(missed.leaf)))?.map(Zeroizing::new);
+            let open = |key: &[u8]| open_share(ctx.backend, suite, key, &purpose, &share.sealed);
+            let opened = key.and_then(|key| open(&key).ok());
+            if let Some(entries) = opened.and_then(|bytes| SharedEntries::decode(&bytes).ok()) {
+                return Ok(Some(entries));
+            }
+        }
+        Ok(None)
     }
 
     fn request_anew(
@@ -150,11 +201,32 @@ impl State {
         me: &DeviceName,
     ) {
         self.requests.clone_from(&former.requests);
+        self.missed.clone_from(&former.missed);
         let guilty = former.stranded_by().filter(|by| by.officer() == signer.officer());
         let could_tell = known.roles().iter().any(|(officer, role)| {
             role.may_write() && officer != signer.officer() && officer != me.officer()
         });
         self.put_back_by = guilty.filter(|_| could_tell).map(|by| by.to_string());
+    }
+
+    /// Remembers what was missed, from the commit that the request with that leaf names to the one at
+    /// `to`. What was missed longest ago gives way, with its key.
+    pub(super) fn note_missed(
+        &mut self,
+        ctx: &Context<'_>,
+        leaf: LeafHash,
+        to: Seq,
+    ) -> Result<(), ChannelError> {
+        let request = self.requests.iter().find(|request| request.leaf == leaf.0);
+        let asked = request.and_then(|request| Stranded::decode(&request.payload).ok());
+        if let Some(asked) = asked {
+            self.missed.push(Missed { from: asked.since.0, to: to.0, leaf: leaf.0 });
+        }
+        if self.missed.len() > MAX_REQUESTS {
+            let oldest = self.missed.remove(0);
+            ctx.store.delete(&share_key_at(&LeafHash(oldest.leaf)))?;
+        }
+        Ok(())
     }
 
     /// Whether the log up to the commit that puts this device back comes first: what others wrote

@@ -45,6 +45,15 @@ pub(crate) struct BackRequest {
     pub(crate) key_package: Vec<u8>,
 }
 
+/// What this device missed while it was stranded.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Missed {
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+    /// The leaf that it came back with: under that its key for what it missed is stored.
+    pub(crate) leaf: [u8; 32],
+}
+
 /// A commit of this device that waits for its place.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct PendingCommit {
@@ -112,6 +121,9 @@ pub(crate) struct State {
     /// The oldest first, until it is sure that one of them was carried out.
     #[serde(default)]
     pub(crate) requests: Vec<BackRequest>,
+    /// The oldest first.
+    #[serde(default)]
+    pub(crate) missed: Vec<Missed>,
     /// The author of the commit that stranded this device also put it back: nothing is written
     /// before another officer's item decrypts.
     #[serde(default)]
@@ -157,6 +169,7 @@ impl State {
             known_leaf: None,
             stranded: BTreeMap::new(),
             requests: Vec::new(),
+            missed: Vec::new(),
             put_back_by: None,
             own_messages_since_update: 0,
             incarnations: BTreeMap::new(),

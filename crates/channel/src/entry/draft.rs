@@ -10,6 +10,7 @@ use super::header::{Header, TimeZone};
 use super::kinds::{EntryKind, HandlingCode, PartKind};
 use super::part::{Part, Salt};
 use super::signed::SignedEntry;
+use crate::history::HistoryShare;
 
 /// The most bytes that all parts of an entry can hold together.
 pub const MAX_TEXT_BYTES: usize = 256 << 10;
@@ -144,6 +145,17 @@ impl NoteDraft<'_> {
         };
         let part = Part::Open { kind: PartKind::List, salt: salts(), content: list.to_vec() };
         Ok(self.sign_parts(kind, vec![part], key, salts()))
+    }
+
+    /// Gives a device what it missed. The text is left out.
+    pub fn sign_share(
+        self,
+        share: &HistoryShare,
+        key: &SigningKey,
+        mut salts: impl FnMut() -> Salt,
+    ) -> SignedEntry {
+        let part = Part::Open { kind: PartKind::Shared, salt: salts(), content: share.encode() };
+        self.sign_parts(EntryKind::HistoryShare, vec![part], key, salts())
     }
 
     fn sign_parts(

@@ -58,7 +58,7 @@ kinds!(
         Signature = 7,
         /// Confirms that something was read or taken.
         Receipt = 8,
-        /// Shows earlier entries to a later member.
+        /// Gives a device the entries that it missed.
         HistoryShare = 9,
         /// Closes the channel.
         Closing = 10,
@@ -96,6 +96,8 @@ kinds!(
         FileName = 5,
         /// A [`Statement`](crate::consent::Statement) in its canonical form.
         Statement = 12,
+        /// A [`HistoryShare`](crate::history::HistoryShare) in its canonical form.
+        Shared = 13,
         /// A revocation list, or a signed statement about suspensions, as it travels.
         List = 14,
         /// Whether a pin puts its parent on top: one byte, 1 or 0.
@@ -113,6 +115,7 @@ impl EntryKind {
             Self::Note
                 | Self::Correction
                 | Self::Withdrawal
+                | Self::HistoryShare
                 | Self::Proposal
                 | Self::Consent
                 | Self::RevocationList
@@ -167,7 +170,6 @@ impl EntryKind {
                 | Self::Request
                 | Self::RequestUpdate
                 | Self::Document
-                | Self::HistoryShare
                 | Self::Question
                 | Self::Answer
         )
@@ -184,7 +186,7 @@ impl PartKind {
     /// Whether this version shows such a part.
     #[must_use]
     pub fn is_supported(self) -> bool {
-        self.is_text() || matches!(self, Self::Statement | Self::List | Self::Pinned)
+        self.is_text() || matches!(self, Self::Statement | Self::Shared | Self::List | Self::Pinned)
     }
 }
 

@@ -113,6 +113,21 @@ impl UnverifiedEntry {
         }))
     }
 
+    /// Takes an entry as somebody else kept it, for the item that it is said to be of.
+    ///
+    /// # Errors
+    /// Whatever can be seen without knowing the author's key.
+    pub(crate) fn of_kept(entry: SignedEntry, envelope: &Envelope) -> Result<Self, EntryError> {
+        let header = &entry.header;
+        if envelope.kind != ItemKind::Entry {
+            return Err(EntryError::ItemKind);
+        }
+        let fits = header.channel == envelope.channel
+            && header.client_id == envelope.client_id
+            && header.generation <= envelope.generation;
+        if fits { Ok(Self(entry)) } else { Err(EntryError::Commitment) }
+    }
+
     /// Checks the entry against its item's envelope, and against the device that MLS names as the
     /// sender with the key of its leaf.
     ///

@@ -55,6 +55,8 @@ pub enum Act {
         device: DeviceName,
         /// The commit that it says stranded it.
         since: Seq,
+        /// Under which key it wants what it missed.
+        share_key: Vec<u8>,
     },
     /// An officer has another role.
     RoleChanged {

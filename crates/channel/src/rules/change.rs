@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use enlace_identity::bundle::Bundle;
 use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
 use enlace_identity::time::Timestamp;
+use enlace_log::ListHash;
 use enlace_log::control::KeyPackageHash;
-use enlace_log::{ListHash, Seq};
 
 use super::act::Act;
+use super::put_back::Back;
 use super::rule::{Rule, Void};
 use super::state::State;
 use super::{
@@ -127,7 +128,7 @@ impl Change {
 
     /// R-OWN-LEAF: nobody is removed and added at once, be it with the very same leaf, which would
     /// lock a device out that nobody was entitled to remove; but for whoever asked to be put `back`.
-    fn check_proposals(&self, back: &BTreeMap<DeviceName, Seq>) -> Result<(), Void> {
+    fn check_proposals(&self, back: &Back) -> Result<(), Void> {
         let (before, after) = (&self.before.members, &self.after.members);
         let mut others_added = self.added.iter().filter(|device| !back.contains_key(*device));
         let mut others_gone = self.removed.iter().filter(|device| !back.contains_key(*device));

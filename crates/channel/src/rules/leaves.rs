@@ -1,24 +1,18 @@
 //! Whose leaves may change, and which certificates are good.
 
-use std::collections::BTreeMap;
-
 use enlace_identity::bundle::Bundle;
 use enlace_identity::names::DeviceName;
-use enlace_log::Seq;
 
 use super::act::Act;
 use super::change::Change;
+use super::put_back::Back;
 use super::rule::{Rule, Void};
 use super::state::LeafInfo;
 use crate::credential::VerifiedDevice;
 
 /// R-OWN-LEAF, R-CERTIFICATE. A certificate that was there before is not verified again: its
 /// expiry voids nothing.
-pub(super) fn check(
-    bundle: &Bundle,
-    change: &Change,
-    back: &BTreeMap<DeviceName, Seq>,
-) -> Result<Vec<Act>, Void> {
+pub(super) fn check(bundle: &Bundle, change: &Change, back: &Back) -> Result<Vec<Act>, Void> {
     let mut renewed = Vec::new();
     for (device, leaf) in &change.after.members {
         match change.before.members.get(device) {

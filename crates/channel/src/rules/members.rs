@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use enlace_identity::names::{DeviceName, Domain};
-use enlace_log::Seq;
 
 use super::act::{Act, Removal};
 use super::change::Change;
 use super::evidence::Grounds;
+use super::put_back::Back;
 use super::rule::{Rule, Void};
 use super::suspension::admit_lifted;
 use crate::consent::Subject;
@@ -18,7 +18,7 @@ use crate::policy::Role;
 pub(super) fn check_removals(
     change: &Change,
     grounds: &BTreeMap<DeviceName, Removal>,
-    back: &BTreeMap<DeviceName, Seq>,
+    back: &Back,
 ) -> Result<Vec<Act>, Void> {
     let gone = change.removed.iter().filter(|device| !back.contains_key(*device));
     gone.map(|device| check_removal(change, device, grounds)).collect()
@@ -74,7 +74,7 @@ fn removal_of(
 pub(super) fn check_admissions(
     change: &Change,
     grounds: &Grounds,
-    back: &BTreeMap<DeviceName, Seq>,
+    back: &Back,
 ) -> Result<Vec<Act>, Void> {
     let is_closed = change.before.policy.is_closed() || change.after.policy.is_closed();
     if is_closed && let Some(device) = change.added.first() {
@@ -87,8 +87,9 @@ pub(super) fn check_admissions(
     }
     let present = change.authorities_before();
     let admit = |device: &DeviceName| {
-        if let Some(since) = back.get(device) {
-            return Ok(Act::PutBack { device: device.clone(), since: *since });
+        if let Some(asked) = back.get(device) {
+            let (since, share_key) = (asked.since, asked.share_key.clone());
+            return Ok(Act::PutBack { device: device.clone(), since, share_key });
         }
         match admit_lifted(change, grounds, device) {
             Some(returned) => Ok(returned),

@@ -3,21 +3,24 @@
 use std::collections::BTreeMap;
 
 use enlace_identity::names::DeviceName;
+use enlace_log::ItemKind;
 use enlace_log::control::{KeyPackageHash, Stranded};
-use enlace_log::{ItemKind, Seq};
 use enlace_proto::channel::v1 as wire;
 
 use super::change::Change;
 use super::evidence::{ControlItem, read};
 
-/// Whom this commit puts back, and since when each says that it was stranded. It holds for whoever is
+/// Whom a commit puts back, with what each asked for.
+pub(super) type Back = BTreeMap<DeviceName, Stranded>;
+
+/// Whom this commit puts back. It holds for whoever is
 /// removed and added at once, with the very key package that it asked for under its former leaf.
-pub(super) fn asked(change: &Change) -> BTreeMap<DeviceName, Seq> {
+pub(super) fn asked(change: &Change) -> Back {
     let requests = change.evidence.iter().filter_map(|bytes| match read(bytes) {
         Some(wire::evidence::Evidence::Stranded(evidence)) => request(change, &evidence),
         _ => None,
     });
-    requests.map(|request| (request.device, request.since)).collect()
+    requests.map(|request| (request.device.clone(), request)).collect()
 }
 
 /// The request in a piece of evidence, if this commit does what it asks for.

@@ -2,9 +2,11 @@
 //! could make of that.
 
 use enlace_channel::channel::{Command, Event, JoinOffer, Outgoing, SealError, Standing};
+use enlace_channel::history::{HistoryShare, SharedEntries, verify_shared};
 use enlace_channel::mls::{Backend, Changes, Tamper};
 use enlace_channel::policy::Policy;
 use enlace_channel::rules::Act;
+use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::names::DeviceName;
 use enlace_log::control::Stranded;
 use enlace_log::{PayloadHash, Seq};
@@ -164,9 +166,11 @@ fn a_stranded_device_is_put_back_by_anybody() {
             matches!(event, Event::BackRequested { device: d, since: s } if *d == device && *s == since)
         }));
         puts_back(&mut case, back, who);
-        let put_back = [Act::PutBack { device, since }];
-        assert!(has(&case.members[back], |event| {
-            matches!(event, Event::Changed { acts, .. } if acts[..] == put_back)
+        assert!(has(&case.members[back], |event| match event {
+            Event::Changed { acts, .. } => acts.iter().any(|act| matches!(
+                act, Act::PutBack { device: d, since: s, .. } if *d == device && *s == since
+            )),
+            _ => false,
         }));
         assert_eq!(case.members[who].channel().standing(), Standing::Provisional);
         case.post(back, "welcome back");
@@ -392,4 +396,60 @@ fn the_same_request_is_sealed_again_for_another_fence() {
     let second = asks(&mut case, DORA);
     assert_eq!(first.request.payload, second.request.payload);
     assert_ne!(first.envelope.fence, second.envelope.fence);
+}
+
+#[test]
+fn what_is_shared_is_checked_against_the_log() {
+    let mut case = Case::with_four();
+    garble(&mut case, CID, &[DORA], |_| ());
+    let asked = asks_all(&mut case, DORA);
+    let missed = case.members[BEN].sign_note("missed");
+    let id = missed.header().client_id;
+    let network = &case.network;
+    let outgoing =
+        case.members[BEN].make(network, |c, ctx| c.seal_entry(ctx, &missed, id)).unwrap();
+    let seq = case.hub.accept(&outgoing);
+    case.deliver();
+    puts_back(&mut case, ANA, DORA);
+    case.post(ANA, "back");
+    let dora = case.members[DORA].channel();
+    assert!(dora.has_missed(seq) && !dora.has_missed(case.hub.tail()));
+
+    // Sealed to her alone, and for what it says it is for.
+    let key = Stranded::decode(&asked.request.payload).unwrap().share_key;
+    let ders = |chain: &UnverifiedChain| <[Vec<u8>; 2]>::try_from(chain.ders()).unwrap();
+    let chain = ders(&case.members[BEN].device.chain);
+    let entries = vec![(seq, 0, missed.encode())];
+    let shared = SharedEntries { chains: vec![chain.clone()], entries };
+    let device = name(&case, DORA);
+    let network = &case.network;
+    let share = case.members[ANA]
+        .make(network, |c, ctx| c.share(ctx, (&device, &key), (seq, seq), &shared))
+        .unwrap();
+    let open = |case: &mut Case, who: usize, share: &HistoryShare| {
+        let network = &case.network;
+        case.members[who].make(network, |c, ctx| c.open_share(ctx, share)).unwrap()
+    };
+    assert_eq!(open(&mut case, DORA, &share), Some(shared.clone()));
+    assert_eq!(open(&mut case, BEN, &share), None);
+    let elsewhere = HistoryShare { to: seq.next(), ..share.clone() };
+    assert_eq!(open(&mut case, DORA, &elsewhere), None);
+
+    let item = |seq: Seq| &case.hub.items[usize::try_from(seq.0).unwrap()];
+    let bundle = &case.network.bundle;
+    let by_ben = UnverifiedChain::from_ders(&chain).unwrap();
+    let kept = missed.encode();
+    let said = verify_shared(bundle, item(seq), &kept, &by_ben).unwrap();
+    assert_eq!(said.text(), "missed");
+    assert!(verify_shared(bundle, item(case.hub.tail()), &kept, &by_ben).is_none(), "moved");
+    let by_ana = &case.members[ANA].device.chain;
+    assert!(verify_shared(bundle, item(seq), &kept, by_ana).is_none(), "another author");
+    let invented = case.members[BEN].sign_note("never said").encode();
+    assert!(verify_shared(bundle, item(seq), &invented, &by_ben).is_none(), "invented");
+    for index in 0..kept.len() {
+        let mut altered = kept.clone();
+        altered[index] ^= 1;
+        let altered = verify_shared(bundle, item(seq), &altered, &by_ben);
+        assert!(altered.is_none_or(|entry| entry.as_signed() == &missed), "{index}");
+    }
 }

@@ -55,6 +55,9 @@ pub(crate) fn notice_words(notice: &Notice, ui: &Ui) -> Vec<String> {
     match notice {
         Notice::Joined { by } => say(Words::Joined { by: &officer(by) }),
         Notice::PutBack { by } => say(Words::PutBack { by: &officer(by) }),
+        Notice::HistoryShared { by, entries } => {
+            say(Words::HistoryShared { by: &officer(by), entries: *entries })
+        }
         Notice::BackRequested { device, guilty, .. } => {
             let guilty = guilty.as_ref().map(officer);
             say(Words::BackRequested { device: device.as_str(), guilty: guilty.as_deref() })

@@ -264,6 +264,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::PutBack { by } => {
             format!("This device is in step again; the device of {by} saw to it.")
         }
+        Notice::HistoryShared { by, entries } => {
+            format!("The device of {by} sent what this device had missed: {entries} messages.")
+        }
         Notice::BackRequested { device, guilty: Some(guilty) } => {
             format!("{device} says that a change by {guilty} locked it out. Others bring it back.")
         }

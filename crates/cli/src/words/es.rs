@@ -270,6 +270,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::PutBack { by } => {
             format!("Este dispositivo vuelve a estar al día; se encargó el dispositivo de {by}.")
         }
+        Notice::HistoryShared { by, entries } => {
+            format!("El dispositivo de {by} envió lo que faltaba en este: {entries} mensajes.")
+        }
         Notice::BackRequested { device, guilty: Some(guilty) } => {
             format!("{device} dice que un cambio de {guilty} lo dejó fuera. Otros lo reincorporan.")
         }

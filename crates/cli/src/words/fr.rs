@@ -270,6 +270,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::PutBack { by } => {
             format!("Cet appareil est de nouveau à jour ; l'appareil de {by} s'en est chargé.")
         }
+        Notice::HistoryShared { by, entries } => {
+            format!("L'appareil de {by} a envoyé ce qui manquait à celui-ci : {entries} messages.")
+        }
         Notice::BackRequested { device, guilty: Some(guilty) } => format!(
             "{device} dit qu'un changement de {guilty} l'a laissé dehors. D'autres le ramènent."
         ),

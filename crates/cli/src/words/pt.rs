@@ -268,6 +268,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::PutBack { by } => {
             format!("Este dispositivo está de novo em dia; o dispositivo de {by} tratou disso.")
         }
+        Notice::HistoryShared { by, entries } => {
+            format!("O dispositivo de {by} enviou o que faltava neste: {entries} mensagens.")
+        }
         Notice::BackRequested { device, guilty: Some(guilty) } => format!(
             "{device} diz que uma mudança de {guilty} o deixou de fora. Outros o trazem de volta."
         ),

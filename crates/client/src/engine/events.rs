@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use enlace_channel::channel::{Channel, Event};
-use enlace_channel::entry::VerifiedEntry;
+use enlace_channel::entry::{EntryKind, VerifiedEntry};
 use enlace_channel::policy::Role;
 use enlace_channel::rules::Act;
 use enlace_identity::canonical::sha256;
@@ -56,6 +56,9 @@ impl Work<'_> {
                 if acts.contains(&Act::Reopened) {
                     self.add_other_devices(channel)?;
                     self.put_back_all(channel)?;
+                }
+                for act in &acts {
+                    self.plan_share(channel, item.seq, &by, act)?;
                 }
                 let acts = acts.into_iter().map(ChangeAct::from).collect();
                 Notice::Changed { by, acts }
@@ -140,6 +143,9 @@ impl Work<'_> {
         batch: &mut Batch,
     ) -> Result<(), EngineError> {
         let author = &entry.header().author;
+        if entry.header().kind == EntryKind::HistoryShare {
+            return self.take_share(channel, item, entry);
+        }
         let certificate = batch.keep_certificates(self.tx, channel, author)?;
         let row = entry_row(item, entry.as_signed(), certificate);
         if self.tx.put_entry(&row)? {

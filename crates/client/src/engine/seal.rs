@@ -62,6 +62,11 @@ impl Work<'_> {
             self.keep(channel);
             return Ok(self.tx.update_outbox(&OutboxRow { sealed: None, ..row })?);
         }
+        if matches!(row.task, Task::ShareHistory { .. }) {
+            let done = self.share_history(&channel, row);
+            self.keep(channel);
+            return Ok(done?);
+        }
         let outgoing = match &row.task {
             Task::Entry => {
                 let plaintext = row.signed.as_deref().ok_or(StoreError::Corrupt("entry"))?;
@@ -229,6 +234,7 @@ pub(super) fn is_done(task: &Task, channel: &Channel, me: &DeviceName) -> bool {
         Task::Succeed { expelled: Some(authority), .. } => {
             !policy.authorities().contains(authority)
         }
+        Task::ShareHistory { device, .. } => !channel.devices().contains(device),
         Task::Succeed { generation, .. } => policy.generation().0 > *generation,
         Task::RemoveRevoked { device } | Task::RemoveSuspended { device } => {
             !channel.devices().contains(device)

@@ -1,6 +1,6 @@
 //! The end of an outbox row: its item has a place, or never will.
 
-use enlace_channel::entry::{Part, PartKind, SignedEntry};
+use enlace_channel::entry::{EntryKind, Part, PartKind, SignedEntry};
 use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, ClientId, Item, Seq};
 
@@ -27,7 +27,8 @@ impl Work<'_> {
             let chain = &self.ctx.device.chain;
             self.tx.put_certificates(chain)?;
             let stored = entry_row(item, &entry, *chain.leaf().fingerprint().as_bytes());
-            if self.tx.put_entry(&stored)? {
+            let is_said = entry.header().kind != EntryKind::HistoryShare;
+            if is_said && self.tx.put_entry(&stored)? {
                 self.tell(ClientEvent::Entry { channel: stored.channel, seq: stored.seq });
                 self.take_effect(&stored)?;
             }

@@ -98,7 +98,9 @@ fn anybody_puts_a_stranded_device_back() {
         vec![],
     );
     let acts = back("oto@fge.example", "ana@fge.example").judge().unwrap();
-    assert_eq!(acts, [Act::PutBack { device: device("ana@fge.example"), since: Seq(4) }]);
+    let share_key = b"a share key".to_vec();
+    let put_back = Act::PutBack { device: device("ana@fge.example"), since: Seq(4), share_key };
+    assert_eq!(acts, [put_back]);
 }
 
 #[test]

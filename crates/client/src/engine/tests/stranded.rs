@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use enlace_channel::history::SharedEntries;
 use enlace_channel::mls::{Backend, Tamper};
 use enlace_channel::policy::Role;
+use enlace_identity::names::DeviceName;
 use enlace_log::{ChannelId, Seq};
 
 use super::world::World;
 use crate::engine::Wish;
 use crate::notice::{ChangeAct, Notice};
-use crate::store::ChannelStanding;
+use crate::store::{ChannelStanding, OutboxRow};
+use crate::task::Task;
 
 /// Longer than anybody waits for others.
 const LONG: Duration = Duration::from_secs(12);
@@ -75,7 +78,7 @@ fn a_stranded_device_comes_back_and_what_it_wrote_goes_out() {
         assert!(world.texts(name, channel).contains(&"mientras tanto".to_owned()), "{name}");
     }
     world.assert_agreement(channel, &["ana", "bruno", "eva"]);
-    assert_ne!(standing(&mut world, "eva", channel), ChannelStanding::Stranded);
+    assert_eq!(standing(&mut world, "eva", channel), ChannelStanding::Member);
 
     let (ana, bruno, eva) = (world.device("ana"), world.device("bruno"), world.device("eva"));
     let told = world.notices("eva", channel);
@@ -152,4 +155,121 @@ fn a_program_that_ends_in_between_comes_back_all_the_same() {
     world.settle();
     assert_eq!(world.texts("bruno", channel), ["sigo", "de vuelta"]);
     world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+fn shared(world: &mut World, name: &str, channel: ChannelId) -> Vec<(DeviceName, u64)> {
+    let notices = world.notices(name, channel).into_iter();
+    let shares = notices.filter_map(|notice| match notice {
+        Notice::HistoryShared { by, entries } => Some((by, entries)),
+        _ => None,
+    });
+    shares.collect()
+}
+
+#[test]
+fn a_stranded_device_gets_what_it_missed() {
+    let mut world = World::new();
+    let channel = world.case();
+    world.post("ana", channel, "antes");
+    world.settle();
+    strand(&mut world, channel, &["eva"]);
+    for (name, text) in [("ana", "uno"), ("bruno", "dos"), ("ana", "tres")] {
+        world.post(name, channel, text);
+        while !world.engine(name).pending().unwrap().is_empty() {
+            world.pump(name);
+            world.deliver(name);
+        }
+    }
+    world.pass(LONG);
+    world.restart("eva");
+    world.post("ana", channel, "después");
+    world.settle();
+    let all = ["antes", "uno", "dos", "tres", "después"];
+    for name in ["ana", "bruno", "eva"] {
+        assert_eq!(world.texts(name, channel), all, "{name}");
+    }
+    // Ana put her back; Bruno is of another authority, and has done the same.
+    let by: u64 = shared(&mut world, "eva", channel).iter().map(|(_, entries)| entries).sum();
+    assert_eq!(by, 3, "each once");
+    assert!(shared(&mut world, "ana", channel).is_empty());
+    assert_eq!(standing(&mut world, "eva", channel), ChannelStanding::Member);
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+#[test]
+fn much_comes_in_portions() {
+    let mut world = World::new();
+    let channel = world.case();
+    strand(&mut world, channel, &["eva"]);
+    let long = "abcdefgh".repeat(9 << 10);
+    let texts: Vec<String> = (0..5).map(|number| format!("{number}{long}")).collect();
+    for text in &texts {
+        world.post("ana", channel, text);
+        while !world.engine("ana").pending().unwrap().is_empty() {
+            world.pump("ana");
+            world.deliver("ana");
+        }
+    }
+    world.pass(LONG);
+    world.pass(LONG);
+    assert_eq!(world.texts("eva", channel), texts);
+}
+
+/// Bruno's change was at fault, and his modified program answers first, with nothing. Dario is of his
+/// authority, and shares what he has all the same.
+#[test]
+fn whoever_answers_first_with_nothing_keeps_nothing_back() {
+    let mut world = World::new();
+    world.enroll("dario", "mp");
+    let channel = world.case();
+    let dario = world.address("dario");
+    world.engine("bruno").wish(channel, Wish::Add(dario, Role::Member)).unwrap();
+    world.settle();
+    strand(&mut world, channel, &["ana"]);
+    world.deliver("eva");
+    world.post("eva", channel, "para Ana");
+    while world.pump("eva") > 0 {}
+    let run = |world: &mut World, names: &[&str]| {
+        for _ in 0..100 {
+            for name in names {
+                world.deliver(name);
+                world.pump(name);
+            }
+            world.clock.advance(Duration::from_millis(200));
+            if standing(world, "ana", channel) != ChannelStanding::Stranded {
+                break;
+            }
+        }
+    };
+    run(&mut world, &["dario", "ana"]);
+    world.deliver("bruno");
+    let bruno = world.engine("bruno").write::<_, crate::engine::EngineError>(|work| {
+        let taken = work.take(channel)?.unwrap();
+        for row in work.tx.queued(Some(channel))? {
+            let Task::ShareHistory { device, from, to, share_key, .. } = row.task.clone() else {
+                continue;
+            };
+            let key = hex::decode(share_key).unwrap();
+            let (range, nothing) = ((Seq(from), Seq(to)), SharedEntries::default());
+            let share = taken.share(&work.ctx, (&device, &key), range, &nothing).unwrap();
+            let client_id = work.new_client_id(channel);
+            let signed = Some(work.sign_share(&taken, client_id, &share).encode());
+            let new = work.new_row(channel, client_id, Task::Entry);
+            work.tx.put_outbox(&OutboxRow { signed, automatic: true, ..new })?;
+            work.accept(row, None)?;
+        }
+        work.keep(taken);
+        Ok(())
+    });
+    bruno.unwrap();
+    while world.pump("bruno") > 0 {}
+    for _ in 0..80 {
+        for name in ["dario", "ana"] {
+            world.deliver(name);
+            world.pump(name);
+        }
+        world.clock.advance(Duration::from_millis(200));
+    }
+    assert_eq!(world.texts("ana", channel), ["para Ana"]);
+    assert_eq!(shared(&mut world, "ana", channel), [(world.device("dario"), 1)]);
 }
