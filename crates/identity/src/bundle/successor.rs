@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::bundle::signed::{check_authorities, check_share};
-use crate::bundle::{Authority, Bundle, BundleError, SignedBundle};
+use crate::bundle::{Authority, Bundle, BundleContent, BundleError, SignedBundle};
 use crate::keys::SigningKey;
 use crate::names::Domain;
 
@@ -17,13 +17,15 @@ impl SignedBundle {
     /// # Errors
     /// [`BundleError`] says what doesn't hold.
     pub fn open_after(&self, previous: &Bundle) -> Result<Bundle, BundleError> {
-        let bundle = self.unsigned_after(previous)?;
-        let entering = self.check_shares(&bundle, previous)?;
+        let content = self.content_after(previous)?;
+        // Before any root of its own is opened: what nobody signed costs next to nothing.
+        let found = self.check_former_shares(previous)?;
         let needed = previous.content.threshold;
-        let found = (self.shares().len() - entering) as u64;
         if found < needed {
             return Err(BundleError::TooFewSignatures { needed, found });
         }
+        let bundle = self.unsigned(content, previous)?;
+        self.check_entering_shares(&bundle, previous)?;
         for authority in &bundle.authorities {
             if !authority.consents(previous, self) {
                 return Err(BundleError::Unasked(authority.domain.clone()));
@@ -39,8 +41,10 @@ impl SignedBundle {
     /// # Errors
     /// [`BundleError`] says what doesn't hold.
     pub fn preview_after(&self, previous: &Bundle) -> Result<Bundle, BundleError> {
-        let bundle = self.unsigned_after(previous)?;
-        self.check_shares(&bundle, previous)?;
+        let content = self.content_after(previous)?;
+        let bundle = self.unsigned(content, previous)?;
+        self.check_former_shares(previous)?;
+        self.check_entering_shares(&bundle, previous)?;
         let signers = self.shares().iter().map(|(domain, _)| domain.clone()).collect();
         Ok(Bundle { signers, ..bundle })
     }
@@ -58,14 +62,15 @@ impl SignedBundle {
         domain: &Domain,
         key: &SigningKey,
     ) -> Result<(), BundleError> {
-        let bundle = self.unsigned_after(previous)?;
+        let bundle = self.unsigned(self.content_after(previous)?, previous)?;
         let share = (domain.clone(), key.sign(self.bytes()));
         check_share(signing(&bundle, previous, domain), self.bytes(), &share)?;
         self.put_share(domain, share.1);
         Ok(())
     }
 
-    fn unsigned_after(&self, previous: &Bundle) -> Result<Bundle, BundleError> {
+    /// What it says, if it stands where the version after `previous` does.
+    fn content_after(&self, previous: &Bundle) -> Result<BundleContent, BundleError> {
         let content = self.unverified_content()?;
         let (expected, found) = (previous.version().saturating_add(1), content.version);
         if found != expected {
@@ -74,6 +79,10 @@ impl SignedBundle {
         if content.previous != Some(previous.hash) {
             return Err(BundleError::Fork { version: found, found: self.hash() });
         }
+        Ok(content)
+    }
+
+    fn unsigned(&self, content: BundleContent, previous: &Bundle) -> Result<Bundle, BundleError> {
         let authorities = check_authorities(&content)?;
         Ok(Bundle {
             content,
@@ -85,14 +94,20 @@ impl SignedBundle {
         })
     }
 
-    /// How many of the signatures are of authorities that enter. Each one must be good.
-    fn check_shares(&self, bundle: &Bundle, previous: &Bundle) -> Result<usize, BundleError> {
-        let mut entering = 0;
-        for share in self.shares() {
-            check_share(signing(bundle, previous, &share.0), self.bytes(), share)?;
-            entering += usize::from(!previous.contains(&share.0));
+    /// How many of the signatures are of authorities of the version before. Each one must be good.
+    fn check_former_shares(&self, previous: &Bundle) -> Result<u64, BundleError> {
+        let mut found = 0;
+        for share in self.shares().iter().filter(|(domain, _)| previous.contains(domain)) {
+            check_share(&previous.authorities, self.bytes(), share)?;
+            found += 1;
         }
-        Ok(entering)
+        Ok(found)
+    }
+
+    /// The other signatures are of authorities that enter. Each one must be good.
+    fn check_entering_shares(&self, bundle: &Bundle, previous: &Bundle) -> Result<(), BundleError> {
+        let mut entering = self.shares().iter().filter(|(domain, _)| !previous.contains(domain));
+        entering.try_for_each(|share| check_share(&bundle.authorities, self.bytes(), share))
     }
 
     fn is_signed_by(&self, domain: &Domain) -> bool {

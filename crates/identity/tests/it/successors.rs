@@ -2,6 +2,7 @@
 
 use enlace_identity::bundle::{Bundle, BundleContent, BundleError, BundleHash, SignedBundle};
 use enlace_identity::canonical::Writer;
+use enlace_identity::certificate::CertificateDer;
 
 use crate::support::{TestAuthority, bundle_content, key};
 
@@ -77,6 +78,22 @@ fn the_threshold_of_the_version_before_makes_the_next() {
     // Who is told its hash alone opens it as well, and passes over what it can't check.
     let opened = next.open(&next.hash()).unwrap();
     assert_eq!(opened.signers(), [n.mp.domain.clone(), n.new.domain.clone()]);
+}
+
+#[test]
+fn no_root_is_opened_before_the_threshold_has_signed() {
+    let n = network();
+    let (fge, mp) = (("fge.example", 10), ("mp.example", 20));
+    let mut content = n.next(&[&n.fge, &n.mp, &n.mpf, &n.new]);
+    let new = content.authorities.iter_mut().find(|a| a.domain == n.new.domain).unwrap();
+    new.roots = vec![CertificateDer::from_bytes(&[0x30, 0]).unwrap()];
+    let refused = |signers: &[(&str, u8)]| n.with(&forged(&content, signers)).unwrap_err();
+    let few = |found| BundleError::TooFewSignatures { needed: 2, found };
+    assert_eq!(refused(&[]), few(0));
+    assert_eq!(refused(&[fge]), few(1));
+    let wrong = BundleError::Signature(n.mp.domain.clone());
+    assert_eq!(refused(&[fge, ("mp.example", 99)]), wrong);
+    assert!(matches!(refused(&[fge, mp]), BundleError::Root { .. }));
 }
 
 #[test]
