@@ -132,8 +132,8 @@ impl Successor {
         if enough { Ok(()) } else { Err(refused()) }
     }
 
-    /// S-MEMBERS, R-CERTIFICATE: the same devices, but for those of whom is expelled. A certificate that was there before is not verified
-    /// again: its expiry voids nothing.
+    /// S-MEMBERS, R-CERTIFICATE: the same devices with the same keys, but for those of whom is
+    /// expelled. A certificate that was there before is not verified again: its expiry voids nothing.
     fn check_members(&self, bundle: &Bundle, founding: &Founding) -> Result<(), Void> {
         let (before, after) = (&self.before.members, &self.after.members);
         let expelled = founding.expulsion.as_ref().map(|expulsion| &expulsion.authority);
@@ -145,7 +145,9 @@ impl Successor {
             return Err(Void::new(Rule::FoundingMembers, device));
         }
         for (device, leaf) in after {
-            if before.get(device).is_some_and(|former| !leaf.has_other_certificate(former)) {
+            let former = before.get(device).filter(|f| f.signature_key == leaf.signature_key);
+            let former = former.ok_or_else(|| Void::new(Rule::FoundingMembers, device))?;
+            if !leaf.has_other_certificate(former) {
                 continue;
             }
             let key = &leaf.signature_key;

@@ -130,8 +130,8 @@ fn the_members_are_those_of_the_group_before() {
 #[test]
 fn a_new_certificate_verifies_and_one_that_was_there_before_stays() {
     let ze = device("ze@pgr.example");
-    let leaf = |name, validity: Validity| {
-        let key = key(name);
+    let leaf = |validity: Validity| {
+        let key = key(ze.as_str());
         let chain = network().certify_for(&ze, &key, validity);
         let leaf = leaf_of(&ze, 3);
         LeafInfo { leaf_hash: hash(&chain, &key, 3), chain, signature_key: key.public(), ..leaf }
@@ -140,17 +140,40 @@ fn a_new_certificate_verifies_and_one_that_was_there_before_stays() {
         renewed("ana@fge.example").alter(|s| _ = s.after.members.insert(ze.clone(), leaf)).judge()
     };
     let year = Validity::starting(NOW.minus(DAY), DAY * 365);
-    assert!(with(leaf("ze, renewed", year)).is_ok());
+    assert!(with(leaf(year)).is_ok());
     let past = Validity::starting(NOW.minus(DAY * 20), DAY * 10);
-    assert_eq!(with(leaf("ze, renewed", past)), Err(Rule::Certificate));
-    let mut mismatched = leaf("ze, renewed", year);
-    mismatched.signature_key = key("somebody else").public();
-    assert_eq!(with(mismatched), Err(Rule::Certificate));
+    assert_eq!(with(leaf(past)), Err(Rule::Certificate));
+    let mut anothers = leaf(year);
+    anothers.chain = network().certify(&device("eva@fge.example"), &key(ze.as_str()));
+    assert_eq!(with(anothers), Err(Rule::Certificate));
 
     let mut before = state();
-    before.members.insert(ze.clone(), leaf("ze, expired", past));
+    before.members.insert(ze.clone(), leaf(past));
     let kept = Draft::on(before, "ana@fge.example", FoundingReason::Renewal);
     assert_eq!(kept.judge().err(), None, "expired since it came");
+}
+
+#[test]
+fn nobody_gets_another_key() {
+    for address in ["ze@pgr.example", "luis@fge.example", "ana@fge.example"] {
+        let device = device(address);
+        let key = key("a spy's");
+        let chain = network().certify(&device, &key);
+        let leaf = LeafInfo {
+            leaf_hash: hash(&chain, &key, 3),
+            chain,
+            signature_key: key.public(),
+            ..leaf_of(&device, 3)
+        };
+        let founded = poisoned("rui@pgr.example")
+            .alter(|s| _ = s.after.members.insert(device.clone(), leaf.clone()));
+        assert_eq!(founded.judge(), Err(Rule::FoundingMembers), "{address}");
+        let kept = poisoned("rui@pgr.example").alter(|s| {
+            let leaf = s.after.members.get_mut(&device).unwrap();
+            leaf.signature_key = key.public();
+        });
+        assert_eq!(kept.judge(), Err(Rule::FoundingMembers), "{address}");
+    }
 }
 
 #[test]
