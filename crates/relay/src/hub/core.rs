@@ -165,24 +165,28 @@ impl ChannelState {
         if let Some(accepted) = remembered {
             return decide_remembered(submission, accepted);
         }
-        let envelope = submission.sealed().envelope();
-        let device = submission.device();
-        if is_revoked(device) {
-            return Err(SubmitError::Revoked(device.clone()));
-        }
-        // After the hub has begun anew, positions are given again: an author who has not heard of
-        // it may name the same fence and mean another commit.
-        let is_behind = submission.incarnation() != self.incarnations.newest()
-            || envelope.fence != self.membership.fence();
-        // Whoever a void commit cut off can hear of neither, and may object all the same.
-        if is_behind && envelope.kind != ItemKind::Contest {
-            return Err(SubmitError::StaleFence(self.membership.fence()));
-        }
-        if envelope.kind.is_change() && !self.lease.is_held_by(device, now) {
-            return Err(SubmitError::LeaseMissing);
-        }
+        self.check_standing(now, submission, &is_revoked)?;
         let acceptance = self.accept(now, submission, is_revoked)?;
         Ok(Decision::Accept(Box::new(acceptance)))
+    }
+
+    /// Whether a submission that is not remembered comes from somebody who may submit it now. It
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// As [`handle_submit`](Self::handle_submit) for the submitter's part.
+    pub fn check_submitter(
+        &self,
+        now: Timestamp,
+        submission: &Submission,
+        is_revoked: impl Fn(&DeviceName) -> bool,
+    ) -> Result<(), SubmitError> {
+        if self.role != Role::Hub {
+            return Err(SubmitError::NotTheHub(self.hub.clone()));
+        }
+        self.check_standing(now, submission, &is_revoked)?;
+        self.membership.plan(self.next_seq(), submission.sealed(), is_revoked)?;
+        Ok(())
     }
 
     /// Gives the lease to a member, when it is its turn; how long it lasts.
@@ -294,6 +298,32 @@ impl ChannelState {
     #[must_use]
     pub fn is_leased(&self, now: Timestamp) -> bool {
         self.lease.is_in_use(now)
+    }
+
+    /// Revocation, fence and lease.
+    fn check_standing(
+        &self,
+        now: Timestamp,
+        submission: &Submission,
+        is_revoked: impl Fn(&DeviceName) -> bool,
+    ) -> Result<(), SubmitError> {
+        let envelope = submission.sealed().envelope();
+        let device = submission.device();
+        if is_revoked(device) {
+            return Err(SubmitError::Revoked(device.clone()));
+        }
+        // After the hub has begun anew, positions are given again: an author who has not heard of
+        // it may name the same fence and mean another commit.
+        let is_behind = submission.incarnation() != self.incarnations.newest()
+            || envelope.fence != self.membership.fence();
+        // Whoever a void commit cut off can hear of neither, and may object all the same.
+        if is_behind && envelope.kind != ItemKind::Contest {
+            return Err(SubmitError::StaleFence(self.membership.fence()));
+        }
+        if envelope.kind.is_change() && !self.lease.is_held_by(device, now) {
+            return Err(SubmitError::LeaseMissing);
+        }
+        Ok(())
     }
 
     /// The checks that depend on who may write, then the item's place in the log.

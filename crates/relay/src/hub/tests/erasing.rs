@@ -1,5 +1,6 @@
 //! Tombstones: whose entries they erase, at the hub and at a follower, and what readers then get.
 
+use enlace_log::membership::MembershipError;
 use enlace_log::tombstone::COLLEAGUES_WAIT;
 use enlace_log::{Generation, ItemKind, PayloadHash, Seq, Tombstone};
 use enlace_proto::relay::v1::ErrorCode;
@@ -117,6 +118,20 @@ async fn it_names_what_stands_there() {
     let good = tombstone("ana", 0, &[(seq, hash)]);
     let first = world.submit(&good).await.unwrap();
     assert_eq!(world.submit(&good).await.unwrap().seq, first.seq);
+}
+
+#[tokio::test]
+async fn nobody_learns_what_stands_where_who_may_not_submit() {
+    let world = World::with_members(&MEMBERS).await;
+    let (seq, hash) = post(&world, "ana", 0, "of ana").await;
+    for hash in [hash, PayloadHash([1; 32])] {
+        let stranger = world.submit(&tombstone("zoe", 0, &[(seq, hash)])).await;
+        assert_eq!(stranger, Err(SubmitError::Membership(MembershipError::NotAMember)));
+        let revoked = world.submit(&tombstone("revoked", 0, &[(seq, hash)])).await;
+        assert_eq!(revoked, Err(SubmitError::Revoked(device("revoked"))));
+        let behind = world.submit(&tombstone("eva", 9, &[(seq, hash)])).await;
+        assert!(matches!(behind, Err(SubmitError::StaleFence(_))));
+    }
 }
 
 #[tokio::test]

@@ -10,10 +10,17 @@ use crate::hub::submission::Submission;
 use crate::storage::{LogWrite, StoredItem};
 
 impl Round<'_> {
-    /// Whether everything that a submitted tombstone names is its author's to erase.
+    /// Whether everything that a submitted tombstone names is its author's to erase. For whoever
+    /// may not submit here, nothing is looked up, and the refusal doesn't tell what stands where.
     pub(super) fn judge_tombstone(&mut self, submission: &Submission) -> Result<(), SubmitError> {
         let envelope = submission.sealed().envelope();
         let (channel, generation) = (envelope.channel, envelope.generation);
+        let trust = &self.options.trust;
+        let state = self.cache.find(&channel).map_err(|error| unavailable(&error))?;
+        let state = state.ok_or(SubmitError::UnknownChannel)?;
+        state
+            .check_submitter(self.now, submission, |device| trust.is_revoked(device))
+            .map_err(|error| error.or_suspended(|device| trust.is_suspended(device)))?;
         let payload = submission.sealed().payload().ok_or(SubmitError::NoPayload)?;
         let tombstone = Tombstone::decode(payload).map_err(|_| SubmitError::Tombstone)?;
         if (tombstone.channel, tombstone.generation) != (channel, generation) {
