@@ -23,9 +23,10 @@ pub(crate) struct CrlDirectory {
 
 /// What changes when a file does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Stamp {
+pub(crate) struct Stamp {
     modified: Option<SystemTime>,
-    length: u64,
+    /// In bytes.
+    pub(crate) length: u64,
 }
 
 /// A file with a revocation list or a statement about suspensions.
@@ -51,6 +52,12 @@ pub(crate) enum CrlFileError {
     Suspensions(#[from] DecodeError),
 }
 
+impl Stamp {
+    pub(crate) fn of(metadata: &fs::Metadata) -> Self {
+        Self { modified: metadata.modified().ok(), length: metadata.len() }
+    }
+}
+
 impl CrlDirectory {
     /// A directory of which nothing has been seen.
     pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
@@ -70,7 +77,7 @@ impl CrlDirectory {
                 continue;
             }
             let Ok(metadata) = fs::metadata(&path) else { continue };
-            let stamp = Stamp { modified: metadata.modified().ok(), length: metadata.len() };
+            let stamp = Stamp::of(&metadata);
             if self.seen.get(&path) != Some(&stamp) {
                 changed.push(CrlFile { path: path.clone(), list: read(&path, stamp.length) });
             }

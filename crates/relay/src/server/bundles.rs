@@ -1,7 +1,9 @@
 //! The versions of the network's bundle: read from the configured directory when a file comes,
 //! handed over by others, kept in the store.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +18,7 @@ use tokio::sync::Mutex;
 use tracing::{debug, error, info, warn};
 
 use super::Context;
+use crate::crl_directory::Stamp;
 use crate::hub::Unavailable;
 use crate::storage::SideWrite;
 
@@ -29,6 +32,9 @@ const CALL_TIME: Duration = Duration::from_secs(30);
 const MAX_STEPS: usize = 256;
 
 const EXTENSION: &str = "bundle";
+
+/// The longest file that is read, in bytes.
+const MAX_BYTES: u64 = 8 << 20;
 
 /// What was known before the relay stopped still counts: nothing goes back to a former version.
 pub(super) fn restore(trust: &Trust, stored: &[(u64, Bytes)]) {
@@ -95,21 +101,23 @@ pub(super) async fn keep(context: Arc<Context>) {
     }
 }
 
-/// Looks at the directory until the relay ends.
+/// Looks at the directory until the relay ends. A file that has changed counts as new.
 pub(super) async fn poll(context: Arc<Context>, directory: PathBuf) {
-    let mut seen = BTreeSet::new();
+    let mut seen = BTreeMap::new();
     loop {
-        let mut found: Vec<PathBuf> = files_in(&directory);
-        found.retain(|path| !seen.contains(path));
+        let files = files_in(&directory);
+        seen.retain(|path, _| files.contains_key(path));
+        let mut found: Vec<(PathBuf, Stamp)> =
+            files.into_iter().filter(|(path, stamp)| seen.get(path) != Some(stamp)).collect();
         let mut again = true;
         // The files may be of several versions, in any order.
         while std::mem::take(&mut again) {
-            for path in std::mem::take(&mut found) {
-                match std::fs::read(&path).map(|signed| take(&context, &signed)) {
+            for (path, stamp) in std::mem::take(&mut found) {
+                match read(&path, stamp).map(|signed| take(&context, &signed)) {
                     Ok(Ok(TakenBundle::Known)) => {}
                     Ok(Ok(_)) => again = true,
                     Ok(Err(BundleError::NotNext { .. })) => {
-                        found.push(path);
+                        found.push((path, stamp));
                         continue;
                     }
                     Ok(Err(error)) => {
@@ -119,21 +127,32 @@ pub(super) async fn poll(context: Arc<Context>, directory: PathBuf) {
                         warn!(path = %path.display(), %error, "a bundle cannot be read");
                     }
                 }
-                seen.insert(path);
+                seen.insert(path, stamp);
             }
         }
         tokio::time::sleep(POLL).await;
     }
 }
 
-fn files_in(directory: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == EXTENSION))
-        .collect();
-    files.sort();
-    files
+fn files_in(directory: &Path) -> BTreeMap<PathBuf, Stamp> {
+    let Ok(entries) = fs::read_dir(directory) else { return BTreeMap::new() };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let bundles = paths.filter(|path| path.extension().is_some_and(|own| own == EXTENSION));
+    let files = bundles.filter_map(|path| {
+        let metadata = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
+        Some((path, Stamp::of(&metadata)))
+    });
+    files.collect()
+}
+
+fn read(path: &Path, stamp: Stamp) -> io::Result<Vec<u8>> {
+    if stamp.length > MAX_BYTES {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is too large"));
+    }
+    let mut signed = Vec::new();
+    // It may have grown since.
+    File::open(path)?.take(MAX_BYTES).read_to_end(&mut signed)?;
+    Ok(signed)
 }
 
 /// Brings both sides of a connection that this relay dialled to the same version: asks for what
@@ -181,4 +200,21 @@ pub(crate) async fn level(
         }
     }
     Ok(theirs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_too_large_is_not_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.bundle");
+        let file = File::create(&path).unwrap();
+        for (length, is_read) in [(MAX_BYTES, true), (MAX_BYTES + 1, false)] {
+            file.set_len(length).unwrap();
+            let stamp = files_in(directory.path())[&path];
+            assert_eq!(read(&path, stamp).is_ok(), is_read);
+        }
+    }
 }

@@ -172,3 +172,25 @@ async fn a_version_put_into_the_directory_counts() {
     std::fs::rename(bundles.join("a.draft"), bundles.join("a.bundle")).unwrap();
     has(&relay, &Device::new(&network, 0, "ana"), 3).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_refused_counts_when_another_takes_its_place() {
+    let network = Network::new(&["a.example", "b.example"]);
+    let place = RelayPlace::new(&network, 0);
+    let relay = place.start(&network, &[]).await;
+    let ana = Device::new(&network, 0, "ana");
+    let second = next(&network, &network.signed, &[0, 1], &[1]);
+    let third = next(&network, &second, &[0], &[0]);
+    let bundles = place.path("bundles");
+    std::fs::create_dir_all(&bundles).unwrap();
+    let put = |name: &str, content: &[u8]| {
+        std::fs::write(bundles.join("draft"), content).unwrap();
+        std::fs::rename(bundles.join("draft"), bundles.join(name)).unwrap();
+    };
+    put("a.bundle", b"half of a bundle");
+    // When the second file's version is in force, the first has been looked at.
+    put("b.bundle", &second.encode());
+    has(&relay, &ana, 2).await;
+    put("a.bundle", &third.encode());
+    has(&relay, &ana, 3).await;
+}
