@@ -19,6 +19,7 @@ mod closed;
 mod devices;
 mod forks;
 mod membership;
+mod put_back;
 mod restored;
 mod rogues;
 mod roles;
@@ -64,6 +65,7 @@ pub fn check(facts: &Facts) -> Vec<Violation> {
     rogues::check(facts, &membership, &mut found);
     forks::check(facts, &mut found);
     restored::check(facts, &mut found);
+    put_back::check(facts, &mut found);
     secrecy::check(facts, &membership, &mut found);
     found.0
 }

@@ -287,6 +287,8 @@ pub enum Change {
     Role(String, Option<String>),
     /// The channel was closed, or opened again.
     Closed(bool),
+    /// A device that had lost the keys at that place has them again.
+    PutBack(DeviceId, Place),
     /// Anything else.
     Other(String),
 }

@@ -224,6 +224,21 @@ fn a_device_stranded_by_a_void_commit_is_put_back_or_goes_on() {
     case.assert_healthy();
 }
 
+/// It knows the others by the leaves that they had when it could still follow.
+#[test]
+fn a_stranded_device_blames_nobody_for_what_it_cannot_judge() {
+    let mut case = Case::with_four();
+    garble(&mut case, CID, &[DORA], |_| ());
+    garble(&mut case, BEN, &[ANA], |_| ());
+    asks_all(&mut case, ANA);
+    puts_back(&mut case, BEN, ANA);
+    garble(&mut case, BEN, &[ANA], |_| ());
+    asks_all(&mut case, ANA);
+    let cannot_read = |member: &Member| has(member, |e| matches!(e, Event::Unreadable { .. }));
+    assert!(!cannot_read(&case.members[DORA]));
+    assert!(!cannot_read(&case.members[BEN]));
+}
+
 #[test]
 fn evidence_is_not_taken_twice() {
     let mut case = Case::with_four();

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::put_back::was_stranded;
 use super::restored::{is_lost, may_miss_its_welcome};
 use super::{Findings, Membership};
-use crate::facts::{Asked, DeviceId, Entry, Facts, Outcome, Standing, Wish};
+use crate::facts::{Asked, DeviceId, Entry, Facts, Outcome, Place, Standing, Wish};
 
 pub(super) fn check(facts: &Facts, membership: &Membership, found: &mut Findings) {
     for asked in facts.asked.iter().filter(|asked| facts.is_honest(&asked.device)) {
@@ -87,8 +88,8 @@ fn what_failed_is_said(facts: &Facts, found: &mut Findings) {
     }
 }
 
-/// Whether everything that others have is due on a device.
-fn must_have_all(facts: &Facts, device: &DeviceId, channel: &str) -> bool {
+/// Whether what others have at a place is due on a device.
+fn must_have_all(facts: &Facts, device: &DeviceId, channel: &str, place: Place) -> bool {
     let Some(view) = facts.devices.get(device).and_then(|shown| shown.channels.get(channel)) else {
         return false;
     };
@@ -97,6 +98,7 @@ fn must_have_all(facts: &Facts, device: &DeviceId, channel: &str) -> bool {
         && facts.is_served(device)
         && !may_miss_its_welcome(facts, channel, Some(view))
         && view.standing != Standing::Stranded
+        && !was_stranded(facts, channel, device, place)
         && view.stopped.is_none()
 }
 
@@ -117,7 +119,9 @@ fn note_is_everywhere(
         return;
     };
     for (device, shown) in &facts.devices {
-        if !membership.includes(channel, device, *place) || !must_have_all(facts, device, channel) {
+        if !membership.includes(channel, device, *place)
+            || !must_have_all(facts, device, channel, *place)
+        {
             continue;
         }
         let is_it = |entry: &Entry| {
@@ -162,7 +166,7 @@ fn all_have_all(facts: &Facts, membership: &Membership, found: &mut Findings) {
     for ((channel, place), (witness, entry)) in all {
         for (device, shown) in &facts.devices {
             if !membership.includes(channel, device, place)
-                || !must_have_all(facts, device, channel)
+                || !must_have_all(facts, device, channel, place)
             {
                 continue;
             }

@@ -105,7 +105,7 @@ impl Membership {
                         ),
                     }
                 }
-                Change::Role(..) | Change::Closed(_) | Change::Other(_) => {}
+                Change::Role(..) | Change::Closed(_) | Change::PutBack(..) | Change::Other(_) => {}
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What modified programs did has no effect on anybody else (invariant 5), and takes nothing away
 //! from what others said (invariant 1).
 
+use super::put_back::was_stranded;
 use super::{Findings, Membership};
 use crate::facts::{Breach, Channel, DeviceId, Facts, Standing, View};
 
@@ -27,6 +28,7 @@ fn is_void(facts: &Facts, membership: &Membership, breach: &Breach, found: &mut 
             // A restored hub may have lost it.
             && view.commits.get(place) == Some(author)
             && view.standing != Standing::Stranded
+            && !was_stranded(facts, channel, device, *place)
             && membership.includes(channel, device, *place);
         if took_it_in && view.void.get(place) != Some(author) {
             found.add(

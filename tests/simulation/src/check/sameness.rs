@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::put_back::was_stranded;
 use super::restored::{lost_something, may_miss_its_welcome};
 use super::{Findings, Membership};
 use crate::facts::{Channel, DeviceId, Facts, Place, Standing, View};
@@ -118,6 +119,7 @@ fn void_alike(
                 let was_there = membership.includes(channel, device, *place) && other.next > *place;
                 if was_there
                     && other.standing != Standing::Stranded
+                    && !was_stranded(facts, channel, device, *place)
                     && other.void.get(place) != Some(author)
                 {
                     found.add(5, format!("{witness} voids the change of {author} at {place} of {channel}, {device} does not"));

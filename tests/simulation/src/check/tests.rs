@@ -311,6 +311,46 @@ fn what_was_written_can_be_read() {
     );
 }
 
+/// A hub that lost a change left Ben without keys from 2 on, until he was put back at 3.
+#[test]
+fn whoever_was_put_back_lacks_what_came_before_and_nothing_else() {
+    let lacks = |facts: &mut Facts| {
+        facts.restored.insert(CHANNEL.to_owned());
+        of(facts, "ben-pc").entries.clear();
+    };
+    assert!(found(lacks).contains(&1));
+    let put_back_at = |place: u64| {
+        move |facts: &mut Facts| {
+            lacks(facts);
+            let put_back = Change::PutBack("ben-pc".to_owned(), 2);
+            of(facts, "ana-pc").changes.insert(place, vec![put_back]);
+        }
+    };
+    assert_eq!(found(put_back_at(3)), BTreeSet::new());
+    assert!(found(put_back_at(2)).contains(&1));
+    // In another log than his, nobody put him back.
+    let elsewhere = |facts: &mut Facts| {
+        put_back_at(3)(facts);
+        of(facts, "ben-pc").chain.insert(3, "other".to_owned());
+    };
+    assert!(found(elsewhere).contains(&1));
+}
+
+#[test]
+fn nobody_loses_the_keys_without_a_reason() {
+    let put_back = |facts: &mut Facts| {
+        let put_back = vec![Change::PutBack("ben-pc".to_owned(), 2)];
+        of(facts, "ana-pc").changes.insert(3, put_back);
+        of(facts, "ben-pc").commits.insert(2, "cid-pc".to_owned());
+    };
+    assert!(found(put_back).contains(&9));
+    let by_a_modified_program = |facts: &mut Facts| {
+        put_back(facts);
+        facts.modified.insert("cid-pc".to_owned());
+    };
+    assert_eq!(found(by_a_modified_program), BTreeSet::new());
+}
+
 #[test]
 fn a_modified_program_is_held_to_nothing() {
     let lost = |facts: &mut Facts| {

@@ -148,6 +148,7 @@ fn changes(act: ChangeAct) -> Vec<Change> {
         ChangeAct::RoleChanged { officer, to, .. } => vec![role(officer, Some(to))],
         ChangeAct::Closed => vec![Change::Closed(true)],
         ChangeAct::Reopened => vec![Change::Closed(false)],
+        ChangeAct::PutBack { device, since } => vec![Change::PutBack(device.to_string(), since)],
         other => vec![Change::Other(format!("{other:?}"))],
     }
 }

@@ -7,7 +7,7 @@ use enlace_log::control::{Contest, Leave, Stranded};
 
 use super::{Refused, unreadable};
 use crate::channel::roster::Seat;
-use crate::channel::state::ControlEvidence;
+use crate::channel::state::{ControlEvidence, Standing};
 use crate::channel::{Channel, Context, Event};
 use crate::credential::VerifiedDevice;
 use crate::mls::validate_key_package;
@@ -23,7 +23,7 @@ impl Channel {
             if fits { Ok(()) } else { Err(Refused::signed("it does not fit its author")) }
         });
         if let Err(refused) = wish {
-            return vec![unreadable(author, refused)];
+            return self.refuse_control(author, refused);
         }
         self.state.leaving.insert(author.to_string(), ControlEvidence::of(item));
         vec![Event::LeaveRequested(author.clone())]
@@ -42,7 +42,7 @@ impl Channel {
             Ok(tombstone) => {
                 vec![Event::ErasedAtRelays { by: author.clone(), erased: tombstone.erased }]
             }
-            Err(refused) => vec![unreadable(author, refused)],
+            Err(refused) => self.refuse_control(author, refused),
         }
     }
 
@@ -80,7 +80,7 @@ impl Channel {
                 self.state.stranded.insert(author.to_string(), ControlEvidence::of(item));
                 vec![Event::BackRequested { device, since }]
             }
-            Err(refused) => vec![unreadable(author, refused)],
+            Err(refused) => self.refuse_control(author, refused),
         }
     }
 
@@ -94,8 +94,17 @@ impl Channel {
         });
         match contest {
             Ok(contest) => vec![Event::Contested { by: author.clone(), commit: contest.commit }],
-            Err(refused) => vec![unreadable(author, refused)],
+            Err(refused) => self.refuse_control(author, refused),
         }
+    }
+
+    /// A stranded device knows members as they were when it could still follow: whoever has another leaf
+    /// since then is not to blame.
+    fn refuse_control(&self, author: &DeviceName, refused: Refused) -> Vec<Event> {
+        if self.state.standing == Standing::Stranded {
+            return Vec::new();
+        }
+        vec![unreadable(author, refused)]
     }
 
     /// A control item whose outer signature is a present member's.

@@ -1,0 +1,61 @@
+//! Devices that lost the group's keys and were put back: what they miss, and that there was a reason.
+
+use super::Findings;
+use crate::facts::{Change, Channel, DeviceId, Facts, Place, View};
+
+/// Honest programs lose the keys only where a hub lost or signed twice what they had taken in, or where
+/// a modified program's change garbled them.
+pub(super) fn check(facts: &Facts, found: &mut Findings) {
+    for (device, shown) in facts.honest() {
+        for (channel, view) in &shown.channels {
+            if facts.restored.contains(channel) || facts.is_forked(channel) {
+                continue;
+            }
+            for since in sinces(facts, channel, device, view) {
+                let author = view.commits.get(&since);
+                if author.is_none_or(|author| facts.is_honest(author)) {
+                    found.add(
+                        9,
+                        format!("{device} lost the keys of {channel} at {since}, by the change of {author:?}"),
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn sinces(facts: &Facts, channel: &Channel, device: &DeviceId, view: &View) -> Vec<Place> {
+    let mut sinces: Vec<_> = gaps(facts, channel, device, view).map(|(since, _)| since).collect();
+    sinces.sort_unstable();
+    sinces.dedup();
+    sinces
+}
+
+/// Whether a device was in a channel at a place without the keys, and has them again.
+pub(super) fn was_stranded(facts: &Facts, channel: &str, device: &DeviceId, place: Place) -> bool {
+    let view = facts.devices.get(device).and_then(|shown| shown.channels.get(channel));
+    view.is_some_and(|view| {
+        gaps(facts, channel, device, view).any(|(since, back)| (since..back).contains(&place))
+    })
+}
+
+/// From where until where a device had no keys, by what those were told who have the same log.
+fn gaps<'f>(
+    facts: &'f Facts,
+    channel: &'f str,
+    device: &'f DeviceId,
+    view: &'f View,
+) -> impl Iterator<Item = (Place, Place)> {
+    let others = facts.honest().filter_map(|(_, shown)| shown.channels.get(channel));
+    let told = others.flat_map(|other| {
+        let changes = other.changes.iter().filter(|(place, _)| {
+            let here = view.chain.get(place);
+            here.is_some() && here == other.chain.get(place)
+        });
+        changes.flat_map(|(place, all)| all.iter().map(move |change| (*place, change)))
+    });
+    told.filter_map(move |(place, change)| match change {
+        Change::PutBack(back, since) if back == device => Some((*since, place)),
+        _ => None,
+    })
+}
