@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::put_back::was_stranded;
+use super::put_back::may_lack;
 use super::restored::{is_lost, may_miss_its_welcome};
 use super::{Findings, Membership};
 use crate::facts::{Asked, DeviceId, Entry, Facts, Outcome, Place, Standing, Wish};
@@ -98,7 +98,7 @@ fn must_have_all(facts: &Facts, device: &DeviceId, channel: &str, place: Place) 
         && facts.is_served(device)
         && !may_miss_its_welcome(facts, channel, Some(view))
         && view.standing != Standing::Stranded
-        && !was_stranded(facts, channel, device, place)
+        && !may_lack(facts, channel, device, place)
         && view.stopped.is_none()
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Findings;
-use super::put_back::was_stranded;
+use super::put_back::may_lack;
 use super::restored::is_lost;
 use crate::facts::{Channel, DeviceId, Entry, Facts, Place, Relay, Standing, View};
 
@@ -95,8 +95,8 @@ fn one_history_one_record(facts: &Facts, channel: &Channel, found: &mut Findings
         if view.standing == Standing::Stranded {
             continue;
         }
-        let followed = |place: &Place| !was_stranded(facts, channel, device, *place);
-        for (place, chain) in view.chain.iter().filter(|(place, _)| followed(place)) {
+        let is_due = |place: &Place| !may_lack(facts, channel, device, *place);
+        for (place, chain) in view.chain.iter().filter(|(place, _)| is_due(place)) {
             let here = view.entries.iter().find(|entry| entry.place == *place);
             let (first, other) = record.entry((*place, chain)).or_insert((device, here));
             if *other != here {

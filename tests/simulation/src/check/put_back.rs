@@ -1,7 +1,7 @@
-//! Devices that lost the group's keys and were put back: what they miss, and that there was a reason.
+//! Devices that lost the group's keys and were put back: what they may miss, and that there was a reason.
 
 use super::Findings;
-use crate::facts::{Change, Channel, DeviceId, Facts, Place, View};
+use crate::facts::{Change, Channel, DeviceId, Facts, Place, Standing, View};
 
 /// Honest programs lose the keys only where a hub lost or signed twice what they had taken in, or where
 /// a modified program's change garbled them.
@@ -37,6 +37,29 @@ pub(super) fn was_stranded(facts: &Facts, channel: &str, device: &DeviceId, plac
     view.is_some_and(|view| {
         gaps(facts, channel, device, view).any(|(since, back)| (since..back).contains(&place))
     })
+}
+
+/// Whether a device may lack what stands at a place: it was stranded there, and nobody is left who
+/// could have sent it that since.
+pub(super) fn may_lack(facts: &Facts, channel: &str, device: &DeviceId, place: Place) -> bool {
+    was_stranded(facts, channel, device, place)
+        && !facts.honest().any(|(other, shown)| {
+            let view = shown.channels.get(channel);
+            other != device
+                && !facts.revoked.contains(other)
+                && facts.is_served(other)
+                && !was_stranded(facts, channel, other, place)
+                && view.is_some_and(|view| can_share(view, &shown.officer, place))
+        })
+}
+
+/// Whether a member that shows this could send others what it holds of a place.
+fn can_share(view: &View, officer: &str, place: Place) -> bool {
+    view.standing == Standing::Member
+        && view.stopped.is_none()
+        && !view.closed
+        && view.roles.get(officer).is_none_or(|role| role != "observer")
+        && view.entries.iter().any(|entry| entry.place == place)
 }
 
 /// From where until where a device had no keys, by what those were told who have the same log.

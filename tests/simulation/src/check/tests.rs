@@ -312,25 +312,37 @@ fn what_was_written_can_be_read() {
 }
 
 /// A hub that lost a change left Ben without keys from 2 on, until he was put back at 3.
-#[test]
-fn whoever_was_put_back_lacks_what_came_before_and_nothing_else() {
-    let lacks = |facts: &mut Facts| {
+fn put_back_at(place: u64) -> impl Fn(&mut Facts) {
+    move |facts| {
         facts.restored.insert(CHANNEL.to_owned());
         of(facts, "ben-pc").entries.clear();
+        let put_back = Change::PutBack("ben-pc".to_owned(), 2);
+        of(facts, "ana-pc").changes.insert(place, vec![put_back]);
+    }
+}
+
+#[test]
+fn whoever_was_put_back_has_what_somebody_could_send_it() {
+    assert!(found(put_back_at(3)).contains(&1));
+    let nobody_could = |facts: &mut Facts| {
+        put_back_at(3)(facts);
+        of(facts, "ana-pc").roles.insert("ana".to_owned(), "observer".to_owned());
     };
-    assert!(found(lacks).contains(&1));
-    let put_back_at = |place: u64| {
+    assert!(!found(nobody_could).contains(&1));
+}
+
+#[test]
+fn whoever_was_put_back_lacks_what_came_before_and_nothing_else() {
+    let by_an_observer = |place: u64| {
         move |facts: &mut Facts| {
-            lacks(facts);
-            let put_back = Change::PutBack("ben-pc".to_owned(), 2);
-            of(facts, "ana-pc").changes.insert(place, vec![put_back]);
+            put_back_at(place)(facts);
+            of(facts, "ana-pc").roles.insert("ana".to_owned(), "observer".to_owned());
         }
     };
-    assert_eq!(found(put_back_at(3)), BTreeSet::new());
-    assert!(found(put_back_at(2)).contains(&1));
+    assert!(found(by_an_observer(2)).contains(&1));
     // In another log than his, nobody put him back.
     let elsewhere = |facts: &mut Facts| {
-        put_back_at(3)(facts);
+        by_an_observer(3)(facts);
         of(facts, "ben-pc").chain.insert(3, "other".to_owned());
     };
     assert!(found(elsewhere).contains(&1));
