@@ -196,6 +196,17 @@ impl Following {
             }
         }
     }
+
+    /// Waits until the follower wants no more; what it acknowledged until then is passed over.
+    pub(crate) async fn unfollows(&mut self) {
+        loop {
+            match self.control().await {
+                Control::Unfollow(_) => return,
+                Control::Acknowledge(_) => {}
+                other => panic!("the hub is believed: {other:?}"),
+            }
+        }
+    }
 }
 
 async fn accept(
