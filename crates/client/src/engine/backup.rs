@@ -157,8 +157,8 @@ impl Work<'_> {
         restored: &mut Restored,
     ) -> Result<(), BackupError> {
         let id = row.id;
-        let is_new = self.tx.channel(id)?.is_none();
-        if is_new {
+        let known = self.tx.channel(id)?.map(|known| known.standing);
+        if known.is_none() {
             // Whoever lets this device in makes it a member; until then it reads.
             let standing = ChannelStanding::Removed;
             self.tx.put_channel(&ChannelRow { standing, stopped: None, ..row })?;
@@ -166,8 +166,17 @@ impl Work<'_> {
                 self.tx.put_setting(&name, backup.setting(&name)?.as_deref())?;
             }
         }
-        for item in backup.items(id, Seq(0), Seq(i64::MAX.unsigned_abs()))? {
-            if self.tx.chain_at(id, item.item.seq)?.is_none() {
+        let newest = Seq(i64::MAX.unsigned_abs());
+        // What lies beyond this device's own copy of a log comes with the log, as it is by then.
+        let end = match known {
+            None | Some(ChannelStanding::Removed) => newest,
+            Some(_) => {
+                let own = self.tx.items(id, Seq(0), newest)?;
+                own.last().map_or(newest, |last| last.item.seq.next())
+            }
+        };
+        for item in backup.items(id, Seq(0), newest)? {
+            if item.item.seq < end && self.tx.chain_at(id, item.item.seq)?.is_none() {
                 self.tx.put_item(&item)?;
             }
         }
@@ -178,10 +187,10 @@ impl Work<'_> {
             self.tx.put_tombstone(&row)?;
             self.has_erased = true;
         }
-        let mut end = Seq(0);
+        let mut until = Seq(0);
         let mut brought = Vec::new();
         for row in backup.entries(id, Seq(0), usize::MAX)? {
-            if self.tx.entry_of(&row.author, row.client_id)?.is_some() {
+            if row.seq >= end || self.tx.entry_of(&row.author, row.client_id)?.is_some() {
                 continue;
             }
             let Some(row) = self.verify_restored(backup, row)? else {
@@ -189,7 +198,7 @@ impl Work<'_> {
                 continue;
             };
             if self.tx.put_entry(&row)? {
-                end = end.max(row.seq.next());
+                until = until.max(row.seq.next());
                 brought.push(row);
             }
         }
@@ -201,7 +210,7 @@ impl Work<'_> {
         }
         restored.entries += brought.len();
         let known = self.restored_until(id)?;
-        self.tx.put_setting(&restored_setting(id), Some(&end.max(known).0.to_string()))?;
+        self.tx.put_setting(&restored_setting(id), Some(&until.max(known).0.to_string()))?;
         let notice = Notice::Restored { entries: brought.len() as u64, made_at: restored.made_at };
         self.note(Some(id), None, notice)?;
         self.tell(ClientEvent::Channel(id));
@@ -236,7 +245,7 @@ impl Work<'_> {
     }
 
     /// Up to which place a channel's entries may come from a backup.
-    fn restored_until(&self, id: ChannelId) -> Result<Seq, StoreError> {
+    pub(super) fn restored_until(&self, id: ChannelId) -> Result<Seq, StoreError> {
         let setting = self.tx.setting(&restored_setting(id))?;
         Ok(Seq(setting.and_then(|text| text.parse().ok()).unwrap_or_default()))
     }

@@ -164,6 +164,10 @@ impl Work<'_> {
             joined_at: self.now(),
             updated_at: self.now(),
         })?;
+        if self.restored_until(id)? > offer.commit.seq {
+            // A backup knew a longer log than the hub has now.
+            self.tx.supersede(id, offer.commit.seq)?;
+        }
         self.tx.put_item(&ItemRow { item: offer.commit.clone(), chain: offer.chain })?;
         if let Some(by) = offer.commit.sealed.envelope().device().cloned() {
             let place = Some((offer.commit.seq, offer.commit.received_at));
