@@ -61,6 +61,21 @@ pub fn judge_succession(bundle: &Bundle, successor: &Successor) -> Result<Vec<Ac
     Ok([Act::Founded(founding.reason)].into_iter().chain(expelled).collect())
 }
 
+/// S-FOUNDER, as far as it goes before anybody knows what is founded: for no reason does anybody
+/// found a group who is neither owner nor lead.
+///
+/// # Errors
+/// [`Rule::Founder`].
+pub fn judge_founder(
+    before: &Policy,
+    founder: &DeviceName,
+    received_at: Timestamp,
+) -> Result<(), Void> {
+    let role = before.role_at(founder.officer(), received_at);
+    let may = role.is_some_and(Role::is_lead);
+    if may { Ok(()) } else { Err(Void::new(Rule::Founder, founder)) }
+}
+
 impl Successor {
     /// R-LIST.
     fn check_list(&self) -> Result<(), Void> {

@@ -196,6 +196,45 @@ fn a_member_who_founds_a_group_captures_nobody() {
     }
 }
 
+/// Nobody can open it, and nobody has to: its author founds nothing here.
+#[test]
+fn a_member_or_an_observer_who_sends_garbage_strands_nobody() {
+    let mut case = Case::with_four();
+    let dora = case.members[DORA].officer();
+    for role in [Role::Member, Role::Observer] {
+        if role == Role::Observer {
+            case.commit(CID, &Command::SetRole(dora.clone(), role));
+        }
+        let draft = case.succession(DORA, FoundingReason::Poisoned, Suite::PostQuantum);
+        let id = case.members[DORA].client_id();
+        let network = &case.network;
+        let founded = case.members[DORA]
+            .make(network, |c, ctx| c.dangerous_seal_succession(ctx, draft, |_| {}, id))
+            .unwrap();
+        let mut payload = Succession::decode(&founded.request.payload).unwrap();
+        payload.welcome = vec![1; 100];
+        let mut envelope = founded.envelope.clone();
+        let bytes = payload.encode();
+        envelope.payload_hash = PayloadHash::of(&bytes);
+        let signature = envelope.sign(&case.members[DORA].device.key);
+        let signature = signature.as_bytes();
+        let change = ListChange::default().to_wire();
+        let sealed = Sealed::read(envelope.encode().into(), signature, bytes.into(), Some(&change));
+        let seq = case.hub.accept_sealed(sealed.unwrap());
+        case.deliver();
+        let (culprit, reason) = case.void_by_all(seq, DORA);
+        assert_eq!(culprit, Culprit::Member(case.members[DORA].name().clone()));
+        assert!(reason.contains("S-FOUNDER"), "{reason}");
+        for index in [ANA, BEN, CID] {
+            assert_eq!(case.members[index].channel().standing(), Standing::Member);
+        }
+        let network = &case.network;
+        case.members[DORA].make(network, |c, ctx| c.commit_refused(ctx)).unwrap();
+    }
+    assert_eq!(case.generations(), [0; 4]);
+    case.post(BEN, "we go on");
+}
+
 #[test]
 fn an_owner_who_leaves_somebody_out_or_brings_somebody_in() {
     let mut case = Case::with_four();

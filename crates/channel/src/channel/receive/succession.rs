@@ -220,8 +220,8 @@ impl Channel {
         }
     }
 
-    /// What can be said before the group is opened. Which commit it takes for the last valid one
-    /// the rules look at.
+    /// What can be said before the group is opened: nobody but a lead strands others by what cannot
+    /// be. Which commit it takes for the last valid one the rules look at.
     fn check_founders_envelope(&self, item: &Item, author: &DeviceName) -> Result<Seat, Refused> {
         let envelope = item.sealed.envelope();
         let seat = self.signed_seat(item, author)?;
@@ -229,6 +229,11 @@ impl Channel {
             || self.has_missed_what_came_before(item);
         if !is_here || envelope.fence != self.state.fence() {
             return Err(Refused::signed("it was made for another state of the channel"));
+        }
+        // Whoever lacks the group before cannot tell who was a lead there.
+        if !self.has_missed_what_came_before(item) {
+            rules::judge_founder(&self.policy, author, item.received_at)
+                .map_err(Refused::signed)?;
         }
         Ok(seat)
     }
