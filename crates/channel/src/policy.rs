@@ -334,14 +334,15 @@ impl Policy {
         self.content.roles.keys().map(OfficerAddress::domain).collect()
     }
 
-    /// The authorities that appoint an owner: those with an officer in the channel, and where there is no
-    /// owner, of these the ones with a lead.
+    /// The authorities that appoint an owner at `at`: those with an officer in the channel, and where
+    /// there is no owner, of these the ones with a lead.
     #[must_use]
-    pub fn electors(&self) -> BTreeSet<&Domain> {
+    pub fn electors(&self, at: Timestamp) -> BTreeSet<&Domain> {
         let has_owner = self.owners().next().is_some();
-        self.officers_with(|_, role| has_owner || role.is_lead())
-            .map(OfficerAddress::domain)
-            .collect()
+        let elects = |officer: &OfficerAddress| {
+            has_owner || self.role_at(officer, at).is_some_and(Role::is_lead)
+        };
+        self.officers_with(|officer, _| elects(officer)).map(OfficerAddress::domain).collect()
     }
 
     fn officers_with(

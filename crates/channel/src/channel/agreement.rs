@@ -45,7 +45,7 @@ impl Channel {
         let agree: BTreeSet<&Domain> = consents.keys().chain([by]).collect();
         let asked = match subject {
             Subject::Authority(_) => self.policy.authorities(),
-            Subject::Owner(_) => self.policy.electors(),
+            Subject::Owner(_) => self.policy.electors(ctx.now),
             Subject::Expulsion(authority) => {
                 let mut others = self.policy.authorities();
                 others.remove(authority);
@@ -53,7 +53,7 @@ impl Channel {
             }
         };
         let missing = asked.difference(&agree).map(|domain| (*domain).clone()).collect();
-        let suffices = rules::suffices(&self.policy, subject, &agree);
+        let suffices = rules::suffices(&self.policy, subject, &agree, ctx.now);
         Ok(Agreement { missing, suffices, consents })
     }
 }

@@ -41,7 +41,7 @@ impl Channel {
         entry: &SignedEntry,
         client_id: ClientId,
     ) -> Result<Outgoing, SealError> {
-        rules::judge_entry(&self.policy, &ctx.device.name, entry.header())
+        rules::judge_entry(&self.policy, &ctx.device.name, entry.header(), ctx.now)
             .map_err(|void| SealError::NotAllowed(void.to_string()))?;
         self.dangerous_seal_entry(ctx, entry, client_id)
     }

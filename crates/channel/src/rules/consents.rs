@@ -54,14 +54,19 @@ pub fn verify_consent(
     }
 }
 
-/// Whether what a statement is about may be done where these authorities agree.
-pub(crate) fn suffices(policy: &Policy, subject: &Subject, agree: &BTreeSet<&Domain>) -> bool {
+/// Whether what a statement is about may be done at `at` where these authorities agree.
+pub(crate) fn suffices(
+    policy: &Policy,
+    subject: &Subject,
+    agree: &BTreeSet<&Domain>,
+    at: Timestamp,
+) -> bool {
     match subject {
         Subject::Authority(_) => {
             policy.kind() != ChannelKind::Case || policy.authorities().is_subset(agree)
         }
         Subject::Owner(_) => {
-            let electors = policy.electors();
+            let electors = policy.electors(at);
             let agree = agree.intersection(&electors).count();
             // The officers of one authority settle among themselves who owns their channel.
             2 * agree > electors.len() && (agree > 1 || policy.owners().next().is_none())
@@ -95,7 +100,7 @@ impl Consents {
     /// R-ADMIT-CONSENT.
     pub(super) fn check_entry(&self, change: &Change, subject: &Subject) -> Result<(), Void> {
         let agree = self.agreeing(change, subject);
-        match suffices(&change.before.policy, subject, &agree) {
+        match suffices(&change.before.policy, subject, &agree, change.received_at) {
             true => Ok(()),
             false => Err(Void::new(Rule::AdmitConsent, subject.whom())),
         }
@@ -104,7 +109,7 @@ impl Consents {
     /// R-APPOINT-OWNER.
     pub(super) fn check_appointment(&self, change: &Change, subject: &Subject) -> Result<(), Void> {
         let agree = self.agreeing(change, subject);
-        let enough = suffices(&change.before.policy, subject, &agree)
+        let enough = suffices(&change.before.policy, subject, &agree, change.received_at)
             && change.committer_role().is_some_and(Role::is_lead);
         match self.0.contains_key(subject) {
             _ if enough => Ok(()),

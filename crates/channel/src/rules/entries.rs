@@ -1,6 +1,7 @@
 //! Who may write which entry.
 
 use enlace_identity::names::DeviceName;
+use enlace_identity::time::Timestamp;
 
 use super::rule::{Rule, Void};
 use crate::entry::{EntryKind, Header};
@@ -24,12 +25,17 @@ fn check_role(policy: &Policy, author: &DeviceName) -> Result<(), Void> {
     }
 }
 
-/// Whether a device may write this entry. Only the header's kind, and whether it names a parent at
+/// Whether a device may write this entry at `received_at`. Only the header's kind, and whether it names a parent at
 /// all, count: a joiner lacks the past, and can't say which entry the parent is.
 ///
 /// # Errors
 /// As [`judge_author`]; [`Rule::EntryKind`].
-pub fn judge_entry(policy: &Policy, author: &DeviceName, header: &Header) -> Result<(), Void> {
+pub fn judge_entry(
+    policy: &Policy,
+    author: &DeviceName,
+    header: &Header,
+    received_at: Timestamp,
+) -> Result<(), Void> {
     // Where the owner is gone, leads still have to agree on another, who opens the channel again.
     match header.kind.is_statement() {
         true => check_role(policy, author)?,
@@ -38,7 +44,7 @@ pub fn judge_entry(policy: &Policy, author: &DeviceName, header: &Header) -> Res
     let allowed = match policy.kind() {
         ChannelKind::Case => !header.kind.is_of_forums(),
         ChannelKind::Forum => {
-            let role = policy.role_of(author.officer());
+            let role = policy.role_at(author.officer(), received_at);
             let entitled = !header.kind.publishes() || role.is_some_and(Role::may_publish);
             let names_parent = header.parent.is_some();
             entitled && (names_parent || !matches!(header.kind, EntryKind::Answer | EntryKind::Pin))

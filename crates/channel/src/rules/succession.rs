@@ -109,9 +109,10 @@ impl Successor {
 
     /// S-FOUNDER: the owner; where there is none, or the channel is poisoned, also a lead.
     fn check_founder(&self, founding: &Founding) -> Result<(), Void> {
-        let officer = self.founder.officer();
+        let policy = &self.before.policy;
+        let role = policy.role_at(self.founder.officer(), self.received_at);
         let entitled = self.before.members.contains_key(&self.founder)
-            && may_found(&self.before.policy, self.before.policy.role_of(officer), founding.reason);
+            && may_found(policy, role, founding.reason);
         if entitled { Ok(()) } else { Err(Void::new(Rule::Founder, &self.founder)) }
     }
 
@@ -143,7 +144,7 @@ impl Successor {
             }
         }
         let agree = agree.iter().collect();
-        let enough = suffices(&self.before.policy, &subject, &agree);
+        let enough = suffices(&self.before.policy, &subject, &agree, self.received_at);
         if enough { Ok(()) } else { Err(refused()) }
     }
 

@@ -57,7 +57,7 @@ pub fn judge_refounded(
     check_suite(&state, view.suite)?;
     let founding = state.policy.founding();
     let founding = founding.ok_or_else(|| Void::new(Rule::FoundingPolicy, founder))?;
-    let role = state.policy.role_of(founder.officer());
+    let role = state.policy.role_at(founder.officer(), received_at);
     if !may_found(&state.policy, role, founding.reason) {
         return Err(Void::new(Rule::Founder, founder).into());
     }
@@ -100,7 +100,7 @@ pub(super) fn judge_joined(
     let bundle = check_group(bundle, state)?;
     let own = state.members.get(me).ok_or_else(|| Void::new(Rule::RolesMatch, me))?;
     own.verify(bundle, received_at).map_err(|e| Void::new(Rule::WelcomeCertificate, e))?;
-    check_entitled(state, signer, me, asked)?;
+    check_entitled(state, signer, me, asked, received_at)?;
     Ok(())
 }
 
@@ -145,17 +145,18 @@ fn check_entitled(
     signer: &DeviceName,
     me: &DeviceName,
     asked: bool,
+    received_at: Timestamp,
 ) -> Result<(), Void> {
     let policy = &state.policy;
-    let role = policy.role_of(signer.officer());
+    let role = policy.role_at(signer.officer(), received_at);
     let lead = role.is_some_and(Role::is_lead) && signer.domain() == me.domain();
     let of_mine = policy.roles().keys().filter(|officer| officer.domain() == me.domain());
     let first = role == Some(Role::Owner)
         && of_mine.count() == 1
-        && policy.role_of(me.officer()) == Some(Role::Lead);
+        && policy.role_at(me.officer(), received_at) == Some(Role::Lead);
     let stand_in = role == Some(Role::Owner)
         && policy.stand_ins().contains_key(me.officer())
-        && policy.role_of(me.officer()) == Some(Role::Lead);
+        && policy.role_at(me.officer(), received_at) == Some(Role::Lead);
     let own = signer.officer() == me.officer();
     // Anybody lets a device back in that a suspension took out (R-ADMIT-LIFTED).
     let returned = policy.suspended().contains_key(me);

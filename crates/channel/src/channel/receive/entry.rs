@@ -80,7 +80,8 @@ impl Channel {
         let seat = roster.seat(author).ok_or_else(|| Refused::unsigned("no member"))?;
         let entry = UnverifiedEntry::decode(plaintext, envelope).map_err(Refused::signed)?;
         let entry = entry.verify(envelope, author, &seat.key).map_err(Refused::signed)?;
-        rules::judge_entry(&self.policy, author, entry.header()).map_err(Refused::signed)?;
+        rules::judge_entry(&self.policy, author, entry.header(), item.received_at)
+            .map_err(Refused::signed)?;
         Ok(entry)
     }
 

@@ -5,7 +5,7 @@ use enlace_log::{ClientId, Commitment, Generation};
 
 use super::super::welcome::{check_suite, judge_joined};
 use super::super::{Rule, State, judge_entry};
-use super::scene::{CHANNEL, Draft, NOW, check, device, forum, network, state};
+use super::scene::{CHANNEL, DAY, Draft, NOW, check, device, forum, network, officer, state};
 use crate::entry::{EntryKind, HandlingCode, Header, TimeZone};
 use crate::mls::Suite;
 use crate::policy::{Policy, Role};
@@ -99,7 +99,7 @@ fn header(author: &str, kind: u64, parent: Option<Commitment>) -> Header {
 
 fn write(policy: &Policy, author: &str, kind: u64) -> Result<(), Rule> {
     let header = header(author, kind, Some(Commitment([1; 32])));
-    judge_entry(policy, &device(author), &header).map_err(|void| void.rule())
+    judge_entry(policy, &device(author), &header, NOW).map_err(|void| void.rule())
 }
 
 const PUBLISHED: [u64; 7] = [1, 4, 5, 6, 7, 15, 18];
@@ -123,10 +123,26 @@ fn guides_publish_and_members_ask() {
 }
 
 #[test]
+fn a_stand_in_publishes_as_long_as_the_mandate_lasts() {
+    let (rui, end) = ("rui@pgr.example", NOW.plus(DAY * 30));
+    let policy = forum().policy.edit().unwrap().stand_in(&officer(rui), end, 7).finish().unwrap();
+    let write = |kind, at| {
+        let header = header(rui, kind, Some(Commitment([1; 32])));
+        judge_entry(&policy, &device(rui), &header, at).map_err(|void| void.rule())
+    };
+    for kind in PUBLISHED {
+        assert_eq!(write(kind, NOW), Ok(()), "{kind}");
+        assert_eq!(write(kind, end), Err(Rule::EntryKind), "{kind}");
+    }
+    assert_eq!(write(14, end), Ok(()), "asks like a member");
+}
+
+#[test]
 fn an_answer_and_a_pin_name_what_they_are_about() {
     let policy = forum().policy;
     let write = |kind| {
-        judge_entry(&policy, &device("ze@pgr.example"), &header("ze@pgr.example", kind, None))
+        let header = header("ze@pgr.example", kind, None);
+        judge_entry(&policy, &device("ze@pgr.example"), &header, NOW)
     };
     assert_eq!(write(14), Ok(()));
     for kind in [15, 18] {

@@ -6,10 +6,12 @@ use enlace_log::{
     WelcomesHash,
 };
 
-use super::super::{Act, JudgeError, Rule, State, judge, judge_creation, judge_welcome};
-use super::scene::{CHANNEL, NOW, device, key, leaf_of, network, officer, state};
+use super::super::{
+    Act, JudgeError, Rule, State, judge, judge_creation, judge_refounded, judge_welcome,
+};
+use super::scene::{CHANNEL, DAY, NOW, device, key, leaf_of, network, officer, state};
 use crate::mls::{CommitDetails, Epoch, GroupId, GroupView, LeafIndex, Member, Suite};
-use crate::policy::{Policy, Role};
+use crate::policy::{Founding, FoundingReason, Policy, Role};
 
 /// The view of a state whose members sit in the order of their names.
 fn view(state: &State) -> GroupView {
@@ -159,6 +161,19 @@ fn a_welcome_is_judged_by_its_signers_leaf() {
     let by_lead_of_others = judge(seat(&view, "rui@pgr.example"));
     assert_eq!(by_lead_of_others.map_err(rule), Err(Rule::WelcomeEntitled));
     assert_eq!(judge(LeafIndex(77)).map_err(rule), Err(Rule::WelcomeEntitled));
+}
+
+#[test]
+fn a_stand_in_brings_nobody_back_after_the_mandate() {
+    let (rui, end) = ("rui@pgr.example", NOW.plus(DAY * 30));
+    let founding = Founding::of_all(Seq(41), FoundingReason::Poisoned);
+    let mut founded = state();
+    let edit = founded.policy.edit().unwrap().stand_in(&officer(rui), end, 7);
+    founded.policy = edit.finish().unwrap().succeed(founding).unwrap();
+    let (view, me) = (view(&founded), device("eva@fge.example"));
+    let judge = |at| judge_refounded(&network().bundle, &view, &device(rui), &me, at).map_err(rule);
+    assert_eq!(judge(NOW), Ok(vec![Act::Founded(FoundingReason::Poisoned)]));
+    assert_eq!(judge(end), Err(Rule::Founder));
 }
 
 #[test]

@@ -193,6 +193,16 @@ fn a_stand_in_consents_while_the_mandate_lasts() {
 }
 
 #[test]
+fn where_no_owner_is_left_an_ended_mandate_elects_nobody() {
+    let policy = standing_in().policy;
+    let policy = policy.remove(&officer("ana@fge.example")).unwrap();
+    let electors =
+        |at| policy.electors(at).into_iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(electors(NOW), ["fge.example", "pgr.example"]);
+    assert_eq!(electors(end()), ["fge.example"]);
+}
+
+#[test]
 fn what_a_policy_says_of_stand_ins_is_read_back() {
     let policy = standing_in().policy;
     assert_eq!(Policy::decode(&policy.encode()).unwrap(), policy);

@@ -4,7 +4,9 @@ use enlace_identity::names::Domain;
 use enlace_identity::time::Validity;
 use enlace_log::{ListHash, Seq};
 
-use super::super::{Act, JudgeError, LeafInfo, Rule, State, Successor, judge_succession};
+use super::super::{
+    Act, JudgeError, LeafInfo, Rule, State, Successor, judge_founder, judge_succession,
+};
 use super::scene::{Consented, DAY, NOW, by, device, hash, key, leaf_of, network, officer, state};
 use crate::consent::Subject;
 use crate::mls::Suite;
@@ -84,6 +86,22 @@ fn the_owner_founds_and_of_a_poisoned_channel_a_lead() {
         assert_eq!(renewed(other).judge(), Err(Rule::Founder), "{other}");
         assert_eq!(poisoned(other).judge(), Err(Rule::Founder), "{other}");
     }
+}
+
+#[test]
+fn a_stand_in_founds_as_long_as_the_mandate_lasts() {
+    let (rui, end) = ("rui@pgr.example", NOW.plus(DAY * 30));
+    let mut before = state();
+    let edit = before.policy.edit().unwrap();
+    before.policy = edit.stand_in(&officer(rui), end, 7).finish().unwrap();
+    let founded = |at| {
+        let draft = Draft::on(before.clone(), rui, FoundingReason::Poisoned);
+        draft.alter(|s| s.received_at = at).judge()
+    };
+    assert!(founded(NOW).is_ok());
+    assert_eq!(founded(end), Err(Rule::Founder));
+    let early = |at| judge_founder(&before.policy, &device(rui), at).map_err(|void| void.rule());
+    assert_eq!((early(NOW), early(end)), (Ok(()), Err(Rule::Founder)));
 }
 
 #[test]

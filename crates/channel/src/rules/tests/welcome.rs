@@ -56,6 +56,15 @@ fn the_first_of_an_authority_was_admitted_by_the_owner_as_its_lead() {
 }
 
 #[test]
+fn a_stand_in_lets_nobody_in_after_the_mandate() {
+    let end = NOW.plus(DAY * 30);
+    let state = forged(|c| _ = c.stand_ins.insert(officer("rui@pgr.example"), end));
+    assert_eq!(join_at(&state, "rui@pgr.example", "ze@pgr.example", NOW), Ok(()));
+    let late = join_at(&state, "rui@pgr.example", "ze@pgr.example", end);
+    assert_eq!(late, Err(Rule::WelcomeEntitled));
+}
+
+#[test]
 fn the_group_is_one_that_the_rules_allow() {
     let judge = |state: &State| join(state, "luis@fge.example", "eva@fge.example");
     assert_eq!(judge(&forged(|c| c.kind = ChannelKind::Forum)), Ok(()));
