@@ -47,19 +47,64 @@ impl Work<'_> {
         let Act::PutBack { device, since, share_key } = act else { return Ok(()) };
         let me = self.me();
         let role = channel.policy().role_of(me.officer());
-        let has_it = channel.anchor() <= *since && !channel.has_missed(since.next());
-        if device == me || !has_it || !role.is_some_and(Role::may_write) {
+        if device == me || !role.is_some_and(Role::may_write) {
+            return Ok(());
+        }
+        let (id, to) = (channel.id(), Seq(at.0.saturating_sub(1)));
+        let from = self.let_in_since(id, device, (*since, to))?.unwrap_or(*since).next();
+        let has_it = channel.anchor() < from && !channel.has_missed(from);
+        if !has_it || from > to {
             return Ok(());
         }
         let deference = if by.officer() == me.officer() { 2 * SPREAD } else { Duration::ZERO };
         let task = Task::ShareHistory {
             device: device.clone(),
             since: since.0,
-            from: since.next().0,
-            to: at.0.saturating_sub(1),
+            from: from.0,
+            to: to.0,
             share_key: hex::encode(share_key),
         };
-        self.enqueue_own(channel.id(), task, deference + SPREAD.mul_f64(draw(me, device)))
+        self.enqueue_own(id, task, deference + SPREAD.mul_f64(draw(me, device)))
+    }
+
+    /// The last commit between two positions that let a device in: what stands before it was never
+    /// meant for that device, whatever it says of itself. A commit that is not known to be void
+    /// counts; this device may have been stranded then.
+    fn let_in_since(
+        &self,
+        id: ChannelId,
+        device: &DeviceName,
+        (since, to): (Seq, Seq),
+    ) -> Result<Option<Seq>, EngineError> {
+        let mut last = to;
+        while let Some(seq) = self.tx.newest_commit(id, last)?.filter(|seq| *seq > since) {
+            let row = self.tx.item(id, seq)?;
+            let change = row.as_ref().and_then(|row| row.item.sealed.list_change());
+            if change.is_some_and(|change| change.added.contains(device))
+                && !self.is_void(id, seq)?
+            {
+                return Ok(Some(seq));
+            }
+            last = Seq(seq.0 - 1);
+        }
+        Ok(None)
+    }
+
+    /// Whether a commit is known to have had no effect.
+    fn is_void(&self, id: ChannelId, commit: Seq) -> Result<bool, EngineError> {
+        let (mut is_void, mut after) = (false, 0);
+        loop {
+            let rows = self.tx.notices(Some(id), after, BATCH)?;
+            let Some(newest) = rows.last().map(|row| row.id) else { return Ok(is_void) };
+            after = newest;
+            for row in rows.into_iter().filter(|row| row.seq == Some(commit)) {
+                match row.notice {
+                    Notice::VoidChange { .. } => is_void = true,
+                    Notice::Changed { .. } => return Ok(false),
+                    _ => {}
+                }
+            }
+        }
     }
 
     /// Makes the entry of the next portion, and leaves the rest for another one.

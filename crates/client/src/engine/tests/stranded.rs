@@ -5,6 +5,7 @@ use std::time::Duration;
 use enlace_channel::history::SharedEntries;
 use enlace_channel::mls::{Backend, Tamper};
 use enlace_channel::policy::Role;
+use enlace_channel::rules::Act;
 use enlace_identity::names::DeviceName;
 use enlace_log::{ChannelId, Seq};
 
@@ -213,6 +214,70 @@ fn much_comes_in_portions() {
     world.pass(LONG);
     world.pass(LONG);
     assert_eq!(world.texts("eva", channel), texts);
+}
+
+/// What Ana would share with a device that was put back at the end of the log: from where on.
+fn would_share(world: &mut World, channel: ChannelId, device: &DeviceName, since: u64) -> u64 {
+    let at = Seq(world.hub.logs[&channel].items.len() as u64);
+    let (by, since, share_key) = (world.device("bruno"), Seq(since), vec![1; 32]);
+    let act = Act::PutBack { device: device.clone(), since, share_key };
+    let from = world.engine("ana").write::<_, crate::engine::EngineError>(|work| {
+        let taken = work.take(channel)?.unwrap();
+        work.plan_share(&taken, at, &by, &act)?;
+        work.keep(taken);
+        let mut from = Vec::new();
+        for row in work.tx.queued(Some(channel))? {
+            if let Task::ShareHistory { from: first, .. } = row.task.clone() {
+                from.push(first);
+                work.accept(row, None)?;
+            }
+        }
+        let [from] = from[..] else { panic!("{from:?}") };
+        Ok(from)
+    });
+    from.unwrap()
+}
+
+/// Dario's modified program says that it lost step before he was there.
+#[test]
+fn nobody_is_sent_what_was_written_before_it_was_let_in() {
+    let mut world = World::new();
+    world.enroll("dario", "mp");
+    let channel = world.case();
+    world.post("ana", channel, "antes de Dario");
+    world.settle();
+    let (address, dario, eva) =
+        (world.address("dario"), world.device("dario"), world.device("eva"));
+    world.engine("bruno").wish(channel, Wish::Add(address.clone(), Role::Member)).unwrap();
+    world.settle();
+    let let_in = |world: &World| {
+        let items = world.hub.logs[&channel].items.iter();
+        let mut commits = items.filter(|item| {
+            item.sealed.list_change().is_some_and(|change| change.added.contains(&dario))
+        });
+        commits.next_back().unwrap().seq.0
+    };
+    let first = let_in(&world);
+    world.post("ana", channel, "con Dario");
+    world.settle();
+    for since in 0..=first {
+        assert_eq!(would_share(&mut world, channel, &dario, since), first + 1, "{since}");
+    }
+    assert_eq!(would_share(&mut world, channel, &eva, first - 1), first, "who was there before");
+
+    world.engine("bruno").wish(channel, Wish::Remove(address.clone())).unwrap();
+    world.settle();
+    world.post("ana", channel, "sin Dario");
+    world.settle();
+    world.engine("bruno").wish(channel, Wish::Add(address, Role::Member)).unwrap();
+    world.settle();
+    let again = let_in(&world);
+    assert!(first < again);
+    world.post("ana", channel, "con Dario otra vez");
+    world.settle();
+    for since in [0, first, again - 1] {
+        assert_eq!(would_share(&mut world, channel, &dario, since), again + 1, "{since}");
+    }
 }
 
 /// Bruno's change was at fault, and his modified program answers first, with nothing. Dario is of his
