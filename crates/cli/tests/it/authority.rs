@@ -240,6 +240,8 @@ fn what_devices_ask_for_is_renewed_where_they_are_entitled() {
     let first = |rest: &[&str]| renewals(rest)[0].clone();
 
     ask("ana.csr", DEVICE);
+    assert_eq!(first(&["--issue"])["state"], "delivered", "the relay doesn't have it");
+    ask("ana.csr", DEVICE);
     assert!(first(&["--issue"])["reason"].as_str().unwrap().contains("too early"));
     age(&place, DEVICE);
     assert_eq!(first(&[])["state"], "due");
@@ -262,6 +264,37 @@ fn what_devices_ask_for_is_renewed_where_they_are_entitled() {
     place.enlace(&[&revoke[..], &ISSUING].concat()).succeeded();
     ask("ana.csr", DEVICE);
     assert!(first(&["--issue"])["reason"].as_str().unwrap().contains("no good certificate"));
+}
+
+#[test]
+fn a_certificate_that_could_not_be_handed_over_is_handed_over_later() {
+    let place = Place::with_authority();
+    let issued = place.path(&format!("relay/renewals/issued/{DEVICE}.pem"));
+    let start = ["authority", "renewals", "relay/renewals", "--authority", "fge", "--issue"];
+    let renewals = || place.enlace(&[&["--json"], &start[..], &ISSUING].concat());
+    let first = |output: &str| {
+        let output: serde_json::Value = serde_json::from_str(output).unwrap();
+        output["requests"][0].clone()
+    };
+    place.request("ana.csr", "Ana", &[SAN]);
+    place.enlace(&issue("ana.csr", &APPROVAL)).succeeded();
+    age(&place, DEVICE);
+    std::fs::create_dir_all(place.path("relay/renewals/requests")).unwrap();
+    let request = place.path(&format!("relay/renewals/requests/{DEVICE}.csr"));
+    std::fs::copy(place.path("ana.csr"), &request).unwrap();
+
+    // A directory stands where the certificate belongs.
+    std::fs::create_dir_all(issued.join("in-the-way")).unwrap();
+    let ran = renewals();
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert_eq!(first(&ran.stdout)["state"], "failed");
+    assert!(request.exists());
+    let registry = place.text("fge/authority.json");
+    std::fs::remove_dir_all(&issued).unwrap();
+    assert_eq!(first(&renewals().succeeded().stdout)["state"], "delivered");
+    assert_eq!(std::fs::read_to_string(&issued).unwrap().matches("BEGIN CERTIFICATE").count(), 2);
+    assert!(!request.exists());
+    assert_eq!(place.text("fge/authority.json"), registry, "nothing is issued twice");
 }
 
 #[test]

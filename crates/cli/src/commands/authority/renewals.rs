@@ -5,14 +5,14 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use enlace_identity::issue::CertificateRequest;
+use enlace_identity::issue::{CertificateRequest, IssuingCa};
 use enlace_identity::names::LeafName;
 use enlace_identity::time::{Timestamp, Validity};
 use enlace_identity::warnings::alarm;
 use serde::Serialize;
 
 use super::{AuthorityArgument, warn};
-use crate::authority::{Issuance, Registry, Subject, issue};
+use crate::authority::{Directory, Issuance, Subject, issue};
 use crate::failure::{Explain as _, Failure};
 use crate::files::{self, Mode};
 use crate::passphrase::PassphraseArguments;
@@ -72,6 +72,23 @@ enum State {
         not_after: Timestamp,
         serial: String,
     },
+    /// Its answer was issued before and not handed over.
+    Undelivered {
+        /// When the certificate that was issued ends.
+        #[serde(with = "rfc3339")]
+        not_after: Timestamp,
+    },
+    /// What was issued before is handed over now.
+    Delivered {
+        /// When it ends.
+        #[serde(with = "rfc3339")]
+        not_after: Timestamp,
+    },
+    /// It should have been answered now, and was not.
+    Failed {
+        /// Why.
+        reason: String,
+    },
     /// It is not answered.
     Refused {
         /// Why.
@@ -85,41 +102,89 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
     let mut due = Vec::new();
     for path in request_files(&arguments.renewals)? {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let judged = read(&path).and_then(|request| judge(&directory.registry, request, &name));
-        match judged {
-            Ok(renewal) if arguments.issue => due.push((path, renewal)),
-            Ok(Renewable { not_after, .. }) => {
-                requests.push(Renewal { name, state: State::Due { not_after } });
+        let judged =
+            read(&path).and_then(|request| judge(&directory, &arguments.renewals, request, &name));
+        let state = match judged {
+            Ok(Answer::Due(renewal)) if arguments.issue => {
+                due.push((path, renewal));
+                continue;
             }
-            Err(reason) => requests.push(Renewal { name, state: State::Refused { reason } }),
-        }
+            Ok(Answer::Due(Renewable { not_after, .. })) => State::Due { not_after },
+            Ok(Answer::Kept { name, pem, not_after }) if arguments.issue => {
+                match deliver(&arguments.renewals, &name, &pem, &path) {
+                    Ok(()) => State::Delivered { not_after },
+                    Err(failure) => failed(&failure),
+                }
+            }
+            Ok(Answer::Kept { not_after, .. }) => State::Undelivered { not_after },
+            Err(reason) => State::Refused { reason },
+        };
+        requests.push(Renewal { name, state });
     }
     if !due.is_empty() {
         let passphrase = directory.passphrase(&arguments.passphrase.source())?;
         let issuing = directory.issuing(&passphrase)?;
         for (path, renewal) in due {
-            let issuance = Issuance {
-                name: &renewal.name,
-                common_name: &renewal.common_name,
-                days: arguments.days,
-                subject: Subject::Request(&renewal.request),
-            };
-            let (chain, issued, _) = issue(&mut directory, &issuing, &issuance, now())
-                .context(|| format!("no certificate was issued for {}", renewal.name))?;
-            hand_over(&arguments.renewals, &renewal.name, &chain.to_pem())?;
-            // The relay may have been faster.
-            let _ = fs::remove_file(path);
-            let (not_after, serial) = (issued.not_after, issued.serial.to_string());
-            requests
-                .push(Renewal { name: issued.name, state: State::Issued { not_after, serial } });
+            let name = renewal.name.to_string();
+            let answered = answer(&mut directory, &issuing, &renewal, arguments, &path);
+            let state = answered.unwrap_or_else(|failure| failed(&failure));
+            requests.push(Renewal { name, state });
         }
     }
+    let unanswered = requests.iter().filter(|r| matches!(r.state, State::Failed { .. })).count();
     ui.report(&Renewals { requests })?;
     warn::about_expiry(&directory.registry, now(), ui);
+    if unanswered > 0 {
+        return Err(Failure::new(format!("{unanswered} of the requests could not be answered"))
+            .hint("Once the reason is gone, the same command answers them."));
+    }
     Ok(())
 }
 
-/// A request that the registry entitles.
+/// Issues what a request is for, and hands it over.
+fn answer(
+    directory: &mut Directory,
+    issuing: &IssuingCa,
+    renewal: &Renewable,
+    arguments: &Arguments,
+    path: &Path,
+) -> Result<State, Failure> {
+    let issuance = Issuance {
+        name: &renewal.name,
+        common_name: &renewal.common_name,
+        days: arguments.days,
+        subject: Subject::Request(&renewal.request),
+    };
+    let (chain, issued, _) = issue(directory, issuing, &issuance, now())
+        .context(|| format!("no certificate was issued for {}", renewal.name))?;
+    deliver(&arguments.renewals, &renewal.name, &chain.to_pem(), path)?;
+    Ok(State::Issued { not_after: issued.not_after, serial: issued.serial.to_string() })
+}
+
+/// Hands a certificate over; its request is answered then.
+fn deliver(renewals: &Path, name: &LeafName, pem: &str, request: &Path) -> Result<(), Failure> {
+    hand_over(renewals, name, pem)?;
+    // The relay may have been faster.
+    let _ = fs::remove_file(request);
+    Ok(())
+}
+
+fn failed(failure: &Failure) -> State {
+    State::Failed { reason: failure.messages().join(": ") }
+}
+
+/// What the registry entitles a request to.
+enum Answer {
+    Due(Renewable),
+    /// The newest certificate, which the relay doesn't have: handing it over failed.
+    Kept {
+        name: LeafName,
+        pem: String,
+        not_after: Timestamp,
+    },
+}
+
+/// A request that the registry entitles to a new certificate.
 struct Renewable {
     request: CertificateRequest,
     name: LeafName,
@@ -151,36 +216,56 @@ fn read(path: &Path) -> Result<CertificateRequest, String> {
     CertificateRequest::from_pem(&pem).map_err(|error| error.to_string())
 }
 
-/// Due is the renewal of a device's certificate that is good, for the same key, and half over.
+/// Due is the renewal of a device's certificate that is good, for the same key, and half over, or
+/// of which no copy is left. A newer one that the relay doesn't have is handed over again.
 fn judge(
-    registry: &Registry,
+    directory: &Directory,
+    renewals: &Path,
     request: CertificateRequest,
     file: &str,
-) -> Result<Renewable, String> {
+) -> Result<Answer, String> {
     let name = match request.name() {
         Some(name @ LeafName::Device(_)) if name.as_str() == file => name.clone(),
         _ => return Err("it is not for the device that its file names".to_owned()),
     };
     let key = hex::encode(request.public_key().as_bytes());
     let now = now();
-    let newest = registry.current(name.as_str(), now).next_back();
+    let newest = directory.registry.current(name.as_str(), now).next_back();
     let newest = newest.ok_or("no good certificate of that name was issued here")?;
     if newest.public_key != key {
         return Err("the newest certificate of that name is for another key".to_owned());
     }
-    let validity = Validity { not_before: newest.not_before, not_after: newest.not_after };
-    if alarm(validity, now).is_none() {
-        let until = when::show_day(newest.not_after);
-        return Err(format!("its certificate is good until {until}: it is too early"));
-    }
     let (common_name, not_after) = (newest.common_name.clone(), newest.not_after);
-    Ok(Renewable { request, name, common_name, not_after })
+    let validity = Validity { not_before: newest.not_before, not_after };
+    if alarm(validity, now).is_none()
+        && let Ok(kept) = directory.read_issued(name.as_str(), &newest.serial.to_string())
+    {
+        let pem = kept.to_pem();
+        if is_handed_over(renewals, &name, &pem) {
+            let until = when::show_day(not_after);
+            return Err(format!("its certificate is good until {until}: it is too early"));
+        }
+        return Ok(Answer::Kept { name, pem, not_after });
+    }
+    Ok(Answer::Due(Renewable { request, name, common_name, not_after }))
+}
+
+/// Where the relay looks for a certificate.
+fn issued_file(renewals: &Path, name: &LeafName) -> PathBuf {
+    renewals.join("issued").join(format!("{name}.pem"))
+}
+
+fn is_handed_over(renewals: &Path, name: &LeafName, pem: &str) -> bool {
+    let path = issued_file(renewals, name);
+    let is_meant = |found: &fs::Metadata| found.is_file() && found.len() == pem.len() as u64;
+    fs::symlink_metadata(&path).is_ok_and(|found| is_meant(&found))
+        && fs::read(&path).is_ok_and(|found| found == pem.as_bytes())
 }
 
 /// Puts a certificate where the relay looks for it, whole.
 fn hand_over(renewals: &Path, name: &LeafName, pem: &str) -> Result<(), Failure> {
     let directory = renewals.join("issued");
-    let path = directory.join(format!("{name}.pem"));
+    let path = issued_file(renewals, name);
     let beside = directory.join(format!("{name}.new"));
     let written = |error| Failure::new(format!("{} cannot be written: {error}", path.display()));
     fs::create_dir_all(&directory).map_err(written)?;
@@ -209,6 +294,15 @@ impl fmt::Display for Renewals {
                 State::Issued { not_after, .. } => {
                     write!(f, "Issued   {name}, good until {}", when::show(*not_after))?;
                 }
+                State::Undelivered { not_after } => {
+                    let until = when::show(*not_after);
+                    write!(f, "Waits    {name}, whose new certificate is good until {until}")?;
+                }
+                State::Delivered { not_after } => {
+                    let until = when::show(*not_after);
+                    write!(f, "Handed   {name}, good until {until}")?;
+                }
+                State::Failed { reason } => write!(f, "Failed   {name}: {reason}")?,
                 State::Refused { reason } => write!(f, "Refused  {name}: {reason}")?,
             }
         }
