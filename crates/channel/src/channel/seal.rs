@@ -262,6 +262,7 @@ impl Channel {
         let mut plan = Plan::default();
         plan.changes.identity = self.renewed_identity(ctx)?;
         let mut policy = self.policy.clone();
+        let mut next = None;
         match command {
             Command::Admit(admissions) => {
                 let mut edit = policy.edit()?;
@@ -387,6 +388,7 @@ impl Channel {
             Command::FollowBundle => {
                 let later = self.later_bundle(ctx)?.ok_or(SealError::NoLaterBundle)?;
                 policy = self.policy_under(&later)?;
+                next = Some(later.bundle);
                 plan.changes.evidence.push(bundle_evidence(later.signed));
                 if !later.gone.is_empty() {
                     self.plan_removal(&mut plan, |device| later.gone.contains(device))?;
@@ -396,7 +398,7 @@ impl Channel {
         }
         let removed = plan.removed.iter();
         let removed = removed.map(|device| (device.clone(), plan.suspended.get(device).copied()));
-        let suspended = self.policy.suspended_after(&policy, &removed.collect());
+        let suspended = self.policy.suspended_after(&policy, &removed.collect(), next);
         if suspended != *policy.suspended() {
             policy = policy.edit()?.suspended(suspended).finish()?;
         }

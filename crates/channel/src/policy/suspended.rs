@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use enlace_identity::bundle::Bundle;
 use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
 use enlace_identity::time::Timestamp;
 
@@ -52,12 +53,14 @@ impl Policy {
     }
 
     /// What [`Self::suspended`] has to be after a commit: `after` has the roles after it, and
-    /// `removed` says of each device that goes until when it is suspended, if that is why it goes.
+    /// `removed` says of each device that goes until when it is suspended, if that is why it goes;
+    /// `next` is the bundle that the commit takes the channel to, if it does.
     #[must_use]
     pub fn suspended_after(
         &self,
         after: &Self,
         removed: &BTreeMap<DeviceName, Option<Timestamp>>,
+        next: Option<&Bundle>,
     ) -> BTreeMap<DeviceName, SuspendedDevice> {
         let mut entries = self.content.suspended.clone();
         let mut by_suspension = BTreeSet::new();
@@ -76,6 +79,15 @@ impl Policy {
             let officer = device.officer();
             let goes = self.role_of(officer).is_some() && after.role_of(officer).is_none();
             !goes || by_suspension.contains(officer)
+        });
+        // An authority that is out comes in by consent alone, unless its last officer is suspended.
+        let (present, left) = (self.authorities(), after.authorities());
+        entries.retain(|device, _| {
+            let authority = device.domain();
+            let goes = present.contains(authority) && !left.contains(authority);
+            let is_suspended = by_suspension.iter().any(|officer| officer.domain() == authority);
+            let is_listed = next.is_none_or(|bundle| bundle.contains(authority));
+            is_listed && (!goes || is_suspended)
         });
         for (device, entry) in &mut entries {
             let officer = device.officer();

@@ -63,7 +63,7 @@ pub fn judge_change(bundle: &Bundle, change: &Change) -> Result<Vec<Act>, JudgeE
     }
     let removed = members::check_removals(change, &grounds.removals, &back)?;
     let admitted = members::check_admissions(change, &grounds, &back)?;
-    suspension::check(change, &grounds)?;
+    suspension::check(change, &grounds, next.as_ref())?;
     stand_in::check(change, &grounds.mandates)?;
     roles::check_one_owner(change)?;
     let role_changes = roles::check(change, &grounds.consents)?;

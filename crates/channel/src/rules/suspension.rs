@@ -1,5 +1,6 @@
 //! What the policy records of suspensions, and who comes back.
 
+use enlace_identity::bundle::Bundle;
 use enlace_identity::names::DeviceName;
 
 use super::act::Act;
@@ -9,7 +10,7 @@ use super::rule::{Rule, Void};
 
 /// R-SUSPENSION: the serials of the statements that took effect, and the devices that may come back.
 /// A lead may strike devices of its own authority out: they come back by a lead alone.
-pub(super) fn check(change: &Change, grounds: &Grounds) -> Result<(), Void> {
+pub(super) fn check(change: &Change, grounds: &Grounds, next: Option<&Bundle>) -> Result<(), Void> {
     let (before, after) = (&change.before.policy, &change.after.policy);
     let mut serials = before.suspension_serials().clone();
     serials.extend(grounds.serials.clone());
@@ -18,7 +19,7 @@ pub(super) fn check(change: &Change, grounds: &Grounds) -> Result<(), Void> {
     }
     let removed = change.removed.iter();
     let removed = removed.map(|device| (device.clone(), grounds.until.get(device).copied()));
-    let expected = before.suspended_after(after, &removed.collect());
+    let expected = before.suspended_after(after, &removed.collect(), next);
     let recorded = after.suspended();
     let struck = |device: &DeviceName| {
         !recorded.contains_key(device)

@@ -7,10 +7,12 @@ use enlace_log::{ListHash, Seq};
 use super::super::{
     Act, JudgeError, LeafInfo, Rule, State, Successor, judge_founder, judge_succession,
 };
-use super::scene::{Consented, DAY, NOW, by, device, hash, key, leaf_of, network, officer, state};
+use super::scene::{
+    self, Consented, DAY, NOW, by, device, hash, key, leaf_of, network, officer, state,
+};
 use crate::consent::Subject;
 use crate::mls::Suite;
-use crate::policy::{ChannelKind, Expulsion, Founding, FoundingReason, Role};
+use crate::policy::{ChannelKind, Expulsion, Founding, FoundingReason, Role, SuspendedDevice};
 
 const LAST_VALID: Seq = Seq(41);
 
@@ -319,4 +321,32 @@ fn an_expulsion_takes_along_all_others_and_nobody_of_whom_it_expels() {
     let (bo, ze) = (device("bo@mj.example"), device("ze@pgr.example"));
     more.0.after.members.retain(|device, _| *device != bo && *device != ze);
     assert_eq!(more.judge(), Err(Rule::FoundingMembers), "Ze is not");
+}
+
+#[test]
+fn whom_an_expulsion_finds_suspended_does_not_bring_the_authority_back() {
+    let mut before = three();
+    let pia = device("pia@mj.example");
+    let mj: Domain = "mj.example".parse().unwrap();
+    let entry = SuspendedDevice { role: Some(Role::Lead), until: NOW };
+    let edit = before.policy.edit().unwrap().suspended([(pia, entry)].into());
+    before.policy = edit.suspension_serial(&mj, 5).finish().unwrap();
+    let consents = vec![consent("rui@pgr.example", "mj.example", &before).entry().encode()];
+    let expulsion = Some(Expulsion { authority: mj.clone(), consents });
+    let reason = FoundingReason::Expulsion;
+    let founding = Founding { predecessor: LAST_VALID, reason, expulsion };
+    let mut draft = Draft::on(before.clone(), "ana@fge.example", FoundingReason::Renewal);
+    draft.0.after.policy = before.policy.succeed(founding).unwrap();
+    draft.0.after.members.retain(|device, _| *device.domain() != mj);
+    let after = draft.0.after.clone();
+
+    let kept = Draft(draft.0.clone()).alter(|s| {
+        let edit = s.after.policy.edit().unwrap().suspended(before.policy.suspended().clone());
+        s.after.policy = edit.finish().unwrap();
+    });
+    assert_eq!(kept.judge(), Err(Rule::FoundingPolicy));
+    assert!(draft.judge().is_ok());
+    assert_eq!(after.policy.suspension_serial(&mj), 5, "no older statement counts again");
+    let back = scene::Draft::on(after, "oto@fge.example").admit("pia@mj.example", Role::Lead);
+    assert_eq!(back.judge(), Err(Rule::AdmitAuthority));
 }

@@ -31,7 +31,7 @@ fn recorded(draft: Draft, serial: Option<u64>, until: &[(&str, Timestamp)]) -> D
     let Draft(change) = &draft;
     let until: BTreeMap<_, _> = until.iter().map(|(who, until)| (device(who), *until)).collect();
     let removed = change.removed.iter().map(|d| (d.clone(), until.get(d).copied())).collect();
-    let entries = change.before.policy.suspended_after(&change.after.policy, &removed);
+    let entries = change.before.policy.suspended_after(&change.after.policy, &removed, None);
     let domain = "pgr.example".parse().unwrap();
     draft.edit(|edit| {
         let edit = edit.suspended(entries);
@@ -229,6 +229,49 @@ fn a_suspended_owner_comes_back_as_a_lead_where_somebody_succeeded() {
     assert_eq!(orphaned.policy.owners().count(), 0);
     let restored = back(orphaned, Role::Owner).apply();
     assert_eq!(restored.policy.owners().collect::<Vec<_>>(), [&officer(ana)]);
+}
+
+/// Rui, the last one of an authority of which Ze is suspended, goes for `evidence`.
+fn last_one_goes(evidence: Vec<u8>, serial: Option<u64>, until: &[(&str, Timestamp)]) -> Draft {
+    let draft = Draft::on(without_ze(), "oto@fge.example").remove("rui@pgr.example");
+    recorded(draft.evidence(evidence), serial, until)
+}
+
+#[test]
+fn the_suspended_of_an_authority_that_is_out_stay_out() {
+    let rui = "rui@pgr.example";
+    let list = network().withdraw("pgr.example", &without_ze().members[&device(rui)]);
+    let revocation =
+        wire::RevocationEvidence { device: device(rui).to_string(), list: list.to_bytes() };
+    let revocation = Some(wire::evidence::Evidence::Revocation(revocation));
+    let revoked = || {
+        last_one_goes(wire::Evidence { evidence: revocation.clone() }.encode_to_vec(), None, &[])
+    };
+    let kept = revoked().edit(|edit| edit.suspended(without_ze().policy.suspended().clone()));
+    assert_eq!(kept.judge(), Err(Rule::Suspension));
+    let out = revoked().apply();
+    assert!(out.policy.suspended().is_empty());
+    let back = Draft::on(out, "oto@fge.example").admit(ZE, Role::Member);
+    assert_eq!(back.received_at(NOW.plus(DAY * 7)).judge(), Err(Rule::AdmitAuthority));
+}
+
+#[test]
+fn an_authority_all_of_which_is_suspended_comes_back() {
+    let (rui, end) = ("rui@pgr.example", NOW.plus(DAY * 7));
+    let suspended = evidence(rui, &statement(6, &[rui, ZE]));
+    let out = last_one_goes(suspended, Some(6), &[(rui, end)]).apply();
+    assert_eq!(out.policy.suspended().len(), 2);
+    let back = |who, role| {
+        let draft = Draft::on(out.clone(), "oto@fge.example").admit(who, role);
+        recorded(draft, None, &[]).received_at(end)
+    };
+    back(rui, Role::Lead).apply();
+    back(ZE, Role::Member).apply();
+    // The network has dropped it meanwhile.
+    let none = BTreeMap::new();
+    let under = |bundle| out.policy.suspended_after(&out.policy, &none, Some(bundle)).len();
+    assert_eq!(under(&network().bundle), 2);
+    assert_eq!(under(&super::scene::Network::new(&["fge.example", "mj.example"]).bundle), 0);
 }
 
 #[test]
