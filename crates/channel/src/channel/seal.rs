@@ -336,7 +336,7 @@ impl Channel {
                 self.plan_removal(&mut plan, |stranded| stranded == device)?;
             }
             Command::RemoveRevoked { device, list } => {
-                policy = self.policy_without(device)?;
+                policy = self.edit_without(device)?.finish()?;
                 let device_and_list =
                     wire::RevocationEvidence { device: device.to_string(), list: list.clone() };
                 let evidence = wire::evidence::Evidence::Revocation(device_and_list);
@@ -344,11 +344,15 @@ impl Channel {
                 self.plan_removal(&mut plan, |revoked| revoked == device)?;
             }
             Command::RemoveSuspended { device, statement } => {
-                policy = self.policy_without(device)?;
                 let stated = plan.suspension_evidence(ctx, device, statement)?;
                 plan.suspended.insert(device.clone(), stated.end());
-                policy =
-                    policy.edit()?.suspension_serial(&stated.domain, stated.serial).finish()?;
+                let edit = self.edit_without(device)?;
+                let edit = edit.suspension_serial(&stated.domain, stated.serial);
+                // At once: a stand-in keeps its mandate by being listed as suspended.
+                let roles = edit.clone().finish()?;
+                let removed = BTreeMap::from([(device.clone(), Some(stated.end()))]);
+                let suspended = self.policy.suspended_after(&roles, &removed, None);
+                policy = edit.suspended(suspended).finish()?;
                 self.plan_removal(&mut plan, |suspended| suspended == device)?;
             }
             Command::Readmit { device, key_package, statement } => {
@@ -421,18 +425,19 @@ impl Channel {
 
     /// The policy when a device goes whose authority took it away: with its last one its officer
     /// goes, and an owner is succeeded.
-    fn policy_without(&self, device: &DeviceName) -> Result<Policy, PolicyError> {
+    fn edit_without(&self, device: &DeviceName) -> Result<PolicyEdit, PolicyError> {
+        let mut edit = self.policy.edit()?;
         if !self.is_only_device(device) {
-            return Ok(self.policy.clone());
+            return Ok(edit);
         }
         let officer = device.officer();
-        let mut edit = self.policy.edit()?.without(officer);
+        edit = edit.without(officer);
         if self.policy.role_of(officer) == Some(Role::Owner)
             && let Some(heir) = self.policy.successors(officer).next()
         {
             edit = edit.role(heir, Role::Owner);
         }
-        edit.finish()
+        Ok(edit)
     }
 
     /// The device's certificate, if its leaf here still has another one.

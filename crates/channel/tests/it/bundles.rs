@@ -141,6 +141,21 @@ fn a_dropped_authority_goes_with_the_commit_that_follows() {
     assert!(matches!(refused, SealError::Certificate(_)), "{refused}");
 }
 
+/// All of B are suspended, and would come back by themselves, when the network drops it.
+#[test]
+fn the_suspended_of_a_dropped_authority_stay_out() {
+    let mut case = Case::with_four();
+    case.suspend(BEN, &[CID, DORA]);
+    let listed = |case: &Case| case.members[ANA].channel().policy().suspended().len();
+    assert_eq!(listed(&case), 2);
+    let bundle = without_b(&case.network);
+    case.follow(BEN, bundle.clone());
+    case.network.bundle = bundle;
+    case.deliver();
+    assert_eq!(listed(&case), 0);
+    case.assert_healthy();
+}
+
 #[test]
 fn an_owner_of_a_dropped_authority_goes_too() {
     let mut case = Case::with_four();

@@ -10,5 +10,6 @@ mod forum;
 mod stranded;
 mod succession;
 mod support;
+mod suspensions;
 mod versions;
 mod void;
