@@ -89,12 +89,17 @@ impl Policy {
             let is_listed = next.is_none_or(|bundle| bundle.contains(authority));
             is_listed && (!goes || is_suspended)
         });
+        let is_owned = after.owners().next().is_some();
         for (device, entry) in &mut entries {
             let officer = device.officer();
             match (self.role_of(officer), after.role_of(officer)) {
                 (_, Some(_)) => entry.role = None,
                 (Some(role), None) => entry.role = Some(role),
                 (None, None) => {}
+            }
+            // Whom another owner has followed does not own it again when that one is gone too.
+            if is_owned && entry.role == Some(Role::Owner) {
+                entry.role = Some(Role::Lead);
             }
         }
         entries

@@ -227,8 +227,27 @@ fn a_suspended_owner_comes_back_as_a_lead_where_somebody_succeeded() {
     let alone = by(ana).role("luis@fge.example", Role::Member).apply();
     let orphaned = suspend(alone, None).apply();
     assert_eq!(orphaned.policy.owners().count(), 0);
-    let restored = back(orphaned, Role::Owner).apply();
+    let restored = back(orphaned.clone(), Role::Owner).apply();
     assert_eq!(restored.policy.owners().collect::<Vec<_>>(), [&officer(ana)]);
+
+    // Rui is appointed meanwhile, and goes: nobody owns the channel.
+    let rui = "rui@pgr.example";
+    let appoint = || Draft::on(orphaned.clone(), rui).edit(|e| e.appointed_owner(&officer(rui)));
+    assert_eq!(appoint().judge(), Err(Rule::Suspension), "as the owner still");
+    let appointed = recorded(appoint(), None, &[]).apply();
+    let gone = Draft::on(appointed.clone(), "oto@fge.example").remove(rui);
+    let gone = recorded(gone.evidence(revocation(&appointed, rui)), None, &[]).apply();
+    assert_eq!(gone.policy.owners().count(), 0);
+    assert_eq!(back(gone.clone(), Role::Owner).judge(), Err(Rule::AdmitSovereign));
+    back(gone, Role::Lead).apply();
+}
+
+/// Evidence that the certificate of one of pgr.example is withdrawn.
+fn revocation(state: &State, who: &str) -> Vec<u8> {
+    let list = network().withdraw("pgr.example", &state.members[&device(who)]).to_bytes();
+    let revocation = wire::RevocationEvidence { device: device(who).to_string(), list };
+    let evidence = Some(wire::evidence::Evidence::Revocation(revocation));
+    wire::Evidence { evidence }.encode_to_vec()
 }
 
 /// Rui, the last one of an authority of which Ze is suspended, goes for `evidence`.
@@ -240,13 +259,7 @@ fn last_one_goes(evidence: Vec<u8>, serial: Option<u64>, until: &[(&str, Timesta
 #[test]
 fn the_suspended_of_an_authority_that_is_out_stay_out() {
     let rui = "rui@pgr.example";
-    let list = network().withdraw("pgr.example", &without_ze().members[&device(rui)]);
-    let revocation =
-        wire::RevocationEvidence { device: device(rui).to_string(), list: list.to_bytes() };
-    let revocation = Some(wire::evidence::Evidence::Revocation(revocation));
-    let revoked = || {
-        last_one_goes(wire::Evidence { evidence: revocation.clone() }.encode_to_vec(), None, &[])
-    };
+    let revoked = || last_one_goes(revocation(&without_ze(), rui), None, &[]);
     let kept = revoked().edit(|edit| edit.suspended(without_ze().policy.suspended().clone()));
     assert_eq!(kept.judge(), Err(Rule::Suspension));
     let out = revoked().apply();
