@@ -1,6 +1,8 @@
 //! Corrections and withdrawals: an officer's word about an entry of the same officer's. What was
 //! taken back is erased here; header, signature and place stay.
 
+use std::collections::HashMap;
+
 use enlace_channel::entry::{EntryKind, SignedEntry};
 use enlace_log::{ChannelId, ClientId, Commitment, Seq};
 
@@ -12,7 +14,8 @@ use crate::notice::Notice;
 use crate::store::{EntryRow, ErasedBecause, ErasureRow};
 
 impl Engine {
-    /// Signs a correction of the same officer's entry at `place`, and puts it in the outbox.
+    /// Signs a correction of the same officer's entry at `place`, and puts it in the outbox. Where
+    /// that is a correction itself, the new one is of what it corrects.
     ///
     /// # Errors
     /// [`PostError`]; nothing has changed then.
@@ -23,7 +26,8 @@ impl Engine {
         note: NewNote,
     ) -> Result<ClientId, PostError> {
         self.write(|work| {
-            let of = work.own_entry_at(id, place)?;
+            let (row, of) = work.own_entry_at(id, place)?;
+            let of = work.original(row, of)?;
             work.post(id, note, (EntryKind::Correction, Some(of)))
         })
     }
@@ -40,7 +44,7 @@ impl Engine {
         why: NewNote,
     ) -> Result<ClientId, PostError> {
         self.write(|work| {
-            let of = work.own_entry_at(id, place)?;
+            let (_, of) = work.own_entry_at(id, place)?;
             work.post(id, why, (EntryKind::Withdrawal, Some(of)))
         })
     }
@@ -48,7 +52,11 @@ impl Engine {
 
 impl Work<'_> {
     /// An entry of this officer's that can be corrected and withdrawn.
-    fn own_entry_at(&mut self, id: ChannelId, place: Seq) -> Result<Commitment, PostError> {
+    fn own_entry_at(
+        &mut self,
+        id: ChannelId,
+        place: Seq,
+    ) -> Result<(EntryRow, Commitment), PostError> {
         let row = self.tx.entries(id, place, 1)?.into_iter().find(|row| row.seq == place);
         let row = row.ok_or(PostError::NoSuchEntry)?;
         if row.author.officer() != self.me().officer() {
@@ -61,7 +69,17 @@ impl Work<'_> {
         if entry.is_erased() || self.withdrawal_of(id, &row, entry.commitment())?.is_some() {
             return Err(PostError::WithdrawnAlready);
         }
-        Ok(entry.commitment())
+        Ok((row, entry.commitment()))
+    }
+
+    /// What a chain of corrections began with, as far as this store has it.
+    fn original(&self, row: EntryRow, of: Commitment) -> Result<Commitment, EngineError> {
+        let mut corrections = self.corrections_above(&row)?;
+        let mut current = (row, of);
+        while let Some(corrected) = self.corrected(&current.0, &mut corrections)? {
+            current = corrected;
+        }
+        Ok(current.1)
     }
 
     /// What follows from an entry that has come to its place.
@@ -93,22 +111,28 @@ impl Work<'_> {
         self.erase_if_withdrawn(row, entry.commitment())
     }
 
-    /// Erases an entry with all that corrects it; where those stand, in order.
+    /// Erases an entry with all that corrects it; where those stand, in order. What corrects what
+    /// may be as long a chain as its author likes.
     fn erase_withdrawn(&mut self, target: &EntryRow, by: Seq) -> Result<Vec<Seq>, EngineError> {
-        let entry = reload(&target.signed)?;
-        if entry.is_erased() {
+        if reload(&target.signed)?.is_erased() {
             return Ok(Vec::new());
         }
-        if !self.is_held(target.channel)? {
-            self.erase(target, &entry, ErasedBecause::Withdrawn, Some(by))?;
-        }
-        let mut erased = vec![target.seq];
-        let id = target.channel;
-        for correction in self.tx.entries_of_kind(id, EntryKind::Correction.code())? {
-            let parent = reload(&correction.signed)?.header().parent;
-            if parent == Some(entry.commitment()) && may_take_back(&correction, target) {
-                erased.extend(self.erase_withdrawn(&correction, by)?);
+        let is_held = self.is_held(target.channel)?;
+        let corrections = self.tx.entries_of_kind(target.channel, EntryKind::Correction.code())?;
+        let mut corrections = by_parent(corrections)?;
+        let mut waiting = vec![target.clone()];
+        let mut erased = Vec::new();
+        while let Some(row) = waiting.pop() {
+            let entry = reload(&row.signed)?;
+            if entry.is_erased() {
+                continue;
             }
+            if !is_held {
+                self.erase(&row, &entry, ErasedBecause::Withdrawn, Some(by))?;
+            }
+            erased.push(row.seq);
+            let of_it = corrections.remove(&entry.commitment()).unwrap_or_default();
+            waiting.extend(of_it.into_iter().filter(|correction| may_take_back(correction, &row)));
         }
         erased.sort_unstable();
         Ok(erased)
@@ -146,27 +170,51 @@ impl Work<'_> {
         if withdrawals.is_empty() || !EntryKind::from_code(row.kind).can_be_taken_back() {
             return Ok(None);
         }
-        let mut said = Vec::with_capacity(withdrawals.len());
-        for withdrawal in withdrawals {
-            said.push((reload(&withdrawal.signed)?.header().parent, withdrawal));
-        }
+        let said = by_parent(withdrawals)?;
+        let mut corrections = self.corrections_above(row)?;
         let mut current = (row.clone(), commitment);
         loop {
             let (row, commitment) = &current;
-            let by =
-                said.iter().find(|(of, by)| *of == Some(*commitment) && may_take_back(by, row));
-            if let Some((_, by)) = by {
+            let mut of_it = said.get(commitment).into_iter().flatten();
+            if let Some(by) = of_it.find(|by| may_take_back(by, row)) {
                 return Ok(Some(by.seq));
             }
-            let parent = reload(&row.signed)?.header().parent;
-            let (EntryKind::Correction, Some(of)) = (EntryKind::from_code(row.kind), parent) else {
-                return Ok(None);
-            };
-            match self.entry_with(id, of)? {
-                Some(corrected) if may_take_back(row, &corrected) => current = (corrected, of),
-                _ => return Ok(None),
+            match self.corrected(row, &mut corrections)? {
+                Some(corrected) => current = corrected,
+                None => return Ok(None),
             }
         }
+    }
+
+    /// What a correction that counts is of, taken from `corrections` if that is one; `None` of what
+    /// is no correction.
+    fn corrected(
+        &self,
+        row: &EntryRow,
+        corrections: &mut HashMap<Commitment, EntryRow>,
+    ) -> Result<Option<(EntryRow, Commitment)>, EngineError> {
+        if EntryKind::from_code(row.kind) != EntryKind::Correction {
+            return Ok(None);
+        }
+        let Some(of) = reload(&row.signed)?.header().parent else { return Ok(None) };
+        let target = match corrections.remove(&of) {
+            Some(correction) => Some(correction),
+            None => self.entry_with(row.channel, of)?,
+        };
+        let target = target.filter(|target| may_take_back(row, target));
+        Ok(target.map(|target| (target, of)))
+    }
+
+    /// Those that an entry may be about, at however many removes, by their commitments.
+    fn corrections_above(
+        &self,
+        row: &EntryRow,
+    ) -> Result<HashMap<Commitment, EntryRow>, EngineError> {
+        if EntryKind::from_code(row.kind) != EntryKind::Correction {
+            return Ok(HashMap::new());
+        }
+        let rows = self.tx.entries_of_kind(row.channel, EntryKind::Correction.code())?;
+        rows.into_iter().map(|row| Ok((reload(&row.signed)?.commitment(), row))).collect()
     }
 
     /// Erases what was withdrawn while it was held.
@@ -219,6 +267,17 @@ impl Work<'_> {
         self.tell(ClientEvent::Entry { channel: row.channel, seq: row.seq });
         Ok(())
     }
+}
+
+/// What is said of other entries, by those.
+fn by_parent(rows: Vec<EntryRow>) -> Result<HashMap<Commitment, Vec<EntryRow>>, EngineError> {
+    let mut said: HashMap<_, Vec<_>> = HashMap::new();
+    for row in rows {
+        if let Some(of) = reload(&row.signed)?.header().parent {
+            said.entry(of).or_default().push(row);
+        }
+    }
+    Ok(said)
 }
 
 /// Whether one entry may correct or take back another: nobody has a say about other officers' words,

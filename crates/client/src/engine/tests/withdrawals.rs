@@ -1,13 +1,14 @@
 //! Corrections and withdrawals: who may, what is shown, and that nothing of it stays on disk.
 
-use enlace_channel::entry::{EntryKind, NoteDraft, Salt, TimeZone};
+use enlace_channel::entry::{EntryKind, HandlingCode, NoteDraft, Salt, SignedEntry, TimeZone};
 use enlace_log::{ChannelId, ClientId, Commitment, Seq};
 
 use super::files::traces;
 use super::world::World;
-use crate::engine::{Engine, EngineError, NewNote, PostError};
+use crate::engine::work::Work;
+use crate::engine::{Engine, EngineError, NewNote, PostError, body_of};
 use crate::notice::Notice;
-use crate::store::{ErasedBecause, OutboxRow};
+use crate::store::{EntryRow, ErasedBecause, OutboxRow};
 use crate::task::Task;
 
 const SECRET: &str = "la testigo vive en la calle Ocampo 14";
@@ -28,7 +29,12 @@ pub(super) fn place(world: &mut World, name: &str, channel: ChannelId, text: &st
     rows.iter().find(|row| row.body == text).unwrap_or_else(|| panic!("{name}: {text}")).seq
 }
 
-fn commitment_at(world: &mut World, name: &str, channel: ChannelId, seq: Seq) -> Commitment {
+pub(super) fn commitment_at(
+    world: &mut World,
+    name: &str,
+    channel: ChannelId,
+    seq: Seq,
+) -> Commitment {
     let views = world.engine(name).entries(channel, seq, 1).unwrap();
     views[0].commitment
 }
@@ -42,29 +48,55 @@ fn send_about(
     text: &str,
 ) {
     let sent = engine.write::<_, EngineError>(|work| {
-        let client_id = ClientId::new(Seq(0), work.random());
-        let (id, key) = (work.me().clone(), work.ctx.device.key.clone());
-        let draft = NoteDraft {
-            channel,
-            generation: enlace_log::Generation(0),
-            author: &id,
-            client_id,
-            local_time: work.now(),
-            time_zone: TimeZone::utc(),
-            handling: enlace_channel::entry::HandlingCode::H1,
-            restriction: None,
-            parent: Some(of),
-            known_head: None,
-            text,
-        };
-        let salts = || Salt::from_bytes(work.random());
-        let entry = draft.sign_as(kind, &key, salts);
-        let signed = Some(entry.unwrap().encode());
+        let entry = entry_about(work, channel, of, kind, text);
+        let client_id = entry.header().client_id;
+        let signed = Some(entry.encode());
         let row = OutboxRow { signed, ..work.new_row(channel, client_id, Task::Entry) };
         work.tx.put_outbox(&row)?;
         Ok(())
     });
     sent.unwrap();
+}
+
+/// As it is kept once it has a place.
+pub(super) fn row_of(work: &Work<'_>, entry: &SignedEntry, seq: Seq) -> EntryRow {
+    let header = entry.header();
+    EntryRow {
+        channel: header.channel,
+        seq,
+        received_at: work.now(),
+        author: header.author.clone(),
+        client_id: header.client_id,
+        kind: header.kind.code(),
+        local_time: header.local_time,
+        handling: header.handling,
+        body: body_of(entry),
+        signed: entry.encode(),
+        certificate: [0; 32],
+    }
+}
+
+pub(super) fn entry_about(
+    work: &Work<'_>,
+    channel: ChannelId,
+    of: Commitment,
+    kind: EntryKind,
+    text: &str,
+) -> SignedEntry {
+    let draft = NoteDraft {
+        channel,
+        generation: enlace_log::Generation(0),
+        author: work.me(),
+        client_id: ClientId::new(Seq(0), work.random()),
+        local_time: work.now(),
+        time_zone: TimeZone::utc(),
+        handling: HandlingCode::H1,
+        restriction: None,
+        parent: Some(of),
+        known_head: None,
+        text,
+    };
+    draft.sign_as(kind, &work.ctx.device.key, || Salt::from_bytes(work.random())).unwrap()
 }
 
 #[test]
@@ -127,7 +159,8 @@ fn corrections_go_with_what_they_correct() {
     assert_eq!((views[0].corrected_by, views[1].about), (Some(second), Some(first)));
     assert_eq!(views[0].body, SECRET);
     // A correction of the correction, and then the first one is taken back.
-    world.engine("ana").correct(channel, second, note("no: Ocampo 44")).unwrap();
+    let of = commitment_at(&mut world, "ana", channel, second);
+    send_about(world.engine("ana"), channel, of, EntryKind::Correction, "no: Ocampo 44");
     world.settle();
     let third = place(&mut world, "bruno", channel, "no: Ocampo 44");
     let mut there = traces(&mut world, "bruno", channel, first);
@@ -144,6 +177,56 @@ fn corrections_go_with_what_they_correct() {
     world.settle();
     for name in ["ana", "bruno", "eva"] {
         world.assert_gone(name, &[b"tarde: Ocampo 45".to_vec()]);
+    }
+}
+
+#[test]
+fn a_correction_of_a_correction_is_of_what_that_corrects() {
+    let mut world = World::new();
+    let channel = world.case();
+    world.post("ana", channel, SECRET);
+    world.settle();
+    let first = place(&mut world, "ana", channel, SECRET);
+    world.engine("ana").correct(channel, first, note("es la calle Ocampo 41")).unwrap();
+    world.settle();
+    let second = place(&mut world, "ana", channel, "es la calle Ocampo 41");
+    world.engine("ana").correct(channel, second, note("no: Ocampo 44")).unwrap();
+    world.settle();
+    let third = place(&mut world, "bruno", channel, "no: Ocampo 44");
+    let views = world.engine("bruno").entries(channel, first, 10).unwrap();
+    assert_eq!((views[0].corrected_by, views[1].corrected_by), (Some(third), None));
+    assert_eq!(views[2].about, Some(first));
+}
+
+/// A chain of them costs its author nothing, and must not cost the others their programs.
+#[test]
+fn a_long_chain_of_corrections_is_erased_whole() {
+    const LENGTH: u64 = 1000;
+    let mut world = World::new();
+    let channel = world.case();
+    world.post("ana", channel, SECRET);
+    world.settle();
+    let first = place(&mut world, "ana", channel, SECRET);
+    let mut of = commitment_at(&mut world, "ana", channel, first);
+    let kept = world.engine("ana").write::<_, EngineError>(|work| {
+        for number in 0..LENGTH {
+            let entry = entry_about(work, channel, of, EntryKind::Correction, "otra vez");
+            of = entry.commitment();
+            let row = row_of(work, &entry, Seq(1_000_000 + number));
+            assert!(work.tx.put_entry(&row)?);
+        }
+        Ok(())
+    });
+    kept.unwrap();
+    world.engine("ana").withdraw(channel, first, note("")).unwrap();
+    world.settle();
+    let corrections = world
+        .engine("ana")
+        .read(|tx| tx.entries_of_kind(channel, EntryKind::Correction.code()))
+        .unwrap();
+    assert_eq!(corrections.len() as u64, LENGTH);
+    for row in corrections {
+        assert!(SignedEntry::decode(&row.signed).unwrap().is_erased(), "{:?}", row.seq);
     }
 }
 
