@@ -184,8 +184,7 @@ impl Work<'_> {
             self.tx.put_erasure(&row)?;
         }
         for row in backup.tombstones(id)? {
-            self.tx.put_tombstone(&row)?;
-            self.has_erased = true;
+            self.has_erased |= self.tx.put_tombstone(&row)?;
         }
         let mut until = Seq(0);
         let mut brought = Vec::new();

@@ -68,14 +68,13 @@ impl Work<'_> {
                 self.note(Some(id), place, notice)?;
                 continue;
             }
-            self.tx.put_tombstone(&TombstoneRow {
+            self.has_erased |= self.tx.put_tombstone(&TombstoneRow {
                 channel: id,
                 seq: *seq,
                 by: by.clone(),
                 at: item.received_at,
                 by_seq: item.seq,
             })?;
-            self.has_erased = true;
             if let Some(author) = self.tx.take_without_content(id, *seq)? {
                 let notice = Notice::ErasedUnread { author, by: by.clone(), place: seq.0 };
                 self.note(Some(id), Some((item.seq, item.received_at)), notice)?;

@@ -71,11 +71,11 @@ pub trait ErasureRows {
     fn erasures(&self, channel: ChannelId) -> Result<Vec<ErasureRow>, StoreError>;
 
     /// Keeps that relays were told to erase an entry's payload, and drops it here; the first word
-    /// counts.
+    /// counts. `false` when there was nothing to drop: the files hold nothing of it.
     ///
     /// # Errors
     /// When the engine fails.
-    fn put_tombstone(&self, row: &TombstoneRow) -> Result<(), StoreError>;
+    fn put_tombstone(&self, row: &TombstoneRow) -> Result<bool, StoreError>;
 
     /// What relays were told to erase of a channel, by place.
     ///

@@ -22,11 +22,12 @@ const PATIENCE: Duration = Duration::from_millis(50);
 
 impl ErasureRows for SqlTransaction<'_> {
     fn erase_entry(&self, row: &ErasureRow, without: &[u8]) -> Result<bool, StoreError> {
-        let added = self.insert_erasure(row)?;
+        self.insert_erasure(row)?;
         let (channel, author) = (row.channel.as_bytes(), row.author.as_str());
         let client_id = row.client_id.as_bytes();
-        self.run(
-            "UPDATE items SET payload = NULL WHERE channel = ?1 AND list_change IS NULL
+        let mut changed = self.run(
+            "UPDATE items SET payload = NULL
+             WHERE channel = ?1 AND list_change IS NULL AND payload IS NOT NULL
                  AND seq IN (SELECT seq FROM entries
                              WHERE channel = ?1 AND author = ?2 AND client_id = ?3)",
             params![channel, author, client_id],
@@ -34,17 +35,22 @@ impl ErasureRows for SqlTransaction<'_> {
         for table in ["entries", "superseded_entries"] {
             let sql = format!(
                 "UPDATE {table} SET body = '', signed = ?4
-                 WHERE channel = ?1 AND author = ?2 AND client_id = ?3"
+                 WHERE channel = ?1 AND author = ?2 AND client_id = ?3
+                     AND (body <> '' OR signed <> ?4)"
             );
-            self.run(&sql, params![channel, author, client_id, without])?;
+            changed += self.run(&sql, params![channel, author, client_id, without])?;
         }
-        self.run(
+        changed += self.run(
             "UPDATE outbox SET signed = ?3, sealed = NULL
-             WHERE channel = ?1 AND client_id = ?2 AND signed IS NOT NULL",
+             WHERE channel = ?1 AND client_id = ?2 AND signed IS NOT NULL
+                 AND (signed <> ?3 OR sealed IS NOT NULL)",
             params![channel, client_id, without],
         )?;
-        self.put_setting(SCRUB_DUE, Some(PAGES))?;
-        Ok(added == 1)
+        // Writing the files anew takes long: not for what is gone already.
+        if changed > 0 {
+            self.put_setting(SCRUB_DUE, Some(PAGES))?;
+        }
+        Ok(changed > 0)
     }
 
     fn put_erasure(&self, row: &ErasureRow) -> Result<(), StoreError> {
@@ -56,7 +62,7 @@ impl ErasureRows for SqlTransaction<'_> {
         self.all(sql, [channel.as_bytes()], read)
     }
 
-    fn put_tombstone(&self, row: &TombstoneRow) -> Result<(), StoreError> {
+    fn put_tombstone(&self, row: &TombstoneRow) -> Result<bool, StoreError> {
         let (channel, seq) = (row.channel.as_bytes(), number(row.seq.0));
         self.run(
             "INSERT INTO tombstones (channel, seq, by, at, by_seq) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -69,9 +75,13 @@ impl ErasureRows for SqlTransaction<'_> {
                 number(row.by_seq.0),
             ],
         )?;
-        let sql = "UPDATE items SET payload = NULL WHERE channel = ?1 AND seq = ?2";
-        self.run(sql, params![channel, seq])?;
-        self.put_setting(SCRUB_DUE, Some(PAGES))
+        let sql = "UPDATE items SET payload = NULL
+                   WHERE channel = ?1 AND seq = ?2 AND payload IS NOT NULL";
+        let is_dropped = self.run(sql, params![channel, seq])? > 0;
+        if is_dropped {
+            self.put_setting(SCRUB_DUE, Some(PAGES))?;
+        }
+        Ok(is_dropped)
     }
 
     fn tombstones(&self, channel: ChannelId) -> Result<Vec<TombstoneRow>, StoreError> {

@@ -16,7 +16,7 @@ use crate::notice::Notice;
 use crate::store::migrations::MIGRATIONS;
 use crate::store::{
     ChannelRow, ChannelStanding, EntryRow, ErasedBecause, ErasureRow, ItemRow, NoticeRow,
-    OutboxRow, OutboxState, RefusedWelcome, Store as _, StoreError, WelcomeDigest,
+    OutboxRow, OutboxState, RefusedWelcome, Store as _, StoreError, TombstoneRow, WelcomeDigest,
 };
 use crate::task::Task;
 
@@ -336,6 +336,33 @@ fn whatever_time_a_hub_signs_comes_back() {
     }
 }
 
+/// Whoever names the same places again and again has nobody's store written anew each time.
+#[test]
+fn only_a_tombstone_that_drops_something_has_the_files_written_anew() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let item = leave(Seq(3), Timestamp::from_millis(9));
+    let tombstone = TombstoneRow {
+        channel: ChannelId([1; 32]),
+        seq: item.seq,
+        by: "pc.ana.officer.fge.example".parse().unwrap(),
+        at: Timestamp::from_millis(10),
+        by_seq: Seq(4),
+    };
+    let tx = store.begin().unwrap();
+    tx.put_channel(&channel(1)).unwrap();
+    assert!(!tx.put_tombstone(&TombstoneRow { seq: Seq(2), ..tombstone.clone() }).unwrap());
+    assert_eq!(tx.setting("scrub-due").unwrap(), None);
+    tx.put_item(&ItemRow { item, chain: ChainHash([1; 32]) }).unwrap();
+    assert!(tx.put_tombstone(&tombstone).unwrap());
+    assert!(tx.setting("scrub-due").unwrap().is_some());
+    tx.commit().unwrap();
+    assert!(store.scrub().unwrap());
+    let tx = store.begin().unwrap();
+    assert!(!tx.put_tombstone(&TombstoneRow { by_seq: Seq(5), ..tombstone }).unwrap());
+    assert_eq!(tx.setting("scrub-due").unwrap(), None);
+}
+
 fn leave(seq: Seq, received_at: Timestamp) -> Item {
     let payload = b"left";
     let envelope = Envelope {
@@ -382,18 +409,18 @@ fn what_was_erased_is_in_no_page_and_no_log() {
         tx.put_entry(&entry(id)).unwrap();
     }
     tx.commit().unwrap();
+    let erasure = |id: u8| ErasureRow {
+        channel: ChannelId([1; 32]),
+        author: entry(id).author,
+        client_id: ClientId([id; 16]),
+        why: ErasedBecause::Withdrawn,
+        by: None,
+        at: Timestamp::from_millis(2),
+    };
     for id in (0..200).filter(|id| id % 3 == 0) {
         let tx = store.begin().unwrap();
-        let row = ErasureRow {
-            channel: ChannelId([1; 32]),
-            author: entry(id).author,
-            client_id: ClientId([id; 16]),
-            why: ErasedBecause::Withdrawn,
-            by: None,
-            at: Timestamp::from_millis(2),
-        };
-        assert!(tx.erase_entry(&row, b"sin contenido").unwrap());
-        assert!(!tx.erase_entry(&row, b"sin contenido").unwrap());
+        assert!(tx.erase_entry(&erasure(id), b"sin contenido").unwrap());
+        assert!(!tx.erase_entry(&erasure(id), b"sin contenido").unwrap());
         tx.commit().unwrap();
     }
     assert!(store.scrub().unwrap());
@@ -407,4 +434,8 @@ fn what_was_erased_is_in_no_page_and_no_log() {
             assert_eq!(is_there, id % 3 != 0, "{what} {id}");
         }
     }
+    // Once more, and the files need nothing.
+    let tx = store.begin().unwrap();
+    assert!(!tx.erase_entry(&erasure(0), b"sin contenido").unwrap());
+    assert_eq!(tx.setting("scrub-due").unwrap(), None);
 }
