@@ -44,6 +44,7 @@ mod withdrawals;
 mod work;
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use enlace_channel::channel::{Channel, ChannelError, Context, Device};
 use enlace_channel::mls::Backend;
@@ -86,6 +87,13 @@ use crate::store::{Store, StoreError, Transaction};
 /// Events that a slow watcher may lag behind before it misses some.
 const EVENTS: usize = 1024;
 
+/// How long nothing is cleaned after the files could not be, as on a full disk: each try writes the
+/// whole store. Doubled with each failure in a row.
+const SCRUB_WAIT: Duration = Duration::from_secs(60);
+
+/// How far that goes.
+const LONGEST_SCRUB_WAIT: Duration = Duration::from_secs(3600);
+
 /// A device at work on its store.
 pub struct Engine {
     store: Box<dyn Store>,
@@ -103,6 +111,8 @@ pub struct Engine {
     expired_at: Option<Timestamp>,
     /// Whether the files may hold what was erased.
     scrub_is_due: bool,
+    /// When cleaning them last failed, and how long it is not tried again; `None` when it went well.
+    scrub_failed: Option<(Timestamp, Duration)>,
     /// Where revoked devices are to be looked for.
     sweep: Sweep,
     /// Lists to be passed on in channels.
@@ -170,6 +180,7 @@ impl Engine {
             looking_for_quiet: BTreeMap::new(),
             expired_at: None,
             scrub_is_due: true,
+            scrub_failed: None,
             sweep: Sweep::default(),
             events,
         }
@@ -239,11 +250,25 @@ impl Engine {
         committed
     }
 
-    /// What could not be done now is tried again after the next transaction.
+    /// While somebody else reads it is tried again after the next transaction; after an error, some
+    /// time later.
     fn scrub(&mut self) {
+        let now = self.trust.now();
+        // A clock that was ahead holds nothing up.
+        let waits = |(at, wait): (Timestamp, Duration)| at <= now && now < at.plus(wait);
+        if self.scrub_failed.is_some_and(waits) {
+            return;
+        }
         match self.store.scrub() {
-            Ok(done) => self.scrub_is_due = !done,
-            Err(error) => tracing::warn!(%error, "what was erased is still in the files"),
+            Ok(done) => {
+                self.scrub_is_due = !done;
+                self.scrub_failed = None;
+            }
+            Err(error) => {
+                let wait = self.scrub_failed.map_or(SCRUB_WAIT, |(_, wait)| wait * 2);
+                self.scrub_failed = Some((now, wait.min(LONGEST_SCRUB_WAIT)));
+                tracing::warn!(%error, "what was erased is still in the files");
+            }
         }
     }
 

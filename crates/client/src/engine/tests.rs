@@ -20,6 +20,7 @@ mod races;
 mod recovery;
 mod relay_faults;
 mod renewal;
+mod scrubbing;
 mod sizes;
 mod stand_in;
 mod stranded;
