@@ -13,7 +13,7 @@ use super::settle::reload;
 use super::work::Work;
 use super::{Engine, EngineError};
 use crate::notice::Notice;
-use crate::store::{ErasedBecause, StoreError};
+use crate::store::{ErasedBecause, OutboxState, StoreError};
 use crate::task::Task;
 
 /// Over how long the devices of an authority spread what any of them can have the relays erase.
@@ -145,12 +145,30 @@ impl Work<'_> {
                 colleagues.push(row.seq);
             }
         }
+        erased += self.expire_unlogged(id)?;
         if erased > 0 {
             self.note(Some(id), None, Notice::Expired { entries: erased })?;
         }
         self.have_expired(id, &own, Duration::ZERO)?;
         let wait = SPREAD.mul_f64(draw(self.me(), self.me()));
         self.have_expired(id, &colleagues, wait)
+    }
+
+    /// Erases what has no place in the log: what the log has lost, and what will never be sent; how
+    /// many entries.
+    fn expire_unlogged(&mut self, id: ChannelId) -> Result<u64, EngineError> {
+        let lost = self.tx.superseded_entries(id)?.into_iter().map(|row| row.signed);
+        let unsent = self.tx.unlogged_entries(id)?.into_iter();
+        let unsent = unsent.filter(|row| row.state != OutboxState::Queued);
+        let mut erased = 0;
+        for signed in lost.chain(unsent.filter_map(|row| row.signed)) {
+            let entry = reload(&signed)?;
+            if !entry.is_erased() && !entry.parts().is_empty() {
+                self.erase_content(&entry, ErasedBecause::Expired, None)?;
+                erased += 1;
+            }
+        }
+        Ok(erased)
     }
 
     /// Has the relays erase what was not named yet.

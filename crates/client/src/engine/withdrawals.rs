@@ -254,17 +254,29 @@ impl Work<'_> {
         why: ErasedBecause,
         by: Option<Seq>,
     ) -> Result<(), EngineError> {
+        self.erase_content(entry, why, by)?;
+        self.tell(ClientEvent::Entry { channel: row.channel, seq: row.seq });
+        Ok(())
+    }
+
+    /// As [`Self::erase`], of what may have no place in the log.
+    pub(super) fn erase_content(
+        &mut self,
+        entry: &SignedEntry,
+        why: ErasedBecause,
+        by: Option<Seq>,
+    ) -> Result<(), EngineError> {
+        let header = entry.header();
         let erasure = ErasureRow {
-            channel: row.channel,
-            author: row.author.clone(),
-            client_id: row.client_id,
+            channel: header.channel,
+            author: header.author.clone(),
+            client_id: header.client_id,
             why,
             by,
             at: self.now(),
         };
-        self.tx.erase_entry(&erasure, &entry.clone().without_content().encode())?;
-        self.has_erased = true;
-        self.tell(ClientEvent::Entry { channel: row.channel, seq: row.seq });
+        let without = entry.clone().without_content().encode();
+        self.has_erased |= self.tx.erase_entry(&erasure, &without)?;
         Ok(())
     }
 }

@@ -89,6 +89,13 @@ pub trait EntryRows {
         client_id: ClientId,
     ) -> Result<Option<EntryRow>, StoreError>;
 
+    /// The entries of a channel that had a place in a log which the log has lost, by that place;
+    /// those that have another one now, too.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn superseded_entries(&self, channel: ChannelId) -> Result<Vec<EntryRow>, StoreError>;
+
     /// Keeps an author's certificates; nothing happens when they are here.
     ///
     /// # Errors

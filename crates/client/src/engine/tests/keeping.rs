@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use enlace_channel::entry::TimeZone;
+use enlace_channel::entry::{EntryKind, TimeZone};
 use enlace_log::{ChannelId, Seq};
 
 use super::files::traces;
-use super::withdrawals::place;
+use super::withdrawals::{commitment_at, entry_about, place, row_of};
 use super::world::World;
-use crate::engine::{ActError, NewNote, Wish};
+use crate::engine::{ActError, EngineError, NewNote, Wish};
 use crate::notice::{ChangeAct, Notice};
-use crate::store::ErasedBecause;
+use crate::store::{ErasedBecause, OutboxRow, OutboxState};
+use crate::task::Task;
 
 const SECRET: &str = "la testigo vive en la calle Ocampo 14";
 const ANSWER: &str = "a testemunha mudou de cidade";
@@ -78,6 +79,38 @@ fn each_authority_erases_its_own_copies_when_their_time_is_over() {
     }
     world.settle();
     assert_eq!(world.hub.logs[&channel].items.len(), length);
+}
+
+#[test]
+fn what_has_no_place_in_the_log_goes_with_the_rest() {
+    const LOST: &str = "el relevo perdió la declaración de Ocampo";
+    const UNSENT: &str = "nunca salió la dirección de la testigo";
+    let mut world = World::new();
+    let (channel, own, _) = closed_case(&mut world);
+    let of = commitment_at(&mut world, "ana", channel, own);
+    let kept = world.engine("ana").write::<_, EngineError>(|work| {
+        let end = Seq(1_000_000);
+        let lost = entry_about(work, channel, of, EntryKind::Note, LOST);
+        work.tx.put_entry(&row_of(work, &lost, end))?;
+        work.tx.supersede(channel, end)?;
+        let unsent = entry_about(work, channel, of, EntryKind::Note, UNSENT);
+        let client_id = unsent.header().client_id;
+        let (signed, state) = (Some(unsent.encode()), OutboxState::Failed("closed".to_owned()));
+        let row = OutboxRow { signed, state, ..work.new_row(channel, client_id, Task::Entry) };
+        work.tx.put_outbox(&row)?;
+        Ok(())
+    });
+    kept.unwrap();
+    let there: Vec<Vec<u8>> = vec![LOST.into(), UNSENT.into()];
+    world.assert_there("ana", &there);
+    world.clock.advance(41 * DAY);
+    world.engine("ana").expire().unwrap();
+    world.assert_gone("ana", &there);
+    world.clock.advance(DAY);
+    world.engine("ana").expire().unwrap();
+    let told = world.notices("ana", channel);
+    let expired: Vec<_> = told.iter().filter(|n| matches!(n, Notice::Expired { .. })).collect();
+    assert_eq!(expired, [&Notice::Expired { entries: 4 }]);
 }
 
 #[test]

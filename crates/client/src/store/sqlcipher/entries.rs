@@ -78,6 +78,11 @@ impl EntryRows for SqlTransaction<'_> {
         self.first(sql, key, read)
     }
 
+    fn superseded_entries(&self, channel: ChannelId) -> Result<Vec<EntryRow>, StoreError> {
+        let sql = "SELECT * FROM superseded_entries WHERE channel = ?1 ORDER BY seq";
+        self.all(sql, [channel.as_bytes()], read)
+    }
+
     fn put_certificates(&self, chain: &UnverifiedChain) -> Result<(), StoreError> {
         let sql = "INSERT OR IGNORE INTO certificates (fingerprint, leaf, issuing)
                    VALUES (?1, ?2, ?3)";
