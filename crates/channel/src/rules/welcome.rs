@@ -51,7 +51,7 @@ pub fn judge_refounded(
     received_at: Timestamp,
 ) -> Result<Vec<Act>, JudgeError> {
     let state = State::of_view(view)?;
-    check_group(bundle, &state)?;
+    let bundle = check_group(bundle, &state)?;
     let own = state.members.get(me).ok_or_else(|| Void::new(Rule::RolesMatch, me))?;
     own.verify(bundle, received_at).map_err(|e| Void::new(Rule::WelcomeCertificate, e))?;
     check_suite(&state, view.suite)?;

@@ -201,6 +201,11 @@ impl Channel {
         let view = group.view()?;
         let me = &ctx.device.name;
         let policy = Policy::decode(group.policy()?);
+        if let Ok(policy) = &policy
+            && let Err(void) = rules::judge_program(ctx.backend.rules(), policy)
+        {
+            return Ok(Err(Refused::signed(void)));
+        }
         let fits = policy.is_ok_and(|policy| {
             policy.channel() == self.id()
                 && *policy.hub() == self.hub()

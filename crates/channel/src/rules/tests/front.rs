@@ -1,5 +1,6 @@
 //! From what MLS shows of a commit to a verdict.
 
+use enlace_identity::bundle::{BundleContent, SignedBundle};
 use enlace_identity::names::DeviceName;
 use enlace_log::{
     ClientId, Commitment, Envelope, Generation, ItemKind, PayloadHash, Seq, SubmitCounter,
@@ -174,6 +175,28 @@ fn a_stand_in_brings_nobody_back_after_the_mandate() {
     let judge = |at| judge_refounded(&network().bundle, &view, &device(rui), &me, at).map_err(rule);
     assert_eq!(judge(NOW), Ok(vec![Act::Founded(FoundingReason::Poisoned)]));
     assert_eq!(judge(end), Err(Rule::Founder));
+}
+
+/// The newest bundle no longer has pgr.example; the group goes by the one before.
+#[test]
+fn a_next_group_is_judged_under_the_bundle_that_it_names() {
+    let first = &network().bundle;
+    let content = first.content().clone();
+    let (version, previous) = (content.version + 1, Some(first.hash()));
+    let mut authorities = content.authorities.clone();
+    authorities.retain(|authority| authority.domain.to_string() != "pgr.example");
+    let content = BundleContent { version, previous, authorities, ..content };
+    let mut signed = SignedBundle::create(content).unwrap();
+    let signer = "fge.example".parse().unwrap();
+    signed.sign_after(first, &signer, &key("root fge.example")).unwrap();
+    let newest = signed.open_after(first).unwrap();
+
+    let founding = Founding::of_all(Seq(41), FoundingReason::Poisoned);
+    let mut founded = state();
+    founded.policy = founded.policy.succeed(founding).unwrap();
+    let (founder, me) = (device("ana@fge.example"), device("ze@pgr.example"));
+    let judged = judge_refounded(&newest, &view(&founded), &founder, &me, NOW);
+    assert_eq!(judged.map_err(rule), Ok(vec![Act::Founded(FoundingReason::Poisoned)]));
 }
 
 #[test]
