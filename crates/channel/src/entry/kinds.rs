@@ -132,6 +132,24 @@ impl EntryKind {
         matches!(self, Self::Proposal | Self::Consent)
     }
 
+    /// The kind of its one part, where it has no other: so text cannot go by another name.
+    #[must_use]
+    pub fn only_part(self) -> Option<PartKind> {
+        match self {
+            Self::HistoryShare => Some(PartKind::Shared),
+            Self::Proposal | Self::Consent => Some(PartKind::Statement),
+            Self::RevocationList | Self::Suspension => Some(PartKind::List),
+            Self::Pin => Some(PartKind::Pinned),
+            _ => None,
+        }
+    }
+
+    /// Whether a forum has it only about another entry: without one, a correction would publish.
+    #[must_use]
+    pub fn speaks_of_another(self) -> bool {
+        matches!(self, Self::Correction | Self::Answer | Self::Pin)
+    }
+
     /// Whether it passes a list on, which its issuer's signature vouches for, and says nothing.
     #[must_use]
     pub fn passes_a_list_on(self) -> bool {

@@ -4,7 +4,7 @@ use enlace_identity::names::DeviceName;
 use enlace_identity::time::Timestamp;
 
 use super::rule::{Rule, Void};
-use crate::entry::{EntryKind, Header};
+use crate::entry::Header;
 use crate::policy::{ChannelKind, Policy, Role};
 
 /// Whether a device may write entries. Else its entry is shown as refused, and never as said.
@@ -25,8 +25,9 @@ fn check_role(policy: &Policy, author: &DeviceName) -> Result<(), Void> {
     }
 }
 
-/// Whether a device may write this entry at `received_at`. Only the header's kind, and whether it names a parent at
-/// all, count: a joiner lacks the past, and can't say which entry the parent is.
+/// Whether a device may write this entry at `received_at`. Only the header's kind, the kinds of its
+/// parts, and whether it names a parent at all, count: a joiner lacks the past, and can't say which
+/// entry the parent is.
 ///
 /// # Errors
 /// As [`judge_author`]; [`Rule::EntryKind`].
@@ -46,9 +47,10 @@ pub fn judge_entry(
         ChannelKind::Forum => {
             let role = policy.role_at(author.officer(), received_at);
             let entitled = !header.kind.publishes() || role.is_some_and(Role::may_publish);
-            let names_parent = header.parent.is_some();
-            entitled && (names_parent || !matches!(header.kind, EntryKind::Answer | EntryKind::Pin))
+            entitled && (header.parent.is_some() || !header.kind.speaks_of_another())
         }
     };
-    if allowed { Ok(()) } else { Err(Void::new(Rule::EntryKind, author)) }
+    let parts = header.parts.iter().map(|part| part.kind);
+    let fits = header.kind.only_part().is_none_or(|only| parts.eq([only]));
+    if allowed && fits { Ok(()) } else { Err(Void::new(Rule::EntryKind, author)) }
 }

@@ -6,7 +6,7 @@ use enlace_log::{ClientId, Commitment, Generation};
 use super::super::welcome::{check_suite, judge_joined};
 use super::super::{Rule, State, judge_entry};
 use super::scene::{CHANNEL, DAY, Draft, NOW, check, device, forum, network, officer, state};
-use crate::entry::{EntryKind, HandlingCode, Header, TimeZone};
+use crate::entry::{EntryKind, HandlingCode, Header, PartDigest, PartKind, TimeZone};
 use crate::mls::Suite;
 use crate::policy::{Policy, Role};
 
@@ -93,8 +93,12 @@ fn header(author: &str, kind: u64, parent: Option<Commitment>) -> Header {
         handling: HandlingCode::H1,
         parent,
         known_head: None,
-        parts: Vec::new(),
+        parts: EntryKind::from_code(kind).only_part().map(part).into_iter().collect(),
     }
+}
+
+fn part(kind: PartKind) -> PartDigest {
+    PartDigest { kind, digest: [2; 32] }
 }
 
 fn write(policy: &Policy, author: &str, kind: u64) -> Result<(), Rule> {
@@ -138,14 +142,14 @@ fn a_stand_in_publishes_as_long_as_the_mandate_lasts() {
 }
 
 #[test]
-fn an_answer_and_a_pin_name_what_they_are_about() {
+fn an_answer_a_pin_and_a_correction_name_what_they_are_about() {
     let policy = forum().policy;
     let write = |kind| {
         let header = header("ze@pgr.example", kind, None);
         judge_entry(&policy, &device("ze@pgr.example"), &header, NOW)
     };
     assert_eq!(write(14), Ok(()));
-    for kind in [15, 18] {
+    for kind in [2, 15, 18] {
         assert_eq!(write(kind).unwrap_err().rule(), Rule::EntryKind, "{kind}");
     }
 }
@@ -158,5 +162,29 @@ fn in_a_case_nobody_asks_answers_or_pins() {
     }
     for kind in [1, 2, 99] {
         assert_eq!(write(&policy, "eva@fge.example", kind), Ok(()), "{kind}");
+    }
+}
+
+/// A member's modified program labels what it says as something else.
+#[test]
+fn text_goes_by_no_other_name() {
+    let policies = [
+        (state().policy, vec![(9, 13), (12, 12), (13, 12), (16, 14), (17, 14)]),
+        (forum().policy, vec![(9, 13), (12, 12), (13, 12), (16, 14), (17, 14), (18, 16)]),
+    ];
+    let author = "ana@fge.example";
+    for (policy, kinds) in policies {
+        for (kind, only) in kinds {
+            let write = |parts: &[u64]| {
+                let parts = parts.iter().map(|code| part(PartKind::from_code(*code))).collect();
+                let parent = Some(Commitment([1; 32]));
+                let header = Header { parts, ..header(author, kind, parent) };
+                judge_entry(&policy, &device(author), &header, NOW).map_err(|void| void.rule())
+            };
+            assert_eq!(write(&[only]), Ok(()), "{kind}");
+            for parts in [&[][..], &[1], &[only, 1], &[1, only], &[only, only], &[3, only], &[99]] {
+                assert_eq!(write(parts), Err(Rule::EntryKind), "{kind} {parts:?}");
+            }
+        }
     }
 }
