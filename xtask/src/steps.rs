@@ -12,6 +12,7 @@ mod layers;
 mod machine_paths;
 mod order;
 mod prerequisites;
+mod references;
 mod ring;
 mod simulation;
 mod tests;
@@ -43,6 +44,7 @@ pub(crate) const ALL: &[Step] = &[
     step("ring", "no program of ours links a second cryptographic library", ring::run),
     step("order", "what a simulation runs leaves no order to chance", order::run),
     step("paths", "no file holds a path of somebody's machine", machine_paths::run),
+    step("references", "each test that the documents name is there", references::run),
     step("deny", "dependencies: licences, sources, banned crates", dependencies::run),
     step("clippy", "clippy and rustc have nothing to say", clippy::run),
     step("doc", "the documentation builds and its links lead somewhere", documentation::run),
