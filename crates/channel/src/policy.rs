@@ -317,11 +317,11 @@ impl Policy {
         self.content.founding.as_ref()
     }
 
-    /// Whether an officer may close the channel and open it again: the owner, and where there is
+    /// Whether an officer may close the channel at `at`, and open it again: the owner, and where there is
     /// none every lead.
     #[must_use]
-    pub fn may_close(&self, officer: &OfficerAddress) -> bool {
-        match self.role_of(officer) {
+    pub fn may_close(&self, officer: &OfficerAddress, at: Timestamp) -> bool {
+        match self.role_at(officer, at) {
             Some(Role::Owner) => true,
             Some(Role::Lead) => self.owners().next().is_none(),
             _ => false,

@@ -251,6 +251,7 @@ impl PolicyEdit {
             self.0.roles.retain(|officer, _| officer.domain() != authority);
             self.0.case_references.remove(authority);
             self.0.retention.remove(authority);
+            self.0.holds.remove(authority);
             self.0.suspended.retain(|device, _| device.domain() != authority);
         }
         self.0.founding = Some(founding);

@@ -72,7 +72,7 @@ fn check_closing(change: &Change) -> Result<Option<Act>, Void> {
     }
     let committer = change.committer.officer();
     let lasts = change.committer_role() == change.role_before(committer);
-    if !before.may_close(committer) || !lasts {
+    if !before.may_close(committer, change.received_at) || !lasts {
         return Err(Void::new(Rule::Close, committer));
     }
     Ok(Some(if after.is_closed() { Act::Closed } else { Act::Reopened }))

@@ -195,7 +195,8 @@ impl Work<'_> {
         let channel = self.take(id)?.ok_or(ActError::UnknownChannel)?;
         let policy = channel.policy();
         let me = self.me().officer();
-        let own = policy.role_of(me);
+        let now = self.now();
+        let own = policy.role_at(me, now);
         let lead = own.is_some_and(Role::is_lead);
         let task = match wish {
             Wish::Add(..) if policy.is_closed() => Err(ActError::Closed),
@@ -234,7 +235,7 @@ impl Work<'_> {
                     Ok(Task::AppointOwner { officer, instead_of })
                 }
             },
-            Wish::SetClosed(_) if !policy.may_close(me) => Err(ActError::OwnerCloses),
+            Wish::SetClosed(_) if !policy.may_close(me, now) => Err(ActError::OwnerCloses),
             Wish::SetClosed(closed) => Ok(Task::SetClosed { closed }),
             Wish::RaiseRules if own != Some(Role::Owner) => Err(ActError::OwnerRaisesRules),
             Wish::RaiseRules => match channel.rules_standing(&self.ctx)? {

@@ -1,7 +1,7 @@
 //! A case is closed by its owner, and opened again.
 
 use super::super::{Act, Rule, State, judge_author};
-use super::scene::{Draft, by, check, device, state};
+use super::scene::{DAY, Draft, NOW, by, check, device, officer, state};
 use crate::policy::Role;
 
 fn close(draft: Draft) -> Draft {
@@ -25,6 +25,15 @@ fn the_owner_closes_and_opens_again() {
         assert_eq!(close(by(other)).judge(), Err(Rule::Close), "{other}");
         assert_eq!(reopened(other).judge(), Err(Rule::Close), "{other}");
     }
+}
+
+#[test]
+fn where_there_is_no_owner_a_stand_in_closes_until_its_end() {
+    let (rui, end) = (officer("rui@pgr.example"), NOW.plus(DAY * 30));
+    let edit = state().policy.edit().unwrap().without(&officer("ana@fge.example"));
+    let policy = edit.stand_in(&rui, end, 7).finish().unwrap();
+    assert!(policy.may_close(&rui, NOW));
+    assert!(!policy.may_close(&rui, end));
 }
 
 #[test]

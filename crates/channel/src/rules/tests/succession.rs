@@ -329,7 +329,7 @@ fn whom_an_expulsion_finds_suspended_does_not_bring_the_authority_back() {
     let pia = device("pia@mj.example");
     let mj: Domain = "mj.example".parse().unwrap();
     let entry = SuspendedDevice { role: Some(Role::Lead), until: NOW };
-    let edit = before.policy.edit().unwrap().suspended([(pia, entry)].into());
+    let edit = before.policy.edit().unwrap().suspended([(pia, entry)].into()).hold(&mj, true);
     before.policy = edit.suspension_serial(&mj, 5).finish().unwrap();
     let consents = vec![consent("rui@pgr.example", "mj.example", &before).entry().encode()];
     let expulsion = Some(Expulsion { authority: mj.clone(), consents });
@@ -347,6 +347,7 @@ fn whom_an_expulsion_finds_suspended_does_not_bring_the_authority_back() {
     assert_eq!(kept.judge(), Err(Rule::FoundingPolicy));
     assert!(draft.judge().is_ok());
     assert_eq!(after.policy.suspension_serial(&mj), 5, "no older statement counts again");
+    assert!(after.policy.holds().is_empty(), "nobody is left who could lift it");
     let back = scene::Draft::on(after, "oto@fge.example").admit("pia@mj.example", Role::Lead);
     assert_eq!(back.judge(), Err(Rule::AdmitAuthority));
 }
