@@ -52,8 +52,12 @@ impl Case {
 
     /// Ana of A owns the channel; nobody else is in.
     pub async fn opened_by_ana() -> Self {
+        Self::opened_in(Network::new(&["a.example", "b.example"]), "Operation Lighthouse").await
+    }
+
+    /// Ana of the first of a network's two authorities owns the channel; nobody else is in.
+    pub async fn opened_in(network: Network, title: &str) -> Self {
         crate::show_log();
-        let network = Network::new(&["a.example", "b.example"]);
         let places = [RelayPlace::new(&network, 0), RelayPlace::new(&network, 1)];
         let relays = [
             Some(places[0].start(&network, &[&places[1]]).await),
@@ -62,7 +66,7 @@ impl Case {
         let channel = ChannelId([0; 32]);
         let mut case = Self { network, places, relays, officers: Vec::new(), channel };
         let ana = case.enrol(0, "ana").await;
-        case.channel = open_channel(&ana, "Operation Lighthouse").await;
+        case.channel = open_channel(&ana, title).await;
         case.officers.push(ana);
         case
     }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use enlace_channel::channel::{Channel, Command, Context, Outgoing, SealError};
 use enlace_channel::mls::Backend;
 use enlace_client::Profile;
+use enlace_client::profile::Unlocked;
 use enlace_client::store::SqlCipher;
 use enlace_identity::names::DeviceName;
 use enlace_log::{ChannelId, DeviceList, Seq};
 use enlace_proto::relay::v1::{LeasePurpose, LeaseRequest, SubmitRequest};
 use enlace_test_rogue::{Parts, RogueError};
 use enlace_transport::{
-    ConnectError, Connection, Dialled, LocalIdentity, Refusal, SystemClock, Target,
+    ConnectError, Connection, Dialled, LocalIdentity, Refusal, SystemClock, Target, Trust,
 };
 
 use crate::officer::{off_thread, passphrase};
@@ -33,15 +34,13 @@ impl Rogue {
     /// One whose cryptography is modified too.
     pub async fn with_backend(network: &Network, officer: &Officer, backend: Backend) -> Self {
         let dir = officer.profile_dir();
-        let (store, unlocked) = off_thread(move || {
+        let store = off_thread(move || {
             let profile = Profile::open(&dir).unwrap();
-            let store = SqlCipher::open(&profile.store_path(), &passphrase()).unwrap();
-            (store, profile.unlock(&passphrase()).unwrap())
+            SqlCipher::open(&profile.store_path(), &passphrase()).unwrap()
         })
         .await;
-        let authority =
-            network.authorities.iter().find(|a| a.domain == *officer.device().domain()).unwrap();
-        let trust = network.trust(authority);
+        let unlocked = unlock(officer).await;
+        let trust = trust_of(network, officer);
         let device = unlocked.device;
         let identity = LocalIdentity::new(&trust, &device.chain, device.key.clone()).unwrap();
         let hand = enlace_test_rogue::Rogue::new(Parts {
@@ -166,6 +165,22 @@ impl Deref for Rogue {
     fn deref(&self) -> &Self::Target {
         &self.hand
     }
+}
+
+/// What an officer's device shows of itself, in its own network.
+pub async fn identity(network: &Network, officer: &Officer) -> LocalIdentity {
+    let device = unlock(officer).await.device;
+    LocalIdentity::new(&trust_of(network, officer), &device.chain, device.key).unwrap()
+}
+
+async fn unlock(officer: &Officer) -> Unlocked {
+    let dir = officer.profile_dir();
+    off_thread(move || Profile::open(&dir).unwrap().unlock(&passphrase()).unwrap()).await
+}
+
+fn trust_of(network: &Network, officer: &Officer) -> Trust {
+    let domain = officer.device().domain();
+    network.trust(network.authorities.iter().find(|a| a.domain == *domain).unwrap())
 }
 
 /// Random bytes.

@@ -1,34 +1,18 @@
 //! What is withdrawn is in no file of an honest device or relay.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use enlace_client::Client;
 use enlace_client::notice::Notice;
 use enlace_log::Seq;
-use enlace_tests::officer::{logged, note, passphrase};
+use enlace_tests::officer::{logged, note};
 use enlace_tests::{ANA, BEN, CID, Case, DORA};
 use rusqlite::Connection;
 
+use crate::traces::{any_holds, files, holds, pages};
+
 const READ: &str = "la testigo vive en la calle Ocampo 14";
 const UNREAD: &str = "y trabaja en el mercado de la plaza";
-
-fn files(directory: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
-    }
-    found
-}
-
-fn holds(bytes: &[u8], needle: &[u8]) -> bool {
-    bytes.windows(needle.len()).any(|window| window == needle)
-}
-
-fn any_holds(directory: &Path, needle: &[u8]) -> bool {
-    files(directory).iter().any(|file| holds(&fs::read(file).unwrap(), needle))
-}
 
 /// What a relay stores of an item: the beginning of its ciphertext.
 fn ciphertext(directory: &Path, seq: Seq) -> Vec<u8> {
@@ -37,14 +21,6 @@ fn ciphertext(directory: &Path, seq: Seq) -> Vec<u8> {
     let connection = Connection::open(database).unwrap();
     let sql = "SELECT substr(payload, 1, 64) FROM items WHERE seq = ?1";
     connection.query_row(sql, [i64::try_from(seq.0).unwrap()], |row| row.get(0)).unwrap()
-}
-
-/// All that a device's store holds, in clear, free pages too.
-fn pages(profile: &Path) -> Vec<u8> {
-    let connection = Connection::open(profile.join("store.db")).unwrap();
-    connection.pragma_update(None, "key", passphrase().expose()).unwrap();
-    connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(())).unwrap();
-    connection.serialize("main").unwrap().to_vec()
 }
 
 #[tokio::test(flavor = "multi_thread")]

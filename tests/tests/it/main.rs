@@ -19,4 +19,6 @@ mod resending;
 mod restarts;
 mod revocation;
 mod suspension;
+mod traces;
+mod two_networks;
 mod void;

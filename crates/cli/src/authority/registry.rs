@@ -26,6 +26,9 @@ pub(crate) struct Registry {
     pub(crate) name: String,
     /// ISO 3166-1 alpha-2.
     pub(crate) country: String,
+    /// The network that the root signs for, once it has signed for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) network: Option<String>,
     /// The root's newest revocation list.
     pub(crate) root_list: ListState,
     /// The issuing CA's newest revocation list.
@@ -146,6 +149,7 @@ impl Registry {
             domain,
             name,
             country,
+            network: None,
             root_list,
             issuing_list,
             endpoint,

@@ -144,3 +144,33 @@ fn the_next_version_is_signed_by_whom_the_present_one_asks_for() {
     let wrong = [&alone[..], &["--previous", "new.bundle"]].concat();
     place.enlace(&wrong).failed_with("is not the version before");
 }
+
+#[test]
+fn the_keys_of_one_network_sign_for_no_other() {
+    let place = two_authorities();
+    place.enlace(&add(FGE, "ES")).succeeded();
+    let sign = |network, authority| {
+        [&["network", "sign", network, "--authority", authority][..], &ROOT].concat()
+    };
+    place.enlace(&sign("red", "fge")).succeeded();
+    let add_to_other = |certificate| {
+        let start = ["network", "add", "otra", "--authority-certificate", certificate];
+        [&start[..], &["--country", "ES", "--name", "Fiscalía"]].concat()
+    };
+    place.enlace(&["network", "init", "otra", "--name", "Otra red"]).succeeded();
+    place.enlace(&add_to_other(FGE)).succeeded();
+    let before = std::fs::read(place.path("otra/network.bundle")).unwrap();
+    place.enlace(&sign("otra", "fge")).failed_with("are for the network Red de prueba");
+    assert_eq!(std::fs::read(place.path("otra/network.bundle")).unwrap(), before);
+    // The next version of its own network is another matter.
+    place.enlace(&["network", "next", "red"]).succeeded();
+    place.enlace(&sign("red", "fge")).succeeded();
+
+    // The same authority's other keys.
+    place.make_authority("fge-otra", "fge.example", "ES");
+    let other =
+        [&add_to_other("fge-otra/public/fge.example.root.pem")[..], &["--replace"]].concat();
+    place.enlace(&other).succeeded();
+    place.enlace(&sign("otra", "fge-otra")).succeeded();
+    place.enlace(&sign("red", "fge-otra")).failed_with("are for the network Otra red");
+}

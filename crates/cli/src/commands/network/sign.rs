@@ -51,8 +51,9 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
         return Err(BundleError::WrongHash { expected, found }.into());
     }
     let bundle = checked(&signed, previous.as_ref())?;
-    let directory = Directory::open(&arguments.authority)?;
-    let domain = directory.domain();
+    let mut directory = Directory::open(&arguments.authority)?;
+    refuse_another_network(&directory, bundle.network())?;
+    let domain = &directory.domain().clone();
     let contents = Contents::of(&bundle, previous.as_ref(), now());
     ui.note(format_args!("What {domain} is about to sign:\n\n{contents}"));
     let key = directory.root_key(&arguments.root_key)?;
@@ -67,6 +68,10 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
     };
     let done = done.context(|| format!("{domain} cannot sign this bundle"));
     if explained.is_empty() { done } else { done.hint(|| explained.to_owned()) }?;
+    if directory.registry.network.is_none() {
+        directory.registry.network = Some(bundle.network().to_owned());
+        directory.save()?;
+    }
     write_bundle(&path, &signed)?;
 
     let bundle = checked(&signed, previous.as_ref())?;
@@ -80,6 +85,23 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
         missing: missing.map(ToString::to_string).collect(),
         unfinished: finished.and_then(|opened| Some(opened.err()?.to_string())),
     })
+}
+
+/// Endpoint records and suspensions name no network: with one root for two, those of one would count
+/// in the other.
+fn refuse_another_network(directory: &Directory, network: &str) -> Result<(), Failure> {
+    match &directory.registry.network {
+        Some(own) if own != network => {
+            let domain = directory.domain();
+            Err(Failure::new(format!("these keys of {domain} are for the network {own}")).hint(
+                format!(
+                    "For {network} make keys of its own: enlace authority init DIR --domain \
+                     {domain} …, and a relay and profiles of its own."
+                ),
+            ))
+        }
+        _ => Ok(()),
+    }
 }
 
 impl fmt::Display for Signed {
