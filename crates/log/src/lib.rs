@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod chain;
+pub mod confirmation;
 pub mod control;
 pub mod device_list;
 pub mod envelope;
@@ -22,6 +23,9 @@ pub mod succession;
 pub mod tombstone;
 
 pub use chain::{ChainHash, ChainLink, ChainStart};
+pub use confirmation::{
+    ConfirmationError, ErasureConfirmation, SignedConfirmation, VerifiedConfirmation,
+};
 pub use device_list::{DeviceList, ListChange, ListHash};
 pub use envelope::{Envelope, ItemKind, OuterSignature, PayloadHash, WelcomesHash};
 pub use fork::ForkProof;

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use enlace_channel::entry::{EntryKind, SignedEntry};
+use enlace_channel::entry::EntryKind;
 use enlace_identity::names::DeviceName;
-use enlace_log::{ChannelId, ClientId, Commitment, Seq};
+use enlace_log::{ChannelId, ClientId, Seq};
 
 use super::views::{EntryState, EntryView};
 use crate::engine::{may_take_back, restored_setting};
-use crate::store::{EntryRow, ErasureRow, StoreError, Transaction};
+use crate::store::{ErasureRow, StoreError, Transaction};
 
 /// The corrections, withdrawals and erasures of a channel.
 pub(super) struct History {
@@ -38,9 +38,9 @@ impl History {
         };
         for kind in [EntryKind::Correction, EntryKind::Withdrawal] {
             for row in tx.entries_of_kind(id, kind.code())? {
-                let Some(of) = decode(&row)?.header().parent else { continue };
-                if let Some(target) = find(tx, id, of)?.filter(|target| may_take_back(&row, target))
-                {
+                let Some(of) = row.parent else { continue };
+                let target = tx.entry_committed(id, of)?;
+                if let Some(target) = target.filter(|target| may_take_back(&row, target)) {
                     history.about.insert(row.seq, target.seq);
                     if !history.erasures.contains_key(&(row.author.clone(), row.client_id)) {
                         history.said.entry(*of.as_bytes()).or_default().push((kind, row.seq));
@@ -63,21 +63,4 @@ impl History {
         view.restored = seq < self.restored_until;
         view.erased = erasure.map(|row| row.why);
     }
-}
-
-fn find(
-    tx: &dyn Transaction,
-    id: ChannelId,
-    of: Commitment,
-) -> Result<Option<EntryRow>, StoreError> {
-    for row in tx.entries_committed(id, of.as_bytes())? {
-        if decode(&row)?.commitment() == of {
-            return Ok(Some(row));
-        }
-    }
-    Ok(None)
-}
-
-fn decode(row: &EntryRow) -> Result<SignedEntry, StoreError> {
-    SignedEntry::decode(&row.signed).map_err(|_| StoreError::Corrupt("entry"))
 }

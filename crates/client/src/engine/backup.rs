@@ -240,7 +240,8 @@ impl Work<'_> {
             return Ok(None);
         }
         self.tx.put_certificates(&chain)?;
-        Ok(Some(EntryRow { body: body_of(&entry), ..row }))
+        let (commitment, parent) = (entry.commitment(), header.parent);
+        Ok(Some(EntryRow { body: body_of(&entry), commitment, parent, ..row }))
     }
 
     /// Up to which place a channel's entries may come from a backup.

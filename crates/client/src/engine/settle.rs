@@ -130,5 +130,7 @@ pub(super) fn entry_row(item: &Item, entry: &SignedEntry, certificate: [u8; 32])
         body: body_of(entry),
         signed: entry.encode(),
         certificate,
+        commitment: entry.commitment(),
+        parent: header.parent,
     }
 }

@@ -1,17 +1,17 @@
 //! Corrections and withdrawals: an officer's word about an entry of the same officer's. What was
 //! taken back is erased here; header, signature and place stay.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 
 use enlace_channel::entry::{EntryKind, SignedEntry};
-use enlace_log::{ChannelId, ClientId, Commitment, Seq};
+use enlace_log::{ChannelId, ClientId, Seq};
 
 use super::settle::reload;
 use super::work::Work;
 use super::{Engine, EngineError, NewNote, PostError};
 use crate::event::ClientEvent;
 use crate::notice::Notice;
-use crate::store::{EntryRow, ErasedBecause, ErasureRow};
+use crate::store::{EntryRow, ErasedBecause, ErasureRow, StoreError};
 
 impl Engine {
     /// Signs a correction of the same officer's entry at `place`, and puts it in the outbox. Where
@@ -26,8 +26,8 @@ impl Engine {
         note: NewNote,
     ) -> Result<ClientId, PostError> {
         self.write(|work| {
-            let (row, of) = work.own_entry_at(id, place)?;
-            let of = work.original(row, of)?;
+            let row = work.own_entry_at(id, place)?;
+            let of = work.original(row)?.commitment;
             work.post(id, note, (EntryKind::Correction, Some(of)))
         })
     }
@@ -44,7 +44,7 @@ impl Engine {
         why: NewNote,
     ) -> Result<ClientId, PostError> {
         self.write(|work| {
-            let (_, of) = work.own_entry_at(id, place)?;
+            let of = work.own_entry_at(id, place)?.commitment;
             work.post(id, why, (EntryKind::Withdrawal, Some(of)))
         })
     }
@@ -52,11 +52,7 @@ impl Engine {
 
 impl Work<'_> {
     /// An entry of this officer's that can be corrected and withdrawn.
-    fn own_entry_at(
-        &mut self,
-        id: ChannelId,
-        place: Seq,
-    ) -> Result<(EntryRow, Commitment), PostError> {
+    fn own_entry_at(&mut self, id: ChannelId, place: Seq) -> Result<EntryRow, PostError> {
         let row = self.tx.entries(id, place, 1)?.into_iter().find(|row| row.seq == place);
         let row = row.ok_or(PostError::NoSuchEntry)?;
         if row.author.officer() != self.me().officer() {
@@ -65,36 +61,30 @@ impl Work<'_> {
         if !EntryKind::from_code(row.kind).can_be_taken_back() {
             return Err(PostError::Stands);
         }
-        let entry = reload(&row.signed)?;
-        if entry.is_erased() || self.withdrawal_of(id, &row, entry.commitment())?.is_some() {
+        if reload(&row.signed)?.is_erased() || self.is_withdrawn(&row)? {
             return Err(PostError::WithdrawnAlready);
         }
-        Ok((row, entry.commitment()))
+        Ok(row)
     }
 
     /// What a chain of corrections began with, as far as this store has it.
-    fn original(&self, row: EntryRow, of: Commitment) -> Result<Commitment, EngineError> {
-        let mut corrections = self.corrections_above(&row)?;
-        let mut current = (row, of);
-        while let Some(corrected) = self.corrected(&current.0, &mut corrections)? {
+    fn original(&self, row: EntryRow) -> Result<EntryRow, StoreError> {
+        let mut current = row;
+        while let Some(corrected) = self.corrected(&current)? {
             current = corrected;
         }
-        Ok(current.1)
+        Ok(current)
     }
 
     /// What follows from an entry that has come to its place.
     pub(super) fn take_effect(&mut self, row: &EntryRow) -> Result<(), EngineError> {
         let (id, kind) = (row.channel, EntryKind::from_code(row.kind));
         let speaks_of_another = matches!(kind, EntryKind::Correction | EntryKind::Withdrawal);
-        if !speaks_of_another && !self.has_withdrawals(id)? {
-            return Ok(());
-        }
-        let entry = reload(&row.signed)?;
-        let Some(of) = entry.header().parent.filter(|_| speaks_of_another) else {
-            return self.erase_if_withdrawn(row, entry.commitment());
-        };
+        let of = row.parent.filter(|_| speaks_of_another);
         // Somebody who came in later may not have it.
-        if let Some(target) = self.entry_with(id, of)? {
+        if let Some(of) = of
+            && let Some(target) = self.tx.entry_committed(id, of)?
+        {
             if !may_take_back(row, &target) {
                 let place = Some((row.seq, row.received_at));
                 let notice = Notice::NotTheirs { by: row.author.clone(), place: target.seq.0 };
@@ -108,122 +98,75 @@ impl Work<'_> {
                 }
             }
         }
-        self.erase_if_withdrawn(row, entry.commitment())
+        self.erase_if_withdrawn(row)
     }
 
     /// Erases an entry with all that corrects it; where those stand, in order. What corrects what
     /// may be as long a chain as its author likes.
     fn erase_withdrawn(&mut self, target: &EntryRow, by: Seq) -> Result<Vec<Seq>, EngineError> {
-        if reload(&target.signed)?.is_erased() {
-            return Ok(Vec::new());
-        }
         let is_held = self.is_held(target.channel)?;
-        let corrections = self.tx.entries_of_kind(target.channel, EntryKind::Correction.code())?;
-        let mut corrections = by_parent(corrections)?;
         let mut waiting = vec![target.clone()];
-        let mut erased = Vec::new();
+        let mut erased = BTreeSet::new();
         while let Some(row) = waiting.pop() {
             let entry = reload(&row.signed)?;
-            if entry.is_erased() {
+            if entry.is_erased() || !erased.insert(row.seq) {
                 continue;
             }
             if !is_held {
                 self.erase(&row, &entry, ErasedBecause::Withdrawn, Some(by))?;
             }
-            erased.push(row.seq);
-            let of_it = corrections.remove(&entry.commitment()).unwrap_or_default();
+            let kind = EntryKind::Correction.code();
+            let of_it = self.tx.entries_about(row.channel, row.commitment, kind)?;
             waiting.extend(of_it.into_iter().filter(|correction| may_take_back(correction, &row)));
         }
-        erased.sort_unstable();
-        Ok(erased)
+        Ok(erased.into_iter().collect())
     }
 
-    fn erase_if_withdrawn(
-        &mut self,
-        row: &EntryRow,
-        commitment: Commitment,
-    ) -> Result<(), EngineError> {
-        match self.withdrawal_of(row.channel, row, commitment)? {
-            Some(by) => {
-                let erased = self.erase_withdrawn(row, by)?;
-                if row.author == *self.me() {
-                    self.have_erased(row.channel, &erased)?;
-                }
-                Ok(())
+    fn erase_if_withdrawn(&mut self, row: &EntryRow) -> Result<(), EngineError> {
+        if let Some(by) = self.withdrawal_of(row)? {
+            let erased = self.erase_withdrawn(row, by)?;
+            if row.author == *self.me() {
+                self.have_erased(row.channel, &erased)?;
             }
-            None => Ok(()),
         }
-    }
-
-    fn has_withdrawals(&self, id: ChannelId) -> Result<bool, EngineError> {
-        Ok(!self.tx.entries_of_kind(id, EntryKind::Withdrawal.code())?.is_empty())
+        Ok(())
     }
 
     /// The place of the withdrawal that counts for an entry: of itself, or of what it corrects.
-    fn withdrawal_of(
-        &mut self,
-        id: ChannelId,
-        row: &EntryRow,
-        commitment: Commitment,
-    ) -> Result<Option<Seq>, EngineError> {
-        let withdrawals = self.tx.entries_of_kind(id, EntryKind::Withdrawal.code())?;
-        if withdrawals.is_empty() || !EntryKind::from_code(row.kind).can_be_taken_back() {
+    fn withdrawal_of(&self, row: &EntryRow) -> Result<Option<Seq>, StoreError> {
+        let (id, kind) = (row.channel, EntryKind::Withdrawal.code());
+        if !EntryKind::from_code(row.kind).can_be_taken_back() || !self.tx.has_kind(id, kind)? {
             return Ok(None);
         }
-        let said = by_parent(withdrawals)?;
-        let mut corrections = self.corrections_above(row)?;
-        let mut current = (row.clone(), commitment);
+        let mut current = row.clone();
         loop {
-            let (row, commitment) = &current;
-            let mut of_it = said.get(commitment).into_iter().flatten();
-            if let Some(by) = of_it.find(|by| may_take_back(by, row)) {
+            let said = self.tx.entries_about(id, current.commitment, kind)?;
+            if let Some(by) = said.iter().find(|by| may_take_back(by, &current)) {
                 return Ok(Some(by.seq));
             }
-            match self.corrected(row, &mut corrections)? {
+            match self.corrected(&current)? {
                 Some(corrected) => current = corrected,
                 None => return Ok(None),
             }
         }
     }
 
-    /// What a correction that counts is of, taken from `corrections` if that is one; `None` of what
-    /// is no correction.
-    fn corrected(
-        &self,
-        row: &EntryRow,
-        corrections: &mut HashMap<Commitment, EntryRow>,
-    ) -> Result<Option<(EntryRow, Commitment)>, EngineError> {
+    /// What a correction that counts is of; `None` of what is no correction.
+    fn corrected(&self, row: &EntryRow) -> Result<Option<EntryRow>, StoreError> {
         if EntryKind::from_code(row.kind) != EntryKind::Correction {
             return Ok(None);
         }
-        let Some(of) = reload(&row.signed)?.header().parent else { return Ok(None) };
-        let target = match corrections.remove(&of) {
-            Some(correction) => Some(correction),
-            None => self.entry_with(row.channel, of)?,
-        };
-        let target = target.filter(|target| may_take_back(row, target));
-        Ok(target.map(|target| (target, of)))
-    }
-
-    /// Those that an entry may be about, at however many removes, by their commitments.
-    fn corrections_above(
-        &self,
-        row: &EntryRow,
-    ) -> Result<HashMap<Commitment, EntryRow>, EngineError> {
-        if EntryKind::from_code(row.kind) != EntryKind::Correction {
-            return Ok(HashMap::new());
-        }
-        let rows = self.tx.entries_of_kind(row.channel, EntryKind::Correction.code())?;
-        rows.into_iter().map(|row| Ok((reload(&row.signed)?.commitment(), row))).collect()
+        let Some(of) = row.parent else { return Ok(None) };
+        let target = self.tx.entry_committed(row.channel, of)?;
+        Ok(target.filter(|target| may_take_back(row, target)))
     }
 
     /// Erases what was withdrawn while it was held.
     pub(super) fn erase_all_withdrawn(&mut self, id: ChannelId) -> Result<(), EngineError> {
         for withdrawal in self.tx.entries_of_kind(id, EntryKind::Withdrawal.code())? {
-            let Some(of) = reload(&withdrawal.signed)?.header().parent else { continue };
-            let target =
-                self.entry_with(id, of)?.filter(|target| may_take_back(&withdrawal, target));
-            if let Some(target) = target {
+            let Some(of) = withdrawal.parent else { continue };
+            let target = self.tx.entry_committed(id, of)?;
+            if let Some(target) = target.filter(|target| may_take_back(&withdrawal, target)) {
                 self.erase_withdrawn(&target, withdrawal.seq)?;
             }
         }
@@ -231,19 +174,8 @@ impl Work<'_> {
     }
 
     /// Whether an entry was withdrawn, itself or what it corrects.
-    pub(super) fn is_withdrawn(&mut self, row: &EntryRow) -> Result<bool, EngineError> {
-        let commitment = reload(&row.signed)?.commitment();
-        Ok(self.withdrawal_of(row.channel, row, commitment)?.is_some())
-    }
-
-    /// The entry that a commitment is to.
-    fn entry_with(&self, id: ChannelId, of: Commitment) -> Result<Option<EntryRow>, EngineError> {
-        for row in self.tx.entries_committed(id, of.as_bytes())? {
-            if reload(&row.signed)?.commitment() == of {
-                return Ok(Some(row));
-            }
-        }
-        Ok(None)
+    pub(super) fn is_withdrawn(&self, row: &EntryRow) -> Result<bool, EngineError> {
+        Ok(self.withdrawal_of(row)?.is_some())
     }
 
     /// Leaves nothing of what an entry says in this store.
@@ -279,17 +211,6 @@ impl Work<'_> {
         self.has_erased |= self.tx.erase_entry(&erasure, &without)?;
         Ok(())
     }
-}
-
-/// What is said of other entries, by those.
-fn by_parent(rows: Vec<EntryRow>) -> Result<HashMap<Commitment, Vec<EntryRow>>, EngineError> {
-    let mut said: HashMap<_, Vec<_>> = HashMap::new();
-    for row in rows {
-        if let Some(of) = reload(&row.signed)?.header().parent {
-            said.entry(of).or_default().push(row);
-        }
-    }
-    Ok(said)
 }
 
 /// Whether one entry may correct or take back another: nobody has a say about other officers' words,

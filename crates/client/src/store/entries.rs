@@ -4,7 +4,7 @@ use enlace_channel::entry::HandlingCode;
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::names::DeviceName;
 use enlace_identity::time::Timestamp;
-use enlace_log::{ChannelId, ClientId, Seq};
+use enlace_log::{ChannelId, ClientId, Commitment, Seq};
 
 use super::StoreError;
 
@@ -34,6 +34,10 @@ pub struct EntryRow {
     pub signed: Vec<u8>,
     /// SHA-256 of the author's certificate at the time.
     pub certificate: [u8; 32],
+    /// What others name it by.
+    pub commitment: Commitment,
+    /// The entry that it answers, corrects, withdraws or pins.
+    pub parent: Option<Commitment>,
 }
 
 /// Entries.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use enlace_identity::names::DeviceName;
 use enlace_identity::time::Timestamp;
-use enlace_log::{ChannelId, ClientId, Seq};
+use enlace_log::{ChannelId, ClientId, Commitment, Seq};
 
 use super::{EntryRow, StoreError};
 
@@ -110,15 +110,32 @@ pub trait ErasureRows {
     /// When the engine fails.
     fn without_content(&self, channel: ChannelId) -> Result<Vec<(Seq, DeviceName)>, StoreError>;
 
-    /// Entries of a channel whose item may have this commitment; the caller compares.
+    /// The entry of a channel that a commitment is to.
     ///
     /// # Errors
     /// When the engine fails.
-    fn entries_committed(
+    fn entry_committed(
         &self,
         channel: ChannelId,
-        commitment: &[u8; 32],
+        commitment: Commitment,
+    ) -> Result<Option<EntryRow>, StoreError>;
+
+    /// Entries of a channel of one kind that name that one as their parent, in the log's order.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn entries_about(
+        &self,
+        channel: ChannelId,
+        parent: Commitment,
+        kind: u64,
     ) -> Result<Vec<EntryRow>, StoreError>;
+
+    /// Whether a channel has an entry of one kind.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn has_kind(&self, channel: ChannelId, kind: u64) -> Result<bool, StoreError>;
 
     /// Keeps what was erased elsewhere; nothing happens when it is here.
     ///

@@ -1,6 +1,7 @@
 //! The versions of the store's schema, applied in order and never edited.
 
-use rusqlite::{Connection, TransactionBehavior};
+use enlace_channel::entry::SignedEntry;
+use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::StoreError;
 
@@ -11,7 +12,11 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003.sql"),
     include_str!("migrations/0004.sql"),
     include_str!("migrations/0005.sql"),
+    include_str!("migrations/0006.sql"),
 ];
+
+/// The version that gave entries the columns which [`fill_commitments`] fills.
+const COMMITMENTS: usize = 6;
 
 /// Brings a store to the newest version; nothing happens when it is there.
 ///
@@ -25,11 +30,31 @@ pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> Resul
     let found = version(&tx)?;
     let pending =
         migrations.get(found..).ok_or(StoreError::Newer { found, known: migrations.len() })?;
-    for migration in pending {
+    for (before, migration) in (found..).zip(pending) {
         tx.execute_batch(migration)?;
+        if before + 1 == COMMITMENTS {
+            fill_commitments(&tx)?;
+        }
     }
     tx.pragma_update(None, "user_version", migrations.len() as u64)?;
     Ok(tx.commit()?)
+}
+
+/// What entries are named by, out of what was signed.
+fn fill_commitments(tx: &Connection) -> Result<(), StoreError> {
+    for table in ["entries", "superseded_entries"] {
+        let mut rows = tx.prepare(&format!("SELECT rowid, signed FROM {table}"))?;
+        let sql = format!("UPDATE {table} SET commitment = ?2, parent = ?3 WHERE rowid = ?1");
+        let mut update = tx.prepare(&sql)?;
+        let mut rows = rows.query([])?;
+        while let Some(row) = rows.next()? {
+            let (id, signed): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+            let entry = SignedEntry::decode(&signed).map_err(|_| StoreError::Corrupt("entry"))?;
+            let parent = entry.header().parent.map(|of| of.0);
+            update.execute(params![id, entry.commitment().as_bytes(), parent])?;
+        }
+    }
+    Ok(())
 }
 
 fn version(connection: &Connection) -> Result<usize, StoreError> {

@@ -73,6 +73,8 @@ pub(super) fn row_of(work: &Work<'_>, entry: &SignedEntry, seq: Seq) -> EntryRow
         body: body_of(entry),
         signed: entry.encode(),
         certificate: [0; 32],
+        commitment: entry.commitment(),
+        parent: header.parent,
     }
 }
 

@@ -3,7 +3,7 @@
 use enlace_channel::entry::HandlingCode;
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::names::DeviceName;
-use enlace_log::{ChannelId, ClientId, Seq};
+use enlace_log::{ChannelId, ClientId, Commitment, Seq};
 use rusqlite::{Row, params};
 
 use super::SqlTransaction;
@@ -14,8 +14,8 @@ impl EntryRows for SqlTransaction<'_> {
     fn put_entry(&self, row: &EntryRow) -> Result<bool, StoreError> {
         let added = self.run(
             "INSERT INTO entries (channel, seq, received_at, author, client_id, kind, local_time,
-                 handling, body, signed, certificates)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                 handling, body, signed, certificates, commitment, parent)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
              ON CONFLICT (channel, author, client_id) DO NOTHING",
             params![
                 row.channel.as_bytes(),
@@ -29,6 +29,8 @@ impl EntryRows for SqlTransaction<'_> {
                 row.body,
                 row.signed,
                 row.certificate,
+                row.commitment.as_bytes(),
+                row.parent.map(|of| of.0),
             ],
         )?;
         Ok(added == 1)
@@ -115,5 +117,13 @@ pub(super) fn read(row: &Row<'_>) -> Result<EntryRow, StoreError> {
         body: column(row, "body")?,
         signed: column(row, "signed")?,
         certificate: fixed(row, "certificates")?,
+        commitment: Commitment(fixed(row, "commitment")?),
+        parent: parent(row)?,
     })
+}
+
+fn parent(row: &Row<'_>) -> Result<Option<Commitment>, StoreError> {
+    let bytes = column::<Option<Vec<u8>>>(row, "parent")?;
+    let bytes = bytes.map(|bytes| bytes.try_into().map_err(|_| StoreError::Corrupt("parent")));
+    Ok(bytes.transpose()?.map(Commitment))
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use enlace_identity::names::DeviceName;
-use enlace_log::{ChannelId, ClientId, Seq};
+use enlace_log::{ChannelId, ClientId, Commitment, Seq};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::values::{fixed, instant, number, parsed, position};
@@ -128,14 +128,32 @@ impl ErasureRows for SqlTransaction<'_> {
         })
     }
 
-    fn entries_committed(
+    fn entry_committed(
         &self,
         channel: ChannelId,
-        commitment: &[u8; 32],
+        commitment: Commitment,
+    ) -> Result<Option<EntryRow>, StoreError> {
+        let sql =
+            "SELECT * FROM entries WHERE channel = ?1 AND commitment = ?2 ORDER BY seq LIMIT 1";
+        self.first(sql, params![channel.as_bytes(), commitment.as_bytes()], entries::read)
+    }
+
+    fn entries_about(
+        &self,
+        channel: ChannelId,
+        parent: Commitment,
+        kind: u64,
     ) -> Result<Vec<EntryRow>, StoreError> {
-        let sql = "SELECT entries.* FROM items JOIN entries USING (channel, seq)
-                   WHERE items.channel = ?1 AND instr(items.envelope, ?2) > 0 ORDER BY seq";
-        self.all(sql, params![channel.as_bytes(), commitment], entries::read)
+        let sql = "SELECT * FROM entries
+                   WHERE channel = ?1 AND parent = ?2 AND kind = ?3 ORDER BY seq";
+        let about = params![channel.as_bytes(), parent.as_bytes(), number(kind)];
+        self.all(sql, about, entries::read)
+    }
+
+    fn has_kind(&self, channel: ChannelId, kind: u64) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM entries WHERE channel = ?1 AND kind = ?2 LIMIT 1";
+        let found = self.first(sql, params![channel.as_bytes(), number(kind)], |_| Ok(()))?;
+        Ok(found.is_some())
     }
 
     fn entries_of_kind(&self, channel: ChannelId, kind: u64) -> Result<Vec<EntryRow>, StoreError> {
