@@ -139,6 +139,7 @@ fn chain_and_head(vectors: &mut Vectors) -> enlace_log::QuotedHead {
         lost: Some(quoted.clone()),
         unheard: vec!["fge.example".parse().unwrap(), "mpf.example".parse().unwrap()],
         signer: HeadSigner([0x99; 32]),
+        taken_over: None,
     };
     vectors.add(
         "hub_statement",

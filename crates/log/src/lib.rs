@@ -14,6 +14,8 @@ pub mod envelope;
 pub mod fork;
 pub mod former;
 pub mod head;
+pub mod hub_vote;
+pub mod hubs;
 pub mod ids;
 pub mod item;
 pub mod membership;
@@ -30,12 +32,14 @@ pub use device_list::{DeviceList, ListChange, ListHash};
 pub use envelope::{Envelope, ItemKind, OuterSignature, PayloadHash, WelcomesHash};
 pub use fork::ForkProof;
 pub use head::{Head, HeadSigner, QuotedHead, SignedHead, VerifiedHead};
+pub use hub_vote::{HubVote, SignedHubVote, VerifiedHubVote};
+pub use hubs::Hubs;
 pub use ids::{
     ChannelId, ChannelNonce, ClientId, Commitment, Generation, Incarnation, Seq, SubmitCounter,
 };
 pub use item::{Item, Sealed};
 pub use membership::Membership;
 pub use replica::Replica;
-pub use statement::{HubStatement, Incarnations};
+pub use statement::{HubStatement, Incarnations, TakeOver};
 pub use succession::{FoundingHash, Succession};
 pub use tombstone::Tombstone;

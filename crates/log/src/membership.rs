@@ -8,6 +8,7 @@
 //! keeps the events, and [`Membership::apply`] replays them.
 
 mod event;
+mod moving;
 #[cfg(test)]
 mod tests;
 

@@ -7,9 +7,11 @@ use enlace_identity::canonical::{DecodeError, Reader, Writer};
 use enlace_identity::names::Domain;
 
 use crate::head::{HeadSigner, QuotedHead};
+use crate::hub_vote::SignedHubVote;
 use crate::ids::{Incarnation, Seq, seq_from_u64, seq_to_u64};
 
 const LABEL: &str = "enlace hub statement v1";
+const TAKE_OVER_LABEL: &str = "enlace hub statement v2";
 
 /// The most authorities of a network (PROTOCOL.md §7.6).
 const MAX_UNHEARD: usize = 512;
@@ -31,6 +33,24 @@ pub struct HubStatement {
     pub unheard: Vec<Domain>,
     /// Whose signature is round this item: SHA-256 of the head key's certificate (DER).
     pub signer: HeadSigner,
+    /// Where another hub ordered what lies before: by what right this one goes on.
+    pub taken_over: Option<TakeOver>,
+}
+
+/// That a channel has moved: the hub from the statement on, and the votes that made it that.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TakeOver {
+    /// The authority whose relay orders the log from here on.
+    pub hub: Domain,
+    /// Nobody has verified them yet.
+    pub votes: Vec<SignedHubVote>,
+}
+
+impl TakeOver {
+    /// The most votes of one.
+    pub const MAX_VOTES: usize = 512;
+    /// The most bytes that they take together: a statement has to fit into an item.
+    pub const MAX_BYTES: usize = 2 << 20;
 }
 
 impl HubStatement {
@@ -38,13 +58,20 @@ impl HubStatement {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let lost = self.lost.as_ref().map(QuotedHead::encode).unwrap_or_default();
-        Writer::new(LABEL)
+        let label = if self.taken_over.is_some() { TAKE_OVER_LABEL } else { LABEL };
+        let w = Writer::new(label)
             .u64(self.incarnation.0)
             .u64(seq_to_u64(self.held))
             .bytes(&lost)
             .list(&self.unheard, |w, domain| w.bytes(domain.as_str().as_bytes()))
-            .fixed(&self.signer.0)
-            .finish()
+            .fixed(&self.signer.0);
+        let w = match &self.taken_over {
+            Some(TakeOver { hub, votes }) => {
+                w.bytes(hub.as_str().as_bytes()).list(votes, |w, vote| w.bytes(&vote.encode()))
+            }
+            None => w,
+        };
+        w.finish()
     }
 
     /// Reads canonical bytes.
@@ -52,7 +79,10 @@ impl HubStatement {
     /// # Errors
     /// Whatever an honest hub would not have written.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let mut r = Reader::new(LABEL, bytes)?;
+        let (mut r, is_take_over) = match Reader::new(TAKE_OVER_LABEL, bytes) {
+            Ok(r) => (r, true),
+            Err(_) => (Reader::new(LABEL, bytes)?, false),
+        };
         let incarnation = Incarnation(r.u64()?);
         let held = seq_from_u64("held", r.u64()?)?;
         let lost = r.bytes()?;
@@ -60,13 +90,29 @@ impl HubStatement {
         let unheard = r.list("unheard", MAX_UNHEARD, |r| {
             r.text()?.parse().map_err(|_| DecodeError::Value("unheard"))
         })?;
-        let statement = Self { incarnation, held, lost, unheard, signer: HeadSigner(r.fixed()?) };
+        let signer = HeadSigner(r.fixed()?);
+        let taken_over = is_take_over.then(|| read_take_over(&mut r)).transpose()?;
         r.finish()?;
+        let statement = Self { incarnation, held, lost, unheard, signer, taken_over };
         if !statement.unheard.is_sorted_by(|a: &Domain, b| a < b) {
             return Err(DecodeError::Value("unheard"));
         }
         Ok(statement)
     }
+}
+
+fn read_take_over(r: &mut Reader<'_>) -> Result<TakeOver, DecodeError> {
+    let hub = r.text()?.parse().map_err(|_| DecodeError::Value("hub"))?;
+    let mut bytes = 0;
+    let votes = r.list("votes", TakeOver::MAX_VOTES, |r| {
+        let vote = r.bytes()?;
+        bytes += vote.len();
+        if bytes > TakeOver::MAX_BYTES {
+            return Err(DecodeError::Value("votes"));
+        }
+        SignedHubVote::decode(vote)
+    })?;
+    Ok(TakeOver { hub, votes })
 }
 
 /// The positions at which a hub began a new incarnation: each is that of its statement.
@@ -141,7 +187,11 @@ impl FromIterator<(Seq, Incarnation)> for Incarnations {
 
 #[cfg(test)]
 mod tests {
+    use enlace_identity::certificate::UnverifiedChain;
+    use enlace_identity::keys::SigningKey;
+
     use super::*;
+    use crate::{ChannelId, HubVote};
 
     fn statement() -> HubStatement {
         HubStatement {
@@ -150,7 +200,21 @@ mod tests {
             lost: None,
             unheard: vec!["a.example".parse().unwrap(), "b.example".parse().unwrap()],
             signer: HeadSigner([5; 32]),
+            taken_over: None,
         }
+    }
+
+    fn taken_over() -> HubStatement {
+        let vote = HubVote {
+            channel: ChannelId([7; 32]),
+            from: "a.example".parse().unwrap(),
+            to: "b.example".parse().unwrap(),
+            fence: Seq(5),
+        };
+        let chain = UnverifiedChain::from_ders(&[vec![1; 9], vec![2; 9]]).unwrap();
+        let vote = SignedHubVote::sign(vote, &SigningKey::generate(), chain);
+        let hub = "b.example".parse().unwrap();
+        HubStatement { taken_over: Some(TakeOver { hub, votes: vec![vote; 3] }), ..statement() }
     }
 
     #[test]
@@ -159,6 +223,28 @@ mod tests {
             let statement = HubStatement { held, ..statement() };
             assert_eq!(HubStatement::decode(&statement.encode()), Ok(statement));
         }
+    }
+
+    #[test]
+    fn one_that_takes_over_names_the_hub_and_its_votes() {
+        let statement = taken_over();
+        let bytes = statement.encode();
+        assert_eq!(HubStatement::decode(&bytes), Ok(statement.clone()));
+        for cut in 0..bytes.len() {
+            assert!(HubStatement::decode(&bytes[..cut]).is_err());
+        }
+        let plain = HubStatement { taken_over: None, ..statement.clone() };
+        let relabelled = |label: &[u8], bytes: &[u8]| {
+            let mut bytes = bytes.to_vec();
+            bytes[4..4 + label.len()].copy_from_slice(label);
+            HubStatement::decode(&bytes)
+        };
+        assert!(relabelled(LABEL.as_bytes(), &bytes).is_err(), "votes behind a plain one");
+        assert!(relabelled(TAKE_OVER_LABEL.as_bytes(), &plain.encode()).is_err(), "none at all");
+        let mut many = statement;
+        let votes = &mut many.taken_over.as_mut().unwrap().votes;
+        votes.resize(TakeOver::MAX_VOTES + 1, votes[0].clone());
+        assert_eq!(HubStatement::decode(&many.encode()), Err(DecodeError::Value("votes")));
     }
 
     #[test]

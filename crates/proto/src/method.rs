@@ -61,6 +61,8 @@ pub enum Method {
     ExchangeHeads = 15,
     /// A relay that lost its copy of a log asks for the welcome with which it began.
     RequestWelcome = 16,
+    /// Votes of members for moving a channel to another hub.
+    PublishHubVotes = 17,
     /// A version of the network's bundle.
     FetchBundle = 19,
     /// A newer version of the network's bundle.
@@ -82,7 +84,7 @@ pub enum Caller {
 
 impl Method {
     /// Every method of this version, by number.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Hello,
         Self::PublishKeyPackages,
         Self::ClaimKeyPackages,
@@ -99,6 +101,7 @@ impl Method {
         Self::Refill,
         Self::ExchangeHeads,
         Self::RequestWelcome,
+        Self::PublishHubVotes,
         Self::FetchBundle,
         Self::PublishBundle,
         Self::FetchContacts,
@@ -125,7 +128,8 @@ impl Method {
             | Self::PublishKeyPackages
             | Self::ClaimKeyPackages
             | Self::Subscribe
-            | Self::PublishCrls => MEDIUM,
+            | Self::PublishCrls
+            | Self::PublishHubVotes => MEDIUM,
             Self::CreateChannel | Self::Submit | Self::PublishBundle => LARGE,
             Self::DeliverWelcome | Self::Refill => DELIVERY,
             Self::Lease
@@ -155,6 +159,7 @@ impl Method {
             | Self::Submit
             | Self::DeliverWelcome
             | Self::PublishCrls
+            | Self::PublishHubVotes
             | Self::FetchHeadCertificate
             | Self::SubmitStream
             | Self::Refill
@@ -188,6 +193,7 @@ impl Method {
             | Self::FetchRange
             | Self::FetchDirectory
             | Self::PublishCrls
+            | Self::PublishHubVotes
             | Self::FetchHeadCertificate
             | Self::SubmitStream
             | Self::Refill
@@ -232,6 +238,7 @@ calls! {
     Refill: RefillRequest -> RefillResponse,
     ExchangeHeads: ExchangeHeadsRequest -> ExchangeHeadsResponse,
     RequestWelcome: RequestWelcomeRequest -> RequestWelcomeResponse,
+    PublishHubVotes: PublishHubVotesRequest -> PublishHubVotesResponse,
     FetchContacts: FetchContactsRequest -> FetchContactsResponse,
     FetchBundle: FetchBundleRequest -> FetchBundleResponse,
     PublishBundle: PublishBundleRequest -> PublishBundleResponse,
@@ -245,7 +252,7 @@ mod tests {
     #[test]
     fn numbers_are_those_of_the_protocol_page() {
         let numbers: Vec<u16> = Method::ALL.iter().map(|method| method.number()).collect();
-        assert_eq!(numbers, (1..=16).chain(19..=20).chain([25, 29]).collect::<Vec<u16>>());
+        assert_eq!(numbers, (1..=17).chain(19..=20).chain([25, 29]).collect::<Vec<u16>>());
     }
 
     #[test]
@@ -253,7 +260,7 @@ mod tests {
         for number in 0..=u16::MAX {
             match Method::from_number(number) {
                 Some(method) => assert_eq!(method.number(), number),
-                None => assert!(!matches!(number, 1..=16 | 19..=20 | 25 | 29)),
+                None => assert!(!matches!(number, 1..=17 | 19..=20 | 25 | 29)),
             }
         }
     }

@@ -99,6 +99,12 @@ async fn dispatch_to_handler(caller: &Caller, call: IncomingCall) -> Result<(), 
         Method::FetchBundle => answer::<FetchBundleRequest>(caller, call).await,
         Method::PublishBundle => answer::<PublishBundleRequest>(caller, call).await,
         Method::RenewCertificate => answer::<RenewCertificateRequest>(caller, call).await,
+        Method::PublishHubVotes => {
+            let refusal = Refusal::new(ErrorCode::Unsupported, "this relay moves no channels yet");
+            // Whether the peer hears of it changes nothing here.
+            let _ = call.refuse(refusal).await;
+            Ok(())
+        }
         // Not of this kind: `dispatch` has them.
         Method::Hello | Method::SubmitStream | Method::Subscribe => Ok(()),
     }

@@ -78,6 +78,7 @@ impl World {
             | Method::Refill
             | Method::ExchangeHeads
             | Method::RequestWelcome
+            | Method::PublishHubVotes
             | Method::FetchBundle
             | Method::PublishBundle
             | Method::FetchContacts
@@ -219,6 +220,8 @@ impl World {
             certificates: request.certificates,
             nonce: history.nonce.0.to_vec(),
             previous_chain: history.before(seq).0.to_vec(),
+            creating_hub: String::new(),
+            hub_votes: Vec::new(),
         }
     }
 

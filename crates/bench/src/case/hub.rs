@@ -115,6 +115,8 @@ impl Hub {
             certificates: request.certificates.clone(),
             nonce: self.nonce.0.to_vec(),
             previous_chain: previous_chain.0.to_vec(),
+            creating_hub: String::new(),
+            hub_votes: Vec::new(),
         }
     }
 

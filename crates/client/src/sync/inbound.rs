@@ -45,6 +45,8 @@ impl Session {
             }
             Some(Event::Bundle(signed)) => self.take_bundle_event(&signed).await,
             Some(Event::Behind(behind)) => self.handle_behind(&behind),
+            // The votes themselves are nobody's word: members judge what moves the channel.
+            Some(Event::HubVotes(_)) => Ok(()),
             // Of a newer version of the protocol.
             None => Ok(()),
         }

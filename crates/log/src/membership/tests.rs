@@ -440,3 +440,28 @@ fn a_copy_that_begins_in_a_later_group_goes_on_in_it() {
     hub.generation = 0;
     assert_eq!(hub.note("cid@b.example", 9), Err(MembershipError::Generation(Generation(4))));
 }
+
+#[test]
+fn commits_that_nobody_confirmed_make_no_majority() {
+    let three = ["ana@a.example", "cid@b.example", "eva@c.example"];
+    let moves = |hub: &Hub, to: &str, voters: &[&str]| {
+        let voters: Vec<_> = voters.iter().map(|name| device(name)).collect();
+        hub.membership.may_move(&to.parse().unwrap(), &voters)
+    };
+    let mut hub = Hub::with_members(&three);
+    assert!(moves(&hub, "b.example", &three[..2]) && !moves(&hub, "b.example", &three[..1]));
+    assert!(!moves(&hub, "d.example", &three), "nobody of the next hub's is there");
+    hub.commit(three[0], Some(0), &three[..1]).unwrap();
+    assert!(!moves(&hub, "a.example", &three[..1]), "an unsettled commit shrinks nothing");
+    assert!(!moves(&hub, "b.example", &three[..2]), "whom it drops votes when it is contested");
+    hub.contest(three[1], 1).unwrap();
+    assert!(moves(&hub, "b.example", &three[..2]));
+
+    let mut hub = Hub::with_members(&three[..2]);
+    let more = [&three[..], &["leo@d.example"]].concat();
+    hub.commit(three[0], Some(0), &more).unwrap();
+    let friends = [three[0], three[2], "leo@d.example"];
+    assert!(!moves(&hub, "a.example", &friends), "nor does one that adds friends grow one");
+    hub.note(three[1], 1).unwrap();
+    assert!(moves(&hub, "a.example", &friends));
+}

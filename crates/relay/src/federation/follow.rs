@@ -191,7 +191,7 @@ async fn handle(
             let outcome = other.offer(channel, Seq(behind.next_seq)).await?;
             Ok(Some((channel, outcome)))
         }
-        Some(Event::Welcome(_)) | None => Ok(None),
+        Some(Event::Welcome(_) | Event::HubVotes(_)) | None => Ok(None),
     }
 }
 

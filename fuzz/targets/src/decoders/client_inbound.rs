@@ -138,7 +138,7 @@ fn take(engine: &mut Engine, event: Event) -> bool {
         }
         Event::Crls(crls) => engine.take_crls(&crls.crls).is_ok(),
         Event::Bundle(signed) => engine.take_bundle(&signed).is_ok(),
-        Event::Behind(_) | Event::Ended(_) => false,
+        Event::Behind(_) | Event::Ended(_) | Event::HubVotes(_) => false,
     }
 }
 
@@ -191,6 +191,8 @@ fn story(eva: &DeviceName, key_package: Vec<u8>) -> Story {
         certificates: offer.signer.ders(),
         nonce: Log::NONCE.0.to_vec(),
         previous_chain: offer.previous_chain.0.to_vec(),
+        creating_hub: String::new(),
+        hub_votes: Vec::new(),
     };
     for text in ["one", "two"] {
         let note = group.members[ADMITS].note(text).unwrap();

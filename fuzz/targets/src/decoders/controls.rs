@@ -1,7 +1,7 @@
 //! Payloads of control items.
 
 use enlace_log::control::{Contest, Leave};
-use enlace_log::{HubStatement, Succession};
+use enlace_log::{HubStatement, HubVote, SignedHubVote, Succession};
 
 use crate::Outcome;
 use crate::check::canonical;
@@ -12,6 +12,9 @@ pub fn run(data: &[u8]) -> Outcome {
     let contest = canonical(data, Contest::decode, Contest::encode);
     let statement = canonical(data, HubStatement::decode, HubStatement::encode);
     let succession = canonical(data, Succession::decode, Succession::encode);
+    let vote = canonical(data, HubVote::decode, HubVote::encode);
+    let signed_vote = canonical(data, SignedHubVote::decode, SignedHubVote::encode);
+    let votes = Outcome::of(&vote).or(Outcome::of(&signed_vote));
     let first = Outcome::of(&leave).or(Outcome::of(&contest));
-    first.or(Outcome::of(&statement)).or(Outcome::of(&succession))
+    first.or(Outcome::of(&statement)).or(Outcome::of(&succession)).or(votes)
 }

@@ -6,12 +6,13 @@
 use std::collections::BTreeSet;
 
 use enlace_identity::certificate::UnverifiedChain;
+use enlace_identity::chain::LeafUsage;
 use enlace_identity::issue::CertificateRequest;
 use enlace_identity::keys::PublicKey;
 use enlace_identity::names::{DeviceName, Domain, LeafName, OfficerAddress};
 use enlace_identity::revocation::RevocationLists;
 use enlace_identity::time::Timestamp;
-use enlace_log::{ChannelId, ChannelNonce, HeadSigner, SignedHead};
+use enlace_log::{ChannelId, ChannelNonce, HeadSigner, SignedHead, SignedHubVote};
 use enlace_proto::method::Method;
 use enlace_proto::relay::v1 as wire;
 use enlace_relay::hub::core::ChannelState;
@@ -58,6 +59,9 @@ pub fn run(data: &[u8]) -> Outcome {
             .and_then(|request| request.known_heads.iter().try_for_each(shown)),
         Method::RequestWelcome => message::<wire::RequestWelcomeRequest>(body)
             .and_then(|request| channel(request.channel.as_ref()).map(drop)),
+        Method::PublishHubVotes => {
+            message::<wire::PublishHubVotesRequest>(body).and_then(|request| votes(&request.votes?))
+        }
         Method::FetchBundle => message::<wire::FetchBundleRequest>(body).map(drop),
         Method::PublishBundle => message::<wire::PublishBundleRequest>(body)
             .and_then(|request| successor(&request.bundle)),
@@ -67,6 +71,19 @@ pub fn run(data: &[u8]) -> Outcome {
             .and_then(|request| CertificateRequest::from_der(&request.request).ok().map(drop)),
     };
     outcome(&read)
+}
+
+/// Votes by whom they say, or none.
+pub(super) fn votes(votes: &wire::HubVotes) -> Option<()> {
+    channel(votes.channel.as_ref())?;
+    for vote in &votes.votes {
+        let vote = SignedHubVote::decode(vote).ok()?;
+        let leaf = network().bundle.verify_one_of(vote.chain(), NOW, &[LeafUsage::Device]).ok()?;
+        let LeafName::Device(device) = leaf.name().clone() else { return None };
+        let verified = vote.verify(device, &leaf.public_key()).ok()?;
+        assert_eq!(verified.channel, Log::channel(), "a forged vote is taken for a device's");
+    }
+    Some(())
 }
 
 /// A version of the bundle that nobody here has signed follows nothing.

@@ -64,6 +64,7 @@ pub fn run(data: &[u8]) -> Outcome {
         Method::ExchangeHeads => message::<wire::ExchangeHeadsResponse>(body)
             .and_then(|response| response.known_heads.iter().try_for_each(requests::shown)),
         Method::RequestWelcome => message::<wire::RequestWelcomeResponse>(body).map(drop),
+        Method::PublishHubVotes => message::<wire::PublishHubVotesResponse>(body).map(drop),
         Method::FetchBundle => message::<wire::FetchBundleResponse>(body)
             .and_then(|response| requests::successor(&response.bundle)),
         Method::PublishBundle => message::<wire::PublishBundleResponse>(body).map(drop),

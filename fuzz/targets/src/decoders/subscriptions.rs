@@ -43,6 +43,7 @@ pub(super) fn event(body: &[u8]) -> Option<()> {
             Some(())
         }
         Event::Bundle(signed) => requests::successor(&signed),
+        Event::HubVotes(votes) => requests::votes(&votes),
     }
 }
 

@@ -11,8 +11,8 @@ use enlace_identity::names::DeviceName;
 use enlace_log::control::{Contest, LeafHash, Leave};
 use enlace_log::{
     ChainHash, ChainStart, ChannelId, ChannelNonce, ClientId, Commitment, DeviceList, Envelope,
-    Generation, Head, Incarnation, Item, ItemKind, ListChange, ListHash, PayloadHash, Replica,
-    Sealed, Seq, SubmitCounter, VerifiedHead, WelcomesHash,
+    Generation, Head, HubVote, Incarnation, Item, ItemKind, ListChange, ListHash, PayloadHash,
+    Replica, Sealed, Seq, SignedHubVote, SubmitCounter, VerifiedHead, WelcomesHash,
 };
 use enlace_proto::relay::v1 as wire;
 
@@ -290,6 +290,16 @@ impl Log {
             certificates: request.certificates.clone(),
             nonce: Self::NONCE.0.to_vec(),
             previous_chain: self.chains[at - 1].0.to_vec(),
+            creating_hub: String::new(),
+            hub_votes: Vec::new(),
         }
+    }
+
+    /// A member's vote for moving the channel to the other authority's relay.
+    #[must_use]
+    pub fn vote(officer: &Device) -> SignedHubVote {
+        let (from, to) = (network().a.domain.clone(), network().b.domain.clone());
+        let vote = HubVote { channel: Self::channel(), from, to, fence: Seq(2) };
+        SignedHubVote::sign(vote, &officer.key, officer.chain.clone())
     }
 }

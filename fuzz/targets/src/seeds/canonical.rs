@@ -4,7 +4,7 @@ use enlace_channel::entry::{HandlingCode, NoteDraft, Salt, SignedEntry, TimeZone
 use enlace_channel::policy::NewCase;
 use enlace_log::control::{Contest, LeafHash, Leave};
 use enlace_log::membership::Event;
-use enlace_log::{ClientId, Generation, HubStatement, Incarnation, Seq};
+use enlace_log::{ClientId, Generation, HubStatement, Incarnation, Seq, TakeOver};
 use enlace_proto::relay::v1::HeadCertificate;
 use prost::Message as _;
 
@@ -40,9 +40,20 @@ fn controls() -> Vec<Seed> {
         lost: Some(Log::shared().heads[3].quoted()),
         unheard: vec![network().a.domain.clone(), network().b.domain.clone()],
         signer: network().a.head_signer(),
+        taken_over: None,
+    };
+    let votes =
+        [network().a.device("ben"), network().b.device("cid")].map(|device| Log::vote(&device));
+    let hub = network().b.domain.clone();
+    let taken_over = HubStatement {
+        taken_over: Some(TakeOver { hub, votes: votes.to_vec() }),
+        ..statement.clone()
     };
     vec![
         Seed::new("controls", "statement", statement.encode()),
+        Seed::new("controls", "take-over", taken_over.encode()),
+        Seed::new("controls", "vote", votes[0].unverified_vote().encode()),
+        Seed::new("controls", "signed-vote", votes[0].encode()),
         Seed::new("controls", "leave", leave.encode()),
         Seed::new("controls", "contest", contest.encode()),
     ]

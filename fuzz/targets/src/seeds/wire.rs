@@ -83,6 +83,12 @@ fn known_heads() -> Vec<wire::KnownHead> {
     vec![wire::KnownHead { channel: channel(), head: Some(head) }]
 }
 
+fn votes() -> wire::HubVotes {
+    let votes = [network().a.device("ben"), network().b.device("cid")];
+    let votes = votes.map(|device| Log::vote(&device).encode());
+    wire::HubVotes { channel: channel(), votes: votes.into() }
+}
+
 fn cursor() -> wire::Cursor {
     wire::Cursor { channel: channel(), next_seq: 3, hub: "a.example".into(), incarnation: 0 }
 }
@@ -146,6 +152,7 @@ fn request(method: Method) -> Vec<Vec<u8>> {
         }
         Method::ExchangeHeads => one(&wire::ExchangeHeadsRequest { known_heads: known_heads() }),
         Method::RequestWelcome => one(&wire::RequestWelcomeRequest { channel: channel() }),
+        Method::PublishHubVotes => one(&wire::PublishHubVotesRequest { votes: Some(votes()) }),
         Method::FetchContacts => {
             one(&wire::FetchContactsRequest { suite: 3, after: "ana@fge.example".to_owned() })
         }
@@ -228,6 +235,7 @@ fn response(method: Method) -> Vec<u8> {
             wire::ExchangeHeadsResponse { known_heads: known_heads() }.encode_to_vec()
         }
         Method::RequestWelcome => wire::RequestWelcomeResponse {}.encode_to_vec(),
+        Method::PublishHubVotes => wire::PublishHubVotesResponse {}.encode_to_vec(),
         Method::FetchBundle => {
             wire::FetchBundleResponse { bundle: network.signed.encode(), newest: 1 }.encode_to_vec()
         }
@@ -257,6 +265,7 @@ fn events() -> Vec<SubscriptionEvent> {
         Event::Crls(wire::Crls { crls: network.crls.clone() }),
         Event::Behind(wire::Behind { channel: channel(), next_seq: 3 }),
         Event::Bundle(network.signed.encode()),
+        Event::HubVotes(votes()),
     ];
     all.map(|event| SubscriptionEvent { event: Some(event) }).into()
 }

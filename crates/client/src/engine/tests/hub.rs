@@ -126,8 +126,14 @@ impl Hub {
         let changes = log.items.iter().filter_map(|item| item.sealed.list_change());
         log.list = changes.fold(DeviceList::default(), |list, change| list.apply(change).unwrap());
         let incarnation = log.incarnations.newest().next();
-        let statement =
-            HubStatement { incarnation, held: None, lost: None, unheard: Vec::new(), signer };
+        let statement = HubStatement {
+            incarnation,
+            held: None,
+            lost: None,
+            unheard: Vec::new(),
+            signer,
+            taken_over: None,
+        };
         let payload = statement.encode();
         let envelope = Envelope {
             kind: ItemKind::HubStatement,
@@ -228,6 +234,8 @@ impl Hub {
             certificates: request.certificates.clone(),
             nonce: log.nonce.clone(),
             previous_chain: previous_chain.0.to_vec(),
+            creating_hub: String::new(),
+            hub_votes: Vec::new(),
         };
         for device in request.welcomes.iter().flat_map(|welcome| &welcome.devices) {
             let device = device.parse().unwrap();

@@ -356,7 +356,8 @@ impl ChannelState {
         // Two beginnings from one copy are two incarnations.
         let incarnation = before.next().max(Incarnation(now.as_millis() / 1000));
         let lost = lost.map(|lost| lost.quoted());
-        let statement = HubStatement { incarnation, held, lost, unheard, signer: key.signer() };
+        let (signer, taken_over) = (key.signer(), None);
+        let statement = HubStatement { incarnation, held, lost, unheard, signer, taken_over };
 
         let seq = self.next_seq();
         let sealed = self.seal(&statement, relay, key);

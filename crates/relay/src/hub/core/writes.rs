@@ -60,6 +60,8 @@ impl ChannelState {
             certificates: submission.certificates().to_vec(),
             nonce: self.nonce.0.to_vec(),
             previous_chain: self.chain().0.to_vec(),
+            creating_hub: String::new(),
+            hub_votes: Vec::new(),
         };
         let is_own = |device: &&DeviceName| *device.domain() == self.hub;
         let domains: BTreeSet<_> =

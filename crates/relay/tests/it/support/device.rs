@@ -95,6 +95,7 @@ impl Reading {
                 Event::HeadCertificate(_)
                 | Event::Crls(_)
                 | Event::Bundle(_)
+                | Event::HubVotes(_)
                 | Event::Welcome(_) => {}
                 other @ (Event::Ended(_) | Event::Behind(_)) => {
                     panic!("items were expected, not {other:?}")

@@ -139,6 +139,8 @@ impl LyingHub {
             certificates: request.certificates.clone(),
             nonce: self.nonce.0.to_vec(),
             previous_chain: self.chain_before(at).0.to_vec(),
+            creating_hub: String::new(),
+            hub_votes: Vec::new(),
         }
     }
 

@@ -1,0 +1,208 @@
+//! Votes by which a channel moves to another hub (PROTOCOL.md §3.18, §6.8).
+//!
+//! A vote binds one state of the group: it names the newest commit item, and counts only while that
+//! is the newest. So the device list is the one that the voter saw, and nobody brings a vote again
+//! after the next commit.
+
+use std::collections::BTreeSet;
+use std::ops::Deref;
+
+use enlace_identity::canonical::{DecodeError, Reader, Writer};
+use enlace_identity::certificate::UnverifiedChain;
+use enlace_identity::keys::{PublicKey, Signature, SigningKey};
+use enlace_identity::names::{DeviceName, Domain};
+
+use crate::device_list::DeviceList;
+use crate::ids::{ChannelId, Seq, seq_from_u64};
+
+const LABEL: &str = "enlace hub vote v1";
+const SIGNED_LABEL: &str = "enlace signed hub vote v1";
+
+/// What a device wants: that a channel goes on at another hub.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct HubVote {
+    /// The channel.
+    pub channel: ChannelId,
+    /// The authority whose relay orders it now.
+    pub from: Domain,
+    /// The authority whose relay is to order it.
+    pub to: Domain,
+    /// The newest commit item that the voter has processed.
+    pub fence: Seq,
+}
+
+impl HubVote {
+    /// Its canonical bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        Writer::new(LABEL)
+            .fixed(&self.channel.0)
+            .bytes(self.from.as_str().as_bytes())
+            .bytes(self.to.as_str().as_bytes())
+            .u64(self.fence.0)
+            .finish()
+    }
+
+    /// Reads canonical bytes.
+    ///
+    /// # Errors
+    /// Whatever an honest device would not have written.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut r = Reader::new(LABEL, bytes)?;
+        let vote = Self {
+            channel: ChannelId(r.fixed()?),
+            from: r.text()?.parse().map_err(|_| DecodeError::Value("from"))?,
+            to: r.text()?.parse().map_err(|_| DecodeError::Value("to"))?,
+            fence: seq_from_u64("fence", r.u64()?)?.ok_or(DecodeError::Value("fence"))?,
+        };
+        r.finish()?;
+        if vote.from == vote.to { Err(DecodeError::Value("to")) } else { Ok(vote) }
+    }
+}
+
+/// A vote with a signature and certificates that nobody has verified yet.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SignedHubVote {
+    vote: HubVote,
+    signature: Signature,
+    chain: UnverifiedChain,
+}
+
+/// A vote that is known to be a device's; the vote is reached by dereferencing.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct VerifiedHubVote {
+    device: DeviceName,
+    signed: SignedHubVote,
+}
+
+impl SignedHubVote {
+    /// The longest encoded form, in bytes.
+    pub const MAX_BYTES: usize = 16 * 1024;
+
+    /// Signs a vote with the device key whose certificates are `chain`.
+    #[must_use]
+    pub fn sign(vote: HubVote, key: &SigningKey, chain: UnverifiedChain) -> Self {
+        Self { signature: key.sign(&vote.encode()), vote, chain }
+    }
+
+    /// The bytes of the file, as they also travel.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        Writer::new(SIGNED_LABEL)
+            .bytes(&self.vote.encode())
+            .fixed(self.signature.as_bytes())
+            .list(&[self.chain.leaf(), self.chain.issuing()], |w, der| w.bytes(der.as_bytes()))
+            .finish()
+    }
+
+    /// Reads those bytes; nothing is verified.
+    ///
+    /// # Errors
+    /// Whatever an honest device would not have written.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        if bytes.len() > Self::MAX_BYTES {
+            return Err(DecodeError::Value("length"));
+        }
+        let mut r = Reader::new(SIGNED_LABEL, bytes)?;
+        let vote = HubVote::decode(r.bytes()?)?;
+        let signature = Signature::from_bytes(r.fixed()?);
+        let ders = r.list("certificates", 2, Reader::bytes)?;
+        r.finish()?;
+        let chain =
+            UnverifiedChain::from_ders(&ders).map_err(|_| DecodeError::Value("certificates"))?;
+        Ok(Self { vote, signature, chain })
+    }
+
+    /// What it claims.
+    #[must_use]
+    pub fn unverified_vote(&self) -> &HubVote {
+        &self.vote
+    }
+
+    /// The certificates of the key that it claims to be signed with.
+    #[must_use]
+    pub fn chain(&self) -> &UnverifiedChain {
+        &self.chain
+    }
+
+    /// Checks the signature. The caller has verified [`Self::chain`] for a device, or knows the key in
+    /// the device's present leaf.
+    ///
+    /// # Errors
+    /// [`HubVoteError::Signature`].
+    pub fn verify(
+        self,
+        device: DeviceName,
+        key: &PublicKey,
+    ) -> Result<VerifiedHubVote, HubVoteError> {
+        match key.verify(&self.vote.encode(), &self.signature) {
+            Ok(()) => Ok(VerifiedHubVote { device, signed: self }),
+            Err(_) => Err(HubVoteError::Signature),
+        }
+    }
+}
+
+impl VerifiedHubVote {
+    /// Whose it is.
+    #[must_use]
+    pub fn device(&self) -> &DeviceName {
+        &self.device
+    }
+
+    /// With its signature, to be sent or kept.
+    #[must_use]
+    pub fn signed(&self) -> &SignedHubVote {
+        &self.signed
+    }
+}
+
+impl Deref for VerifiedHubVote {
+    type Target = HubVote;
+
+    fn deref(&self) -> &HubVote {
+        &self.signed.vote
+    }
+}
+
+/// The domains with a device on a list, sorted.
+#[must_use]
+pub fn domains_of(list: &DeviceList) -> BTreeSet<&Domain> {
+    list.iter().map(DeviceName::domain).collect()
+}
+
+/// Whether these voters are of more than half of the authorities on a list. Whoever is not on it
+/// counts for nothing.
+#[must_use]
+pub fn is_majority<'a>(
+    voters: impl IntoIterator<Item = &'a DeviceName>,
+    list: &DeviceList,
+) -> bool {
+    let on_list = voters.into_iter().filter(|device| list.contains(device));
+    let voting: BTreeSet<&Domain> = on_list.map(DeviceName::domain).collect();
+    2 * voting.len() > domains_of(list).len()
+}
+
+/// The votes among these that are about one move of a channel, each voter's once, by name.
+pub fn votes_for<'a>(
+    votes: impl IntoIterator<Item = &'a VerifiedHubVote>,
+    wanted: &HubVote,
+) -> Vec<&'a VerifiedHubVote> {
+    let fitting = votes.into_iter().filter(|vote| ***vote == *wanted);
+    let by_name: std::collections::BTreeMap<_, _> =
+        fitting.map(|vote| (vote.device(), vote)).collect();
+    by_name.into_values().collect()
+}
+
+/// Why a vote is refused.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum HubVoteError {
+    /// The bytes are no vote.
+    #[error("this is not a vote about a channel's hub: {0}")]
+    Decode(#[from] DecodeError),
+    /// The signature does not fit.
+    #[error("the signature of the vote does not fit")]
+    Signature,
+}
+
+#[cfg(test)]
+mod tests;
