@@ -15,6 +15,7 @@ pub mod certificate;
 pub mod chain;
 pub mod endpoint;
 pub mod entropy;
+pub mod invitation;
 pub mod issue;
 pub mod keys;
 pub mod mandate;

@@ -12,6 +12,9 @@ const MIB: u32 = 1024 * KIB;
 /// Limit of messages that hold a handful of short fields.
 pub const SMALL: u32 = 64 * KIB;
 
+/// Limit of messages that come before anybody is known: a certificate request and a proof.
+pub const TINY: u32 = 8 * KIB;
+
 /// Limit of messages that hold lists: revocation lists (each up to 1 MiB), cursors, key packages.
 pub const MEDIUM: u32 = 2 * MIB;
 
@@ -67,6 +70,10 @@ pub enum Method {
     FetchBundle = 19,
     /// A newer version of the network's bundle.
     PublishBundle = 20,
+    /// A device without a certificate hands in its request, and fetches what was issued.
+    Enroll = 23,
+    /// A device without a certificate fetches what it verifies its relay and its certificate with.
+    FetchEnrolment = 24,
     /// Officers of the own authority who can be admitted.
     FetchContacts = 25,
     /// A device asks for its certificate to be renewed, and fetches the new one.
@@ -80,11 +87,13 @@ pub enum Caller {
     Device,
     /// A relay.
     Relay,
+    /// None yet: a device that was invited, on a protocol of its own.
+    Newcomer,
 }
 
 impl Method {
     /// Every method of this version, by number.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Hello,
         Self::PublishKeyPackages,
         Self::ClaimKeyPackages,
@@ -104,6 +113,8 @@ impl Method {
         Self::PublishHubVotes,
         Self::FetchBundle,
         Self::PublishBundle,
+        Self::Enroll,
+        Self::FetchEnrolment,
         Self::FetchContacts,
         Self::RenewCertificate,
     ];
@@ -142,6 +153,7 @@ impl Method {
             | Self::FetchBundle
             | Self::FetchContacts
             | Self::RenewCertificate => SMALL,
+            Self::Enroll | Self::FetchEnrolment => TINY,
         }
     }
 
@@ -152,7 +164,7 @@ impl Method {
         match self {
             Self::Hello | Self::FetchContacts => MEDIUM,
             Self::ClaimKeyPackages | Self::FetchDirectory | Self::FetchBundle => LARGE,
-            Self::Subscribe | Self::FetchRange => DELIVERY,
+            Self::Subscribe | Self::FetchRange | Self::FetchEnrolment => DELIVERY,
             Self::PublishKeyPackages
             | Self::CreateChannel
             | Self::Lease
@@ -166,6 +178,7 @@ impl Method {
             | Self::ExchangeHeads
             | Self::RequestWelcome
             | Self::PublishBundle
+            | Self::Enroll
             | Self::RenewCertificate => SMALL,
         }
     }
@@ -198,7 +211,8 @@ impl Method {
             | Self::SubmitStream
             | Self::Refill
             | Self::FetchBundle
-            | Self::PublishBundle => true,
+            | Self::PublishBundle => matches!(caller, Caller::Device | Caller::Relay),
+            Self::Enroll | Self::FetchEnrolment => matches!(caller, Caller::Newcomer),
         }
     }
 }
@@ -243,6 +257,8 @@ calls! {
     FetchBundle: FetchBundleRequest -> FetchBundleResponse,
     PublishBundle: PublishBundleRequest -> PublishBundleResponse,
     RenewCertificate: RenewCertificateRequest -> RenewCertificateResponse,
+    Enroll: EnrollRequest -> EnrollResponse,
+    FetchEnrolment: FetchEnrolmentRequest -> FetchEnrolmentResponse,
 }
 
 #[cfg(test)]
@@ -252,7 +268,7 @@ mod tests {
     #[test]
     fn numbers_are_those_of_the_protocol_page() {
         let numbers: Vec<u16> = Method::ALL.iter().map(|method| method.number()).collect();
-        assert_eq!(numbers, (1..=17).chain(19..=20).chain([25, 29]).collect::<Vec<u16>>());
+        assert_eq!(numbers, (1..=17).chain(19..=20).chain([23, 24, 25, 29]).collect::<Vec<u16>>());
     }
 
     #[test]
@@ -260,7 +276,7 @@ mod tests {
         for number in 0..=u16::MAX {
             match Method::from_number(number) {
                 Some(method) => assert_eq!(method.number(), number),
-                None => assert!(!matches!(number, 1..=17 | 19..=20 | 25 | 29)),
+                None => assert!(!matches!(number, 1..=17 | 19..=20 | 23..=25 | 29)),
             }
         }
     }
@@ -278,7 +294,7 @@ mod tests {
             .collect();
         assert_eq!(rows.len(), Method::ALL.len());
         for (row, method) in rows.iter().zip(Method::ALL) {
-            let callers = [(Caller::Device, 'D'), (Caller::Relay, 'R')];
+            let callers = [(Caller::Device, 'D'), (Caller::Relay, 'R'), (Caller::Newcomer, 'N')];
             let callers: Vec<String> = callers
                 .into_iter()
                 .filter(|(caller, _)| method.allows(*caller))

@@ -105,8 +105,12 @@ async fn dispatch_to_handler(caller: &Caller, call: IncomingCall) -> Result<(), 
             let _ = call.refuse(refusal).await;
             Ok(())
         }
-        // Not of this kind: `dispatch` has them.
-        Method::Hello | Method::SubmitStream | Method::Subscribe => Ok(()),
+        // Not of this kind: `dispatch` has them, or nobody with a certificate may make them.
+        Method::Hello
+        | Method::SubmitStream
+        | Method::Subscribe
+        | Method::Enroll
+        | Method::FetchEnrolment => Ok(()),
     }
 }
 

@@ -1,7 +1,8 @@
 //! How a connection that somebody opens becomes one that is served.
 //!
 //! [`Incoming`] → [`Incoming::greet`] → [`Greeting`] → [`Greeting::welcome`] → [`Connection`]. The
-//! steps can't be left out: calls are only accepted on a connection.
+//! steps can't be left out: calls are only accepted on a connection. Where newcomers are admitted,
+//! [`Incoming::arrive`] stands in the place of `greet`.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,8 +15,9 @@ use enlace_proto::shape;
 use quinn::{ConnectionError, TransportErrorCode};
 
 use crate::close::{CloseCode, Lost};
-use crate::connection::{Connection, speaks_enlace, verify_peer};
+use crate::connection::{Connection, protocol_of, speaks_enlace, verify_peer};
 use crate::endpoint::Endpoint;
+use crate::enrolment::{ENROLMENT_ALPN, Newcomer};
 use crate::guard::{Before, Guard};
 use crate::handshakes;
 use crate::hello::{self, HelloError, HelloReply};
@@ -52,6 +54,9 @@ pub enum HandshakeError {
     /// The first call was not hello, or can't be read.
     #[error("the peer broke the protocol before hello")]
     Protocol,
+    /// Too many are there who have no certificate.
+    #[error("there are too many without a certificate")]
+    NoPlace,
     /// It took too long.
     #[error("hello did not come in time")]
     TimedOut,
@@ -64,13 +69,22 @@ impl HandshakeError {
     /// What the peer is told; nothing if it is gone or TLS has told it.
     fn close_code(&self) -> Option<CloseCode> {
         match self {
-            Self::Noise | Self::Tls(_) | Self::Lost(_) => None,
+            Self::Noise | Self::Tls(_) | Self::Lost(_) | Self::NoPlace => None,
             Self::Untrusted(untrusted) => Some(untrusted.close_code()),
             Self::Hello(error) => Some(error.close_code()),
             Self::Protocol => Some(CloseCode::Protocol),
             Self::TimedOut => Some(CloseCode::HelloTimeout),
         }
     }
+}
+
+/// Who has come.
+#[derive(Debug)]
+pub enum Arrival {
+    /// A peer with a certificate, which has said hello.
+    Peer(Box<Greeting>),
+    /// A device without a certificate.
+    Newcomer(Newcomer),
 }
 
 /// A peer that has said hello and is trusted; it waits for the answer.
@@ -102,11 +116,27 @@ impl Incoming {
         self.quic.refuse();
     }
 
-    /// Does the handshake, verifies the certificate again, and waits for hello.
+    /// Does the handshake, verifies the certificate again, and waits for hello. Turns those away who
+    /// have no certificate.
     ///
     /// # Errors
     /// [`HandshakeError`]; the connection is closed then.
     pub async fn greet(self) -> Result<Greeting, HandshakeError> {
+        match self.arrive().await? {
+            Arrival::Peer(greeting) => Ok(*greeting),
+            Arrival::Newcomer(newcomer) => {
+                newcomer.turn_away(CloseCode::Protocol);
+                Err(HandshakeError::Protocol)
+            }
+        }
+    }
+
+    /// As [`greet`](Self::greet), and hands out those who have no certificate where the endpoint
+    /// admits them.
+    ///
+    /// # Errors
+    /// [`HandshakeError`]; the connection is closed then.
+    pub async fn arrive(self) -> Result<Arrival, HandshakeError> {
         let Self { endpoint, quic, place } = self;
         let deadline = tokio::time::Instant::now() + GREETING_TIME;
         let tls_failed = |error| HandshakeError::Tls(Lost::from(error));
@@ -122,12 +152,18 @@ impl Incoming {
             .await
             .map_err(|_| HandshakeError::TimedOut)?
             .map_err(tls_failed)?;
+        if protocol_of(&quic).as_deref() == Some(ENROLMENT_ALPN) {
+            drop(place);
+            return newcomer(&endpoint, quic).map(Arrival::Newcomer);
+        }
 
         let greeted = tokio::time::timeout_at(deadline, greet(&endpoint, &quic)).await;
         match greeted.unwrap_or(Err(HandshakeError::TimedOut)) {
             Ok(Greeted { peer, request, version, answer, guard }) => {
                 let _place = place;
-                Ok(Greeting { endpoint, quic, answer, peer, request, version, guard, _place })
+                let greeting =
+                    Greeting { endpoint, quic, answer, peer, request, version, guard, _place };
+                Ok(Arrival::Peer(Box::new(greeting)))
             }
             Err(error) => {
                 if let Some(code) = error.close_code() {
@@ -137,6 +173,14 @@ impl Incoming {
             }
         }
     }
+}
+
+fn newcomer(endpoint: &Endpoint, quic: quinn::Connection) -> Result<Newcomer, HandshakeError> {
+    let Some(place) = endpoint.newcomers_place(quic.remote_address()) else {
+        CloseCode::Limit.close(&quic);
+        return Err(HandshakeError::NoPlace);
+    };
+    Newcomer::new(quic, place)
 }
 
 struct Greeted {

@@ -146,7 +146,7 @@ fn decode<M: Shaped>(body: Bytes) -> Result<M, CallError> {
     shape::read(body).map_err(|_| CallError::Malformed(ReceiveError::Message))
 }
 
-async fn in_time<T>(
+pub(crate) async fn in_time<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, CallError>>,
 ) -> Result<T, CallError> {

@@ -1,6 +1,7 @@
 //! The clock that certificates and revocation lists are judged by.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use enlace_identity::time::Timestamp;
@@ -28,6 +29,12 @@ impl Clock for SystemClock {
     }
 }
 
+impl Clock for Trust {
+    fn now(&self) -> Timestamp {
+        Self::now(self)
+    }
+}
+
 /// Lets QUIC judge the age of address tokens by the same clock.
 pub(crate) struct QuicTime(pub(crate) Trust);
 
@@ -39,7 +46,7 @@ impl TimeSource for QuicTime {
 
 /// Lets rustls judge the age of session tickets by the same clock.
 #[derive(Debug)]
-pub(crate) struct TlsTime(pub(crate) Trust);
+pub(crate) struct TlsTime(pub(crate) Arc<dyn Clock>);
 
 impl TimeProvider for TlsTime {
     fn current_time(&self) -> Option<UnixTime> {

@@ -169,7 +169,7 @@ impl Endpoint {
 }
 
 /// Literals are taken as they are; names that can't be looked up are passed over.
-async fn resolve(hosts: &[(String, u16)]) -> Result<Vec<SocketAddr>, ConnectError> {
+pub(crate) async fn resolve(hosts: &[(String, u16)]) -> Result<Vec<SocketAddr>, ConnectError> {
     let mut addresses = Vec::new();
     for (host, port) in hosts {
         match tokio::net::lookup_host((host.as_str(), *port)).await {

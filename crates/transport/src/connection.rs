@@ -128,11 +128,14 @@ pub(crate) fn verify_peer(
     Ok(trust.verify_chain(&chain, &CONNECTING)?)
 }
 
-/// Whether TLS agreed on this protocol. rustls ends the handshake otherwise; a peer that offers no
+/// The protocol that TLS agreed on. rustls ends the handshake otherwise; a peer that offers no
 /// protocol at all is the exception.
+pub(crate) fn protocol_of(connection: &quinn::Connection) -> Option<Vec<u8>> {
+    let data = connection.handshake_data()?.downcast::<HandshakeData>().ok()?;
+    data.protocol
+}
+
+/// Whether TLS agreed on the ordinary protocol.
 pub(crate) fn speaks_enlace(connection: &quinn::Connection) -> bool {
-    connection
-        .handshake_data()
-        .and_then(|data| data.downcast::<HandshakeData>().ok())
-        .is_some_and(|data| data.protocol.as_deref() == Some(ALPN))
+    protocol_of(connection).as_deref() == Some(ALPN)
 }

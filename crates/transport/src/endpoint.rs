@@ -3,7 +3,7 @@
 mod socket;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use enlace_identity::entropy::Entropy;
@@ -18,6 +18,9 @@ use crate::quic::{self, Wire};
 use crate::tls::{self, PeerVerifier, TlsSetupError};
 use crate::trust::Trust;
 
+const ANY_V6: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0);
+const ANY_V4: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
 /// A socket with an identity. Clones are handles to the same one.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
@@ -30,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) trust: Trust,
     pub(crate) verifier: Arc<PeerVerifier>,
     handshakes: Handshakes,
+    newcomers: Handshakes,
     wire: Wire,
     entropy: Entropy,
     acting: RwLock<Acting>,
@@ -81,10 +85,8 @@ impl Endpoint {
     /// # Errors
     /// [`BindError`].
     pub fn dial_only(identity: LocalIdentity, trust: Trust) -> Result<Self, BindError> {
-        let any_v6 = (std::net::Ipv6Addr::UNSPECIFIED, 0).into();
-        let any_v4 = (std::net::Ipv4Addr::UNSPECIFIED, 0).into();
-        Self::bind(any_v6, identity.clone(), trust.clone())
-            .or_else(|_| Self::bind(any_v4, identity, trust))
+        Self::bind(ANY_V6, identity.clone(), trust.clone())
+            .or_else(|_| Self::bind(ANY_V4, identity, trust))
     }
 
     /// Opens an endpoint on a socket and a runtime of the caller's, as a simulation does: no
@@ -120,13 +122,10 @@ impl Endpoint {
         let verifier = Arc::new(PeerVerifier::new(trust.clone()));
         let (dialling, accepting) = configs(&identity, &trust, &verifier, wire, &entropy)?;
         let quic = quinn::Endpoint::new_with_abstract_socket(config, accepting, socket, runtime)
-            .map_err(|source| BindError::Socket {
-                address: (std::net::Ipv6Addr::UNSPECIFIED, 0).into(),
-                source,
-            })?;
+            .map_err(|source| BindError::Socket { address: ANY_V6, source })?;
         let acting = RwLock::new(Acting { identity, dialling });
-        let handshakes = Handshakes::default();
-        let shared = Shared { quic, trust, verifier, handshakes, wire, entropy, acting };
+        let (handshakes, newcomers) = (Handshakes::default(), Handshakes::of_newcomers());
+        let shared = Shared { quic, trust, verifier, handshakes, newcomers, wire, entropy, acting };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -143,6 +142,16 @@ impl Endpoint {
         let mut acting = shared.acting.write().unwrap_or_else(PoisonError::into_inner);
         *acting = Acting { identity, dialling };
         Ok(())
+    }
+
+    /// Serves devices without a certificate from now on, on a protocol of their own: see
+    /// [`crate::enrolment`].
+    ///
+    /// # Errors
+    /// [`TlsSetupError`].
+    pub fn admit_newcomers(&self) -> Result<(), TlsSetupError> {
+        self.shared.verifier.admit_newcomers();
+        self.replace_identity(self.identity())
     }
 
     /// The identity in use.
@@ -206,9 +215,26 @@ impl Endpoint {
         self.shared.quic.wait_idle().await;
     }
 
+    /// Takes the place of somebody without a certificate, whose address is proven.
+    pub(crate) fn newcomers_place(&self, address: SocketAddr) -> Option<handshakes::Place> {
+        self.shared.newcomers.take(address, true).ok()
+    }
+
     pub(crate) fn acting(&self) -> Acting {
         self.shared.acting.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// A socket for dialling on any port, with IPv6 where the machine has it.
+pub(crate) fn any_socket(config: quinn::EndpointConfig) -> Result<quinn::Endpoint, BindError> {
+    let runtime = Arc::new(TokioRuntime);
+    let (address, socket) = match socket::bind(ANY_V6) {
+        Ok(socket) => (ANY_V6, Ok(socket)),
+        Err(_) => (ANY_V4, socket::bind(ANY_V4)),
+    };
+    let refused = |source| BindError::Socket { address, source };
+    let socket = socket.and_then(|socket| runtime.wrap_udp_socket(socket)).map_err(refused)?;
+    quinn::Endpoint::new_with_abstract_socket(config, None, socket, runtime).map_err(refused)
 }
 
 type Configs = (quinn::ClientConfig, Option<quinn::ServerConfig>);

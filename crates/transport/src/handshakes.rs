@@ -2,7 +2,7 @@
 //!
 //! Whoever stalls here holds a place for fifteen seconds, and needs no certificate for it. So when
 //! places grow scarce, newcomers prove their address first (RFC 9000 §8.1.2), and no network has
-//! more than its share.
+//! more than its share. The places of devices without a certificate are counted likewise.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -18,9 +18,18 @@ const PLENTY: usize = MAX / 2;
 /// and needs a few round trips for each.
 const SHARE: usize = MAX / 8;
 
+/// Connections without a certificate at once, and those of one network.
+const NEWCOMERS: usize = 32;
+const NEWCOMERS_SHARE: usize = 8;
+
 /// The places. Clones are handles to the same ones.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Handshakes(Arc<Mutex<Taken>>);
+#[derive(Clone, Debug)]
+pub(crate) struct Handshakes {
+    max: usize,
+    plenty: usize,
+    share: usize,
+    taken: Arc<Mutex<Taken>>,
+}
 
 #[derive(Debug, Default)]
 struct Taken {
@@ -45,12 +54,23 @@ pub(crate) enum NoPlace {
     Full,
 }
 
+impl Default for Handshakes {
+    fn default() -> Self {
+        Self { max: MAX, plenty: PLENTY, share: SHARE, taken: Arc::default() }
+    }
+}
+
 impl Handshakes {
+    /// The places of those who have no certificate; they are always scarce.
+    pub(crate) fn of_newcomers() -> Self {
+        Self { max: NEWCOMERS, plenty: 0, share: NEWCOMERS_SHARE, taken: Arc::default() }
+    }
+
     /// Takes a place.
     pub(crate) fn take(&self, address: SocketAddr, is_proven: bool) -> Result<Place, NoPlace> {
         let mut taken = self.lock();
-        let scarce = taken.all >= PLENTY;
-        if taken.all >= MAX {
+        let scarce = taken.all >= self.plenty;
+        if taken.all >= self.max {
             return Err(NoPlace::Full);
         }
         if scarce && !is_proven {
@@ -59,7 +79,7 @@ impl Handshakes {
         let network = is_proven.then(|| network_of(address.ip()));
         if let Some(network) = network {
             let own = taken.proven.entry(network).or_default();
-            if scarce && *own >= SHARE {
+            if scarce && *own >= self.share {
                 return Err(NoPlace::Full);
             }
             *own += 1;
@@ -69,7 +89,7 @@ impl Handshakes {
     }
 
     fn lock(&self) -> MutexGuard<'_, Taken> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -129,6 +149,15 @@ mod tests {
         assert_eq!(handshakes.take(from("198.51.100.1"), true).unwrap_err(), NoPlace::Full);
         drop(held);
         assert!(handshakes.lock().proven.is_empty() && handshakes.lock().all == 0);
+    }
+
+    #[test]
+    fn newcomers_of_one_network_leave_places_for_those_of_others() {
+        let newcomers = Handshakes::of_newcomers();
+        let held: Vec<_> =
+            (0..NEWCOMERS).map_while(|_| newcomers.take(from("192.0.2.7"), true).ok()).collect();
+        assert_eq!(held.len(), NEWCOMERS_SHARE);
+        assert!(newcomers.take(from("198.51.100.1"), true).is_ok());
     }
 
     #[test]

@@ -160,7 +160,7 @@ fn common_version(theirs: &[u32]) -> Option<u32> {
 
 /// Takes whatever list proves to be signed by its issuer and not older than the one known. A bad
 /// list is no reason to refuse its bearer: what counts is whether good ones are known afterwards.
-fn merge(trust: &Trust, crls: &[Vec<u8>]) {
+pub(crate) fn merge(trust: &Trust, crls: &[Vec<u8>]) {
     for crl in crls.iter().take(MAX_CRLS) {
         if let Err(error) = trust.insert_crl(crl) {
             tracing::debug!(%error, "a revocation list in hello was not taken");

@@ -87,7 +87,7 @@ impl Connection {
         let (send, recv) = self.quic().accept_bi().await?;
         Ok(IncomingStream {
             connection: self.clone(),
-            answer: Answer(Some(send)),
+            answer: Answer::new(send),
             source: FrameSource::new(recv, Place::Request),
         })
     }
@@ -237,6 +237,10 @@ pub struct IncomingSubmitStream {
 }
 
 impl<C: Call> Reply<C> {
+    pub(crate) fn new(answer: Answer) -> Self {
+        Self { answer, _permit: None, call: PhantomData }
+    }
+
     /// Answers the call.
     ///
     /// # Errors
@@ -262,10 +266,14 @@ impl<C: Call> Reply<C> {
 
 /// The sending half of a call's stream, until it is used.
 #[derive(Debug)]
-struct Answer(Option<quinn::SendStream>);
+pub(crate) struct Answer(Option<quinn::SendStream>);
 
 impl Answer {
-    async fn refuse(&mut self, refusal: Refusal) -> Result<(), ReplyError> {
+    pub(crate) fn new(stream: quinn::SendStream) -> Self {
+        Self(Some(stream))
+    }
+
+    pub(crate) async fn refuse(&mut self, refusal: Refusal) -> Result<(), ReplyError> {
         // Any method's error has the same frame.
         let place = Place::Response(Method::Hello);
         let frame = frame::encode(place, frame::ERROR, &Error::from(refusal))?;
@@ -291,7 +299,7 @@ impl Drop for Answer {
     }
 }
 
-fn refusal_of(error: &RequestError) -> Option<Refusal> {
+pub(crate) fn refusal_of(error: &RequestError) -> Option<Refusal> {
     let (code, message) = match error {
         RequestError::Receive(ReceiveError::Frame(FrameError::Kind { kind })) => {
             (ErrorCode::Unsupported, format!("there is no method {kind}"))

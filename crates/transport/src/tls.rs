@@ -4,6 +4,7 @@
 //! name on the wire. Sessions may be resumed: rustls then runs no verifier, which is why every
 //! connection's chain is verified again by [`crate::connection`].
 
+mod unverified;
 mod verifier;
 
 use std::sync::Arc;
@@ -15,10 +16,12 @@ use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::server::ServerSessionMemoryCache;
 use rustls::{ClientConfig, ServerConfig, SignatureScheme};
 
-use crate::clock::TlsTime;
+use crate::clock::{Clock, TlsTime};
+use crate::enrolment::ENROLMENT_ALPN;
 use crate::local::LocalIdentity;
 use crate::trust::Trust;
 
+use self::unverified::UnverifiedServer;
 pub(crate) use self::verifier::PeerVerifier;
 
 /// The application protocol.
@@ -49,7 +52,7 @@ pub(crate) fn client(
     trust: &Trust,
     verifier: Arc<PeerVerifier>,
 ) -> Result<quinn::ClientConfig, TlsSetupError> {
-    let time = Arc::new(TlsTime(trust.clone()));
+    let time = Arc::new(TlsTime(Arc::new(trust.clone())));
     let mut config = ClientConfig::builder_with_details(provider(), time)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .dangerous()
@@ -62,17 +65,35 @@ pub(crate) fn client(
     Ok(quinn::ClientConfig::new(Arc::new(crypto)))
 }
 
+/// For a device without certificate and bundle: the relay's certificate is kept for later, and no
+/// session is.
+pub(crate) fn newcomer(clock: Arc<dyn Clock>) -> Result<quinn::ClientConfig, TlsSetupError> {
+    let mut config = ClientConfig::builder_with_details(provider(), Arc::new(TlsTime(clock)))
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(UnverifiedServer))
+        .with_no_client_auth();
+    config.alpn_protocols = vec![ENROLMENT_ALPN.to_vec()];
+    config.enable_sni = false;
+    config.resumption = Resumption::disabled();
+    let crypto = QuicClientConfig::with_initial(Arc::new(config), initial_suite()?)?;
+    Ok(quinn::ClientConfig::new(Arc::new(crypto)))
+}
+
 pub(crate) fn server(
     identity: &LocalIdentity,
     trust: &Trust,
     verifier: Arc<PeerVerifier>,
 ) -> Result<quinn::ServerConfig, TlsSetupError> {
-    let time = Arc::new(TlsTime(trust.clone()));
+    let time = Arc::new(TlsTime(Arc::new(trust.clone())));
     let mut config = ServerConfig::builder_with_details(provider(), time)
         .with_protocol_versions(&[&rustls::version::TLS13])?
-        .with_client_cert_verifier(verifier)
+        .with_client_cert_verifier(verifier.clone())
         .with_cert_resolver(identity.certified());
     config.alpn_protocols = vec![ALPN.to_vec()];
+    if verifier.admits_newcomers() {
+        config.alpn_protocols.push(ENROLMENT_ALPN.to_vec());
+    }
     config.session_storage = ServerSessionMemoryCache::new(SERVER_SESSIONS);
     config.send_tls13_tickets = 1;
     let crypto = QuicServerConfig::with_initial(Arc::new(config), initial_suite()?)?;

@@ -82,7 +82,9 @@ impl World {
             | Method::FetchBundle
             | Method::PublishBundle
             | Method::FetchContacts
-            | Method::RenewCertificate => {
+            | Method::RenewCertificate
+            | Method::Enroll
+            | Method::FetchEnrolment => {
                 let _ = call.refuse(Refusal::new(ErrorCode::Unsupported, "")).await;
             }
         }

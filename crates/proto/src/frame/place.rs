@@ -1,6 +1,6 @@
 //! Where in a stream a frame stands: this decides which kinds may come, and their limits.
 
-use crate::method::{self, Method};
+use crate::method::{self, Caller, Method};
 
 /// Kind of the frame that carries a method's response.
 pub const OK: u16 = 0;
@@ -25,6 +25,8 @@ pub const ANSWERS: u16 = 5;
 pub enum Place {
     /// The first frame of a stream, from the caller: any method's request.
     Request,
+    /// As `Request`, on the protocol of those who have no certificate yet.
+    NewcomersRequest,
     /// The only frame that answers a call.
     Response(Method),
     /// What a subscriber sends after its request.
@@ -43,6 +45,9 @@ impl Place {
     pub fn limit(self, kind: u16) -> Option<u32> {
         match (self, kind) {
             (Self::Request, number) => Method::from_number(number).map(Method::request_limit),
+            (Self::NewcomersRequest, number) => Method::from_number(number)
+                .filter(|method| method.allows(Caller::Newcomer))
+                .map(Method::request_limit),
             (Self::Response(method), OK) => Some(method.response_limit()),
             (Self::Response(_) | Self::Events | Self::Answers, ERROR) => Some(method::ERROR),
             (Self::Controls, CONTROL) => Some(method::SMALL),

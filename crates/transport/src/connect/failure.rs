@@ -94,7 +94,7 @@ pub enum Refused {
 
 impl ConnectError {
     /// What the end of a connection means before hello is through.
-    pub(super) fn ending_of(
+    pub(crate) fn ending_of(
         error: ConnectionError,
         address: SocketAddr,
         ours_holds: impl FnOnce() -> bool,
@@ -130,7 +130,7 @@ impl ConnectError {
     }
 
     /// Takes a certificate that lies in the future for a sign that our clock is slow.
-    pub(super) fn untrusted(untrusted: Untrusted) -> Self {
+    pub(crate) fn untrusted(untrusted: Untrusted) -> Self {
         let ahead = ValidityError::NotYetValid;
         match untrusted {
             Untrusted::Chain(

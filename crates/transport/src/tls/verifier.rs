@@ -4,7 +4,7 @@
 //! brings the peer's lists.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use enlace_identity::certificate::UnverifiedChain;
@@ -29,17 +29,30 @@ use crate::untrusted::Untrusted;
 pub(crate) struct PeerVerifier {
     trust: Trust,
     runs: AtomicU64,
+    newcomers: AtomicBool,
     refused: Mutex<HashMap<String, Untrusted>>,
 }
 
 impl PeerVerifier {
     pub(crate) fn new(trust: Trust) -> Self {
-        Self { trust, runs: AtomicU64::new(0), refused: Mutex::default() }
+        let (runs, newcomers) = (AtomicU64::new(0), AtomicBool::new(false));
+        Self { trust, runs, newcomers, refused: Mutex::default() }
     }
 
     /// How many handshakes have asked: full ones do, resumed ones don't.
     pub(crate) fn runs(&self) -> u64 {
         self.runs.load(Ordering::Relaxed)
+    }
+
+    /// From now on whoever shows no certificate gets through TLS, since TLS asks for one before it
+    /// tells which protocol is meant. The ordinary one still ends there: every connection's
+    /// certificates are looked at again.
+    pub(crate) fn admit_newcomers(&self) {
+        self.newcomers.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn admits_newcomers(&self) -> bool {
+        self.newcomers.load(Ordering::Relaxed)
     }
 
     /// Takes out why the certificate of whoever answered under that name was refused: TLS itself
@@ -111,6 +124,10 @@ impl ServerCertVerifier for PeerVerifier {
 impl ClientCertVerifier for PeerVerifier {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        !self.admits_newcomers()
     }
 
     fn verify_client_cert(

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod calls;
+mod enrolment;
 mod hostile;
 mod restart;
 mod resumption;

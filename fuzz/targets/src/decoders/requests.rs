@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::chain::LeafUsage;
+use enlace_identity::invitation::{Binding, Enrolment, verify_possession};
 use enlace_identity::issue::CertificateRequest;
-use enlace_identity::keys::PublicKey;
+use enlace_identity::keys::{PublicKey, Signature};
 use enlace_identity::names::{DeviceName, Domain, LeafName, OfficerAddress};
 use enlace_identity::revocation::RevocationLists;
 use enlace_identity::time::Timestamp;
@@ -23,6 +24,9 @@ use super::{heads, items, turned};
 use crate::Outcome;
 use crate::check::{message, outcome};
 use crate::scene::{Log, NOW, network};
+
+/// What proofs in requests hold for.
+pub const BINDING: Binding = [5; 32];
 
 /// Added to the number of `CreateChannel`, `Submit` or `DeliverWelcome`.
 pub const SIGNED_AGAIN: u8 = 0x80;
@@ -69,6 +73,8 @@ pub fn run(data: &[u8]) -> Outcome {
             .and_then(|request| request.after.parse::<OfficerAddress>().ok().map(drop)),
         Method::RenewCertificate => message::<wire::RenewCertificateRequest>(body)
             .and_then(|request| CertificateRequest::from_der(&request.request).ok().map(drop)),
+        Method::Enroll => message(body).and_then(|request| enrol(&request)),
+        Method::FetchEnrolment => message(body).and_then(|request| possess(&request)),
     };
     outcome(&read)
 }
@@ -84,6 +90,23 @@ pub(super) fn votes(votes: &wire::HubVotes) -> Option<()> {
         assert_eq!(verified.channel, Log::channel(), "a forged vote is taken for a device's");
     }
     Some(())
+}
+
+/// Of the invitation that there is, no other request counts than the one that was made with it.
+fn enrol(request: &wire::EnrollRequest) -> Option<()> {
+    let invitation = PublicKey::try_from(&request.invitation[..]).ok()?;
+    let proof = Signature::try_from(&request.proof[..]).ok()?;
+    let read = Enrolment::verify(invitation, BINDING, &request.request, proof).ok()?;
+    let is_ours = invitation == network().a.invitation().id();
+    assert!(!is_ours || *read.request() == network().a.request(), "a forged request is taken");
+    assert_eq!(Enrolment::decode(&read.encode()), Ok(read));
+    Some(())
+}
+
+fn possess(request: &wire::FetchEnrolmentRequest) -> Option<()> {
+    let invitation = PublicKey::try_from(&request.invitation[..]).ok()?;
+    let proof = Signature::try_from(&request.proof[..]).ok()?;
+    verify_possession(&invitation, &BINDING, &proof).ok()
 }
 
 /// A version of the bundle that nobody here has signed follows nothing.

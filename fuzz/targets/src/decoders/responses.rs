@@ -73,6 +73,14 @@ pub fn run(data: &[u8]) -> Outcome {
         }),
         Method::RenewCertificate => message::<wire::RenewCertificateResponse>(body)
             .and_then(|response| UnverifiedChain::from_ders(&response.certificates).ok().map(drop)),
+        Method::Enroll => message::<wire::EnrollResponse>(body)
+            .and_then(|response| UnverifiedChain::from_ders(&response.certificates).ok().map(drop)),
+        Method::FetchEnrolment => {
+            message::<wire::FetchEnrolmentResponse>(body).and_then(|response| {
+                endpoint(&response.endpoint_record);
+                requests::successor(&response.bundle)
+            })
+        }
     };
     outcome(&read)
 }

@@ -4,12 +4,14 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use enlace_channel::channel::Device;
-use enlace_identity::bundle::{AuthorityContent, Bundle, BundleContent, SignedBundle};
+use enlace_identity::bundle::{AuthorityContent, Bundle, BundleContent, BundleHash, SignedBundle};
 use enlace_identity::canonical::sha256;
 use enlace_identity::certificate::{Serial, UnverifiedChain};
 use enlace_identity::endpoint::{
     EndpointRecord, RelayAddress, RelayEndpoint, SignedEndpointRecord,
 };
+use enlace_identity::entropy::Entropy;
+use enlace_identity::invitation::Invitation;
 use enlace_identity::issue::{Approval, CertificateRequest, IssuingCa, RevocationContent, Root};
 use enlace_identity::keys::SigningKey;
 use enlace_identity::names::{Domain, LeafName, OfficerAddress};
@@ -115,6 +117,16 @@ impl Authority {
     pub fn request(&self) -> CertificateRequest {
         let name: LeafName = format!("phone.ana.officer.{}", self.domain).parse().unwrap();
         CertificateRequest::create(&seeded_key(name.as_str()), &name, "Ana Ruiz Gómez").unwrap()
+    }
+
+    /// An invitation for that device.
+    #[must_use]
+    pub fn invitation(&self) -> Invitation {
+        let device = format!("phone.ana.officer.{}", self.domain).parse().unwrap();
+        let relay = RelayAddress { host: "2001:db8::1".parse().unwrap(), port: 4433 };
+        let entropy = Entropy::dangerous_seeded(sha256(self.domain.as_str().as_bytes()));
+        let (name, hash) = ("Ana Ruiz Gómez".to_owned(), BundleHash::from_bytes([3; 32]));
+        Invitation::new(&entropy, device, name, hash, NOW.plus(YEAR), vec![relay]).unwrap()
     }
 
     /// The lists of root and issuing CA, as they travel; the latter revokes `r2.relay`.

@@ -159,6 +159,19 @@ fn request(method: Method) -> Vec<Vec<u8>> {
         Method::RenewCertificate => {
             one(&wire::RenewCertificateRequest { request: vec![48, 3, 2, 1, 0] })
         }
+        Method::Enroll => {
+            let (invitation, request) = (network.a.invitation(), network.a.request());
+            let proof = invitation.prove(&requests::BINDING, Some(&request)).as_bytes().to_vec();
+            let invitation = invitation.id().as_bytes().to_vec();
+            one(&wire::EnrollRequest { invitation, proof, request: request.der().to_vec() })
+        }
+        Method::FetchEnrolment => {
+            let invitation = network.a.invitation();
+            let proof = invitation.prove(&requests::BINDING, None).as_bytes().to_vec();
+            let (id, bundle_hash) = (invitation.id(), invitation.bundle_hash.as_bytes().to_vec());
+            let invitation = id.as_bytes().to_vec();
+            one(&wire::FetchEnrolmentRequest { invitation, proof, bundle_hash })
+        }
         Method::FetchBundle => one(&wire::FetchBundleRequest { version: 2 }),
         Method::PublishBundle => {
             one(&wire::PublishBundleRequest { bundle: network.signed.encode() })
@@ -244,6 +257,15 @@ fn response(method: Method) -> Vec<u8> {
             wire::FetchContactsResponse { officers: vec!["ana@fge.example".to_owned()], more: true }
                 .encode_to_vec()
         }
+        Method::Enroll => {
+            wire::EnrollResponse { certificates: vec![vec![48, 0], vec![48, 0]] }.encode_to_vec()
+        }
+        Method::FetchEnrolment => wire::FetchEnrolmentResponse {
+            bundle: network.signed.encode(),
+            endpoint_record: network.a.signed_endpoint_record().encode(),
+            crls: vec![vec![48, 0]],
+        }
+        .encode_to_vec(),
         Method::RenewCertificate => {
             wire::RenewCertificateResponse { certificates: vec![vec![48, 0], vec![48, 0]] }
                 .encode_to_vec()

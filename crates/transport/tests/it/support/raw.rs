@@ -7,10 +7,11 @@ use enlace_proto::method::Method;
 use enlace_proto::relay::v1::HelloRequest;
 use enlace_transport::{Target, Trust};
 use quinn::crypto::rustls::QuicClientConfig;
+use rustls::client::WantsClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::aws_lc_rs::{default_provider, kx_group};
 use rustls::crypto::{CryptoProvider, SupportedKxGroup};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 
 use super::relay::loopback;
@@ -33,13 +34,18 @@ impl RawClient {
     pub(crate) fn new(credential: &Credential, groups: Groups, alpn: &[u8]) -> Self {
         let chain = credential.chain.ders().into_iter().map(CertificateDer::from).collect();
         let key = PrivatePkcs8KeyDer::from(credential.key.to_pkcs8_der().to_vec());
-        let mut tls = ClientConfig::builder_with_provider(provider(groups))
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .unwrap()
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(TrustsAnybody))
-            .with_client_auth_cert(chain, key.into())
-            .unwrap();
+        let tls = builder(groups).with_client_auth_cert(chain, key.into()).unwrap();
+        Self::with(tls, alpn)
+    }
+
+    /// One without a certificate. Another protocol resumes its sessions, too.
+    pub(crate) fn nobody(alpn: &[u8]) -> (Self, impl Fn(&[u8]) -> Self) {
+        let tls = builder(Groups::Hybrid).with_no_client_auth();
+        let again = tls.clone();
+        (Self::with(tls, alpn), move |alpn: &[u8]| Self::with(again.clone(), alpn))
+    }
+
+    fn with(mut tls: ClientConfig, alpn: &[u8]) -> Self {
         tls.alpn_protocols = vec![alpn.to_vec()];
         let config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()));
         Self { endpoint: quinn::Endpoint::client(loopback()).unwrap(), config }
@@ -84,6 +90,14 @@ pub(crate) async fn exchange(
     let _ = send.write_all(bytes).await;
     let _ = send.finish();
     soon(recv.read_to_end(1 << 20)).await
+}
+
+fn builder(groups: Groups) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+    ClientConfig::builder_with_provider(provider(groups))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(TrustsAnybody))
 }
 
 fn provider(groups: Groups) -> Arc<CryptoProvider> {
