@@ -31,13 +31,16 @@ use enlace_identity::bundle::{Bundle, BundleHash};
 use enlace_identity::canonical::Writer;
 use enlace_identity::chain::VerifiedLeaf;
 use enlace_identity::names::{DeviceName, Domain};
+use enlace_identity::time::Timestamp;
 use enlace_log::{
-    ChainStart, ChannelId, DeviceList, Generation, Incarnation, Incarnations, QuotedHead, Replica,
-    Seq, VerifiedHead,
+    ChainStart, ChannelId, DeviceList, Envelope, Generation, Incarnation, Incarnations, QuotedHead,
+    Replica, Seq, VerifiedHead,
 };
 
 use crate::credential::device_name;
-use crate::mls::{EpochAuthenticator, Group, GroupError, GroupId, GroupView, MergeError, Suite};
+use crate::mls::{
+    CommitDetails, EpochAuthenticator, Group, GroupError, GroupId, GroupView, MergeError, Suite,
+};
 use crate::policy::{Policy, PolicyError};
 use crate::rules;
 use crate::state_store::StateError;
@@ -293,6 +296,17 @@ impl Channel {
         Ok(stated.is_some_and(|stated| *stated != ctx.backend.rules().stated()))
     }
 
+    /// The verdict on a commit, by the rules and at the hub that the channel has now.
+    pub(in crate::channel) fn judge(
+        &self,
+        ctx: &Context<'_>,
+        details: &CommitDetails,
+        envelope: &Envelope,
+        received_at: Timestamp,
+    ) -> Result<Vec<rules::Act>, rules::JudgeError> {
+        rules::judge(self.newest_bundle(ctx), details, envelope, &self.hub(), received_at)
+    }
+
     pub(in crate::channel) fn check_program(&self, ctx: &Context<'_>) -> Result<(), ChannelError> {
         rules::judge_program(ctx.backend.rules(), &self.policy)
             .map_err(|_| ChannelError::NeedsNewerVersion(self.policy.rules_version()))
@@ -307,7 +321,7 @@ impl Channel {
     fn chain_start(&self) -> ChainStart {
         ChainStart {
             channel: self.id(),
-            hub: self.hub(),
+            hub: self.policy.creating_hub().clone(),
             generation: Generation(0),
             predecessor: [0; 32],
         }

@@ -50,6 +50,7 @@ pub(crate) struct Content {
     pub(crate) default_handling: HandlingCode,
     pub(crate) retention: BTreeMap<Domain, u32>,
     pub(crate) hub: Domain,
+    pub(crate) creating_hub: Option<Domain>,
     pub(crate) roles: BTreeMap<OfficerAddress, Role>,
     pub(crate) bundle_hash: BundleHash,
     pub(crate) authorities_version: u64,
@@ -213,6 +214,18 @@ impl Policy {
     #[must_use]
     pub fn hub(&self) -> &Domain {
         &self.content.hub
+    }
+
+    /// The authority at whose relay the channel began: its id is derived from it.
+    #[must_use]
+    pub fn creating_hub(&self) -> &Domain {
+        self.content.creating_hub.as_ref().unwrap_or(&self.content.hub)
+    }
+
+    /// Whether another policy says the same of the channel's hubs.
+    pub(crate) fn has_same_hubs(&self, other: &Self) -> bool {
+        (&self.content.hub, &self.content.creating_hub)
+            == (&other.content.hub, &other.content.creating_hub)
     }
 
     /// Every officer of the channel and the officer's role.

@@ -32,7 +32,7 @@ mod welcome;
 use std::collections::{BTreeMap, BTreeSet};
 
 use enlace_identity::bundle::{Bundle, BundleHash};
-use enlace_identity::names::DeviceName;
+use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::Envelope;
 use enlace_log::control::KeyPackageHash;
@@ -65,8 +65,8 @@ pub enum JudgeError {
     BundleMissing(BundleHash),
 }
 
-/// Decides on a commit, and says what it does. `received_at` is the hub's clock at its position;
-/// for a commit that has none yet, the author's own.
+/// Decides on a commit, and says what it does. `hub` orders the log at its position, and
+/// `received_at` is its clock there; for a commit that has no place yet, the author's own.
 ///
 /// # Errors
 /// [`JudgeError::Void`], with the rule that the commit breaks; [`JudgeError::BundleMissing`].
@@ -74,6 +74,7 @@ pub fn judge(
     bundle: &Bundle,
     details: &CommitDetails,
     envelope: &Envelope,
+    hub: &Domain,
     received_at: Timestamp,
 ) -> Result<Vec<Act>, JudgeError> {
     let sender = details.sender_before().and_then(|member| device_name(&member.chain).ok());
@@ -89,6 +90,7 @@ pub fn judge(
         key_packages: key_packages(details)?,
         evidence: details.evidence.clone(),
         list_hash: envelope.list_hash,
+        hub: hub.clone(),
         received_at,
     };
     judge_change(bundle, &change)

@@ -546,6 +546,12 @@ fn policy(vectors: &mut Vectors) {
         json!({ "policy": "policy", "generation": 1, "predecessor": 4, "founding": { "reason": 1 } }),
         policy.as_ref().unwrap().succeed(founding).unwrap().encode(),
     );
+    let moved = policy.as_ref().unwrap().at_hub(&"mpf.example".parse().unwrap()).unwrap();
+    vectors.add(
+        "policy_after_a_move",
+        json!({ "policy": "policy", "hub": "mpf.example", "creating_hub": "fge.example" }),
+        moved.encode(),
+    );
     let closed = policy.unwrap().edit().unwrap().closed(true).finish().unwrap();
     vectors.add("closed_policy", json!({ "policy": "policy", "closed": true }), closed.encode());
 }

@@ -58,7 +58,7 @@ impl Channel {
         ctx: &Context<'a>,
     ) -> Result<Option<Later<'a>>, ChannelError> {
         let (present, newest) = (self.present_bundle(ctx)?, self.newest_bundle(ctx));
-        if present.version() == newest.version() || !newest.contains(self.policy.hub()) {
+        if present.version() == newest.version() || !newest.contains(&self.hub()) {
             return Ok(None);
         }
         let later = newest.all_known().take_while(|bundle| bundle.version() > present.version());

@@ -100,7 +100,7 @@ impl Channel {
             consents: consents.iter().map(SignedEntry::encode).collect(),
         });
         let founding = Founding { predecessor, reason: draft.reason, expulsion };
-        let policy = self.policy.succeed(founding)?;
+        let policy = self.policy.at_hub(&self.hub())?.succeed(founding)?;
         let mut foundation =
             Foundation { policy: policy.encode(), key_packages: draft.key_packages };
         alter(&mut foundation);
@@ -181,6 +181,7 @@ impl Channel {
             suite_after: after.suite,
             predecessor: envelope.last_valid_commit,
             list_hash: envelope.list_hash,
+            hub: self.hub(),
             received_at,
         }))
     }

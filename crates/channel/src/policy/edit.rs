@@ -60,6 +60,7 @@ impl NewCase {
             default_handling: self.default_handling,
             retention: BTreeMap::new(),
             hub: self.hub,
+            creating_hub: None,
             roles: BTreeMap::from([(self.owner, Role::Owner)]),
             bundle_hash: self.bundle_hash,
             authorities_version: 1,
@@ -108,6 +109,17 @@ impl Policy {
             (Some(_), Role::Owner) => self.edit()?.owner(officer).finish(),
             (Some(_), role) => self.edit()?.role(officer, role).finish(),
         }
+    }
+
+    /// As it has to be where `hub` orders the channel. Fields of a newer version are left alone.
+    ///
+    /// # Errors
+    /// As [`PolicyEdit::finish`].
+    pub fn at_hub(&self, hub: &Domain) -> Result<Self, PolicyError> {
+        if self.has_unknown_fields || self.content.hub == *hub {
+            return Ok(self.clone());
+        }
+        self.edit()?.hub(hub).finish()
     }
 
     /// Without an officer.
@@ -229,6 +241,16 @@ impl PolicyEdit {
     #[must_use]
     pub fn bundle_hash(mut self, hash: BundleHash) -> Self {
         self.0.bundle_hash = hash;
+        self
+    }
+
+    /// Records that another authority's relay orders the channel now.
+    #[must_use]
+    pub fn hub(mut self, hub: &Domain) -> Self {
+        let former = std::mem::replace(&mut self.0.hub, hub.clone());
+        if former != *hub {
+            self.0.creating_hub.get_or_insert(former);
+        }
         self
     }
 

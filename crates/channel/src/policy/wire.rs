@@ -39,6 +39,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Content, PolicyError> {
             |r| Ok((domain("retention", &r.authority)?, r.days)),
         )?,
         hub: domain("hub", &policy.hub)?,
+        creating_hub: match &policy.creating_hub[..] {
+            "" => None,
+            creating => Some(domain("creating_hub", creating)?),
+        },
         roles: read_sorted(
             "roles",
             policy.roles,
@@ -113,6 +117,7 @@ pub(super) fn encode(content: &Content) -> Vec<u8> {
         default_handling: handling_to_wire(content.default_handling).into(),
         retention: retention.collect(),
         hub: content.hub.to_string(),
+        creating_hub: content.creating_hub.as_ref().map(ToString::to_string).unwrap_or_default(),
         roles,
         bundle_hash: content.bundle_hash.as_bytes().to_vec(),
         authorities_version: content.authorities_version,

@@ -37,7 +37,9 @@ pub struct Change {
     pub evidence: Vec<Vec<u8>>,
     /// The hash of the device list in its envelope.
     pub list_hash: ListHash,
-    /// The hub's clock at its position.
+    /// Whose relay orders the log at its position.
+    pub hub: Domain,
+    /// The hub's clock there.
     pub received_at: Timestamp,
 }
 

@@ -10,7 +10,7 @@ use super::roles;
 use super::rule::{Rule, Void};
 use crate::policy::Policy;
 
-/// R-POLICY-UNKNOWN, R-POLICY-FIXED, R-POLICY-OWNER, R-POLICY-AUTHORITY, R-CLOSE.
+/// R-POLICY-UNKNOWN, R-POLICY-FIXED, R-POLICY-HUB, R-POLICY-OWNER, R-POLICY-AUTHORITY, R-CLOSE.
 pub(super) fn check(change: &Change) -> Result<Vec<Act>, Void> {
     let (before, after) = (&change.before.policy, &change.after.policy);
     let unknown = before.has_unknown_fields() || after.has_unknown_fields();
@@ -18,6 +18,9 @@ pub(super) fn check(change: &Change) -> Result<Vec<Act>, Void> {
         return Err(Void::new(Rule::PolicyUnknown, "policy"));
     }
     check_fixed(before, after)?;
+    if !unknown {
+        check_hub(before, after, &change.hub)?;
+    }
     let mut acts = check_owners(change)?;
     acts.extend(check_authorities(change)?);
     acts.extend(check_closing(change)?);
@@ -44,13 +47,20 @@ fn check_fixed(before: &Policy, after: &Policy) -> Result<(), Void> {
         ("channel", before.channel() == after.channel()),
         ("generation", before.generation() == after.generation()),
         ("kind", before.kind() == after.kind()),
-        ("hub", before.hub() == after.hub()),
         ("founding", before.founding() == after.founding()),
     ];
     match same.into_iter().find(|(_, same)| !same) {
         Some((field, _)) => Err(Void::new(Rule::PolicyFixed, field)),
         None => Ok(()),
     }
+}
+
+/// R-POLICY-HUB: it names the hub that orders the log at this position, and goes on naming the one
+/// that the channel began at.
+fn check_hub(before: &Policy, after: &Policy, hub: &Domain) -> Result<(), Void> {
+    let refused = || Void::new(Rule::PolicyHub, after.hub());
+    let expected = before.at_hub(hub).map_err(|_| refused())?;
+    if after.has_same_hubs(&expected) { Ok(()) } else { Err(refused()) }
 }
 
 fn check_owners(change: &Change) -> Result<Vec<Act>, Void> {

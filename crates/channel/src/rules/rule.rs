@@ -55,6 +55,8 @@ rules! {
     PolicyUnknown = "R-POLICY-UNKNOWN", "it changes a policy that holds fields of a newer version";
     /// Some fields never change.
     PolicyFixed = "R-POLICY-FIXED", "it changes a field of the policy that is fixed";
+    /// The policy says whose relay orders the channel.
+    PolicyHub = "R-POLICY-HUB", "it does not name the hub that orders the channel";
     /// The owner raises the version of the rules, by one, once everybody's program applies it.
     RulesVersion = "R-RULES-VERSION", "it raises the rules beyond what every member's program knows, or as none may";
     /// Some fields are the owner's.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use enlace_identity::bundle::Bundle;
-use enlace_identity::names::DeviceName;
+use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::{ListHash, Seq};
 use enlace_proto::channel::v1 as wire;
@@ -39,7 +39,9 @@ pub struct Successor {
     pub predecessor: Option<Seq>,
     /// The hash of the device list in the envelope.
     pub list_hash: ListHash,
-    /// The hub's clock at its position.
+    /// Whose relay orders the log at its position.
+    pub hub: Domain,
+    /// The hub's clock there.
     pub received_at: Timestamp,
 }
 
@@ -83,12 +85,13 @@ impl Successor {
         if fits { Ok(()) } else { Err(Void::new(Rule::List, self.list_hash)) }
     }
 
-    /// S-POLICY: the policy before, one generation on, and byte for byte what this program would
+    /// S-POLICY: the policy before, one generation on, at the present hub, and byte for byte what this program would
     /// have written.
     fn check_policy(&self) -> Result<Founding, Void> {
         let refused = || Void::new(Rule::FoundingPolicy, self.after.policy.generation());
         let founding = self.after.policy.founding().ok_or_else(refused)?;
-        let expected = self.before.policy.succeed(founding.clone()).map_err(|_| refused())?;
+        let present = self.before.policy.at_hub(&self.hub).map_err(|_| refused())?;
+        let expected = present.succeed(founding.clone()).map_err(|_| refused())?;
         if expected == self.after.policy { Ok(founding.clone()) } else { Err(refused()) }
     }
 

@@ -11,7 +11,7 @@ use crate::channel::state::Standing;
 use crate::channel::{Channel, ChannelError, Context, Event};
 use crate::mls::{CommitError, GroupError, Processed, StagedCommit};
 use crate::policy::Policy;
-use crate::rules::{self, Act, JudgeError};
+use crate::rules::{Act, JudgeError};
 
 impl Channel {
     pub(super) fn handle_commit(
@@ -111,7 +111,7 @@ impl Channel {
                 "its device list is not the one of the group after it",
             )));
         }
-        match rules::judge(self.newest_bundle(ctx), &staged.details, envelope, item.received_at) {
+        match self.judge(ctx, &staged.details, envelope, item.received_at) {
             Ok(acts) => Ok(Attempt::Done((staged, acts))),
             Err(JudgeError::Void(void)) => Ok(Attempt::Refused(Refused::signed(void))),
             Err(JudgeError::BundleMissing(hash)) => Err(ChannelError::BundleMissing(hash)),
@@ -236,7 +236,7 @@ impl Channel {
         if envelope.fence.is_none() {
             return Ok(Some(Ok(Vec::new())));
         }
-        match rules::judge(self.newest_bundle(ctx), &details, envelope, item.received_at) {
+        match self.judge(ctx, &details, envelope, item.received_at) {
             Ok(acts) => Ok(Some(Ok(acts))),
             Err(JudgeError::Void(void)) => Ok(Some(Err(Refused::signed(void)))),
             Err(JudgeError::BundleMissing(hash)) => Err(ChannelError::BundleMissing(hash)),

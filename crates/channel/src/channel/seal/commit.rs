@@ -11,7 +11,6 @@ use crate::channel::outgoing::CommitExtras;
 use crate::channel::state::PendingCommit;
 use crate::channel::{Channel, ChannelError, Context, Outgoing};
 use crate::mls::Changes;
-use crate::rules;
 
 /// A commit about to be built.
 pub(in crate::channel) struct Commit<'a> {
@@ -141,7 +140,7 @@ impl Channel {
         let aad = envelope.aad(self.known_head().as_ref());
         let built = self.group.commit(&provider, &ctx.device.key, &aad, commit.changes)?;
         if commit.judged {
-            rules::judge(self.newest_bundle(ctx), &built.details, &envelope, ctx.now)
+            self.judge(ctx, &built.details, &envelope, ctx.now)
                 .map_err(|refused| SealError::NotAllowed(refused.to_string()))?;
         }
         self.state.pending = Some(PendingCommit::new(client_id));

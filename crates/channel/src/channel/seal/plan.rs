@@ -202,6 +202,7 @@ impl Channel {
         if suspended != *policy.suspended() {
             policy = policy.edit()?.suspended(suspended).finish()?;
         }
+        let policy = policy.at_hub(&self.hub())?;
         plan.changes.policy = (policy != self.policy).then(|| policy.encode().to_vec());
         Ok(plan)
     }

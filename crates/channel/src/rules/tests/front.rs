@@ -77,7 +77,8 @@ fn envelope(author: &DeviceName, after: &GroupView) -> Envelope {
 
 fn verdict(details: &CommitDetails, author: &str) -> Result<Vec<Act>, Rule> {
     let envelope = envelope(&device(author), &details.after);
-    judge(&network().bundle, details, &envelope, NOW).map_err(rule)
+    let hub = "fge.example".parse().unwrap();
+    judge(&network().bundle, details, &envelope, &hub, NOW).map_err(rule)
 }
 
 fn rule(error: JudgeError) -> Rule {

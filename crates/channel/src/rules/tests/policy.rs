@@ -80,7 +80,6 @@ fn some_fields_never_change() {
             }),
         ),
         ("kind", forged(|c| c.kind = ChannelKind::Forum)),
-        ("hub", forged(|c| c.hub = "pgr.example".parse().unwrap())),
     ];
     let void = cases.into_iter().map(|(name, draft)| (name, Rule::PolicyFixed, draft)).collect();
     check(vec![], void);
@@ -115,4 +114,50 @@ fn a_missing_bundle_voids_nothing() {
     let expected = network().bundle.hash();
     let verdict = judge_change(&other.bundle, &change);
     assert_eq!(verdict, Err(JudgeError::BundleMissing(expected)));
+}
+
+/// A commit after the channel has moved to the hub of pgr.example.
+fn moved(edit: impl FnOnce(PolicyEdit) -> PolicyEdit) -> Draft {
+    let mut draft = edited("ze@pgr.example", edit);
+    draft.0.hub = "pgr.example".parse().unwrap();
+    draft
+}
+
+#[test]
+fn the_first_commit_after_a_move_names_the_new_hub_and_the_first_one() {
+    let (pgr, mj) = ("pgr.example".parse().unwrap(), "mj.example".parse().unwrap());
+    let creating =
+        |hub: &str| moved(|edit| edit.hub(&pgr).forge(|c| c.creating_hub = hub.parse().ok()));
+    check(
+        vec![("it is recorded by a member", moved(|edit| edit.hub(&pgr)))],
+        vec![
+            ("not recorded", Rule::PolicyHub, moved(|edit| edit)),
+            ("another hub", Rule::PolicyHub, moved(|edit| edit.hub(&mj))),
+            ("another beginning", Rule::PolicyHub, creating("mj.example")),
+            ("no beginning", Rule::PolicyHub, creating("")),
+            ("no move", Rule::PolicyHub, edited("ana@fge.example", |edit| edit.hub(&pgr))),
+        ],
+    );
+    let after = moved(|edit| edit.hub(&pgr)).apply();
+    assert_eq!(after.policy.creating_hub().as_str(), "fge.example");
+
+    let back =
+        |edit: fn(PolicyEdit) -> PolicyEdit| Draft::on(after.clone(), "ana@fge.example").edit(edit);
+    let home = |edit: PolicyEdit| edit.hub(&"fge.example".parse().unwrap());
+    assert_eq!(back(home).apply().policy.creating_hub().as_str(), "fge.example");
+    let forgotten = back(|edit| {
+        edit.forge(|c| (c.hub, c.creating_hub) = ("fge.example".parse().unwrap(), None))
+    });
+    assert_eq!(forgotten.judge(), Err(Rule::PolicyHub));
+}
+
+#[test]
+fn a_policy_that_nobody_here_can_rewrite_keeps_its_hub() {
+    let mut bytes = state().policy.encode();
+    bytes.extend([0xa2, 0x06, 1, 7]);
+    let mut before = state();
+    before.policy = Policy::decode(&bytes).unwrap();
+    let mut draft = Draft::on(before, "ana@fge.example");
+    draft.0.hub = "pgr.example".parse().unwrap();
+    assert!(draft.judge().is_ok());
 }

@@ -253,6 +253,7 @@ impl Draft {
             key_packages: BTreeMap::new(),
             evidence: Vec::new(),
             list_hash: enlace_log::ListHash::NONE,
+            hub: "fge.example".parse().unwrap(),
             received_at: NOW,
         })
     }

@@ -48,6 +48,7 @@ impl Draft {
             suite_after: Suite::PostQuantum,
             predecessor: Some(LAST_VALID),
             list_hash: ListHash::NONE,
+            hub: "fge.example".parse().unwrap(),
             received_at: NOW,
         })
     }
@@ -214,6 +215,18 @@ fn the_policy_stays_what_it_was() {
     assert_eq!(renewed("ana@fge.example").alter(twice).judge(), Err(Rule::FoundingPolicy));
     let same = |s: &mut Successor| s.after.policy = s.before.policy.clone();
     assert_eq!(renewed("ana@fge.example").alter(same).judge(), Err(Rule::FoundingPolicy));
+}
+
+#[test]
+fn after_a_move_the_next_group_names_the_present_hub() {
+    let pgr: Domain = "pgr.example".parse().unwrap();
+    let moved = || renewed("ana@fge.example").alter(|s| s.hub = pgr.clone());
+    assert_eq!(moved().judge(), Err(Rule::FoundingPolicy));
+    let recorded = moved().alter(|s| {
+        let present = s.before.policy.at_hub(&pgr).unwrap();
+        s.after.policy = present.succeed(s.after.policy.founding().unwrap().clone()).unwrap();
+    });
+    assert!(recorded.judge().is_ok());
 }
 
 #[test]
