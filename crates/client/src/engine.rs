@@ -39,6 +39,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod tombstones;
+mod turns;
 mod welcome;
 mod withdrawals;
 mod work;

@@ -10,6 +10,8 @@
 //!       │    └─ network, clock, power   datagrams, time, and when a life ends
 //!       ├─ facts      what was seen from outside
 //!       └─ check      the model
+//!
+//! crowd ── the same nodes, very many of them in one channel, and nothing that goes wrong
 //! ```
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -17,6 +19,7 @@
 pub mod check;
 pub mod clock;
 pub mod command;
+pub mod crowd;
 pub mod dice;
 pub mod facts;
 pub mod log;

@@ -28,7 +28,7 @@ use crate::trace::Trace;
 
 /// A node's place in the network.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct NodeId(pub u8);
+pub struct NodeId(pub u16);
 
 /// Ports that a node's dialling sockets get, one after the other.
 const FIRST_PORT: u16 = 10_000;
@@ -37,7 +37,8 @@ impl NodeId {
     /// The node's address.
     #[must_use]
     pub fn ip(self) -> IpAddr {
-        Ipv4Addr::new(10, 0, 0, self.0 + 1).into()
+        let [high, low] = (self.0 + 1).to_be_bytes();
+        Ipv4Addr::new(10, 0, high, low).into()
     }
 }
 

@@ -137,6 +137,12 @@ impl OfficerNode {
         }
     }
 
+    /// Whether it stays in touch with the relay.
+    #[must_use]
+    pub fn is_online(&self) -> bool {
+        self.online
+    }
+
     /// Loses touch, wherever that is.
     pub fn go_offline(&mut self) {
         self.online = false;

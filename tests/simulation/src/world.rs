@@ -226,7 +226,12 @@ impl Authority {
         Self { domain, root, root_key, issuing, relay, head, endpoint_record }
     }
 
-    fn device(&self, label: &str, officer: &str) -> Credential {
+    /// A device of an officer.
+    ///
+    /// # Panics
+    /// When that is no name.
+    #[must_use]
+    pub fn device(&self, label: &str, officer: &str) -> Credential {
         let name = format!("{label}.{officer}.officer.{}", self.domain);
         issue(&self.issuing, LeafName::Device(name.parse().expect("a device's name")))
     }
@@ -256,13 +261,13 @@ impl Authority {
 /// The node of an authority's relay.
 #[must_use]
 pub fn relay_node(authority: usize) -> NodeId {
-    NodeId(u8::try_from(authority).expect("there are few authorities"))
+    NodeId(u16::try_from(authority).expect("there are few authorities"))
 }
 
 /// The node of an officer's device; second devices have the numbers after all first ones.
 #[must_use]
 pub fn officer_node(device: usize) -> NodeId {
-    NodeId(u8::try_from(AUTHORITIES + device).expect("there are few devices"))
+    NodeId(u16::try_from(AUTHORITIES + device).expect("there are few devices"))
 }
 
 fn validity() -> Validity {

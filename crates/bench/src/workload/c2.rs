@@ -3,6 +3,7 @@
 //! renewed. No relay and no network.
 
 mod members;
+mod parallel;
 
 use anyhow::Result;
 use enlace_channel::mls::Suite;
@@ -19,13 +20,15 @@ pub(super) const WORKLOAD: Workload = Workload {
 };
 
 const NAME: &str = "C2";
+/// Members of the hybrid suite: what a thousand of them hold is more than the memory of most machines.
+const HYBRID: usize = 250;
 /// How much more a member may do for a note, and for a change, than MLS alone.
 const TARGET: Target = Target::RatioAtMost(2.0);
 
 fn run(plan: &Plan) -> Result<Vec<Figure>> {
     std::fs::create_dir_all(&plan.dir)?;
     let classic = plan.pick(1_000, 200, 6);
-    let hybrid = plan.pick(1_000, 50, 4);
+    let hybrid = plan.pick(HYBRID, 50, 4);
     let mut figures = measure(plan, "classic", Suite::Classic, classic)?;
     figures.extend(measure(plan, "hybrid", Suite::PostQuantum, hybrid)?);
     Ok(figures)
@@ -39,6 +42,8 @@ fn measure(plan: &Plan, name: &str, suite: Suite, members: usize) -> Result<Vec<
     while forum.members() < members {
         let at_once = members - forum.members();
         last = Some(forum.admit(at_once.min(plan.pick(125, 60, 3)), at_once)?);
+        let memory = crate::memory::of(std::process::id())? as f64 / 1e6;
+        say(&format!("{} of {what} are in, {memory:.0} MB", forum.members()));
     }
     if let Some(batch) = &last {
         let title = format!("{what}: the last batch of {}", batch.admitted);
@@ -54,9 +59,11 @@ fn measure(plan: &Plan, name: &str, suite: Suite, members: usize) -> Result<Vec<
     }
     let rounds = plan.pick(5, 3, 1);
     let notes = forum.repeat(rounds, Forum::publish)?;
+    say(&format!("{what}: {rounds} notes are read"));
     figures.extend(spread(&format!("{what}: a note of a guide"), &notes, Some(TARGET)));
     figures.push(bytes(&format!("{what}: a note of a guide"), &notes));
-    let renewals = forum.repeat(plan.pick(3, 2, 1), Forum::renew)?;
+    let renewals = forum.repeat(plan.pick(2, 2, 1), Forum::renew)?;
+    say(&format!("{what}: keys are renewed"));
     figures.extend(spread(&format!("{what}: another's renewed keys"), &renewals, Some(TARGET)));
     figures.push(bytes(&format!("{what}: another's renewed keys"), &renewals));
     let removal = forum.repeat(1, Forum::remove_one)?;
@@ -92,6 +99,11 @@ fn spread(what: &str, round: &Round, target: Option<Target>) -> Vec<Figure> {
         figure("most", samples.percentile(100.0)),
         Figure::new(NAME, format!("{what}, all together"), milliseconds(all) / 1e3, "s"),
     ]
+}
+
+/// What has been done so far: the whole takes minutes.
+fn say(what: &str) {
+    eprintln!("{NAME}: {what}");
 }
 
 fn bytes(what: &str, round: &Round) -> Figure {

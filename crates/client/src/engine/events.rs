@@ -13,13 +13,14 @@ use enlace_log::{ChannelId, Item};
 use super::EngineError;
 use super::items::Batch;
 use super::settle::entry_row;
+use super::turns;
 use super::work::Work;
 use crate::event::ClientEvent;
 use crate::notice::{Author, ChangeAct, Notice};
 use crate::store::{OutboxRow, OutboxState};
 use crate::task::Task;
 
-/// Over how long the members spread an act that any of them can carry out; the lease decides.
+/// Over how long those spread who each do something of their own at the same event.
 pub(super) const SPREAD: Duration = Duration::from_secs(3);
 
 /// From 0 to 1, for each member another number: when `me` does what concerns `device`.
@@ -85,7 +86,7 @@ impl Work<'_> {
                 if by == *self.me() {
                     self.settle_in_log(item.sealed.envelope().client_id, item)?;
                 } else {
-                    self.carry_out_leave(id, &by)?;
+                    self.carry_out_leave(channel, &by)?;
                 }
                 Notice::LeaveRequested { by }
             }
@@ -102,7 +103,7 @@ impl Work<'_> {
                 if device == *self.me() {
                     self.settle_in_log(item.sealed.envelope().client_id, item)?;
                 } else {
-                    self.put_back(id, &device, guilty.as_ref())?;
+                    self.put_back(channel, &device, guilty.as_ref())?;
                 }
                 self.rescue_if_all_are_stranded(channel)?;
                 Notice::BackRequested { device, since: since.0, guilty }
@@ -165,12 +166,17 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Everybody who stays may carry out a wish to leave: each waits by a hash of its own, so that
-    /// mostly one does.
-    fn carry_out_leave(&mut self, id: ChannelId, device: &DeviceName) -> Result<(), EngineError> {
+    /// Everybody who stays may carry out a wish to leave, one after the other.
+    fn carry_out_leave(
+        &mut self,
+        channel: &Channel,
+        device: &DeviceName,
+    ) -> Result<(), EngineError> {
         let task = Task::CarryOutLeave { device: device.clone() };
-        let delay = SPREAD.mul_f64(draw(self.me(), device));
-        self.enqueue_own(id, task, delay)
+        let stays =
+            |other: &DeviceName| (other.officer() != device.officer()).then_some(Duration::ZERO);
+        let delay = turns::turn(self.me(), device.as_str(), channel.devices().iter(), stays);
+        self.enqueue_own(channel.id(), task, delay)
     }
 
     /// Puts an act of the client's own in the queue, unless it is there.

@@ -12,12 +12,13 @@ use enlace_channel::channel::Channel;
 use enlace_channel::entry::{EntryKind, HandlingCode, NoteDraft, Salt, TimeZone};
 use enlace_channel::policy::Role;
 use enlace_identity::canonical::sha256;
-use enlace_identity::names::Domain;
+use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::revocation::{MAX_SKEW, RevocationList};
 use enlace_identity::suspension::SignedSuspensions;
 use enlace_identity::time::Timestamp;
 use enlace_log::ChannelId;
 
+use super::turns;
 use super::work::Work;
 use super::{Engine, EngineError};
 use crate::store::OutboxRow;
@@ -26,11 +27,8 @@ use crate::task::Task;
 /// The longest list that an entry holds, in bytes; longer ones reach relays and members as before.
 const MAX_LIST: usize = 192 << 10;
 
-/// How long leads of the list's authority spread over.
-const LEADS: Duration = Duration::from_secs(2);
-
-/// How much time each member more gives the others.
-const PER_MEMBER: Duration = Duration::from_millis(100);
+/// By how much others go later than leads of the list's authority.
+const OTHERS: Duration = Duration::from_secs(2);
 
 /// A list that this device will pass on, unless another member does first.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -78,10 +76,9 @@ impl Work<'_> {
     ) -> Result<Vec<Passing>, EngineError> {
         let policy = channel.policy();
         let role = policy.role_of(self.me().officer());
-        let Some(role) = role.filter(|role| role.may_write() && !policy.is_closed()) else {
+        if !role.is_some_and(Role::may_write) || policy.is_closed() {
             return Ok(Vec::new());
-        };
-        let members = u32::try_from(channel.devices().len()).unwrap_or(u32::MAX);
+        }
         let mut passing = Vec::new();
         for authority in policy.authorities() {
             for list in self.trust.crls_of(authority) {
@@ -89,7 +86,7 @@ impl Work<'_> {
                     && issued_at(&list).is_some_and(|at| at.plus(MAX_SKEW) > joined_at)
                     && self.is_news_there(channel.id(), &list)?
                 {
-                    let at = self.now().plus(self.passing_turn(authority, &list, role, members));
+                    let at = self.now().plus(self.passing_turn(channel, authority, &list));
                     passing.push(Passing { channel: channel.id(), list, at });
                 }
             }
@@ -97,14 +94,14 @@ impl Work<'_> {
         Ok(passing)
     }
 
-    fn passing_turn(&self, authority: &Domain, list: &[u8], role: Role, members: u32) -> Duration {
-        let hash = sha256(&[self.me().as_str().as_bytes(), &sha256(list)].concat());
-        let draw = f64::from(u16::from_be_bytes([hash[0], hash[1]])) / f64::from(u16::MAX);
-        if role.is_lead() && self.me().domain() == authority {
-            LEADS.mul_f64(draw)
-        } else {
-            LEADS + (PER_MEMBER * members).mul_f64(draw)
-        }
+    fn passing_turn(&self, channel: &Channel, authority: &Domain, list: &[u8]) -> Duration {
+        let rank = |device: &DeviceName| {
+            let role =
+                channel.policy().role_of(device.officer()).filter(|role| role.may_write())?;
+            let is_first = role.is_lead() && device.domain() == authority;
+            Some(if is_first { Duration::ZERO } else { OTHERS })
+        };
+        turns::turn(self.me(), sha256(list), channel.devices().iter(), rank)
     }
 
     fn is_news_there(&self, id: ChannelId, list: &[u8]) -> Result<bool, EngineError> {

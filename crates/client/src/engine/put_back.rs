@@ -8,6 +8,7 @@ use enlace_log::{ChannelId, Seq};
 
 use super::EngineError;
 use super::events::{SPREAD, draw};
+use super::turns;
 use super::work::Work;
 use crate::task::Task;
 
@@ -25,17 +26,20 @@ impl Work<'_> {
         self.enqueue_own(id, Task::AskBack, delay)
     }
 
-    /// Everybody may put a device back: each waits by a hash of its own, so that mostly one does.
+    /// Everybody may put a device back, one after the other.
     pub(super) fn put_back(
         &mut self,
-        id: ChannelId,
+        channel: &Channel,
         device: &DeviceName,
         guilty: Option<&DeviceName>,
     ) -> Result<(), EngineError> {
-        let is_mine = guilty.is_some_and(|guilty| guilty.officer() == self.me().officer());
-        let deference = if is_mine { DEFERENCE } else { Duration::ZERO };
-        let delay = deference + SPREAD.mul_f64(draw(self.me(), device));
-        self.enqueue_own(id, Task::PutBack { device: device.clone() }, delay)
+        let rank = |other: &DeviceName| {
+            let is_guilty = guilty.is_some_and(|guilty| guilty.officer() == other.officer());
+            let rank = if is_guilty { DEFERENCE } else { Duration::ZERO };
+            (other != device).then_some(rank)
+        };
+        let delay = turns::turn(self.me(), device.as_str(), channel.devices().iter(), rank);
+        self.enqueue_own(channel.id(), Task::PutBack { device: device.clone() }, delay)
     }
 
     /// The same for all that could not be put back while the channel was closed.
@@ -43,7 +47,7 @@ impl Work<'_> {
         let waiting: Vec<_> = channel.asking_back().collect();
         for (device, since) in waiting {
             let guilty = self.author_at(channel.id(), since)?;
-            self.put_back(channel.id(), &device, guilty.as_ref())?;
+            self.put_back(channel, &device, guilty.as_ref())?;
         }
         Ok(())
     }

@@ -17,8 +17,9 @@ use enlace_identity::names::DeviceName;
 use enlace_log::{ChannelId, ClientId, Item, Seq};
 
 use super::EngineError;
-use super::events::{SPREAD, draw};
+use super::events::SPREAD;
 use super::settle::entry_row;
+use super::turns;
 use super::work::Work;
 use crate::event::ClientEvent;
 use crate::notice::Notice;
@@ -56,7 +57,13 @@ impl Work<'_> {
         if !has_it || from > to {
             return Ok(());
         }
-        let deference = if by.officer() == me.officer() { 2 * SPREAD } else { Duration::ZERO };
+        let rank = |other: &DeviceName| {
+            let may = channel.policy().role_of(other.officer()).is_some_and(Role::may_write)
+                && other.domain() == me.domain();
+            let rank = if by.officer() == other.officer() { 2 * SPREAD } else { Duration::ZERO };
+            (may && other != device).then_some(rank)
+        };
+        let delay = turns::turn(me, device.as_str(), channel.devices().iter(), rank);
         let task = Task::ShareHistory {
             device: device.clone(),
             since: since.0,
@@ -64,7 +71,7 @@ impl Work<'_> {
             to: to.0,
             share_key: hex::encode(share_key),
         };
-        self.enqueue_own(id, task, deference + SPREAD.mul_f64(draw(me, device)))
+        self.enqueue_own(id, task, delay)
     }
 
     /// The last commit between two positions that let a device in: what stands before it was never

@@ -1,8 +1,8 @@
 //! Revoked and suspended devices: whoever learns of one takes it out of every channel in which it is
 //! still a member, and lets it in again when the suspension is over. Anybody may, with the list or
 //! the statement as evidence. So that not all do at once, the leads of its authority go
-//! first, then the other leads, then everybody, each by a hash of its own; whoever's turn comes when it
-//! is done has nothing to do.
+//! first, then the other leads, then everybody, [one after the other](super::turns); whoever's turn
+//! comes when it is done has nothing to do.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -14,23 +14,23 @@ use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
 use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, Seq};
 
-use super::events::draw;
 use super::passing::Passing;
 use super::suspension::Due;
+use super::turns;
 use super::work::Work;
 use super::{Engine, EngineError};
 use crate::event::ClientEvent;
 use crate::store::ChannelStanding;
 use crate::task::Task;
 
-/// How long leads of the device's authority spread over, and after them other leads.
-const LEADS: Duration = Duration::from_secs(2);
+/// By how much other leads go later than those of the device's authority.
+const OTHER_LEADS: Duration = Duration::from_secs(2);
+
+/// By how much everybody else does.
+const EVERYBODY: Duration = Duration::from_secs(6);
 
 /// By how much the hub's clock may be behind.
 const CLOCKS: Duration = Duration::from_secs(60);
-
-/// How much time each member more gives the others.
-const PER_MEMBER: Duration = Duration::from_millis(100);
 
 /// Which channels have changed since they were looked at.
 #[derive(Debug)]
@@ -107,19 +107,25 @@ impl Engine {
     }
 }
 
-/// How long a member of a channel waits for others to remove a device.
-pub(super) fn turn(
+/// How long a member of a channel waits for others to remove a device, let it in again, or, without
+/// one, to do what concerns them all.
+pub(super) fn turn<'a>(
     me: &DeviceName,
-    device: &DeviceName,
-    role: Option<Role>,
-    members: u32,
+    concerned: Option<&DeviceName>,
+    devices: impl IntoIterator<Item = &'a DeviceName>,
+    role_of: impl Fn(&OfficerAddress) -> Option<Role>,
 ) -> Duration {
-    let draw = draw(me, device);
-    match role {
-        Some(role) if role.is_lead() && device.domain() == me.domain() => LEADS.mul_f64(draw),
-        Some(role) if role.is_lead() => LEADS + LEADS.mul_f64(draw),
-        _ => 3 * LEADS + (PER_MEMBER * members).mul_f64(draw),
-    }
+    let rank = |device: &DeviceName| {
+        let is_lead = role_of(device.officer()).is_some_and(Role::is_lead);
+        let is_own = concerned.is_none_or(|concerned| concerned.domain() == device.domain());
+        match (is_lead, is_own) {
+            _ if concerned == Some(device) => None,
+            (true, true) => Some(Duration::ZERO),
+            (true, false) => Some(OTHER_LEADS),
+            (false, _) => Some(EVERYBODY),
+        }
+    };
+    turns::turn(me, concerned.map_or("", DeviceName::as_str), devices, rank)
 }
 
 impl Work<'_> {
@@ -148,8 +154,11 @@ impl Work<'_> {
             let found =
                 if is_new { channel.withdrawn(&self.ctx, is_suspect, find) } else { Ok(vec![]) };
             let is_behind = is_new && channel.is_behind_bundle(&self.ctx).unwrap_or(false);
-            let role = channel.policy().role_of(self.me().officer());
-            let members = u32::try_from(channel.devices().len()).unwrap_or(u32::MAX);
+            let (me, devices) = (self.me().clone(), channel.devices());
+            let roles = channel.policy().roles().clone();
+            let turn = |concerned: Option<&DeviceName>| {
+                turn(&me, concerned, devices.iter(), |officer| roles.get(officer).copied())
+            };
             self.keep(channel);
             let revoked = found?.into_iter().map(|(device, _)| Task::RemoveRevoked { device });
             let suspended = due.suspended.into_iter();
@@ -157,16 +166,14 @@ impl Work<'_> {
             let returning = due.returning.into_iter();
             let returning = returning.map(|device| Task::Readmit { device, key_package: None });
             let tasks = revoked.chain(suspended).chain(returning).collect();
-            self.enqueue_sweep(row.id, tasks, (role, members))?;
+            self.enqueue_sweep(row.id, tasks, &turn)?;
             for device in ended {
-                let delay = turn(self.me(), &device, role, members);
                 let officer = device.officer().clone();
-                self.enqueue_own(row.id, Task::Remove { officer }, delay)?;
+                self.enqueue_own(row.id, Task::Remove { officer }, turn(Some(&device)))?;
             }
             if is_behind {
                 // Whoever comes first also takes those out whom the newer version doesn't vouch for.
-                let delay = turn(self.me(), self.me(), role, members);
-                self.enqueue_own(row.id, Task::FollowBundle, delay)?;
+                self.enqueue_own(row.id, Task::FollowBundle, turn(None))?;
             }
         }
         Ok(())
@@ -188,7 +195,7 @@ impl Work<'_> {
         &mut self,
         id: ChannelId,
         tasks: Vec<Task>,
-        (role, members): (Option<Role>, u32),
+        turn: &impl Fn(Option<&DeviceName>) -> Duration,
     ) -> Result<(), EngineError> {
         if tasks.is_empty() {
             return Ok(());
@@ -204,7 +211,7 @@ impl Work<'_> {
                 continue;
             };
             if *device != me && !queued.contains(&task) {
-                let delay = turn(&me, device, role, members);
+                let delay = turn(Some(device));
                 self.put_own(id, task, delay)?;
             }
         }

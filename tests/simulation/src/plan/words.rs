@@ -58,7 +58,7 @@ impl fmt::Display for Operation {
                 write!(f, "relay {authority} loses its disk, and has the last copy after {down:?}")
             }
             Self::Fork { authority, shown_to } => {
-                let nodes: Vec<u8> = shown_to.iter().map(|node| node.0).collect();
+                let nodes: Vec<u16> = shown_to.iter().map(|node| node.0).collect();
                 write!(f, "relay {authority} signs a second history, for nodes {nodes:?}")
             }
             Self::Unite { authority } => write!(f, "relay {authority}'s second history ends"),

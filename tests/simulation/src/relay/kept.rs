@@ -1,6 +1,6 @@
 //! What a relay's disk holds in the end.
 
-use enlace_log::Seq;
+use enlace_log::{ChannelId, Envelope, Seq};
 use enlace_relay::storage::{ReadLimit, ReadStorage, Storage as _, StorageError};
 
 use super::RelayNode;
@@ -10,6 +10,29 @@ use crate::facts::{Facts, Right};
 const ONE: ReadLimit = ReadLimit { items: 1, bytes: 0 };
 
 impl RelayNode {
+    /// How many changes of its group a channel's log holds.
+    ///
+    /// # Errors
+    /// When the disk can't be read.
+    pub fn changes(&self, channel: &ChannelId) -> Result<u64, StorageError> {
+        let mut reader = self.disk.copy().open()?.reader()?;
+        let mut changes = 0;
+        for place in 0..=end(&mut *reader, channel)?.0 {
+            let items = reader.items(channel, Seq(place), ONE)?;
+            let envelopes = items.iter().filter_map(|item| Envelope::decode(&item.envelope).ok());
+            changes += envelopes.filter(|envelope| envelope.kind.is_change()).count() as u64;
+        }
+        Ok(changes)
+    }
+
+    /// The newest place of a channel's log.
+    ///
+    /// # Errors
+    /// When the disk can't be read.
+    pub fn end(&self, channel: &ChannelId) -> Result<Seq, StorageError> {
+        end(&mut *self.disk.copy().open()?.reader()?, channel)
+    }
+
     /// Notes the logs that it keeps, who may read them, and proofs against their hubs.
     ///
     /// # Errors
@@ -39,4 +62,10 @@ impl RelayNode {
         }
         Ok(())
     }
+}
+
+fn end(reader: &mut dyn ReadStorage, channel: &ChannelId) -> Result<Seq, StorageError> {
+    let records = reader.channels(None, usize::MAX)?;
+    let record = records.into_iter().find(|record| record.channel == *channel);
+    Ok(record.map_or(Seq(0), |record| record.tail.seq))
 }

@@ -21,7 +21,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    pub(super) fn new(trace: Trace) -> Self {
+    pub(crate) fn new(trace: Trace) -> Self {
         let facts = Arc::new(Mutex::new(Facts::default()));
         Self { trace, facts, began: Instant::now(), node: "plan".to_owned() }
     }

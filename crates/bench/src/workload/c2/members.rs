@@ -10,6 +10,7 @@ use enlace_proto::relay::v1::SubmitRequest;
 use enlace_test_authorities::Network;
 use prost::Message as _;
 
+use super::parallel::each;
 use crate::case::{Author, BareMember, Hub, Newcomer};
 use crate::cpu::{Meter, this_thread};
 
@@ -103,15 +104,16 @@ impl Forum {
         let round = self.take_in(seq, Kind::Change)?;
 
         let offer = self.hub.offer(seq, &request)?;
-        let mut joining = Round::default();
-        for newcomer in newcomers {
+        let joined = each(newcomers, |newcomer| {
             let started = this_thread()?;
             let author = newcomer.join(&offer)?;
-            let joined = this_thread()?.saturating_sub(started);
-            joining.each.push(joined);
+            let joining = this_thread()?.saturating_sub(started);
             let (notes, changes) = (Duration::ZERO, Duration::ZERO);
-            self.members.push(Member { author, joining: joined, notes, changes });
-        }
+            Ok(Member { author, joining, notes, changes })
+        })?;
+        let took = joined.iter().map(|member| member.joining).collect();
+        let mut joining = Round { each: took, ..Round::default() };
+        self.members.extend(joined);
         if let Some(mut member) = bare {
             let started = this_thread()?;
             member.join(&request)?;
@@ -184,17 +186,18 @@ impl Forum {
     }
 
     fn take_in(&mut self, seq: Seq, kind: Kind) -> Result<Round> {
-        let mut round = Round::default();
-        for member in &mut self.members {
+        let hub = &self.hub;
+        let took = each(self.members.iter_mut().collect(), |member| {
             let started = this_thread()?;
-            member.author.take_in(&self.hub)?;
+            member.author.take_in(hub)?;
             let took = this_thread()?.saturating_sub(started);
             match kind {
                 Kind::Note => member.notes += took,
                 Kind::Change => member.changes += took,
             }
-            round.each.push(took);
-        }
+            Ok(took)
+        })?;
+        let mut round = Round { each: took, ..Round::default() };
         let (items, _) = self.hub.batch(seq.0..seq.0 + 1)?;
         if let Some(bare) = &mut self.bare {
             let started = this_thread()?;

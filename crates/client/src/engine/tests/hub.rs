@@ -17,6 +17,9 @@ use enlace_transport::{CallError, Refusal};
 
 use crate::testing::TestAuthority;
 
+/// Items that a reader gets at once.
+const BATCH: usize = 256;
+
 /// A channel's log.
 pub(crate) struct Log {
     pub(crate) items: Vec<Item>,
@@ -108,8 +111,22 @@ impl Hub {
     }
 
     pub(crate) fn items_from(&self, channel: ChannelId, from: Seq) -> Vec<wire::Item> {
+        let items = &self.logs[&channel].items;
+        let behind = items.partition_point(|item| item.seq < from);
+        items[behind..].iter().map(Item::to_wire).collect()
+    }
+
+    /// As many of them as a relay hands out at once, and its signature at the last.
+    pub(crate) fn batch_from(
+        &self,
+        channel: ChannelId,
+        from: Seq,
+    ) -> (Vec<wire::Item>, wire::SignedHead) {
         let log = &self.logs[&channel];
-        log.items.iter().filter(|item| item.seq >= from).map(Item::to_wire).collect()
+        let behind = log.items.partition_point(|item| item.seq < from);
+        let end = log.items.len().min(behind + BATCH);
+        let items = log.items[behind..end].iter().map(Item::to_wire).collect();
+        (items, self.sign(channel, log.items[end - 1].seq, log.chains[end - 1]))
     }
 
     /// Begins anew with a log that ends at `last`; what came after it is lost.

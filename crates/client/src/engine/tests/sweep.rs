@@ -8,7 +8,6 @@ use enlace_log::ChannelId;
 
 use super::world::World;
 use crate::engine::Wish;
-use crate::engine::sweep::turn;
 use crate::notice::{ChangeAct, Notice};
 use crate::store::ChannelStanding;
 use crate::task::Task;
@@ -201,19 +200,4 @@ fn leads_of_its_authority_go_first() {
     let (lead, owner, member) = (turn_of("bruno"), turn_of("ana"), turn_of("eva"));
     assert!(lead < owner && owner < member, "{lead:?} {owner:?} {member:?}");
     assert!(lead <= Duration::from_secs(2) && member <= Duration::from_secs(7));
-}
-
-/// With a thousand members online and no lead among them, few come to their turn before they can
-/// have heard that another one did it.
-#[test]
-fn a_thousand_members_do_not_all_come_at_once() {
-    let name = |index: u32| format!("pc.o{index}.officer.fge.example").parse().unwrap();
-    let revoked = "pc.bruno.officer.mp.example".parse().unwrap();
-    let mut turns: Vec<Duration> =
-        (0..1_000).map(|index| turn(&name(index), &revoked, Some(Role::Member), 1_000)).collect();
-    turns.sort();
-    let heard = turns[0] + Duration::from_secs(1);
-    let early = turns.iter().filter(|turn| **turn < heard).count();
-    assert!(early <= 20, "{early}");
-    assert!(turns[0] < Duration::from_secs(8));
 }

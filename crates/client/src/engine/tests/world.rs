@@ -353,12 +353,12 @@ impl World {
             }
         }
         for followed in self.engine(name).followed().unwrap() {
-            let items = self.hub.items_from(followed.channel, followed.next);
+            let (items, head) = self.hub.batch_from(followed.channel, followed.next);
             if items.is_empty() {
                 continue;
             }
             came += items.len();
-            self.receive(name, followed.channel, followed.next).unwrap();
+            self.engine(name).receive(followed.channel, items, &head).unwrap();
         }
         came
     }
