@@ -10,7 +10,7 @@
 //! | 4 | whoever is not a member at a place has nothing of it |
 //! | 5 | a void change changes nothing, and everybody says so alike |
 //! | 6 | nothing panics |
-//! | 7 | whoever is revoked gets nothing any more |
+//! | 7 | whoever is revoked gets nothing any more, nor the suspended until that is over |
 //! | 9 | members at one place are in one state |
 //! | 0 | in the end nothing waits: all that was asked for is accepted or was said to fail |
 
@@ -25,6 +25,7 @@ mod rogues;
 mod roles;
 mod sameness;
 mod secrecy;
+mod suspended;
 #[cfg(test)]
 mod tests;
 
@@ -62,6 +63,7 @@ pub fn check(facts: &Facts) -> Vec<Violation> {
     roles::check(facts, &membership, &mut found);
     closed::check(facts, &membership, &mut found);
     devices::check(facts, &membership, &mut found);
+    suspended::check(facts, &membership, &mut found);
     rogues::check(facts, &membership, &mut found);
     forks::check(facts, &mut found);
     restored::check(facts, &mut found);
@@ -89,7 +91,7 @@ fn name(invariant: u8) -> &'static str {
         4 => "non-members have nothing",
         5 => "void changes change nothing",
         6 => "nothing panics",
-        7 => "the revoked get nothing",
+        7 => "the revoked and suspended get nothing",
         9 => "one state",
         _ => "unknown",
     }

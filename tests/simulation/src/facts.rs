@@ -28,6 +28,10 @@ pub struct Facts {
     pub devices: BTreeMap<DeviceId, Shown>,
     /// Devices whose certificate was revoked.
     pub revoked: BTreeSet<DeviceId>,
+    /// Devices that are suspended in the end.
+    pub suspended: BTreeSet<DeviceId>,
+    /// Devices that were suspended at some time.
+    pub once_suspended: BTreeSet<DeviceId>,
     /// Devices that ran a modified program, or whose owner did.
     pub modified: BTreeSet<DeviceId>,
     /// Changes that break the rules, made by modified programs, where a hub gave them a place.
@@ -111,11 +115,17 @@ impl Facts {
         !self.modified.contains(device)
     }
 
-    /// Whether a device was cut off for good before it could hear that a restored hub went on without
+    /// Whether a device is revoked or suspended in the end.
+    #[must_use]
+    pub fn is_cut_off(&self, device: &DeviceId) -> bool {
+        self.revoked.contains(device) || self.suspended.contains(device)
+    }
+
+    /// Whether a device was cut off before it could hear that a restored hub went on without
     /// something. What it shows of the channel is nobody's any more.
     #[must_use]
     pub fn is_left_behind(&self, device: &DeviceId, channel: &Channel) -> bool {
-        self.restored.contains(channel) && self.revoked.contains(device)
+        self.restored.contains(channel) && self.is_cut_off(device)
     }
 
     /// What honest devices show.
@@ -285,6 +295,10 @@ pub enum Change {
     Removed(DeviceId),
     /// An officer has this role from now on, or none.
     Role(String, Option<String>),
+    /// A device that came in with this change was suspended before.
+    Returned(DeviceId),
+    /// A device that went with this change is suspended.
+    Suspended(DeviceId),
     /// The channel was closed, or opened again.
     Closed(bool),
     /// A device that had lost the keys at that place has them again.

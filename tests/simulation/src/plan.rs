@@ -63,11 +63,16 @@ pub struct Troubles {
     pub restore: bool,
 }
 
+/// What a seed's plan is drawn with.
+fn dice(seed: u64) -> Dice {
+    Dice::new(seed).fork("plan")
+}
+
 impl Plan {
     /// The script of a seed.
     #[must_use]
     pub fn of(seed: u64, edition: Edition) -> Self {
-        draw::plan(&mut Dice::new(seed).fork("plan"), edition)
+        draw::plan(&mut dice(seed), edition)
     }
 
     /// A script in which two officers of two authorities exchange one note and nothing goes wrong.

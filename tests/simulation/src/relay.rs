@@ -139,9 +139,7 @@ impl RelayNode {
         let authority = &world.authorities[self.authority];
         let (power, runtime) = (Power::default(), Arc::new(NodeRuntime::default()));
         let trust = world.trust(self.authority, self.clock.clone());
-        for list in &self.lists {
-            trust.insert_crl(list)?;
-        }
+        give(&trust, &self.lists);
         let entropy = self.entropy.fork(&format!("life {}", self.lives));
         let identity =
             LocalIdentity::new(&trust, &authority.relay.chain, authority.relay.key.clone())?;
@@ -237,12 +235,7 @@ impl RelayNode {
     /// Its operator gets newer revocation lists.
     pub fn take_lists(&mut self, lists: Vec<Vec<u8>>) {
         for life in self.life.iter().chain(&self.twin) {
-            for list in &lists {
-                // A relay whose clock is wrong may refuse one; it gets them again when it starts.
-                if let Err(error) = life.trust.insert_crl(list) {
-                    tracing::warn!(%error, "a revocation list is refused");
-                }
-            }
+            give(&life.trust, &lists);
         }
         self.lists = lists;
     }
@@ -267,5 +260,14 @@ impl RelayNode {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+}
+
+/// A relay whose clock is wrong may refuse a list, or one that is over; it gets them again when it starts.
+fn give(trust: &Trust, lists: &[Vec<u8>]) {
+    for list in lists {
+        if let Err(error) = trust.insert_crl(list) {
+            tracing::warn!(%error, "a list is refused");
+        }
     }
 }

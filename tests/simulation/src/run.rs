@@ -5,6 +5,7 @@ mod journal;
 mod misdeeds;
 mod nodes;
 mod perform;
+mod published;
 mod settle;
 mod wishes;
 

@@ -16,7 +16,8 @@ use enlace_identity::names::{
     DeviceName, Domain, LeafName, OfficerAddress, ServiceKind, ServiceName,
 };
 use enlace_identity::revocation::RevocationLists;
-use enlace_identity::time::Validity;
+use enlace_identity::suspension::{SignedSuspensions, Suspended, SuspensionStatement};
+use enlace_identity::time::{Timestamp, Validity};
 use enlace_transport::{Clock, Trust};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -60,6 +61,8 @@ pub struct Authority {
     pub relay: Credential,
     /// Its head key's certificate.
     pub head: Credential,
+    /// Its duty officer's key.
+    duty: Credential,
     /// Where its relay is.
     pub endpoint_record: Vec<u8>,
 }
@@ -206,6 +209,7 @@ impl Authority {
         let relay = service("r1", ServiceKind::Relay);
         let head = service("h1", ServiceKind::Head);
         let signer = service("e1", ServiceKind::Endpoint);
+        let duty = service("d1", ServiceKind::Duty);
         let LeafName::Service(relay_name) = relay.name.clone() else { unreachable!("a service") };
         let host = relay_node(index).ip().to_string();
         let record = EndpointRecord {
@@ -223,7 +227,7 @@ impl Authority {
         let endpoint_record = SignedEndpointRecord::sign(&record, &signer.key, signer.chain)
             .expect("the signer is the authority's")
             .encode();
-        Self { domain, root, root_key, issuing, relay, head, endpoint_record }
+        Self { domain, root, root_key, issuing, relay, head, duty, endpoint_record }
     }
 
     /// A device of an officer.
@@ -255,6 +259,22 @@ impl Authority {
         let root = self.root.revocation_list(&of_root).expect("the root signs");
         let issuing = self.issuing.revocation_list(&of_issuing).expect("the CA signs");
         vec![root.to_bytes(), issuing.to_bytes()]
+    }
+
+    /// The statement of that number about whom it suspends, from one time to another.
+    #[must_use]
+    pub fn suspensions(
+        &self,
+        serial: u64,
+        issued_at: Timestamp,
+        not_after: Timestamp,
+        suspended: Vec<Suspended>,
+    ) -> Vec<u8> {
+        let domain = self.domain.clone();
+        let statement = SuspensionStatement { domain, serial, issued_at, not_after, suspended };
+        SignedSuspensions::sign(&statement, &self.duty.key, self.duty.chain.clone())
+            .expect("the statement is in order")
+            .encode()
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) fn check(facts: &Facts, membership: &Membership, found: &mut Findings
 
 /// Whether a device still has a say: the revoked and the removed may be left with what they asked.
 fn counts(facts: &Facts, membership: &Membership, asked: &Asked) -> bool {
-    !facts.revoked.contains(&asked.device)
+    !facts.is_cut_off(&asked.device)
         && facts.is_honest(&asked.device)
         && facts.is_served(&asked.device)
         && membership.includes_now(&asked.channel, &asked.device)
@@ -93,7 +93,7 @@ fn must_have_all(facts: &Facts, device: &DeviceId, channel: &str, place: Place) 
     let Some(view) = facts.devices.get(device).and_then(|shown| shown.channels.get(channel)) else {
         return false;
     };
-    !facts.revoked.contains(device)
+    !facts.is_cut_off(device)
         && facts.is_honest(device)
         && facts.is_served(device)
         && !may_miss_its_welcome(facts, channel, Some(view))

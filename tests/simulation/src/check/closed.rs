@@ -81,7 +81,7 @@ fn all_know_it(
         let Some(view) = shown.channels.get(channel) else { continue };
         let is_current = view.standing == Standing::Member
             && view.stopped.is_none()
-            && !facts.revoked.contains(device)
+            && !facts.is_cut_off(device)
             && last.is_none_or(|last| view.next > *last);
         if is_current && view.closed != is_closed {
             let what =

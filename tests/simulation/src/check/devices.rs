@@ -22,7 +22,7 @@ pub(super) fn check(facts: &Facts, membership: &Membership, found: &mut Findings
 }
 
 fn takes_part(facts: &Facts, device: &DeviceId) -> bool {
-    facts.is_honest(device) && facts.is_served(device) && !facts.revoked.contains(device)
+    facts.is_honest(device) && facts.is_served(device) && !facts.is_cut_off(device)
 }
 
 fn are_in(
@@ -53,11 +53,13 @@ fn none_comes_unnamed<'f>(
     if let Some(opener) = facts.openers.get(channel) {
         inside.entry(opener).or_default();
     }
-    for change in changes.flatten() {
+    for (changes, change) in changes.flat_map(|all| all.iter().map(move |change| (all, change))) {
         match change {
             Change::Admitted(device) => {
                 let Some(officer) = officer(device) else { continue };
-                let is_second = inside.contains_key(officer);
+                // Whoever comes back was in before.
+                let returns = changes.contains(&Change::Returned(device.clone()));
+                let is_second = inside.contains_key(officer) && !returns;
                 if is_second && !facts.once_named.contains(device) {
                     found.add(5, format!("{device} came into {channel} and was never named"));
                 }

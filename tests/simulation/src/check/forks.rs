@@ -58,7 +58,7 @@ fn knows_of_it(
     let Some(place) = difference(&view.chain, log) else { return };
     let goes_on = log.contains_key(&view.next)
         && facts.may_read(relay, channel, |reader| reader == device, view.next);
-    let has_a_say = view.standing == Standing::Member && !facts.revoked.contains(device);
+    let has_a_say = view.standing == Standing::Member && !facts.is_cut_off(device);
     if goes_on && has_a_say && view.alarms.is_empty() {
         found.add(
             2,

@@ -105,7 +105,7 @@ impl Membership {
                         ),
                     }
                 }
-                Change::Role(..) | Change::Closed(_) | Change::PutBack(..) | Change::Other(_) => {}
+                _ => {}
             }
         }
     }
@@ -196,6 +196,6 @@ fn asked_acts_took_effect(
     }
 }
 
-fn officer_of<'f>(facts: &'f Facts, device: &DeviceId) -> Option<&'f String> {
+pub(super) fn officer_of<'f>(facts: &'f Facts, device: &DeviceId) -> Option<&'f String> {
     facts.devices.get(device).map(|shown| &shown.officer)
 }

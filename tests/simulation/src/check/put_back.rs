@@ -46,7 +46,7 @@ pub(super) fn may_lack(facts: &Facts, channel: &str, device: &DeviceId, place: P
         && !facts.honest().any(|(other, shown)| {
             let view = shown.channels.get(channel);
             other != device
-                && !facts.revoked.contains(other)
+                && !facts.is_cut_off(other)
                 && facts.is_served(other)
                 && !was_stranded(facts, channel, other, place)
                 && view.is_some_and(|view| can_share(view, &shown.officer, place))

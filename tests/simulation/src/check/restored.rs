@@ -74,7 +74,7 @@ fn holder<'f>(
                 && acknowledged.place == Some(place)
         })
     };
-    let counts = |(device, _): &(&DeviceId, _)| !facts.revoked.contains(*device);
+    let counts = |(device, _): &(&DeviceId, _)| !facts.is_cut_off(device);
     facts.honest().filter(counts).find_map(|(device, shown)| {
         let view = shown.channels.get(channel)?;
         if view.restarts.range(from..=place).next().is_some() {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::membership::Changes;
+use super::membership::{Changes, officer_of};
 use super::restored::lost_something;
 use super::{Findings, Membership};
 use crate::facts::{Change, Channel, Facts, Place, Standing};
@@ -21,12 +21,20 @@ pub(super) fn check(facts: &Facts, membership: &Membership, found: &mut Findings
         if lost_something(facts, channel) {
             continue;
         }
-        let roles = replay(channel, opener, changes, found);
+        let roles = replay(facts, channel, opener, changes, found);
         are_shown(facts, channel, &roles, changes, found);
     }
 }
 
-fn replay(channel: &Channel, opener: &str, changes: &Changes, found: &mut Findings) -> Roles {
+fn replay(
+    facts: &Facts,
+    channel: &Channel,
+    opener: &str,
+    changes: &Changes,
+    found: &mut Findings,
+) -> Roles {
+    // The owner whose suspension left the channel without one: that officer comes back as the owner.
+    let mut suspended: Option<String> = None;
     let mut roles = Roles::from([(opener.to_owned(), OWNER.to_owned())]);
     for (place, changes) in changes {
         let before = roles.clone();
@@ -44,7 +52,7 @@ fn replay(channel: &Channel, opener: &str, changes: &Changes, found: &mut Findin
         let (was, expected) = (owner(&before), heir(&before, &roles));
         let owners = roles.values().filter(|role| *role == OWNER).count();
         let is_right = match was {
-            None => owners == 0,
+            None => owners == 0 || owner(&roles) == suspended.as_ref(),
             Some(was) if roles.contains_key(was) => owners == 1,
             Some(_) => owners <= 1 && owner(&roles) == expected.as_ref(),
         };
@@ -54,8 +62,20 @@ fn replay(channel: &Channel, opener: &str, changes: &Changes, found: &mut Findin
             );
             found.add(9, what);
         }
+        if owners > 0 {
+            suspended = None;
+        } else if was.is_some_and(|was| goes_suspended(facts, was, changes)) {
+            suspended = was.cloned();
+        }
     }
     roles
+}
+
+fn goes_suspended(facts: &Facts, officer: &String, changes: &[Change]) -> bool {
+    changes.iter().any(|change| match change {
+        Change::Suspended(device) => officer_of(facts, device) == Some(officer),
+        _ => false,
+    })
 }
 
 fn owner(roles: &Roles) -> Option<&String> {
@@ -82,7 +102,7 @@ fn are_shown(
         let Some(view) = shown.channels.get(channel) else { continue };
         let is_current = view.standing == Standing::Member
             && view.stopped.is_none()
-            && !facts.revoked.contains(device)
+            && !facts.is_cut_off(device)
             && last.is_none_or(|last| view.next > *last);
         if is_current && view.roles != *roles {
             found.add(

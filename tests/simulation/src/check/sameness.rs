@@ -19,7 +19,7 @@ pub(super) fn check(facts: &Facts, membership: &Membership, found: &mut Findings
         one_chain(facts, channel, &views, found);
         one_state(facts, channel, &views, found);
         void_alike(facts, membership, channel, &views, found);
-        the_revoked_are_out(facts, channel, &views, found);
+        who_is_cut_off_is_out(facts, channel, &views, found);
         members_know_it(facts, membership, channel, &views, found);
     }
 }
@@ -69,7 +69,7 @@ fn current<'v, 'f>(facts: &Facts, views: &'v Views<'f>) -> Vec<&'v (&'f DeviceId
     let takes_part = |(device, view): &&(&DeviceId, &View)| {
         view.standing == Standing::Member
             && view.stopped.is_none()
-            && !facts.revoked.contains(*device)
+            && !facts.is_cut_off(device)
             && facts.is_served(device)
     };
     views.iter().filter(takes_part).collect()
@@ -129,21 +129,26 @@ fn void_alike(
     }
 }
 
-/// Nothing of what is written at the end reaches a device that was revoked before, and those who are
+/// Nothing of what is written at the end reaches a device that was cut off before, and those who are
 /// left have taken it out.
-fn the_revoked_are_out(facts: &Facts, channel: &Channel, views: &Views<'_>, found: &mut Findings) {
-    for (device, view) in views.iter().filter(|(device, _)| facts.revoked.contains(*device)) {
+fn who_is_cut_off_is_out(
+    facts: &Facts,
+    channel: &Channel,
+    views: &Views<'_>,
+    found: &mut Findings,
+) {
+    for (device, view) in views.iter().filter(|(device, _)| facts.is_cut_off(device)) {
         for entry in view.entries.iter().filter(|entry| facts.probes.contains(&entry.text)) {
-            found.add(7, format!("the revoked {device} reads on in {channel}: {entry:?}"));
+            found.add(7, format!("{device} is cut off and reads on in {channel}: {entry:?}"));
         }
     }
     if facts.is_forked(channel) {
         return;
     }
     for (member, view) in current(facts, views) {
-        for device in view.members.intersection(&facts.revoked) {
+        for device in view.members.iter().filter(|device| facts.is_cut_off(device)) {
             found
-                .add(7, format!("the revoked {device} is still in {channel}, as {member} sees it"));
+                .add(7, format!("{device} is cut off and still in {channel}, as {member} sees it"));
         }
     }
 }
@@ -160,7 +165,7 @@ fn members_know_it(
         let is_in = membership.includes_now(channel, device);
         let view = shown.channels.get(channel);
         let knows = view.is_some_and(|view| view.standing != Standing::Removed);
-        let excused = facts.revoked.contains(device)
+        let excused = facts.is_cut_off(device)
             || facts.is_forked(channel)
             || !facts.is_served(device)
             // A commit that a restored hub lost leaves whoever made it, or came by it, behind.

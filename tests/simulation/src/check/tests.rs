@@ -470,6 +470,71 @@ fn the_revoked_are_taken_out() {
     assert!(!found(removed).contains(&7));
 }
 
+/// Ben is suspended, goes at 3 for it, and comes back at 4 unless he does not.
+fn suspended(comes_back_as: Option<&'static str>) -> impl Fn(&mut Facts) {
+    move |facts| {
+        with_roles(facts);
+        facts.once_suspended.insert("ben-pc".to_owned());
+        let ben = || "ben-pc".to_owned();
+        let role = |role: Option<&str>| Change::Role("ben@a".to_owned(), role.map(str::to_owned));
+        facts.devices.get_mut("ben-pc").unwrap().officer = "ben@a".to_owned();
+        facts.asked.remove(0);
+        for device in ["ana-pc", "ben-pc"] {
+            let view = of(facts, device);
+            let goes = vec![Change::Removed(ben()), Change::Suspended(ben()), role(None)];
+            view.changes.insert(3, goes);
+            view.next = 5;
+            if let Some(back) = comes_back_as {
+                let back = vec![Change::Returned(ben()), Change::Admitted(ben()), role(Some(back))];
+                view.changes.insert(4, back);
+                view.roles.insert("ben@a".to_owned(), comes_back_as.unwrap().to_owned());
+            } else {
+                view.members.remove("ben-pc");
+                view.roles.remove("ben@a");
+                view.standing = match device {
+                    "ben-pc" => Standing::Removed,
+                    _ => Standing::Member,
+                };
+            }
+        }
+    }
+}
+
+#[test]
+fn the_suspended_go_and_come_back_as_what_they_were() {
+    assert_eq!(found(suspended(Some("lead"))), BTreeSet::new());
+    assert!(found(suspended(Some("owner"))).contains(&5));
+    assert_eq!(found(suspended(None)), BTreeSet::from([0]));
+    let still_is = |facts: &mut Facts| {
+        suspended(None)(facts);
+        facts.suspended.insert("ben-pc".to_owned());
+    };
+    assert_eq!(found(still_is), BTreeSet::new());
+    let not_taken_out = |facts: &mut Facts| {
+        suspended(Some("lead"))(facts);
+        facts.suspended.insert("ben-pc".to_owned());
+    };
+    assert!(found(not_taken_out).contains(&7));
+    let never_was = |facts: &mut Facts| {
+        suspended(Some("lead"))(facts);
+        facts.once_suspended.clear();
+    };
+    assert!(found(never_was).contains(&5));
+    let removed_by_hand = |facts: &mut Facts| {
+        suspended(None)(facts);
+        let asked = facts.asked[0].clone();
+        facts.asked.push(Asked {
+            what: Wish::Remove("ben@a".to_owned()),
+            id: "r".to_owned(),
+            ..asked
+        });
+        let failed = Outcome::Failed("is out".to_owned());
+        facts.devices.get_mut("ana-pc").unwrap().outcomes.insert("r".to_owned(), failed);
+        of(facts, "ana-pc").not_done = 1;
+    };
+    assert_eq!(found(removed_by_hand), BTreeSet::new());
+}
+
 #[test]
 fn states_are_the_same() {
     assert!(found(|facts| of(facts, "ben-pc").authenticator = "other".to_owned()).contains(&9));

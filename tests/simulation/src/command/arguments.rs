@@ -9,7 +9,7 @@ use crate::plan::Edition;
 
 /// How it is used.
 pub(super) const HELP: &str = "\
-Usage: cargo xtask simulate [--seeds N] [--from S] [--jobs J] [--state FILE] [--edition E] [--json] [--keep-going]
+Usage: cargo xtask simulate [--seeds N] [--from S] [--jobs J] [--state FILE] [--with F] [--edition E] [--json] [--keep-going]
        cargo xtask simulate --seed S [--edition E] [--trace] [--json]
 
 Runs whole networks on virtual time, one for each seed, and checks what must hold of each.
@@ -20,6 +20,7 @@ Runs whole networks on virtual time, one for each seed, and checks what must hol
   --state FILE   note finished seeds there, and pass over those that are noted
   --keep-going   go on after a seed failed
   --seed S       this one alone
+  --with F       those seeds of the range alone that have the feature F
   --edition E    plans with what the first E features bring, as they were drawn then (all)
   --trace        print everything that happened, datagrams too
   --json         print a summary as JSON on stdout
@@ -38,6 +39,8 @@ pub(super) struct Arguments {
     pub(super) seeds: u64,
     pub(super) jobs: usize,
     pub(super) edition: Edition,
+    /// The feature that a seed must have.
+    pub(super) with: Option<String>,
     pub(super) state: Option<PathBuf>,
     pub(super) keeps_going: bool,
     pub(super) traces: bool,
@@ -52,6 +55,7 @@ impl Arguments {
             seeds: 200,
             jobs,
             edition: Edition::NEWEST,
+            with: None,
             state: None,
             keeps_going: false,
             traces: false,
@@ -69,6 +73,7 @@ impl Arguments {
                 "--from" => arguments.from = number()?,
                 "--jobs" => arguments.jobs = usize::try_from(number()?)?,
                 "--edition" => arguments.edition = Edition(usize::try_from(number()?)?),
+                "--with" => arguments.with = Some(words.next().context("--with needs a feature")?),
                 "--seed" => one = Some(number()?),
                 "--state" => {
                     arguments.state = Some(words.next().context("--state needs a file")?.into())
@@ -81,6 +86,9 @@ impl Arguments {
         }
         if let Some(seed) = one {
             (arguments.from, arguments.seeds) = (seed, 1);
+        }
+        if let Some(feature) = &arguments.with {
+            ensure!(Edition::NEWEST.knows(feature), "no feature is called `{feature}`");
         }
         ensure!(!arguments.traces || one.is_some(), "--trace is for one --seed");
         ensure!(arguments.jobs > 0, "--jobs must not be 0");
@@ -104,7 +112,7 @@ mod tests {
 
     #[test]
     fn wrong_words_are_refused() {
-        for line in ["--seed", "--seeds many", "--trace", "--jobs 0", "seeds"] {
+        for line in ["--seed", "--seeds many", "--trace", "--jobs 0", "--with nothing", "seeds"] {
             assert!(parse(line).is_err(), "`{line}` was accepted");
         }
     }

@@ -46,12 +46,18 @@ struct Failed {
 pub(super) fn run(arguments: &Arguments) -> Result<bool> {
     let mut state = State::open(arguments.state.as_deref())?;
     let range = arguments.from..arguments.from.saturating_add(arguments.seeds);
-    let todo: Vec<u64> = range.filter(|seed| !state.is_done(*seed)).collect();
+    let has = |seed: &u64| {
+        let with = arguments.with.as_ref();
+        with.is_none_or(|feature| arguments.edition.gives(*seed, feature))
+    };
+    let asked: Vec<u64> = range.filter(has).collect();
+    let seeds = asked.len() as u64;
+    let todo: Vec<u64> = asked.into_iter().filter(|seed| !state.is_done(*seed)).collect();
     let began = Instant::now();
     let mut summary = Summary {
         from: arguments.from,
-        seeds: arguments.seeds,
-        passed_over: arguments.seeds - todo.len() as u64,
+        seeds,
+        passed_over: seeds - todo.len() as u64,
         ..Summary::default()
     };
     let mut told = Instant::now();

@@ -7,7 +7,7 @@ use enlace_client::Client;
 use enlace_client::client::{EntryState, WaitError};
 use enlace_client::notice::{ChangeAct, ForkAlarm, Notice};
 use enlace_client::store::{ChannelRow, ChannelStanding, ItemRow, OutboxState};
-use enlace_identity::names::OfficerAddress;
+use enlace_identity::names::{DeviceName, OfficerAddress};
 use enlace_log::{ChannelId, ClientId, QuotedHead, Seq};
 
 use crate::facts::{Alarm, Change, Entry, Outcome, Shown, Standing, View};
@@ -138,19 +138,32 @@ fn changes(act: ChangeAct) -> Vec<Change> {
             vec![Change::Admitted(device.to_string()), role(officer, Some(given))]
         }
         ChangeAct::Returned { officer, device, role: given } => {
-            vec![Change::Admitted(device.to_string()), role(officer, Some(given))]
+            let device = device.to_string();
+            vec![
+                Change::Returned(device.clone()),
+                Change::Admitted(device),
+                role(officer, Some(given)),
+            ]
         }
-        ChangeAct::Removed { officer, device, .. } => {
-            vec![Change::Removed(device.to_string()), role(officer, None)]
+        ChangeAct::Removed { officer, device, suspended, .. } => {
+            let mut changes = removed(&device, suspended);
+            changes.push(role(officer, None));
+            changes
         }
         ChangeAct::DeviceAdded { device } => vec![Change::Admitted(device.to_string())],
-        ChangeAct::DeviceRemoved { device, .. } => vec![Change::Removed(device.to_string())],
+        ChangeAct::DeviceRemoved { device, suspended, .. } => removed(&device, suspended),
         ChangeAct::RoleChanged { officer, to, .. } => vec![role(officer, Some(to))],
         ChangeAct::Closed => vec![Change::Closed(true)],
         ChangeAct::Reopened => vec![Change::Closed(false)],
         ChangeAct::PutBack { device, since } => vec![Change::PutBack(device.to_string(), since)],
         other => vec![Change::Other(format!("{other:?}"))],
     }
+}
+
+fn removed(device: &DeviceName, suspended: bool) -> Vec<Change> {
+    let device = device.to_string();
+    let why = suspended.then(|| Change::Suspended(device.clone()));
+    std::iter::once(Change::Removed(device)).chain(why).collect()
 }
 
 /// Whether an alarm holds two heads of that channel, both with its hub's signature.

@@ -8,6 +8,7 @@
 mod closing;
 mod devices;
 mod succession;
+mod suspension;
 
 use super::draw::Draft;
 use crate::dice::Dice;
@@ -19,6 +20,24 @@ pub struct Edition(pub usize);
 impl Edition {
     /// The newest one.
     pub const NEWEST: Self = Self(FEATURES.len());
+
+    /// Whether there is a feature of that name.
+    #[must_use]
+    pub fn knows(self, name: &str) -> bool {
+        self.features().any(|feature| feature.name == name)
+    }
+
+    /// Whether a seed's plan has the feature.
+    #[must_use]
+    pub fn gives(self, seed: u64, name: &str) -> bool {
+        let dice = super::dice(seed);
+        self.features()
+            .any(|feature| feature.name == name && feature.is_drawn(&mut dice.fork(name)))
+    }
+
+    fn features(self) -> impl Iterator<Item = &'static Feature> {
+        FEATURES.iter().take(self.0)
+    }
 }
 
 struct Feature {
@@ -29,18 +48,25 @@ struct Feature {
     add: fn(&mut Draft<'_>, &mut Dice),
 }
 
+impl Feature {
+    fn is_drawn(&self, dice: &mut Dice) -> bool {
+        dice.chance(self.per_mille)
+    }
+}
+
 const FEATURES: &[Feature] = &[
     Feature { name: "second devices", per_mille: 350, add: devices::add },
     Feature { name: "closing", per_mille: 300, add: closing::add },
     Feature { name: "succession", per_mille: 250, add: succession::add },
+    Feature { name: "suspension", per_mille: 250, add: suspension::add },
 ];
 
 /// Adds what the seed has of the features of an edition.
 pub(super) fn add(draft: &mut Draft<'_>, edition: Edition) {
-    for Feature { name, per_mille, add } in FEATURES.iter().take(edition.0) {
-        let mut dice = draft.dice.fork(name);
-        if dice.chance(*per_mille) {
-            add(draft, &mut dice);
+    for feature in edition.features() {
+        let mut dice = draft.dice.fork(feature.name);
+        if feature.is_drawn(&mut dice) {
+            (feature.add)(draft, &mut dice);
         }
     }
 }

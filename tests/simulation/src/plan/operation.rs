@@ -207,6 +207,22 @@ pub enum Operation {
         /// By how much it is ahead of the right time.
         ahead_ms: i64,
     },
+    /// A device is suspended, or all of its officer's; its authority's relay hears of it.
+    Suspend {
+        /// Whose.
+        who: usize,
+        /// Whether all of the officer's are.
+        all: bool,
+        /// When it ends by itself.
+        length: Duration,
+    },
+    /// The suspension of an officer's devices is lifted.
+    Lift {
+        /// Whose.
+        who: usize,
+        /// When those of others, whom the same statement names, end by themselves.
+        length: Duration,
+    },
     /// A device's certificate is revoked; its authority's relay hears of it.
     Revoke {
         /// Whose.

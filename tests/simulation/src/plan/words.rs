@@ -75,6 +75,11 @@ impl fmt::Display for Operation {
             Self::Clock { node, ahead_ms } => {
                 write!(f, "node {}'s clock is {ahead_ms} ms ahead", node.0)
             }
+            Self::Suspend { who, all, length } => {
+                let whose = if *all { "all devices of" } else { "the device of" };
+                write!(f, "{whose} officer {who} are suspended for {length:?}")
+            }
+            Self::Lift { who, .. } => write!(f, "officer {who}'s suspension is lifted"),
             Self::Revoke { who } => write!(f, "officer {who}'s certificate is revoked"),
         }
     }

@@ -8,6 +8,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::Journal;
+use super::published::Published;
 use crate::check::Violation;
 use crate::clock::NodeClock;
 use crate::dice::Dice;
@@ -35,8 +36,8 @@ pub(super) struct Nodes {
     pub(super) forked: BTreeSet<usize>,
     /// Authorities whose relay was restored from a copy.
     pub(super) restored: BTreeSet<usize>,
-    /// The number of each authority's newest revocation list, and whom it names.
-    pub(super) revoked: BTreeMap<usize, Vec<usize>>,
+    /// What each authority has published of its devices.
+    pub(super) published: BTreeMap<usize, Published>,
     pub(super) began: Instant,
     pub(super) performed: u64,
     /// How many misdeeds were begun.
@@ -78,7 +79,7 @@ impl Nodes {
             hubs: Vec::new(),
             forked: BTreeSet::new(),
             restored: BTreeSet::new(),
-            revoked: BTreeMap::new(),
+            published: BTreeMap::new(),
             began,
             performed: 0,
             misdeeds: 0,
@@ -143,6 +144,7 @@ impl Nodes {
             }
         }
         self.note_logs(&mut troubles);
+        self.journal.facts().suspended = self.suspended();
         for relay in &self.relays {
             let kept = format!("{:?}", relay.memory()).into_bytes();
             let name = format!("the disk of relay {}", relay.authority);

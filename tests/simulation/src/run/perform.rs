@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use enlace_identity::certificate::Serial;
 use enlace_relay::storage::CommitFault;
 use tokio::time::Instant;
 
 use super::nodes::Nodes;
 use crate::network::Listener;
 use crate::plan::{Operation, Plan};
-use crate::world::World;
 
 /// When a program that does not start is started again.
 const AGAIN: Duration = Duration::from_secs(3);
@@ -138,23 +136,10 @@ impl Nodes {
                 }
             }
             Operation::Revoke { who } => self.revoke(*who),
+            Operation::Suspend { who, all, length } => self.suspend(*who, *all, *length),
+            Operation::Lift { who, length } => self.lift(*who, *length)?,
             _ => unreachable!("an officer's wish is played elsewhere"),
         }
         Ok(())
-    }
-
-    fn revoke(&mut self, who: usize) {
-        let officer = &self.officers[who];
-        let authority = officer.authority;
-        let revoked = self.revoked.entry(authority).or_default();
-        if !revoked.contains(&who) {
-            revoked.push(who);
-        }
-        let serials: Vec<&Serial> =
-            revoked.iter().map(|number| &self.officers[*number].credential().serial).collect();
-        let number = 1 + serials.len() as u64;
-        let lists = World::get().authorities[authority].lists(number, &serials);
-        self.relays[authority].take_lists(lists);
-        self.journal.facts().revoked.insert(self.officers[who].device());
     }
 }

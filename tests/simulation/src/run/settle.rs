@@ -92,9 +92,12 @@ impl Nodes {
     pub(super) async fn probe(&mut self) {
         for channel in 0..self.channels.len() {
             for number in 0..self.officers.len() {
-                let revoked =
-                    self.journal.facts().revoked.contains(&self.officers[number].device());
-                if revoked || !self.is_in(number, self.channels[channel]) {
+                let device = self.officers[number].device();
+                let revoked = self.journal.facts().revoked.contains(&device);
+                if revoked
+                    || self.suspended().contains(&device)
+                    || !self.is_in(number, self.channels[channel])
+                {
                     continue;
                 }
                 let text = match self.post(number, channel) {
@@ -116,12 +119,14 @@ impl Nodes {
         let facts = self.journal.facts();
         let mut aside: BTreeSet<_> = facts.revoked.union(&facts.modified).cloned().collect();
         drop(facts);
+        let suspended = self.suspended();
+        aside.extend(suspended.iter().cloned());
         let served = |officer: &&OfficerNode| self.forked.contains(&officer.authority);
         aside.extend(self.officers.iter().filter(served).map(OfficerNode::device));
-        let (mut state, mut waits) = (String::new(), false);
+        let (mut state, mut waits) = (String::new(), self.awaits_an_end());
         for (channel, hub) in self.channels.iter().zip(&self.hubs) {
-            let (mut places, mut listed, mut inside) =
-                (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+            let (mut places, mut listed, mut inside, mut away) =
+                (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
             for officer in self.officers.iter().filter(|o| !aside.contains(&o.device())) {
                 let Some(client) = officer.client() else { continue };
                 let Ok(Some(details)) = client.show(*channel) else { continue };
@@ -132,12 +137,19 @@ impl Nodes {
                     listed.extend(details.members.iter().flat_map(|m| &m.devices).cloned());
                     waits |= details.queued > 0;
                     waits |= details.members.iter().any(|member| member.leaving);
+                    let policy = &details.policy;
+                    away.extend(policy.suspended().keys().filter(|_| !policy.is_closed()).cloned());
                 }
             }
             waits |= places.len() > 1;
             // Whoever was let in may not have heard of it yet.
             let names = listed.iter().map(ToString::to_string);
             waits |= names.filter(|name| !aside.contains(name)).any(|name| !inside.contains(&name));
+            // Whoever is suspended may not be out yet, or not back.
+            let names: BTreeSet<String> = listed.iter().map(ToString::to_string).collect();
+            waits |= suspended.iter().any(|device| names.contains(device));
+            let away = away.difference(&listed).map(ToString::to_string);
+            waits |= away.filter(|name| !aside.contains(name)).count() > 0;
         }
         (state, waits)
     }
