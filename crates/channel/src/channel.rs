@@ -54,7 +54,7 @@ pub use join::{JoinOffer, JoinRefused};
 pub use outgoing::Outgoing;
 pub use rewind::Rewound;
 pub use seal::SealError;
-pub use state::{Standing, next_submit_counter, submit_counter};
+pub use state::{Standing, next_submit_counter, raise_submit_counter, submit_counter};
 pub use succession::{Foundation, SuccessionDraft};
 
 use roster::Roster;

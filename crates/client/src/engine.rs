@@ -68,10 +68,12 @@ pub use self::directory::{DirectoryError, RelayAddress, relay_addresses};
 pub use self::followed::Followed;
 pub use self::forum::Thread;
 pub use self::items::{NEEDS_NEWER_VERSION, ReceiveError, Received};
+pub(crate) use self::key_packages::SUITES;
 pub use self::key_packages::{PoolError, Publication};
 pub use self::lanes::Lanes;
 pub use self::plan::{Action, Plan};
 pub use self::refill::{Departure, SetBack};
+pub use self::snapshot::ResumeError;
 pub use self::welcome::{Disposition, WelcomeError};
 
 pub(crate) use self::backup::restored_setting;
@@ -106,6 +108,8 @@ pub struct Engine {
     /// Whether another process has written, and watchers were not told yet.
     others_wrote: bool,
     may_seal: bool,
+    /// How often this device has encrypted, by the relay's last word.
+    seen_by_relay: Option<u64>,
     /// Where a renewal of keys is due, and since when a quiet moment is looked for.
     looking_for_quiet: BTreeMap<ChannelId, Timestamp>,
     /// When it was last looked whether something has run its time.
@@ -178,6 +182,7 @@ impl Engine {
             seen_version: None,
             others_wrote: false,
             may_seal: false,
+            seen_by_relay: None,
             looking_for_quiet: BTreeMap::new(),
             expired_at: None,
             scrub_is_due: true,
@@ -285,8 +290,8 @@ impl Engine {
     /// Whether another process has written since this was last asked; watchers are told.
     ///
     /// # Errors
-    /// When the engine fails.
-    pub fn notice_other_writers(&mut self) -> Result<bool, StoreError> {
+    /// When the store fails.
+    pub fn notice_other_writers(&mut self) -> Result<bool, EngineError> {
         let version = self.store.read()?.data_version()?;
         let seen = self.seen_version.replace(version);
         if seen != Some(version) {
@@ -295,6 +300,7 @@ impl Engine {
         }
         let changed = std::mem::take(&mut self.others_wrote);
         if changed {
+            self.check_submit_counter_again()?;
             let _ = self.events.send(ClientEvent::StoreChanged);
         }
         Ok(changed)

@@ -111,6 +111,7 @@ async fn one_that_is_published_again_is_handed_out_once() {
         suite: suite(),
         key_packages: vec![first.key_package.clone()],
         last_resort: Vec::new(),
+        replace: false,
     };
     let mut left = call(&bens, &again).await.unwrap().available;
     let mut seen = vec![first.key_package];

@@ -18,6 +18,7 @@ mod renewal;
 mod resending;
 mod restarts;
 mod revocation;
+mod snapshots;
 mod suspension;
 mod traces;
 mod two_networks;

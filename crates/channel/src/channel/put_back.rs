@@ -45,6 +45,28 @@ impl Channel {
         self.remember(ctx, outgoing)
     }
 
+    /// Gives up what this device has of the group: its store was set back to an older copy, so it may
+    /// have used the next keys already. It is stranded, as by the newest commit that counts, and
+    /// nothing but a welcome ends that. Whether it is in the channel.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn give_up_keys(&mut self, ctx: &Context<'_>) -> Result<bool, ChannelError> {
+        let is_in = match self.state.standing {
+            Standing::Removed => false,
+            Standing::Stranded => true,
+            Standing::Member | Standing::Provisional => {
+                let since = self.state.last_valid().unwrap_or(self.anchor());
+                self.state.strand(since, None);
+                true
+            }
+        };
+        self.state.keys_are_spent = is_in;
+        self.state.pending = None;
+        self.state.save(ctx.store)?;
+        Ok(is_in)
+    }
+
     /// Since which commit this device is stranded, if it is.
     #[must_use]
     pub fn stranded_since(&self) -> Option<Seq> {

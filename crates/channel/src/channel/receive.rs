@@ -125,6 +125,7 @@ impl Channel {
             _ => mls::message_info(payload).ok().map(|info| info.epoch),
         });
         epoch == Some(self.group.epoch())
+            && !self.state.keys_are_spent
             && self.state.stranded_by().is_none_or(|by| by.officer() != author.officer())
     }
 

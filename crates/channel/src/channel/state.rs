@@ -128,6 +128,9 @@ pub(crate) struct State {
     /// before another officer's item decrypts.
     #[serde(default)]
     pub(crate) put_back_by: Option<String>,
+    /// This device must not encrypt in the group as it has it, which is a copy of an earlier state.
+    #[serde(default)]
+    pub(crate) keys_are_spent: bool,
     pub(crate) own_messages_since_update: u64,
     /// Where the hub began anew, and as what.
     #[serde(default)]
@@ -171,6 +174,7 @@ impl State {
             requests: Vec::new(),
             missed: Vec::new(),
             put_back_by: None,
+            keys_are_spent: false,
             own_messages_since_update: 0,
             incarnations: BTreeMap::new(),
             former_heads: BTreeMap::new(),
@@ -320,6 +324,7 @@ impl State {
         self.group_generation = None;
         self.generation = generation.0;
         self.own_messages_since_update = 0;
+        self.keys_are_spent = false;
         self.known_leaf = None;
         self.leaving.clear();
         self.stranded.clear();
@@ -378,6 +383,12 @@ pub fn submit_counter(store: &dyn StateStore) -> Result<SubmitCounter, StateErro
     let Some(bytes) = store.get(COUNTER_KEY)? else { return Ok(SubmitCounter(0)) };
     let bytes = <[u8; 8]>::try_from(&bytes[..]).map_err(|e| StateError::Corrupt(Box::new(e)))?;
     Ok(SubmitCounter(u64::from_be_bytes(bytes)))
+}
+
+/// Others have seen this device at that count: it goes on beyond.
+pub fn raise_submit_counter(store: &dyn StateStore, seen: SubmitCounter) -> Result<(), StateError> {
+    let raised = submit_counter(store)?.max(seen);
+    store.put(COUNTER_KEY, &raised.0.to_be_bytes())
 }
 
 const COUNTER_KEY: &[u8] = b"device/submit-counter";

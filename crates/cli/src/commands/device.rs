@@ -3,6 +3,7 @@
 mod add;
 mod list;
 mod remove;
+mod resume;
 
 use clap::Subcommand;
 use enlace_client::Client;
@@ -19,6 +20,8 @@ pub(crate) enum Command {
     List(list::Arguments),
     /// Take another device of yours out of all your channels.
     Remove(remove::Arguments),
+    /// Take part again with this device, after you restored it from a copy of its disk.
+    Resume(resume::Arguments),
 }
 
 pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
@@ -26,6 +29,7 @@ pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
         Command::Add(arguments) => add::run(&arguments, ui),
         Command::List(arguments) => list::run(&arguments, ui),
         Command::Remove(arguments) => remove::run(&arguments, ui),
+        Command::Resume(arguments) => resume::run(&arguments, ui),
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 
 use enlace_client::client::{OpenError, WaitError};
 use enlace_client::engine::{
-    ActError, BackupError, CreateChannelError, DeviceError, EngineError, PostError,
+    ActError, BackupError, CreateChannelError, DeviceError, EngineError, PostError, ResumeError,
 };
 use enlace_client::profile::{CreateError, EnrollError, ProfileError};
 use enlace_client::store::StoreError;
@@ -181,6 +181,16 @@ impl Explain for DeviceError {
         match self {
             Self::Others(device) => said(ui, Text::OthersDevice { device: device.as_str() }),
             Self::ThisOne => said(ui, Text::DeviceInUse),
+            Self::Engine(error) => error.explain(ui),
+        }
+    }
+}
+
+impl Explain for ResumeError {
+    fn explain(self, ui: &Ui) -> Failure {
+        match self {
+            Self::NotACopy => said(ui, Text::DeviceIsNoCopy),
+            Self::Count(seen) => said(ui, Text::CountCannotBe { seen }),
             Self::Engine(error) => error.explain(ui),
         }
     }

@@ -77,6 +77,13 @@ pub(super) fn say(text: Text<'_>) -> String {
         }
         Text::InChannels { count } => format!("channels: {count}"),
         Text::StillToCome { count } => format!("to come: {count}"),
+        Text::DeviceResumes { count } => format!(
+            "It takes part again as soon as a colleague in each of them is connected, with new keys. Channels: {count}. Run `enlace sync`."
+        ),
+        Text::DeviceIsNoCopy => "This device was not restored from a copy: it takes part as it is.".into(),
+        Text::CountCannotBe { seen } => format!(
+            "The relay says that it has seen {seen} messages of this device. That cannot be: tell your authority's IT. Nothing was changed."
+        ),
         Text::ThisDevice => "this one".into(),
         Text::WaitsForConsent { officer, of } => format!("{officer}: waits for the consent of {of}"),
         Text::ConsentRefused { officer, by } => format!("{officer}: refused by {by}"),
@@ -455,8 +462,8 @@ fn say_notice(notice: &Notice<'_>) -> String {
             "{officer} can be admitted as soon as that officer's program has been connected once."
         ),
         Notice::SnapshotRestored => {
-            "This device was restored from a copy. It reads on, and writes \
-                                     nothing: enrol a new device."
+            "This device was restored from a copy. It reads on, and writes nothing. If you restored \
+             it, run `enlace device resume`. If not, somebody has copied it: tell your registrar at once."
                 .into()
         }
     }

@@ -83,6 +83,13 @@ pub(super) fn say(text: Text<'_>) -> String {
         }
         Text::InChannels { count } => format!("canales: {count}"),
         Text::StillToCome { count } => format!("por entrar: {count}"),
+        Text::DeviceResumes { count } => format!(
+            "Vuelve a participar, con claves nuevas, en cuanto en cada canal haya un colega conectado. Canales: {count}. Ejecute `enlace sync`."
+        ),
+        Text::DeviceIsNoCopy => "Este dispositivo no se restauró de una copia: participa tal como está.".into(),
+        Text::CountCannotBe { seen } => format!(
+            "El servidor dice haber visto {seen} mensajes de este dispositivo. No puede ser: avise al área de informática de su autoridad. No se cambió nada."
+        ),
         Text::ThisDevice => "este".into(),
         Text::WaitsForConsent { officer, of } => format!("{officer}: falta el consentimiento de {of}"),
         Text::ConsentRefused { officer, by } => format!("{officer}: {by} no consiente"),
@@ -463,8 +470,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
             format!("{officer} podrá ser admitido en cuanto su programa se haya conectado una vez.")
         }
         Notice::SnapshotRestored => {
-            "Este dispositivo se restauró de una copia. Sigue leyendo y no \
-                                     escribe nada: inscriba un dispositivo nuevo."
+            "Este dispositivo se restauró de una copia. Sigue leyendo y no escribe nada. Si lo \
+             restauró usted, ejecute `enlace device resume`. Si no, alguien lo ha copiado: avise \
+             enseguida a su registrador."
                 .into()
         }
     }

@@ -81,6 +81,13 @@ pub(super) fn say(text: Text<'_>) -> String {
         }
         Text::InChannels { count } => format!("canaux : {count}"),
         Text::StillToCome { count } => format!("à venir : {count}"),
+        Text::DeviceResumes { count } => format!(
+            "Il participe de nouveau, avec de nouvelles clés, dès qu’un collègue de chaque canal est connecté. Canaux : {count}. Lancez `enlace sync`."
+        ),
+        Text::DeviceIsNoCopy => "Cet appareil n’a pas été restauré d’une copie : il participe tel quel.".into(),
+        Text::CountCannotBe { seen } => format!(
+            "Le relais dit avoir vu {seen} messages de cet appareil. C’est impossible : prévenez l’informatique de votre autorité. Rien n’a été changé."
+        ),
         Text::ThisDevice => "celui-ci".into(),
         Text::WaitsForConsent { officer, of } => format!("{officer} : il manque l'accord de {of}"),
         Text::ConsentRefused { officer, by } => format!("{officer} : {by} refuse"),
@@ -465,8 +472,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
             format!("{officer} pourra être admis dès que son programme se sera connecté une fois.")
         }
         Notice::SnapshotRestored => {
-            "Cet appareil a été restauré d'une copie. Il continue à lire et \
-                                     n'écrit rien : inscrivez un nouvel appareil."
+            "Cet appareil a été restauré d’une copie. Il continue de lire et n’écrit rien. Si c’est \
+             vous qui l’avez restauré, lancez `enlace device resume`. Sinon, quelqu’un l’a copié : \
+             prévenez tout de suite votre officier d’enregistrement."
                 .into()
         }
     }

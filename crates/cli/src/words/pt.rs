@@ -81,6 +81,13 @@ pub(super) fn say(text: Text<'_>) -> String {
         }
         Text::InChannels { count } => format!("canais: {count}"),
         Text::StillToCome { count } => format!("por entrar: {count}"),
+        Text::DeviceResumes { count } => format!(
+            "Volta a participar, com chaves novas, assim que em cada canal um colega esteja conectado. Canais: {count}. Execute `enlace sync`."
+        ),
+        Text::DeviceIsNoCopy => "Este dispositivo não foi restaurado de uma cópia: participa como está.".into(),
+        Text::CountCannotBe { seen } => format!(
+            "O relé diz ter visto {seen} mensagens deste dispositivo. Não pode ser: avise a informática da sua autoridade. Nada foi alterado."
+        ),
         Text::ThisDevice => "este".into(),
         Text::WaitsForConsent { officer, of } => format!("{officer}: falta o consentimento de {of}"),
         Text::ConsentRefused { officer, by } => format!("{officer}: {by} não consente"),
@@ -463,8 +470,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
             "{officer} poderá ser admitido assim que o seu programa se tiver conectado uma vez."
         ),
         Notice::SnapshotRestored => {
-            "Este dispositivo foi restaurado de uma cópia. Continua a ler e \
-                                     não escreve nada: inscreva um dispositivo novo."
+            "Este dispositivo foi restaurado de uma cópia. Continua a ler e não escreve nada. Se foi \
+             você que o restaurou, execute `enlace device resume`. Se não, alguém o copiou: avise já \
+             o seu registrador."
                 .into()
         }
     }

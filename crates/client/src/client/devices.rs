@@ -1,9 +1,10 @@
 //! The officer's own devices.
 
 use enlace_identity::names::DeviceName;
+use enlace_log::ChannelId;
 
 use super::Client;
-use crate::engine::{DeviceError, EngineError, OwnDevice};
+use crate::engine::{DeviceError, EngineError, OwnDevice, ResumeError};
 
 impl Client {
     /// Says that another device is this officer's too: it is added to every channel that this one is
@@ -33,5 +34,16 @@ impl Client {
     /// When the store fails.
     pub fn devices(&self) -> Result<Vec<OwnDevice>, EngineError> {
         self.with_engine(|engine| engine.devices())
+    }
+
+    /// Takes part again with a store that was restored from a copy: the others put this device back
+    /// into these channels, with new keys. Durable when it returns; carried out by the sync.
+    ///
+    /// # Errors
+    /// [`ResumeError`]; nothing has changed then.
+    pub fn resume_device(&self) -> Result<Vec<ChannelId>, ResumeError> {
+        let channels = self.with_engine(|engine| engine.resume())?;
+        self.wake();
+        Ok(channels)
     }
 }

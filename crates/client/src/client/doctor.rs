@@ -65,7 +65,8 @@ impl Client {
                     "this device was restored from a copy: the relay has seen {relay} messages of \
                      it, its store knows of {store}"
                 ),
-                "it reads on and writes nothing: enrol a new device, and have the old one removed",
+                "if you restored it, run `enlace device resume`; if not, somebody has copied this \
+                 device: have it revoked, and enrol a new one",
             ));
         }
         Ok(findings)

@@ -16,6 +16,9 @@ use super::work::Work;
 use super::{Engine, EngineError};
 use crate::store::{KeyPackageRow, StoreError};
 
+/// Those for which others find key packages of this device.
+pub(crate) const SUITES: [Suite; 2] = [Suite::PostQuantum, Suite::Classic];
+
 /// How many the relay should have of each suite.
 const POOL: usize = 20;
 

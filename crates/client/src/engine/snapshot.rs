@@ -1,11 +1,45 @@
 //! Whether this store is the newest state of its device. A store that was set back to a copy would
-//! use ratchet keys twice: such a device reads on, and writes nothing.
+//! use ratchet keys twice: such a device reads on, and writes nothing, until its officer says that it
+//! is to take part again. Then it gives up all keys that may have been used, and is put back by the
+//! others.
 
+use enlace_channel::channel::{raise_submit_counter, submit_counter};
+use enlace_channel::mls::Suite;
+use enlace_log::{ChannelId, SubmitCounter};
+
+use super::items::standing_of;
+use super::key_packages::SUITES;
+use super::work::Work;
 use super::{Engine, EngineError};
+use crate::event::ClientEvent;
 use crate::notice::Notice;
-use crate::store::StoreError;
+use crate::store::{ChannelRow, StoreError};
 
 const SNAPSHOT: &str = "snapshot-restored";
+
+/// How much more a relay can have seen of a device than its store knows of. A relay that says more
+/// would have the device run out of numbers.
+const MOST_LOST: u64 = 1 << 32;
+
+/// Why a device does not take part again. Nothing has changed then.
+#[derive(Debug, thiserror::Error)]
+pub enum ResumeError {
+    /// Its store is the newest that there was.
+    #[error("this device was not restored from a copy")]
+    NotACopy,
+    /// The relay has not seen so much.
+    #[error("the relay says that it has seen {0} messages of this device, which can't be")]
+    Count(u64),
+    /// The store.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl From<StoreError> for ResumeError {
+    fn from(error: StoreError) -> Self {
+        Self::Engine(error.into())
+    }
+}
 
 impl Engine {
     /// Compares the relay's count of this device's encryptions with the store's. If the relay has
@@ -14,8 +48,9 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub fn check_submit_counter(&mut self, relay: u64) -> Result<bool, EngineError> {
+        self.seen_by_relay = Some(relay);
         let is_current = self.write::<_, EngineError>(|work| {
-            let store = enlace_channel::channel::submit_counter(work.ctx.store)?.0;
+            let store = submit_counter(work.ctx.store)?.0;
             let is_current = relay <= store;
             let known = work.tx.setting(SNAPSHOT)?.is_some();
             if !is_current && !known {
@@ -40,4 +75,80 @@ impl Engine {
             Some((relay.parse().ok()?, store.parse().ok()?))
         }))
     }
+
+    /// Takes part again with a store that was set back, as its officer wishes: the keys of all groups
+    /// are given up, the others put this device back with new ones, and the relay drops the key
+    /// packages whose private keys may be lost. Who did not restore a copy has been copied, and has the
+    /// device revoked instead.
+    ///
+    /// # Errors
+    /// [`ResumeError`]; nothing has changed then.
+    pub fn resume(&mut self) -> Result<Vec<ChannelId>, ResumeError> {
+        let (relay, store) = self.snapshot()?.ok_or(ResumeError::NotACopy)?;
+        if relay.saturating_sub(store) > MOST_LOST {
+            return Err(ResumeError::Count(relay));
+        }
+        let resumed = self.write(|work| {
+            raise_submit_counter(work.ctx.store, SubmitCounter(relay))
+                .map_err(EngineError::from)?;
+            work.tx.put_setting(SNAPSHOT, None)?;
+            for suite in SUITES {
+                work.tx.put_setting(&lost_pool(suite), Some(""))?;
+            }
+            work.give_up_all_keys()
+        })?;
+        if let Some(relay) = self.seen_by_relay {
+            self.check_submit_counter(relay)?;
+        }
+        Ok(resumed)
+    }
+
+    /// Whether the relay is to drop the key packages of a suite that it has of this device.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn has_lost_pool(&mut self, suite: Suite) -> Result<bool, StoreError> {
+        self.read(|tx| Ok(tx.setting(&lost_pool(suite))?.is_some()))
+    }
+
+    /// The relay has dropped them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn pool_was_dropped(&mut self, suite: Suite) -> Result<(), StoreError> {
+        self.write(|work| work.tx.put_setting(&lost_pool(suite), None))
+    }
+
+    /// Another process has written: what it did may let this one write, too.
+    pub(super) fn check_submit_counter_again(&mut self) -> Result<(), EngineError> {
+        match self.seen_by_relay {
+            Some(relay) if !self.may_seal => self.check_submit_counter(relay).map(drop),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Work<'_> {
+    fn give_up_all_keys(&mut self) -> Result<Vec<ChannelId>, ResumeError> {
+        let mut given_up = Vec::new();
+        for row in self.tx.channels()? {
+            let channel = self.take(row.id).map_err(EngineError::from)?;
+            let Some(mut channel) = channel else { continue };
+            let is_in = channel.give_up_keys(&self.ctx).map_err(EngineError::from)?;
+            let (id, standing) = (row.id, standing_of(&channel));
+            self.keep(channel);
+            if !is_in {
+                continue;
+            }
+            self.tx.put_channel(&ChannelRow { standing, ..row })?;
+            self.ask_back(id)?;
+            self.tell(ClientEvent::Channel(id));
+            given_up.push(id);
+        }
+        Ok(given_up)
+    }
+}
+
+fn lost_pool(suite: Suite) -> String {
+    format!("lost-pool-{}", suite.code())
 }

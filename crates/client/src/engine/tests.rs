@@ -22,6 +22,7 @@ mod relay_faults;
 mod renewal;
 mod scrubbing;
 mod sizes;
+mod snapshot;
 mod stand_in;
 mod stranded;
 mod succession;

@@ -17,7 +17,7 @@ use enlace_transport::{CallError, Connection, ReceiveError};
 use super::connect::wire_id;
 use super::session::Session;
 use super::{Shared, SyncError};
-use crate::engine::{Action, Answer, CertificateRefused, Departure, Publication};
+use crate::engine::{Action, Answer, CertificateRefused, Departure, EngineError, Publication};
 
 /// How long a call may take: a home relay that has to ask a hub far away answers within it.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -41,7 +41,7 @@ pub(super) enum Done {
     /// A version of the network's bundle was handed over.
     BundleHandedOver(Result<PublishBundleResponse, CallError>),
     /// How many key packages the relay has.
-    Pool(Suite, Result<usize, CallError>),
+    Pool { suite: Suite, available: Result<usize, CallError>, replaced: bool },
     /// Lists were published.
     ListsPublished(Result<(), CallError>),
     /// Key packages were published.
@@ -100,10 +100,15 @@ impl Session {
     /// Asks how many key packages the relay has; publishing none is the way to ask.
     pub(super) fn ask_pool(&mut self, suite: Suite) {
         self.settled.asked();
+        let replace = self.shared.engine().has_lost_pool(suite).unwrap_or_else(|error| {
+            tracing::error!(%error, "whether key packages are lost cannot be read");
+            false
+        });
         let request =
-            PublishKeyPackagesRequest { suite: suite.code().into(), ..Default::default() };
+            PublishKeyPackagesRequest { suite: suite.code().into(), replace, ..Default::default() };
         self.spawn(request, LIMIT, move |answer| {
-            Done::Pool(suite, answer.map(|response| response.available as usize))
+            let available = answer.map(|response| response.available as usize);
+            Done::Pool { suite, available, replaced: replace }
         });
     }
 
@@ -161,9 +166,12 @@ impl Session {
                 self.settled.answered();
                 self.take_handed_over(answer);
             }
-            Done::Pool(suite, answer) => {
+            Done::Pool { suite, available, replaced } => {
                 self.settled.answered();
-                self.fill_pool(suite, answer)?;
+                if replaced && available.is_ok() {
+                    self.shared.engine().pool_was_dropped(suite).map_err(EngineError::from)?;
+                }
+                self.fill_pool(suite, available)?;
             }
             Done::ListsPublished(answer) => {
                 self.settled.answered();
@@ -310,6 +318,7 @@ impl Session {
             suite: suite.code().into(),
             key_packages: publication.key_packages.clone(),
             last_resort: publication.last_resort.clone().unwrap_or_default(),
+            replace: false,
         };
         self.spawn(request, LIMIT, move |answer| Done::Published(publication, answer.map(|_| ())));
         Ok(())

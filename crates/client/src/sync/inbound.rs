@@ -12,7 +12,7 @@ use enlace_proto::relay::v1::{
 
 use super::calls::take_head_key;
 use super::connect::wire_id;
-use super::session::{SUITES, Session};
+use super::session::Session;
 use super::{PER_ADDRESS, SyncError};
 use crate::engine::{
     Disposition, Followed, NEEDS_NEWER_VERSION, ReceiveError, Received, WelcomeError,
@@ -141,7 +141,7 @@ impl Session {
             && let Some(followed) = self.followed_channel(channel)?
         {
             self.follow(&followed).await?;
-            for suite in SUITES {
+            for suite in crate::engine::SUITES {
                 self.ask_pool(suite);
             }
         }

@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use enlace_channel::mls::Suite;
 use enlace_identity::time::Timestamp;
 use enlace_log::ChannelId;
 use enlace_proto::relay::v1::{
@@ -31,9 +30,6 @@ const UPKEEP: Duration = Duration::from_secs(60);
 
 /// How often it asks for a new certificate, when that is due.
 const HOUR: Duration = Duration::from_secs(3600);
-
-/// The suites for which others find key packages of this device.
-pub(super) const SUITES: [Suite; 2] = [Suite::PostQuantum, Suite::Classic];
 
 /// When a session is over.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -127,7 +123,7 @@ impl Session {
         session.level_bundles();
         session.fetch_directory();
         session.ask_certificate();
-        for suite in SUITES {
+        for suite in crate::engine::SUITES {
             session.ask_pool(suite);
         }
         for channel in &followed {

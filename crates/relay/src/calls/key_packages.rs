@@ -39,7 +39,9 @@ impl Handle for PublishKeyPackagesRequest {
         if lengths.into_iter().any(|length| length == 0 || length > MAX_BYTES) {
             return Err(malformed("a key package is empty or too long"));
         }
-        let available = available(caller, &device, suite).await?;
+        let replaced =
+            self.replace.then(|| SideWrite::DropKeyPackages { device: device.clone(), suite });
+        let available = if self.replace { 0 } else { available(caller, &device, suite).await? };
         let most = caller.context().limits().key_packages_per_device as usize;
         if available as usize + self.key_packages.len() > most {
             return Err(limit("the pool of key packages is full"));
@@ -50,7 +52,8 @@ impl Handle for PublishKeyPackagesRequest {
             key_packages: self.key_packages.into_iter().map(Bytes::from).collect(),
             last_resort: (!self.last_resort.is_empty()).then(|| Bytes::from(self.last_resort)),
         };
-        let stored = caller.context().hub().store(vec![write]).await;
+        let writes = replaced.into_iter().chain([write]).collect();
+        let stored = caller.context().hub().store(writes).await;
         stored.map_err(|unavailable| refused(&unavailable.into()))?;
         let available = self::available(caller, &device, suite).await?;
         Ok(PublishKeyPackagesResponse { available })

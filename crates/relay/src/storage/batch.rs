@@ -139,6 +139,13 @@ pub enum SideWrite {
         /// Handed out when the pool is empty.
         last_resort: Option<Bytes>,
     },
+    /// Drops a device's pool and last resort: it has lost their private keys.
+    DropKeyPackages {
+        /// The device.
+        device: DeviceName,
+        /// The MLS suite.
+        suite: u16,
+    },
     /// A device has stored its welcome; nothing happens when none waited.
     WelcomeTaken {
         /// The device.
@@ -250,6 +257,7 @@ impl SideWrite {
             | Self::WelcomeWanted { .. }
             | Self::Doubt
             | Self::ForgetKeyPackages
+            | Self::DropKeyPackages { .. }
             | Self::Seen { .. } => 0,
         };
         bytes + 256

@@ -23,7 +23,7 @@ pub trait TestStore {
 
 type Case = (&'static str, fn(&dyn TestStore));
 
-const CASES: [Case; 20] = [
+const CASES: [Case; 21] = [
     ("a log is read back after opening again", logs::reads_back),
     ("what is erased leaves its place", logs::erases),
     ("a read stops at its limits", logs::limits),
@@ -38,6 +38,7 @@ const CASES: [Case; 20] = [
     ("a log that goes back forgets what came after", logs::goes_back),
     ("a client id stands for what was accepted", logs::accepted_lookup),
     ("key packages are handed out once", directory::key_packages),
+    ("key packages are dropped where their device asks for it", directory::dropped_key_packages),
     ("a key package published twice is handed out once", directory::published_twice),
     ("the highest submit counter is kept", directory::counters),
     ("certificates, lists and records are replaced", directory::replaced),

@@ -48,6 +48,7 @@ async fn a_key_package_is_handed_out_once_and_the_last_resort_again() {
         suite: SUITE,
         key_packages: vec![b"one".to_vec(), b"two".to_vec()],
         last_resort: b"last".to_vec(),
+        ..Default::default()
     };
     assert_eq!(call(&bens, &publish).await.unwrap().available, 2);
     let mut claimed = Vec::new();
@@ -81,6 +82,7 @@ async fn the_pool_of_key_packages_is_bounded() {
         suite: SUITE,
         key_packages: packages.iter().map(|package| package.to_vec()).collect(),
         last_resort: Vec::new(),
+        ..Default::default()
     };
     assert_eq!(call(&ana, &publish(&[b"1", b"2"])).await.unwrap().available, 2);
     assert_eq!(call(&ana, &publish(&[b"3", b"4"])).await.unwrap_err().code, ErrorCode::Limit);

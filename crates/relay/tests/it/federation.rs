@@ -199,6 +199,7 @@ async fn key_packages_are_claimed_across() {
         suite: 3,
         key_packages: vec![b"one".to_vec()],
         last_resort: Vec::new(),
+        ..Default::default()
     };
     call(&beas, &publish).await.unwrap();
     let claim = ClaimKeyPackagesRequest {

@@ -111,6 +111,7 @@ fn request(method: Method) -> Vec<Vec<u8>> {
             suite: 0x4d,
             key_packages: vec![vec![1; 40], vec![2; 40]],
             last_resort: vec![3; 40],
+            replace: true,
         }),
         Method::ClaimKeyPackages => one(&wire::ClaimKeyPackagesRequest {
             suite: 0x4d,

@@ -173,45 +173,6 @@ fn two_processes_share_a_profile() {
     assert_eq!(seen.len(), 6);
 }
 
-#[test]
-fn a_store_restored_from_a_copy_reads_on_and_writes_nothing() {
-    let mut world = World::new();
-    let channel = world.case();
-    let store = world.officers["bruno"].store.clone();
-    let copy = world.dir.path().join("copy.db");
-    world.restart("bruno");
-    let wal = |path: &std::path::Path| std::path::PathBuf::from(format!("{}-wal", path.display()));
-    let copy_store = |from: &std::path::Path, to: &std::path::Path| {
-        std::fs::copy(from, to).unwrap();
-        if wal(from).exists() {
-            std::fs::copy(wal(from), wal(to)).unwrap();
-        } else {
-            let _ = std::fs::remove_file(wal(to));
-        }
-    };
-    copy_store(&store, &copy);
-    world.post("bruno", channel, "después de la copia");
-    world.settle();
-
-    // The program is stopped, the copy is put in place.
-    let bruno = world.officers.remove("bruno").unwrap();
-    let (name, key, chain) = (bruno.name.clone(), bruno.key_for_tests(), bruno.chain_for_tests());
-    drop(bruno);
-    let _ = std::fs::remove_file(format!("{}-shm", store.display()));
-    copy_store(&copy, &store);
-    world.reinsert("bruno", name, key, chain, store);
-    assert!(!world.go_online("bruno"));
-    world.deliver("bruno");
-    world.post("bruno", channel, "nunca");
-    assert_eq!(world.pump("bruno"), 0);
-    assert!(world.engine("bruno").snapshot().unwrap().is_some());
-    world.post("ana", channel, "se lee");
-    while world.pump("ana") > 0 {}
-    world.deliver("bruno");
-    assert!(world.texts("bruno", channel).contains(&"se lee".to_owned()));
-    assert!(!world.texts("ana", channel).contains(&"nunca".to_owned()));
-}
-
 /// What the hub answers to every submission.
 fn refuse_once(world: &mut World, name: &str, code: ErrorCode) {
     let officer = world.officers.get_mut(name).unwrap();

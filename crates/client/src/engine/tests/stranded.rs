@@ -29,9 +29,14 @@ impl Tamper for Garble {
     }
 }
 
-fn encryption_key(world: &mut World, channel: ChannelId, of: &str) -> Vec<u8> {
+pub(super) fn encryption_key(
+    world: &mut World,
+    seen_by: &str,
+    channel: ChannelId,
+    of: &str,
+) -> Vec<u8> {
     let leaf = world.chain_of(of);
-    let found = world.engine("bruno").write::<_, crate::engine::EngineError>(|work| {
+    let found = world.engine(seen_by).write::<_, crate::engine::EngineError>(|work| {
         let channel = work.take(channel)?.unwrap();
         let members = channel.view()?.members.into_iter();
         let mut found = members.filter(|member| member.chain == leaf);
@@ -48,7 +53,8 @@ fn standing(world: &mut World, name: &str, channel: ChannelId) -> ChannelStandin
 
 /// Bruno renews his keys, and garbles what is for these. Where that stands.
 fn strand(world: &mut World, channel: ChannelId, victims: &[&str]) -> Seq {
-    let keys = victims.iter().map(|victim| encryption_key(world, channel, victim)).collect();
+    let keys =
+        victims.iter().map(|victim| encryption_key(world, "bruno", channel, victim)).collect();
     let garbling = Backend::dangerous_with_tamper(Box::new(Garble(keys))).unwrap();
     world.engine("bruno").backend = garbling;
     world.engine("bruno").wish(channel, Wish::RenewKeys).unwrap();

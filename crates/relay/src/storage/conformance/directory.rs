@@ -29,6 +29,24 @@ fn take(storage: &mut dyn Storage, suite: u16, names: &[&str]) -> Vec<(String, b
     taken.iter().map(|t| (text(&t.key_package), t.last_resort)).collect()
 }
 
+pub(super) fn dropped_key_packages(store: &dyn TestStore) {
+    let mut storage = store.open().unwrap();
+    storage
+        .commit(&side([
+            publish("ana", 1, &["lost"], Some("lost too")),
+            publish("ana", 2, &["other suite"], None),
+            publish("ben", 1, &["other device"], None),
+            SideWrite::DropKeyPackages { device: device("ana"), suite: 1 },
+            SideWrite::DropKeyPackages { device: device("cid"), suite: 1 },
+            publish("ana", 1, &["lost", "new"], None),
+        ]))
+        .unwrap();
+    let pooled = |text: &str| (text.to_owned(), false);
+    assert_eq!(take(&mut *storage, 1, &["ana", "ana"]), [pooled("new")]);
+    assert_eq!(take(&mut *storage, 2, &["ana"]), [pooled("other suite")]);
+    assert_eq!(take(&mut *storage, 1, &["ben"]), [pooled("other device")]);
+}
+
 pub(super) fn key_packages(store: &dyn TestStore) {
     let mut storage = store.open().unwrap();
     storage

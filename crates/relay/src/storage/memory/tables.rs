@@ -183,6 +183,11 @@ impl Tables {
                     known.drain(..known.len().saturating_sub(REMEMBERED_KEY_PACKAGES));
                 }
             }
+            SideWrite::DropKeyPackages { device, suite } => {
+                let key = (device.clone(), *suite);
+                self.key_packages.remove(&key);
+                self.last_resorts.remove(&key);
+            }
             SideWrite::WelcomeTaken { device, channel, seq } => {
                 let taken = PendingWelcome { channel: *channel, seq: *seq };
                 self.pending.retain(|(whose, welcome)| (whose, *welcome) != (device, taken));

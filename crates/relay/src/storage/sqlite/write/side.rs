@@ -24,6 +24,14 @@ impl Writer<'_> {
             SideWrite::KeyPackages { device, suite, key_packages, last_resort } => {
                 self.key_packages(device, *suite, key_packages, last_resort.as_ref())
             }
+            SideWrite::DropKeyPackages { device, suite } => {
+                let Some(id) = find_device(self.transaction, device)? else { return Ok(()) };
+                for table in ["key_packages", "last_resorts"] {
+                    let drop = format!("DELETE FROM {table} WHERE device = ?1 AND suite = ?2");
+                    self.execute(&drop, params![id, suite])?;
+                }
+                Ok(())
+            }
             SideWrite::WelcomeTaken { device, channel, seq } => {
                 let Some(id) = find_channel(self.transaction, channel)? else { return Ok(()) };
                 let Some(device) = find_device(self.transaction, device)? else { return Ok(()) };

@@ -1,0 +1,105 @@
+//! A store that was set back to a copy of an earlier state.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::stranded::encryption_key;
+use super::world::World;
+use crate::engine::ResumeError;
+use crate::store::ChannelStanding;
+
+/// The store of an officer as it is now, to be put back later.
+fn copy_of(world: &mut World, name: &'static str) -> PathBuf {
+    let store = world.officers[name].store.clone();
+    let copy = world.dir.path().join("copy.db");
+    world.restart(name);
+    copy_store(&store, &copy);
+    copy
+}
+
+/// The program is stopped, and a copy of its store put in place.
+fn set_back(world: &mut World, name: &'static str, copy: &Path) {
+    let officer = world.officers.remove(name).unwrap();
+    let (device, key) = (officer.name.clone(), officer.key_for_tests());
+    let (chain, store) = (officer.chain_for_tests(), officer.store.clone());
+    drop(officer);
+    let _ = std::fs::remove_file(format!("{}-shm", store.display()));
+    copy_store(copy, &store);
+    world.reinsert(name, device, key, chain, store);
+}
+
+fn copy_store(from: &Path, to: &Path) {
+    let wal = |path: &Path| PathBuf::from(format!("{}-wal", path.display()));
+    std::fs::copy(from, to).unwrap();
+    if wal(from).exists() {
+        std::fs::copy(wal(from), wal(to)).unwrap();
+    } else {
+        let _ = std::fs::remove_file(wal(to));
+    }
+}
+
+#[test]
+fn a_store_restored_from_a_copy_reads_on_and_writes_nothing() {
+    let mut world = World::new();
+    let channel = world.case();
+    let copy = copy_of(&mut world, "bruno");
+    world.post("bruno", channel, "después de la copia");
+    world.settle();
+
+    set_back(&mut world, "bruno", &copy);
+    assert!(!world.go_online("bruno"));
+    world.deliver("bruno");
+    world.post("bruno", channel, "nunca");
+    assert_eq!(world.pump("bruno"), 0);
+    assert!(world.engine("bruno").snapshot().unwrap().is_some());
+    world.post("ana", channel, "se lee");
+    while world.pump("ana") > 0 {}
+    world.deliver("bruno");
+    assert!(world.texts("bruno", channel).contains(&"se lee".to_owned()));
+    assert!(!world.texts("ana", channel).contains(&"nunca".to_owned()));
+}
+
+#[test]
+fn a_store_restored_from_a_copy_takes_part_again_with_new_keys() {
+    let mut world = World::new();
+    let channel = world.case();
+    let copy = copy_of(&mut world, "bruno");
+    world.post("bruno", channel, "después de la copia");
+    world.settle();
+    let key = encryption_key(&mut world, "ana", channel, "bruno");
+
+    set_back(&mut world, "bruno", &copy);
+    assert!(!world.go_online("bruno"));
+    world.post("bruno", channel, "con claves nuevas");
+    world.post("ana", channel, "entretanto");
+    while world.pump("ana") + world.deliver("bruno") > 0 {}
+    assert_eq!(world.engine("bruno").resume().unwrap(), [channel]);
+    assert!(world.engine("bruno").snapshot().unwrap().is_none());
+    assert!(matches!(world.engine("bruno").resume(), Err(ResumeError::NotACopy)));
+
+    // What a colleague says in the old state ends nothing: the keys are spent all the same.
+    world.post("ana", channel, "en el estado antiguo");
+    while world.pump("ana") > 0 {}
+    world.deliver("bruno");
+    let row = world.engine("bruno").read(|tx| tx.channel(channel)).unwrap().unwrap();
+    assert_eq!(row.standing, ChannelStanding::Stranded);
+
+    world.pass(Duration::from_secs(60));
+    assert_ne!(encryption_key(&mut world, "ana", channel, "bruno"), key);
+    let texts = world.texts("bruno", channel);
+    for text in ["después de la copia", "entretanto", "en el estado antiguo", "con claves nuevas"]
+    {
+        let here = texts.iter().filter(|here| *here == text).count();
+        assert_eq!(here, 1, "{text} in {texts:?}");
+    }
+    assert_eq!(texts, world.texts("ana", channel));
+}
+
+#[test]
+fn a_relay_that_exaggerates_does_not_use_up_a_devices_numbers() {
+    let mut world = World::new();
+    world.case();
+    assert!(!world.engine("bruno").check_submit_counter(u64::MAX).unwrap());
+    assert!(matches!(world.engine("bruno").resume(), Err(ResumeError::Count(u64::MAX))));
+    assert!(world.engine("bruno").snapshot().unwrap().is_some(), "nothing has changed");
+}
