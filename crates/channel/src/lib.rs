@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod channel;
+pub mod confirmations;
 pub mod consent;
 pub mod credential;
 pub mod entry;

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use enlace_channel::channel::group_id;
+use enlace_channel::confirmations::Confirmations;
 use enlace_channel::consent::{Answer, Statement, StatementDraft, Subject};
 use enlace_channel::entry::{EntryKind, HandlingCode, NoteDraft, Part, PartKind, Salt};
 use enlace_channel::history::{HistoryShare, SharedEntries};
@@ -28,9 +29,10 @@ use enlace_identity::suspension::{SignedSuspensions, SuspensionStatement};
 use enlace_identity::time::{Timestamp, Validity};
 use enlace_log::control::{Contest, KeyPackageHash, LeafHash, Leave, Stranded};
 use enlace_log::{
-    ChainLink, ChainStart, ChannelId, ChannelNonce, ClientId, Commitment, DeviceList, Envelope,
-    FoundingHash, Generation, Head, HeadSigner, HubStatement, Incarnation, ItemKind, ListHash,
-    OuterSignature, PayloadHash, Seq, SubmitCounter, Succession, Tombstone, WelcomesHash,
+    ChainHash, ChainLink, ChainStart, ChannelId, ChannelNonce, ClientId, Commitment, DeviceList,
+    Envelope, ErasureConfirmation, FoundingHash, Generation, Head, HeadSigner, HubStatement,
+    Incarnation, ItemKind, ListHash, OuterSignature, PayloadHash, Seq, SubmitCounter, Succession,
+    Tombstone, WelcomesHash,
 };
 use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
@@ -716,6 +718,34 @@ fn identity(vectors: &mut Vectors) {
         json!({ "message": "enlace.channel.v1.Evidence",
                 "consent": { "mandate": "signed_stand_in_mandate" } }),
         wire::Evidence { evidence }.encode_to_vec(),
+    );
+    let chain = leaf(LeafName::Service("h1.head.fge.example".parse().unwrap()), 6, 6);
+    let confirmation = ErasureConfirmation {
+        channel: CHANNEL,
+        tombstone: Seq(9),
+        chain: ChainHash([0x44; 32]),
+        erased: vec![(Seq(3), PayloadHash([0x33; 32])), (Seq(7), PayloadHash([0x77; 32]))],
+        at: NOW,
+        signer: HeadSigner(*chain.leaf().fingerprint().as_bytes()),
+    };
+    vectors.add(
+        "erasure_confirmation",
+        json!({ "channel": CHANNEL.to_string(), "tombstone": 9, "chain": "44".repeat(32),
+                "erased": [{ "seq": 3, "payload_hash": "33".repeat(32) },
+                           { "seq": 7, "payload_hash": "77".repeat(32) }],
+                "at": NOW.as_millis(), "signer": hex(&confirmation.signer.0) }),
+        confirmation.encode(),
+    );
+    let confirmed = confirmation.sign(&key(6), chain);
+    vectors.add(
+        "signed_erasure_confirmation",
+        json!({ "confirmation": "erasure_confirmation", "signed_by_seed": "06".repeat(32) }),
+        confirmed.encode(),
+    );
+    vectors.add(
+        "erasure_confirmations",
+        json!({ "confirmations": ["signed_erasure_confirmation"] }),
+        Confirmations::take_from(&mut vec![confirmed]).encode(),
     );
     let suspension = wire::SuspensionEvidence {
         device: device("ana-ruiz").to_string(),

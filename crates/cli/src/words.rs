@@ -102,7 +102,10 @@ pub(crate) enum Text<'a> {
     RelaysTold { by: &'a str, place: u64 },
     RelaysNotTold,
     NothingErased,
-    RelaysDoNotConfirm,
+    WhatConfirmingMeans,
+    RelayConfirmed { authority: &'a str, when: &'a str, place: Option<u64> },
+    RelayHasNotConfirmed { authority: &'a str },
+    RelayLeftBefore { authority: &'a str },
 
     // Backups.
     BackupWritten { file: &'a str },
@@ -238,6 +241,7 @@ pub(crate) enum Notice<'a> {
     VoidChange { by: &'a str, reason: &'a str },
     Unreadable { by: &'a str, reason: &'a str },
     NotTheirs { by: &'a str, place: u64 },
+    FalseConfirmation { by: &'a str, reason: &'a str },
     WithoutContent { by: &'a str },
     ErasedUnread { author: &'a str, by: &'a str, place: u64 },
     HoldPlaced { by: &'a str, authority: &'a str },

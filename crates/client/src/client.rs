@@ -31,7 +31,9 @@ use enlace_transport::{Backoff, Clock, SystemClock, Trust};
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
-pub use self::erased::{ErasedHere, ErasedView};
+#[cfg(test)]
+pub(crate) use self::erased::erased_of;
+pub use self::erased::{ErasedHere, ErasedView, RelayErasure, RelayErasureState};
 pub use self::findings::{Finding, Level};
 pub use self::notes::{WaitError, Waited};
 pub use self::parts::{Parts, Sockets, SystemSockets};

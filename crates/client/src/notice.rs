@@ -81,6 +81,15 @@ pub enum Notice {
         /// The place of the other's entry.
         place: u64,
     },
+    /// An entry puts a confirmation on the record that no relay has given, or of something else: it
+    /// counts for nothing.
+    FalseConfirmation {
+        /// Whose entry it is.
+        #[serde(with = "as_text")]
+        by: DeviceName,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// An entry came without its content, and the log says of nobody that it was erased: by the
     /// relay's word, as long as it does not.
     WithoutContent {

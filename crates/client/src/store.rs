@@ -10,6 +10,7 @@
 //! whatever was cached before is then to be dropped.
 
 mod channels;
+mod confirmations;
 mod directory;
 mod entries;
 mod erasures;
@@ -28,6 +29,7 @@ use enlace_channel::state_store::StateStore;
 use enlace_identity::keys::Passphrase;
 
 pub use self::channels::{ChannelRow, ChannelRows, ChannelStanding};
+pub use self::confirmations::{ConfirmationRow, ConfirmationRows, InquiryRow};
 pub use self::directory::{
     DirectoryRows, DocumentKind, HeadCertificate, RefusedWelcome, WelcomeDigest,
 };
@@ -75,6 +77,7 @@ pub trait Store: Send {
 pub trait Transaction:
     StateStore
     + ChannelRows
+    + ConfirmationRows
     + DirectoryRows
     + EntryRows
     + ErasureRows

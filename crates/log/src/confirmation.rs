@@ -147,7 +147,7 @@ impl ErasureConfirmation {
 
 impl SignedConfirmation {
     /// The longest encoded form, in bytes.
-    pub const MAX_BYTES: usize = 64 << 10;
+    pub const MAX_BYTES: usize = 60 << 10;
 
     /// Its bytes, as they travel and are kept.
     #[must_use]

@@ -76,6 +76,10 @@ pub enum Method {
     FetchEnrolment = 24,
     /// Officers of the own authority who can be admitted.
     FetchContacts = 25,
+    /// A relay says that it no longer holds what a tombstone had erased.
+    ConfirmErasure = 26,
+    /// A device asks for what another relay says of that.
+    FetchErasureConfirmation = 27,
     /// A device asks for its certificate to be renewed, and fetches the new one.
     RenewCertificate = 29,
 }
@@ -93,7 +97,7 @@ pub enum Caller {
 
 impl Method {
     /// Every method of this version, by number.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Hello,
         Self::PublishKeyPackages,
         Self::ClaimKeyPackages,
@@ -116,6 +120,8 @@ impl Method {
         Self::Enroll,
         Self::FetchEnrolment,
         Self::FetchContacts,
+        Self::ConfirmErasure,
+        Self::FetchErasureConfirmation,
         Self::RenewCertificate,
     ];
 
@@ -152,6 +158,8 @@ impl Method {
             | Self::RequestWelcome
             | Self::FetchBundle
             | Self::FetchContacts
+            | Self::ConfirmErasure
+            | Self::FetchErasureConfirmation
             | Self::RenewCertificate => SMALL,
             Self::Enroll | Self::FetchEnrolment => TINY,
         }
@@ -179,6 +187,8 @@ impl Method {
             | Self::RequestWelcome
             | Self::PublishBundle
             | Self::Enroll
+            | Self::ConfirmErasure
+            | Self::FetchErasureConfirmation
             | Self::RenewCertificate => SMALL,
         }
     }
@@ -192,10 +202,14 @@ impl Method {
             Self::PublishKeyPackages
             | Self::CreateChannel
             | Self::FetchContacts
+            | Self::FetchErasureConfirmation
             | Self::RenewCertificate => {
                 matches!(caller, Caller::Device)
             }
-            Self::DeliverWelcome | Self::ExchangeHeads | Self::RequestWelcome => {
+            Self::DeliverWelcome
+            | Self::ExchangeHeads
+            | Self::RequestWelcome
+            | Self::ConfirmErasure => {
                 matches!(caller, Caller::Relay)
             }
             Self::Hello
@@ -256,6 +270,8 @@ calls! {
     FetchContacts: FetchContactsRequest -> FetchContactsResponse,
     FetchBundle: FetchBundleRequest -> FetchBundleResponse,
     PublishBundle: PublishBundleRequest -> PublishBundleResponse,
+    ConfirmErasure: ConfirmErasureRequest -> ConfirmErasureResponse,
+    FetchErasureConfirmation: FetchErasureConfirmationRequest -> FetchErasureConfirmationResponse,
     RenewCertificate: RenewCertificateRequest -> RenewCertificateResponse,
     Enroll: EnrollRequest -> EnrollResponse,
     FetchEnrolment: FetchEnrolmentRequest -> FetchEnrolmentResponse,
@@ -268,7 +284,10 @@ mod tests {
     #[test]
     fn numbers_are_those_of_the_protocol_page() {
         let numbers: Vec<u16> = Method::ALL.iter().map(|method| method.number()).collect();
-        assert_eq!(numbers, (1..=17).chain(19..=20).chain([23, 24, 25, 29]).collect::<Vec<u16>>());
+        assert_eq!(
+            numbers,
+            (1..=17).chain(19..=20).chain([23, 24, 25, 26, 27, 29]).collect::<Vec<u16>>()
+        );
     }
 
     #[test]
@@ -276,7 +295,7 @@ mod tests {
         for number in 0..=u16::MAX {
             match Method::from_number(number) {
                 Some(method) => assert_eq!(method.number(), number),
-                None => assert!(!matches!(number, 1..=17 | 19..=20 | 23..=25 | 29)),
+                None => assert!(!matches!(number, 1..=17 | 19..=20 | 23..=27 | 29)),
             }
         }
     }

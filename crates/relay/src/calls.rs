@@ -2,6 +2,7 @@
 
 mod bundles;
 mod caller;
+mod confirm_erasure;
 mod contacts;
 mod create_channel;
 mod crls;
@@ -23,11 +24,12 @@ use std::future::Future;
 
 use enlace_proto::method::{Call, Method};
 use enlace_proto::relay::v1::{
-    ClaimKeyPackagesRequest, CreateChannelRequest, DeliverWelcomeRequest, ErrorCode,
-    ExchangeHeadsRequest, FetchBundleRequest, FetchContactsRequest, FetchDirectoryRequest,
-    FetchHeadCertificateRequest, FetchRangeRequest, LeaseRequest, PublishBundleRequest,
-    PublishCrlsRequest, PublishKeyPackagesRequest, RefillRequest, RenewCertificateRequest,
-    RequestWelcomeRequest, SubmitRequest,
+    ClaimKeyPackagesRequest, ConfirmErasureRequest, CreateChannelRequest, DeliverWelcomeRequest,
+    ErrorCode, ExchangeHeadsRequest, FetchBundleRequest, FetchContactsRequest,
+    FetchDirectoryRequest, FetchErasureConfirmationRequest, FetchHeadCertificateRequest,
+    FetchRangeRequest, LeaseRequest, PublishBundleRequest, PublishCrlsRequest,
+    PublishKeyPackagesRequest, RefillRequest, RenewCertificateRequest, RequestWelcomeRequest,
+    SubmitRequest,
 };
 use enlace_transport::{IncomingCall, IncomingStream, Refusal, RequestError};
 use tracing::debug;
@@ -98,6 +100,10 @@ async fn dispatch_to_handler(caller: &Caller, call: IncomingCall) -> Result<(), 
         Method::FetchContacts => answer::<FetchContactsRequest>(caller, call).await,
         Method::FetchBundle => answer::<FetchBundleRequest>(caller, call).await,
         Method::PublishBundle => answer::<PublishBundleRequest>(caller, call).await,
+        Method::ConfirmErasure => answer::<ConfirmErasureRequest>(caller, call).await,
+        Method::FetchErasureConfirmation => {
+            answer::<FetchErasureConfirmationRequest>(caller, call).await
+        }
         Method::RenewCertificate => answer::<RenewCertificateRequest>(caller, call).await,
         Method::PublishHubVotes => {
             let refusal = Refusal::new(ErrorCode::Unsupported, "this relay moves no channels yet");

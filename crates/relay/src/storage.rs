@@ -187,6 +187,10 @@ pub trait ReadStorage: Send {
     /// Where the hub of a channel began anew.
     fn incarnations(&mut self, channel: &ChannelId) -> Result<Incarnations, StorageError>;
 
+    /// Whether files may still hold what was erased. Whoever asks after reading that something is
+    /// erased, and is told no, knows that it is in no file.
+    fn has_residue(&mut self) -> Result<bool, StorageError>;
+
     /// How the relay last ran on this store.
     fn last_run(&mut self) -> Result<LastRun, StorageError>;
 }

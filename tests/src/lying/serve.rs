@@ -82,6 +82,8 @@ impl World {
             | Method::FetchBundle
             | Method::PublishBundle
             | Method::FetchContacts
+            | Method::ConfirmErasure
+            | Method::FetchErasureConfirmation
             | Method::RenewCertificate
             | Method::Enroll
             | Method::FetchEnrolment => {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bundles;
+mod confirming;
 mod entries;
 mod erasing;
 mod forks;

@@ -10,6 +10,7 @@ use super::header::{Header, TimeZone};
 use super::kinds::{EntryKind, HandlingCode, PartKind};
 use super::part::{Part, Salt};
 use super::signed::SignedEntry;
+use crate::confirmations::Confirmations;
 use crate::history::HistoryShare;
 
 /// The most bytes that all parts of an entry can hold together.
@@ -156,6 +157,18 @@ impl NoteDraft<'_> {
     ) -> SignedEntry {
         let part = Part::Open { kind: PartKind::Shared, salt: salts(), content: share.encode() };
         self.sign_parts(EntryKind::HistoryShare, vec![part], key, salts())
+    }
+
+    /// Puts relays' confirmations on the record. The text is left out.
+    pub fn sign_confirmations(
+        self,
+        confirmations: &Confirmations,
+        key: &SigningKey,
+        mut salts: impl FnMut() -> Salt,
+    ) -> SignedEntry {
+        let content = confirmations.encode();
+        let part = Part::Open { kind: PartKind::Confirmations, salt: salts(), content };
+        self.sign_parts(EntryKind::Erasures, vec![part], key, salts())
     }
 
     fn sign_parts(

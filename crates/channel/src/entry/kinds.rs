@@ -78,6 +78,8 @@ kinds!(
         Suspension = 17,
         /// Puts its parent on top of a forum, or takes it down again.
         Pin = 18,
+        /// Puts on the record which relays have confirmed that something is erased there.
+        Erasures = 21,
     }
 );
 
@@ -100,6 +102,8 @@ kinds!(
         Shared = 13,
         /// A revocation list, or a signed statement about suspensions, as it travels.
         List = 14,
+        /// [`Confirmations`](crate::confirmations::Confirmations) in their canonical form.
+        Confirmations = 15,
         /// Whether a pin puts its parent on top: one byte, 1 or 0.
         Pinned = 16,
     }
@@ -123,7 +127,16 @@ impl EntryKind {
                 | Self::Question
                 | Self::Answer
                 | Self::Pin
+                | Self::Erasures
         )
+    }
+
+    /// Whether it can be written in a channel that is closed: what is erased then is put on the
+    /// record, and where the owner is gone, leads still have to agree on another, who opens the
+    /// channel again.
+    #[must_use]
+    pub fn outlasts_closing(self) -> bool {
+        self.is_statement() || self == Self::Erasures
     }
 
     /// Whether it holds a [`Statement`](crate::consent::Statement) and nothing else.
@@ -140,6 +153,7 @@ impl EntryKind {
             Self::Proposal | Self::Consent => Some(PartKind::Statement),
             Self::RevocationList | Self::Suspension => Some(PartKind::List),
             Self::Pin => Some(PartKind::Pinned),
+            Self::Erasures => Some(PartKind::Confirmations),
             _ => None,
         }
     }
@@ -150,10 +164,10 @@ impl EntryKind {
         matches!(self, Self::Correction | Self::Answer | Self::Pin)
     }
 
-    /// Whether it passes a list on, which its issuer's signature vouches for, and says nothing.
+    /// Whether it passes on what others have signed, which they vouch for, and says nothing.
     #[must_use]
-    pub fn passes_a_list_on(self) -> bool {
-        matches!(self, Self::RevocationList | Self::Suspension)
+    pub fn is_for_programs(self) -> bool {
+        matches!(self, Self::RevocationList | Self::Suspension | Self::Erasures)
     }
 
     /// Whether it is there for forums alone.
@@ -204,7 +218,11 @@ impl PartKind {
     /// Whether this version shows such a part.
     #[must_use]
     pub fn is_supported(self) -> bool {
-        self.is_text() || matches!(self, Self::Statement | Self::Shared | Self::List | Self::Pinned)
+        self.is_text()
+            || matches!(
+                self,
+                Self::Statement | Self::Shared | Self::List | Self::Confirmations | Self::Pinned
+            )
     }
 }
 

@@ -107,7 +107,7 @@ impl SignedEntry {
     #[must_use]
     pub fn list(&self) -> Option<&[u8]> {
         let [part] = self.parts() else { return None };
-        let is_one = self.header().kind.passes_a_list_on() && part.kind() == PartKind::List;
+        let is_one = self.header().kind.is_for_programs() && part.kind() == PartKind::List;
         part.content().filter(|_| is_one)
     }
 

@@ -37,8 +37,7 @@ pub fn judge_entry(
     header: &Header,
     received_at: Timestamp,
 ) -> Result<(), Void> {
-    // Where the owner is gone, leads still have to agree on another, who opens the channel again.
-    match header.kind.is_statement() {
+    match header.kind.outlasts_closing() {
         true => check_role(policy, author)?,
         false => judge_author(policy, author)?,
     }

@@ -79,6 +79,9 @@ pub(crate) fn notice_words(notice: &Notice, ui: &Ui) -> Vec<String> {
         Notice::NotTheirs { by, place } => {
             say(Words::NotTheirs { by: &officer(by), place: *place })
         }
+        Notice::FalseConfirmation { by, reason } => {
+            say(Words::FalseConfirmation { by: &officer(by), reason })
+        }
         Notice::WithoutContent { author } => {
             say(Words::WithoutContent { by: &officer(&author.device) })
         }

@@ -145,8 +145,18 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::RelaysTold { by, place } => format!("relays told at {place} by {by}"),
         Text::RelaysNotTold => "relays not told".into(),
         Text::NothingErased => "Nothing of this channel was erased.".into(),
-        Text::RelaysDoNotConfirm => {
-            "What the relays were told they do at once; no relay has confirmed it with its signature.".into()
+        Text::WhatConfirmingMeans => {
+            "A confirmation is the relay’s signed word that it holds nothing of it any more. Nobody can see from outside whether that is true, and no other device says what it has erased.".into()
+        }
+        Text::RelayConfirmed { authority, when, place: Some(place) } => {
+            format!("{authority} confirmed on {when} (on the record at {place})")
+        }
+        Text::RelayConfirmed { authority, when, place: None } => {
+            format!("{authority} confirmed on {when}")
+        }
+        Text::RelayHasNotConfirmed { authority } => format!("{authority} has not confirmed"),
+        Text::RelayLeftBefore { authority } => {
+            format!("{authority} had left before: it keeps what it had")
         }
         Text::NeedsNewerVersion => "(needs a newer version of this program)".into(),
         Text::CorrectedAt { place } => format!("corrected at {place}"),
@@ -372,6 +382,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
             format!(
                 "{by} wanted to correct or withdraw entry {place}, which is somebody else's: nothing has changed."
             )
+        }
+        Notice::FalseConfirmation { by, reason } => {
+            format!("{by} put a confirmation on the record that counts for nothing: {reason}")
         }
         Notice::WithoutContent { by } => {
             format!(

@@ -151,8 +151,18 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::RelaysTold { by, place } => format!("{by} mandó a los relés borrarlo en {place}"),
         Text::RelaysNotTold => "no se mandó a los relés".into(),
         Text::NothingErased => "No se ha borrado nada de este canal.".into(),
-        Text::RelaysDoNotConfirm => {
-            "Los relés lo hacen en cuanto se les manda; ninguno lo ha confirmado con su firma.".into()
+        Text::WhatConfirmingMeans => {
+            "Una confirmación es la palabra firmada del relé de que ya no conserva nada. Desde fuera nadie puede ver si es cierto, y ningún otro dispositivo dice qué ha borrado.".into()
+        }
+        Text::RelayConfirmed { authority, when, place: Some(place) } => {
+            format!("{authority} lo confirmó el {when} (consta en {place})")
+        }
+        Text::RelayConfirmed { authority, when, place: None } => {
+            format!("{authority} lo confirmó el {when}")
+        }
+        Text::RelayHasNotConfirmed { authority } => format!("{authority} no lo ha confirmado"),
+        Text::RelayLeftBefore { authority } => {
+            format!("{authority} ya había salido: conserva lo que tenía")
         }
         Text::NeedsNewerVersion => "(requiere una versión más reciente de este programa)".into(),
         Text::CorrectedAt { place } => format!("corregido en {place}"),
@@ -376,6 +386,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
             format!(
                 "{by} quiso corregir o retirar lo escrito en {place}, que es de otra persona: no ha cambiado nada."
             )
+        }
+        Notice::FalseConfirmation { by, reason } => {
+            format!("{by} hizo constar una confirmación que no vale nada: {reason}")
         }
         Notice::WithoutContent { by } => {
             format!(

@@ -149,8 +149,18 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::RelaysTold { by, place } => format!("{by} l’a fait effacer aux relais à la place {place}"),
         Text::RelaysNotTold => "les relais n’ont pas été avertis".into(),
         Text::NothingErased => "Rien de ce canal n’a été effacé.".into(),
-        Text::RelaysDoNotConfirm => {
-            "Les relais le font dès qu’on le leur demande ; aucun ne l’a confirmé par sa signature.".into()
+        Text::WhatConfirmingMeans => {
+            "Une confirmation est la parole signée du relais qu’il n’en garde plus rien. De l’extérieur, personne ne peut voir si c’est vrai, et aucun autre appareil ne dit ce qu’il a effacé.".into()
+        }
+        Text::RelayConfirmed { authority, when, place: Some(place) } => {
+            format!("{authority} l’a confirmé le {when} (inscrit à la place {place})")
+        }
+        Text::RelayConfirmed { authority, when, place: None } => {
+            format!("{authority} l’a confirmé le {when}")
+        }
+        Text::RelayHasNotConfirmed { authority } => format!("{authority} ne l’a pas confirmé"),
+        Text::RelayLeftBefore { authority } => {
+            format!("{authority} était déjà parti : il garde ce qu’il avait")
         }
         Text::NeedsNewerVersion => "(demande une version plus récente de ce programme)".into(),
         Text::CorrectedAt { place } => format!("corrigé en {place}"),
@@ -378,6 +388,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
             format!(
                 "{by} a voulu corriger ou retirer le message {place}, qui est d’une autre personne : rien n’a changé."
             )
+        }
+        Notice::FalseConfirmation { by, reason } => {
+            format!("{by} a inscrit une confirmation qui ne vaut rien : {reason}")
         }
         Notice::WithoutContent { by } => {
             format!(

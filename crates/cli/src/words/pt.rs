@@ -149,8 +149,18 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::RelaysTold { by, place } => format!("{by} mandou os relés apagarem em {place}"),
         Text::RelaysNotTold => "os relés não foram avisados".into(),
         Text::NothingErased => "Nada deste canal foi apagado.".into(),
-        Text::RelaysDoNotConfirm => {
-            "Os relés fazem isso assim que são avisados; nenhum confirmou com a sua assinatura.".into()
+        Text::WhatConfirmingMeans => {
+            "Uma confirmação é a palavra assinada do relé de que já não guarda nada. De fora ninguém pode ver se é verdade, e nenhum outro dispositivo diz o que apagou.".into()
+        }
+        Text::RelayConfirmed { authority, when, place: Some(place) } => {
+            format!("{authority} confirmou em {when} (consta em {place})")
+        }
+        Text::RelayConfirmed { authority, when, place: None } => {
+            format!("{authority} confirmou em {when}")
+        }
+        Text::RelayHasNotConfirmed { authority } => format!("{authority} não confirmou"),
+        Text::RelayLeftBefore { authority } => {
+            format!("{authority} já tinha saído: guarda o que tinha")
         }
         Text::NeedsNewerVersion => "(requer uma versão mais recente deste programa)".into(),
         Text::CorrectedAt { place } => format!("corrigido em {place}"),
@@ -376,6 +386,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
             format!(
                 "{by} quis corrigir ou retirar o que está em {place}, que é de outra pessoa: nada mudou."
             )
+        }
+        Notice::FalseConfirmation { by, reason } => {
+            format!("{by} fez constar uma confirmação que não vale nada: {reason}")
         }
         Notice::WithoutContent { by } => {
             format!(

@@ -196,8 +196,8 @@ impl Engine {
         for row in &waiting {
             views.extend(EntryView::of_outbox(row)?);
         }
-        // Lists that members pass on are the programs' affair.
-        views.retain(|view| !EntryKind::from_code(view.kind).passes_a_list_on());
+        // Lists and confirmations that members pass on are the programs' affair.
+        views.retain(|view| !EntryKind::from_code(view.kind).is_for_programs());
         views.truncate(limit);
         Ok(views)
     }

@@ -157,6 +157,7 @@ impl Work<'_> {
             {
                 tracing::debug!(%author, %error, "a list in a channel was not taken");
             }
+            self.note_confirmations(channel, item, entry)?;
         }
         self.note_statement(channel, item, entry)?;
         if entry.needs_newer_version() {

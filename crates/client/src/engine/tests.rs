@@ -5,6 +5,7 @@ mod backup;
 mod batches;
 mod certificate;
 mod closing;
+mod confirmations;
 mod consents;
 mod crashes;
 mod devices;

@@ -57,6 +57,9 @@ impl Work<'_> {
         erased: &[(Seq, PayloadHash)],
     ) -> Result<(), EngineError> {
         let id = channel.id();
+        if by == self.me() {
+            self.ask_for_confirmations(id, item.seq)?;
+        }
         for (seq, hash) in erased {
             let Some(named) = self.tx.item(id, *seq)? else { continue };
             let envelope = named.item.sealed.envelope();

@@ -79,6 +79,9 @@ impl Work<'_> {
     /// What follows from an entry that has come to its place.
     pub(super) fn take_effect(&mut self, row: &EntryRow) -> Result<(), EngineError> {
         let (id, kind) = (row.channel, EntryKind::from_code(row.kind));
+        if kind == EntryKind::Erasures {
+            return self.mark_recorded(row);
+        }
         let speaks_of_another = matches!(kind, EntryKind::Correction | EntryKind::Withdrawal);
         let of = row.parent.filter(|_| speaks_of_another);
         // Somebody who came in later may not have it.

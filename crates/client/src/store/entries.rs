@@ -49,7 +49,7 @@ pub trait EntryRows {
     fn put_entry(&self, row: &EntryRow) -> Result<bool, StoreError>;
 
     /// At most `limit` entries of a channel from `from` on, in the log's order, without those that
-    /// pass lists on.
+    /// pass on lists or confirmations.
     ///
     /// # Errors
     /// When the engine fails.

@@ -11,6 +11,7 @@
 
 mod backup;
 mod channels;
+mod confirmations;
 mod directory;
 mod entries;
 mod erasures;

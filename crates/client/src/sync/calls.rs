@@ -9,15 +9,18 @@ use enlace_log::{ChannelId, HeadSigner, Seq};
 use enlace_proto::method::Call;
 use enlace_proto::relay::v1::{
     ErrorCode, FetchBundleResponse, FetchDirectoryRequest, FetchDirectoryResponse,
-    FetchHeadCertificateRequest, FetchRangeRequest, FetchRangeResponse, PublishBundleResponse,
-    PublishCrlsRequest, PublishKeyPackagesRequest, RefillResponse, RenewCertificateRequest,
+    FetchErasureConfirmationRequest, FetchHeadCertificateRequest, FetchRangeRequest,
+    FetchRangeResponse, PublishBundleResponse, PublishCrlsRequest, PublishKeyPackagesRequest,
+    RefillResponse, RenewCertificateRequest,
 };
 use enlace_transport::{CallError, Connection, ReceiveError};
 
 use super::connect::wire_id;
 use super::session::Session;
 use super::{Shared, SyncError};
-use crate::engine::{Action, Answer, CertificateRefused, Departure, EngineError, Publication};
+use crate::engine::{
+    Action, Answer, CertificateRefused, Departure, EngineError, Inquiry, Publication,
+};
 
 /// How long a call may take: a home relay that has to ask a hub far away answers within it.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -52,6 +55,8 @@ pub(super) enum Done {
     Refilled(ChannelId, Option<Seq>, Result<RefillResponse, CallError>),
     /// The certificate that the registrar issued, if it has.
     Certificate(Result<Vec<Vec<u8>>, CallError>),
+    /// What relays have signed of what they have erased.
+    Confirmed(Inquiry, Vec<(Domain, Vec<u8>)>),
     /// What a hub shows of where it began anew.
     WayBack(ChannelId, Seq, Option<Departure>),
 }
@@ -109,6 +114,28 @@ impl Session {
         self.spawn(request, LIMIT, move |answer| {
             let available = answer.map(|response| response.available as usize);
             Done::Pool { suite, available, replaced: replace }
+        });
+    }
+
+    /// Asks relays, one after the other, what they have erased. Nobody waits for it.
+    pub(super) fn inquire(&mut self, inquiry: Inquiry) {
+        self.is_inquiring = true;
+        let connection = self.connection.clone();
+        self.calls.spawn(async move {
+            let mut answers = Vec::new();
+            for authority in &inquiry.authorities {
+                let request = FetchErasureConfirmationRequest {
+                    channel: Some(wire_id(inquiry.channel)),
+                    tombstone: inquiry.tombstone.0,
+                    authority: authority.to_string(),
+                };
+                match connection.call(&request, LIMIT).await {
+                    Ok(answer) if answer.confirmation.is_empty() => {}
+                    Ok(answer) => answers.push((authority.clone(), answer.confirmation)),
+                    Err(error) => tracing::debug!(%authority, %error, "no relay has confirmed"),
+                }
+            }
+            Done::Confirmed(inquiry, answers)
         });
     }
 
@@ -196,6 +223,10 @@ impl Session {
             },
             Done::Refilled(channel, from, answer) => {
                 self.take_refilled(channel, from, answer).await?;
+            }
+            Done::Confirmed(inquiry, answers) => {
+                self.is_inquiring = false;
+                self.shared.engine().take_confirmations(&inquiry, &answers)?;
             }
             Done::WayBack(channel, next, departure) => {
                 self.take_way_back(channel, next, departure).await?;

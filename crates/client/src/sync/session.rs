@@ -19,7 +19,7 @@ use super::connect::{Greeted, wire_id};
 use super::cut_off::CutOff;
 use super::settled::Settled;
 use super::{PER_ADDRESS, Shared, SyncError, SyncReport};
-use crate::engine::{Followed, Lanes};
+use crate::engine::{Followed, Lanes, NextInquiry};
 use crate::event::ClientEvent;
 
 /// How often another process's writing is looked for.
@@ -70,6 +70,8 @@ pub(crate) struct Session {
     pub(super) knows_lists: bool,
     /// Sees lists that are new here.
     lists_here: watch::Receiver<u64>,
+    /// Whether relays are being asked about what they have erased.
+    pub(super) is_inquiring: bool,
     again_at: Option<Timestamp>,
     goal: Goal,
 }
@@ -117,6 +119,7 @@ impl Session {
             lists_there: HashSet::new(),
             knows_lists: false,
             lists_here,
+            is_inquiring: false,
             again_at: None,
             goal,
         };
@@ -197,6 +200,16 @@ impl Session {
         self.again_at = plan.again_at;
         for action in plan.actions {
             self.start(action);
+        }
+        if !self.is_inquiring {
+            let next = self.shared.engine().next_inquiry()?;
+            match next {
+                NextInquiry::Now(inquiry) => self.inquire(inquiry),
+                NextInquiry::At(at) => {
+                    self.again_at = Some(self.again_at.map_or(at, |again| again.min(at)));
+                }
+                NextInquiry::Nothing => {}
+            }
         }
         if self.lists_here.has_changed().unwrap_or(false) && self.knows_lists {
             self.lists_here.mark_unchanged();

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use enlace_identity::canonical::sha256;
+use enlace_identity::certificate::{CertificateFormatError, UnverifiedChain};
 use enlace_identity::keys::SigningKey;
 use enlace_log::head::HeadSigner;
 use enlace_log::{
-    ChainHash, ChannelId, Envelope, Head, Incarnation, OuterSignature, Seq, VerifiedHead,
+    ChainHash, ChannelId, Envelope, ErasureConfirmation, Head, Incarnation, OuterSignature, Seq,
+    SignedConfirmation, VerifiedHead,
 };
 
 /// An authority's head key with its certificates. Cheap to clone.
@@ -45,6 +47,18 @@ impl HeadKey {
     /// Signs what its hub states of itself.
     pub(crate) fn sign_envelope(&self, envelope: &Envelope) -> OuterSignature {
         envelope.sign(&self.0.key)
+    }
+
+    /// Signs that this relay's store holds nothing more of what a tombstone had erased.
+    ///
+    /// # Errors
+    /// When its certificates are none.
+    pub(crate) fn confirm(
+        &self,
+        gone: &ErasureConfirmation,
+    ) -> Result<SignedConfirmation, CertificateFormatError> {
+        let chain = UnverifiedChain::from_ders(&self.0.certificates)?;
+        Ok(gone.sign(&self.0.key, chain))
     }
 
     /// Signs a position that is durable.

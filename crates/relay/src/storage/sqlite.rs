@@ -21,12 +21,12 @@ use enlace_identity::names::DeviceName;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::{
-    Accepted, ClaimedKeyPackage, IdempotencyKey, ReadStorage, Storage, StorageError, WriteBatch,
+    Accepted, ClaimedKeyPackage, IdempotencyKey, LogWrite, ReadStorage, Storage, StorageError,
+    WriteBatch,
 };
 use checkpoint::Checkpointer;
 use ids::Ids;
 use lock::StoreLock;
-use write::Applied;
 
 pub use read::SqliteReader;
 
@@ -86,18 +86,26 @@ impl SqliteStorage {
 
 impl Storage for SqliteStorage {
     fn commit(&mut self, batch: &WriteBatch) -> Result<(), StorageError> {
+        let has_erased = batch.log.iter().any(|write| matches!(write, LogWrite::Erase { .. }));
+        if has_erased {
+            self.checkpointer.residue().begin();
+        }
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let result = write::apply(&transaction, &mut self.ids, batch)
             .and_then(|applied| Ok(transaction.commit().map(|()| applied)?));
-        match result {
-            Ok(Applied { has_erased: true, .. }) => self.checkpointer.truncate(),
-            Ok(Applied { bytes, .. }) => self.checkpointer.note_written(bytes),
+        let written = match result {
+            Ok(applied) => Ok(applied.bytes),
             Err(error) => {
                 self.ids.forget();
                 Err(error)
             }
-        }
+        };
+        // Whatever became of the transaction: its frames may be in the log.
+        let cleaned = if has_erased { self.checkpointer.truncate() } else { Ok(()) };
+        let bytes = written?;
+        cleaned?;
+        if has_erased { Ok(()) } else { self.checkpointer.note_written(bytes) }
     }
 
     fn accepted(&mut self, keys: &[IdempotencyKey]) -> Result<Vec<Option<Accepted>>, StorageError> {
@@ -119,7 +127,7 @@ impl Storage for SqliteStorage {
     fn reader(&self) -> Result<Box<dyn ReadStorage>, StorageError> {
         let connection = connect(&self.database)?;
         connection.pragma_update(None, "query_only", true)?;
-        Ok(Box::new(SqliteReader::new(connection)))
+        Ok(Box::new(SqliteReader::new(connection, self.checkpointer.residue().clone())))
     }
 }
 
@@ -176,7 +184,6 @@ mod tests {
 
     use super::super::conformance::samples::{append, channel, create, item};
     use super::*;
-    use crate::storage::LogWrite;
 
     fn needle(number: u64) -> Vec<u8> {
         format!("ciphertext {number:03} ")

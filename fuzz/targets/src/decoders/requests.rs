@@ -66,6 +66,10 @@ pub fn run(data: &[u8]) -> Outcome {
         Method::PublishHubVotes => {
             message::<wire::PublishHubVotesRequest>(body).and_then(|request| votes(&request.votes?))
         }
+        Method::ConfirmErasure => message::<wire::ConfirmErasureRequest>(body)
+            .and_then(|request| channel(request.channel.as_ref()).map(drop)),
+        Method::FetchErasureConfirmation => message::<wire::FetchErasureConfirmationRequest>(body)
+            .and_then(|request| channel(request.channel.as_ref()).map(drop)),
         Method::FetchBundle => message::<wire::FetchBundleRequest>(body).map(drop),
         Method::PublishBundle => message::<wire::PublishBundleRequest>(body)
             .and_then(|request| successor(&request.bundle)),

@@ -10,7 +10,7 @@ use enlace_identity::chain::LeafUsage;
 use enlace_identity::endpoint::SignedEndpointRecord;
 use enlace_identity::names::OfficerAddress;
 use enlace_log::replica::Added;
-use enlace_log::{ChainHash, Incarnation, Replica, Seq};
+use enlace_log::{ChainHash, Incarnation, Replica, Seq, SignedConfirmation};
 use enlace_proto::method::Method;
 use enlace_proto::relay::v1 as wire;
 use prost::Message as _;
@@ -65,6 +65,10 @@ pub fn run(data: &[u8]) -> Outcome {
             .and_then(|response| response.known_heads.iter().try_for_each(requests::shown)),
         Method::RequestWelcome => message::<wire::RequestWelcomeResponse>(body).map(drop),
         Method::PublishHubVotes => message::<wire::PublishHubVotesResponse>(body).map(drop),
+        Method::ConfirmErasure => message::<wire::ConfirmErasureResponse>(body)
+            .map(|response| drop(SignedConfirmation::decode(&response.confirmation))),
+        Method::FetchErasureConfirmation => message::<wire::FetchErasureConfirmationResponse>(body)
+            .map(|response| drop(SignedConfirmation::decode(&response.confirmation))),
         Method::FetchBundle => message::<wire::FetchBundleResponse>(body)
             .and_then(|response| requests::successor(&response.bundle)),
         Method::PublishBundle => message::<wire::PublishBundleResponse>(body).map(drop),

@@ -154,6 +154,14 @@ fn request(method: Method) -> Vec<Vec<u8>> {
         Method::ExchangeHeads => one(&wire::ExchangeHeadsRequest { known_heads: known_heads() }),
         Method::RequestWelcome => one(&wire::RequestWelcomeRequest { channel: channel() }),
         Method::PublishHubVotes => one(&wire::PublishHubVotesRequest { votes: Some(votes()) }),
+        Method::ConfirmErasure => {
+            one(&wire::ConfirmErasureRequest { channel: channel(), tombstone: 9 })
+        }
+        Method::FetchErasureConfirmation => one(&wire::FetchErasureConfirmationRequest {
+            channel: channel(),
+            tombstone: 9,
+            authority: "fge.example".to_owned(),
+        }),
         Method::FetchContacts => {
             one(&wire::FetchContactsRequest { suite: 3, after: "ana@fge.example".to_owned() })
         }
@@ -250,6 +258,12 @@ fn response(method: Method) -> Vec<u8> {
         }
         Method::RequestWelcome => wire::RequestWelcomeResponse {}.encode_to_vec(),
         Method::PublishHubVotes => wire::PublishHubVotesResponse {}.encode_to_vec(),
+        Method::ConfirmErasure => {
+            wire::ConfirmErasureResponse { confirmation: vec![7; 40] }.encode_to_vec()
+        }
+        Method::FetchErasureConfirmation => {
+            wire::FetchErasureConfirmationResponse { confirmation: vec![7; 40] }.encode_to_vec()
+        }
         Method::FetchBundle => {
             wire::FetchBundleResponse { bundle: network.signed.encode(), newest: 1 }.encode_to_vec()
         }

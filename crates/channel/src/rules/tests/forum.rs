@@ -169,8 +169,8 @@ fn in_a_case_nobody_asks_answers_or_pins() {
 #[test]
 fn text_goes_by_no_other_name() {
     let policies = [
-        (state().policy, vec![(9, 13), (12, 12), (13, 12), (16, 14), (17, 14)]),
-        (forum().policy, vec![(9, 13), (12, 12), (13, 12), (16, 14), (17, 14), (18, 16)]),
+        (state().policy, vec![(9, 13), (12, 12), (13, 12), (16, 14), (17, 14), (21, 15)]),
+        (forum().policy, vec![(9, 13), (12, 12), (13, 12), (16, 14), (17, 14), (18, 16), (21, 15)]),
     ];
     let author = "ana@fge.example";
     for (policy, kinds) in policies {

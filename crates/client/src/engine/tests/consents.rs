@@ -31,13 +31,13 @@ impl World {
         found.unwrap()
     }
 
-    fn wants(&mut self, name: &str, channel: ChannelId, wish: Wish) -> ClientId {
+    pub(super) fn wants(&mut self, name: &str, channel: ChannelId, wish: Wish) -> ClientId {
         let id = self.engine(name).wish(channel, wish).unwrap();
         self.go_on(Duration::from_secs(2));
         id
     }
 
-    fn answers(&mut self, name: &str, channel: ChannelId, about: &str, answer: Answer) {
+    pub(super) fn answers(&mut self, name: &str, channel: ChannelId, about: &str, answer: Answer) {
         let officer = self.address(about);
         let zone = TimeZone::utc();
         self.engine(name).answer(channel, &officer.to_string(), answer, zone).unwrap();

@@ -28,6 +28,8 @@ const COPIED: &[&str] = &[
      WHERE channel IN (SELECT id FROM backup.channels)",
     "INSERT INTO backup.without_content SELECT * FROM main.without_content
      WHERE channel IN (SELECT id FROM backup.channels)",
+    "INSERT INTO backup.erasure_confirmations SELECT * FROM main.erasure_confirmations
+     WHERE channel IN (SELECT id FROM backup.channels)",
     "INSERT INTO backup.certificates SELECT * FROM main.certificates",
     "INSERT INTO backup.notices SELECT * FROM main.notices WHERE channel IS NOT NULL",
     "INSERT INTO backup.settings SELECT * FROM main.settings

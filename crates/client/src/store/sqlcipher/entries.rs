@@ -43,8 +43,9 @@ impl EntryRows for SqlTransaction<'_> {
         limit: usize,
     ) -> Result<Vec<EntryRow>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        // Kinds 16 and 17 pass lists on, and say nothing.
-        let sql = "SELECT * FROM entries WHERE channel = ?1 AND seq >= ?2 AND kind NOT IN (16, 17)
+        // Kinds 16, 17 and 21 pass on what others have signed, and say nothing.
+        let sql = "SELECT * FROM entries
+                   WHERE channel = ?1 AND seq >= ?2 AND kind NOT IN (16, 17, 21)
                    ORDER BY seq LIMIT ?3";
         self.all(sql, params![channel.as_bytes(), number(from.0), limit], read)
     }

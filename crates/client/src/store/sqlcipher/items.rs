@@ -83,6 +83,14 @@ impl ItemRows for SqlTransaction<'_> {
         self.run("DELETE FROM items WHERE channel = ?1 AND seq >= ?2", place)?;
         self.run("DELETE FROM tombstones WHERE channel = ?1 AND by_seq >= ?2", place)?;
         self.run("DELETE FROM without_content WHERE channel = ?1 AND seq >= ?2", place)?;
+        for table in ["erasure_confirmations", "erasure_inquiries"] {
+            let sql = format!("DELETE FROM {table} WHERE channel = ?1 AND tombstone >= ?2");
+            self.run(&sql, place)?;
+        }
+        self.run(
+            "UPDATE erasure_confirmations SET recorded = NULL WHERE channel = ?1 AND recorded >= ?2",
+            place,
+        )?;
         Ok(())
     }
 }

@@ -202,6 +202,10 @@ impl ReadStorage for MemoryReader {
         Ok(beginnings.map(|((_, seq), incarnation)| (*seq, *incarnation)).collect())
     }
 
+    fn has_residue(&mut self) -> Result<bool, StorageError> {
+        Ok(false)
+    }
+
     fn last_run(&mut self) -> Result<LastRun, StorageError> {
         Ok(self.0.lock().tables.last_run.clone())
     }

@@ -1,5 +1,7 @@
 //! Reads, each over a connection of its own.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
 use enlace_identity::time::Timestamp;
@@ -13,6 +15,7 @@ use enlace_log::{
 use enlace_proto::relay::v1 as wire;
 use rusqlite::{Connection, Params, Row, params};
 
+use super::checkpoint::Residue;
 use super::column;
 use super::file_identity;
 use super::ids::find_channel;
@@ -26,11 +29,12 @@ use crate::storage::{
 #[derive(Debug)]
 pub struct SqliteReader {
     connection: Connection,
+    residue: Arc<Residue>,
 }
 
 impl SqliteReader {
-    pub(super) fn new(connection: Connection) -> Self {
-        Self { connection }
+    pub(super) fn new(connection: Connection, residue: Arc<Residue>) -> Self {
+        Self { connection, residue }
     }
 
     /// All rows of a query, read by `read`.
@@ -285,6 +289,10 @@ impl ReadStorage for SqliteReader {
             Ok((seq, Incarnation(column::u64(row, 1, "incarnation")?)))
         })?;
         Ok(beginnings.into_iter().collect())
+    }
+
+    fn has_residue(&mut self) -> Result<bool, StorageError> {
+        Ok(self.residue.is_there())
     }
 
     fn last_run(&mut self) -> Result<LastRun, StorageError> {

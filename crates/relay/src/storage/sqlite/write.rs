@@ -33,8 +33,6 @@ const PLACED: [&str; 9] = [
 pub(super) struct Applied {
     /// How many bytes it wrote, roughly.
     pub(super) bytes: usize,
-    /// Whether it erased what the log still holds.
-    pub(super) has_erased: bool,
 }
 
 /// Applies a batch.
@@ -43,14 +41,14 @@ pub(super) fn apply(
     ids: &mut Ids,
     batch: &WriteBatch,
 ) -> Result<Applied, StorageError> {
-    let mut writer = Writer { transaction, ids, bytes: 0, has_erased: false };
+    let mut writer = Writer { transaction, ids, bytes: 0 };
     for write in &batch.log {
         writer.log(write)?;
     }
     for write in &batch.side {
         writer.side(write)?;
     }
-    Ok(Applied { bytes: writer.bytes, has_erased: writer.has_erased })
+    Ok(Applied { bytes: writer.bytes })
 }
 
 /// One transaction.
@@ -58,7 +56,6 @@ struct Writer<'a> {
     transaction: &'a Transaction<'a>,
     ids: &'a mut Ids,
     bytes: usize,
-    has_erased: bool,
 }
 
 const ROW_OVERHEAD: usize = 128;
@@ -77,7 +74,6 @@ impl Writer<'_> {
                 // copies of what it held.
                 let update = "UPDATE items SET payload = zeroblob(length(payload)), erased = 1
                               WHERE channel = ?1 AND seq = ?2 AND erased = 0";
-                self.has_erased = true;
                 items.iter().try_for_each(|seq| self.execute(update, params![id, signed(*seq)]))
             }
             LogWrite::Head(head) => self.head(head),
