@@ -16,7 +16,7 @@ use enlace_channel::consent::{Answer, Statement, StatementDraft, Subject};
 use enlace_channel::entry::{EntryKind, HandlingCode, NoteDraft, Part, PartKind, Salt};
 use enlace_channel::history::{HistoryShare, SharedEntries};
 use enlace_channel::policy::{ChannelKind, Expulsion, Founding, FoundingReason, NewCase, Role};
-use enlace_identity::bundle::{AuthorityContent, BundleContent, SignedBundle};
+use enlace_identity::bundle::{AuthorityContent, BundleContent, FormerContent, SignedBundle};
 use enlace_identity::certificate::{Serial, UnverifiedChain};
 use enlace_identity::endpoint::{
     EndpointRecord, RelayAddress, RelayEndpoint, SignedEndpointRecord,
@@ -628,6 +628,7 @@ fn identity(vectors: &mut Vectors) {
             name: "Fiscalía General".into(),
             roots: vec![root.certificate().clone()],
         }],
+        former: Vec::new(),
     })
     .unwrap();
     bundle.sign(&domain, &key(2)).unwrap();
@@ -658,6 +659,43 @@ fn identity(vectors: &mut Vectors) {
         json!({ "network": "Red de fiscales y jueces", "version": 2, "previous": "bundle_hash",
                 "otherwise": "bundle", "signed_by_seed": "02".repeat(32) }),
         next.encode(),
+    );
+    let second = next.open_after(&first).unwrap();
+    let new_domain: Domain = "fiscalia.example".parse().unwrap();
+    let new_root = Root::create(&new_domain, key(8), validity, &serial(8)).unwrap();
+    let mut renamed = SignedBundle::create(BundleContent {
+        version: 3,
+        previous: Some(second.hash()),
+        authorities: vec![AuthorityContent {
+            domain: new_domain.clone(),
+            roots: vec![new_root.certificate().clone()],
+            ..second.content().authorities[0].clone()
+        }],
+        former: vec![FormerContent {
+            domain: domain.clone(),
+            authority: new_domain.clone(),
+            roots: vec![root.certificate().clone()],
+            until: NOW.plus(90 * DAY),
+        }],
+        ..second.content().clone()
+    })
+    .unwrap();
+    renamed.sign_after(&second, &domain, &key(2)).unwrap();
+    renamed.sign_after(&second, &new_domain, &key(8)).unwrap();
+    renamed.open_after(&second).unwrap();
+    let new_certificate = new_root.certificate().as_bytes();
+    vectors.add("new_root_certificate", json!({ "domain": "fiscalia.example" }), new_certificate);
+    vectors.add(
+        "renamed_signed_bundle",
+        json!({ "version": 3, "previous": second.hash().to_string().replace(' ', ""),
+                "otherwise": "next_signed_bundle",
+                "authorities": [{ "domain": "fiscalia.example", "country": "ES",
+                                  "name": "Fiscalía General", "roots": ["new_root_certificate"] }],
+                "former": [{ "domain": "fge.example", "authority": "fiscalia.example",
+                             "roots": ["root_certificate"],
+                             "until": NOW.plus(90 * DAY).as_millis() }],
+                "signed_by_seeds": ["02".repeat(32), "08".repeat(32)] }),
+        renamed.encode(),
     );
     let evidence = wire::BundleEvidence { bundles: vec![next.encode()] };
     let evidence = Some(wire::evidence::Evidence::Bundle(evidence));

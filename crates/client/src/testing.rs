@@ -165,6 +165,7 @@ impl TestNetwork {
             threshold: 1,
             validity: span(365),
             authorities: vec![content(&fge, "ES"), content(&mp, "PT"), content(&ucc, "UY")],
+            former: Vec::new(),
         })
         .unwrap();
         for authority in [&fge, &mp] {

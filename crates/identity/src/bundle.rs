@@ -5,6 +5,8 @@
 //! and is what certificates are verified against.
 
 mod content;
+mod continuity;
+mod former;
 mod history;
 mod signed;
 mod successor;
@@ -24,7 +26,10 @@ use crate::keys::PublicKey;
 use crate::names::Domain;
 use crate::time::{Timestamp, Validity};
 
-pub use self::content::{AuthorityContent, BundleContent};
+pub(crate) use self::former::Issuers;
+
+pub use self::content::{AuthorityContent, BundleContent, FormerContent};
+pub use self::former::FormerDomain;
 pub use self::signed::SignedBundle;
 pub use crate::certificate::LeafUsage;
 
@@ -34,6 +39,7 @@ pub struct Bundle {
     content: BundleContent,
     hash: BundleHash,
     authorities: Vec<Authority>,
+    former_domains: Vec<FormerDomain>,
     signers: Vec<Domain>,
     signed: Arc<[u8]>,
     former: Option<Arc<Bundle>>,
@@ -120,9 +126,16 @@ pub enum BundleError {
         /// How many have signed.
         found: u64,
     },
+    /// A domain is claimed to have been an authority's before, and the version before doesn't bear
+    /// that out: it was another's or nobody's, with other roots, or two are made one.
+    #[error("{0} is claimed as a former domain, which the version before does not bear out")]
+    UnfoundedFormer(Domain),
+    /// What was an authority's domain before would be free for others, while it is still there.
+    #[error("{0} was an authority's domain before, and is left out though the authority is not")]
+    ForgottenFormer(Domain),
     /// An authority enters without having signed, or has other roots without having signed with one
     /// of its former ones.
-    #[error("{0} enters, or changes its roots, without its own signature")]
+    #[error("{0} enters, or changes its roots or its domain, without its own signature")]
     Unasked(Domain),
 }
 
@@ -162,10 +175,10 @@ impl Bundle {
         if !usages.contains(&LeafUsage::of(&name)) {
             return Err(ChainError::Usage { name });
         }
-        let Some(authority) = self.authority(name.domain()) else {
+        let Some(issuers) = self.issuers(name.domain()) else {
             return Err(ChainError::UnknownAuthority(name.domain().clone()));
         };
-        chain::verify(authority, leaf, name, chain.issuing(), at)
+        chain::verify(&issuers, leaf, name, chain.issuing(), at)
     }
 
     /// The hash it is trusted by, and known by on the wire.
@@ -210,14 +223,14 @@ impl Bundle {
         &self.signers
     }
 
-    /// The authority that owns a domain.
+    /// The authority whose present domain this is.
     #[must_use]
     pub fn authority(&self, domain: &Domain) -> Option<&Authority> {
         let found = self.authorities.binary_search_by(|authority| authority.domain.cmp(domain));
         found.ok().map(|index| &self.authorities[index])
     }
 
-    /// Whether a domain belongs to one of its authorities.
+    /// Whether a domain is the present one of one of its authorities.
     #[must_use]
     pub fn contains(&self, domain: &Domain) -> bool {
         self.authority(domain).is_some()
@@ -253,17 +266,15 @@ impl Authority {
         self.roots.iter().map(|root| root.certificate.validity)
     }
 
+    pub(crate) fn root_keys(&self) -> impl Iterator<Item = PublicKey> {
+        self.roots.iter().map(|root| root.certificate.public_key)
+    }
+}
+
+impl Issuers<'_> {
     /// The root that claims to have issued a certificate; no signature is checked.
     pub(crate) fn root_of(&self, issued: &X509) -> Option<&Root> {
         self.roots.iter().find(|root| names_issuer(issued, &root.certificate))
-    }
-
-    pub(crate) fn certificates(&self) -> impl Iterator<Item = &X509> {
-        self.roots.iter().map(|root| &root.certificate)
-    }
-
-    pub(crate) fn root_keys(&self) -> impl Iterator<Item = PublicKey> {
-        self.roots.iter().map(|root| root.certificate.public_key)
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustls_pki_types::UnixTime;
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter};
 
-use crate::bundle::Authority;
+use crate::bundle::Issuers;
 use crate::certificate::profile::{check_issuing, check_leaf, common_name, leaf_name};
 use crate::certificate::x509::X509;
 use crate::certificate::{CertificateDer, Fingerprint, ProfileError, Serial, UnverifiedChain};
@@ -30,6 +30,7 @@ pub struct VerifiedLeaf {
     leaf: Arc<Essentials>,
     issuing: Arc<Essentials>,
     root_key: PublicKey,
+    not_after: Timestamp,
 }
 
 /// What is kept of a certificate that was verified: a relay has two of them for each connection.
@@ -88,6 +89,12 @@ pub enum ChainError {
         /// On which side of its validity the time lies.
         problem: ValidityError,
     },
+    /// The name lies in a domain that its authority had before, and at that time no more.
+    #[error("{name} is a name of a former domain, whose certificates hold no longer")]
+    FormerDomain {
+        /// The leaf's name.
+        name: LeafName,
+    },
     /// The root is not valid at that time.
     #[error("the root of {domain} is {problem}")]
     RootValidity {
@@ -135,10 +142,10 @@ impl VerifiedLeaf {
         self.leaf.validity.not_before
     }
 
-    /// When its validity ends.
+    /// When its validity ends: in a former domain, with that at the latest.
     #[must_use]
     pub fn not_after(&self) -> Timestamp {
-        self.leaf.validity.not_after
+        self.not_after
     }
 
     /// SHA-256 of the leaf.
@@ -232,9 +239,9 @@ pub(crate) fn unverified_name(chain: &UnverifiedChain) -> Result<(X509, LeafName
     Ok((leaf, name))
 }
 
-/// Verifies a leaf whose name lies in `authority`'s domain.
+/// Verifies a leaf for whose domain those issuers vouch.
 pub(crate) fn verify(
-    authority: &Authority,
+    issuers: &Issuers<'_>,
     leaf: X509,
     name: LeafName,
     issuing: &CertificateDer,
@@ -245,7 +252,7 @@ pub(crate) fn verify(
     let issuing = X509::parse(issuing).map_err(|e| ChainError::Issuing(e.into()))?;
     let not_issued = || ChainError::NotIssued { name: name.clone() };
 
-    let root = authority.root_of(&issuing).ok_or_else(not_issued)?;
+    let root = issuers.root_of(&issuing).ok_or_else(not_issued)?;
     check_issuing(&issuing, &root.certificate, &domain).map_err(ChainError::Issuing)?;
     check_leaf(&leaf, &issuing, &name, usage)?;
 
@@ -257,12 +264,18 @@ pub(crate) fn verify(
     let leaf_validity = leaf.validity.check(at);
     leaf_validity.map_err(|p| ChainError::LeafValidity { name: name.clone(), problem: p })?;
 
+    if issuers.until.is_some_and(|until| at >= until) {
+        return Err(ChainError::FormerDomain { name });
+    }
+
     verify_path(&leaf, &issuing, &root.anchor, at).map_err(|_| not_issued())?;
 
+    let not_after = leaf.validity.not_after;
+    let not_after = issuers.until.map_or(not_after, |until| until.min(not_after));
     let common_name = common_name(&leaf.subject)?;
     let root_key = root.certificate.public_key;
     let (leaf, issuing) = (Arc::new(leaf.into()), Arc::new(issuing.into()));
-    Ok(VerifiedLeaf { name, usage, common_name, leaf, issuing, root_key })
+    Ok(VerifiedLeaf { name, usage, common_name, leaf, issuing, root_key, not_after })
 }
 
 /// RFC 5280 §6: signatures, validity, constraints, from the leaf over the issuing CA to the root.

@@ -10,7 +10,7 @@ mod list;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::bundle::{Authority, Bundle};
+use crate::bundle::Bundle;
 use crate::certificate::profile::{check_issuing, names_issuer};
 use crate::certificate::x509::X509;
 use crate::certificate::{CertificateDer, ProfileError, Serial};
@@ -144,10 +144,10 @@ impl RevocationLists {
     ) -> Result<Inserted, CrlError> {
         let list = RevocationList::from_bytes(bytes)?;
         let content = list.content()?;
-        let (authority, key) = issuer_of(&list, &content, bundle, now)?;
+        let (domain, key) = issuer_of(&list, &content, bundle, now)?;
         list.verify(&key)?;
 
-        let domain = authority.domain().clone();
+        let domain = domain.clone();
         let ListContent { number, validity, revoked, .. } = content;
         if validity.not_before > now.plus(MAX_SKEW) {
             return Err(CrlError::FromTheFuture(domain));
@@ -280,13 +280,13 @@ impl RevocationList {
     }
 }
 
-/// The authority behind a list, and the key that must have signed it.
+/// The domain of the authority behind a list, and the key that must have signed it.
 fn issuer_of<'b>(
     list: &RevocationList,
     content: &ListContent,
     bundle: &'b Bundle,
     now: Timestamp,
-) -> Result<(&'b Authority, PublicKey), CrlError> {
+) -> Result<(&'b Domain, PublicKey), CrlError> {
     match list.issuing_der() {
         None => root_behind(content, bundle),
         Some(der) => issuing_behind(der, content, bundle, now),
@@ -296,11 +296,11 @@ fn issuer_of<'b>(
 fn root_behind<'b>(
     content: &ListContent,
     bundle: &'b Bundle,
-) -> Result<(&'b Authority, PublicKey), CrlError> {
-    let roots = bundle.authorities().iter().flat_map(|a| a.certificates().map(move |c| (a, c)));
+) -> Result<(&'b Domain, PublicKey), CrlError> {
+    let roots = bundle.all_roots().map(|(domain, root)| (domain, &root.certificate));
     let mut fitting = roots.filter(|(_, root)| content.is_issued_by(root));
-    let (authority, root) = fitting.next().ok_or(CrlError::UnknownIssuer)?;
-    Ok((authority, root.public_key))
+    let (domain, root) = fitting.next().ok_or(CrlError::UnknownIssuer)?;
+    Ok((domain, root.public_key))
 }
 
 fn issuing_behind<'b>(
@@ -308,17 +308,17 @@ fn issuing_behind<'b>(
     content: &ListContent,
     bundle: &'b Bundle,
     now: Timestamp,
-) -> Result<(&'b Authority, PublicKey), CrlError> {
+) -> Result<(&'b Domain, PublicKey), CrlError> {
     let issuing = X509::parse(der).map_err(|e| CrlError::IssuerProfile(e.into()))?;
-    let roots = bundle.authorities().iter().flat_map(|a| a.certificates().map(move |c| (a, c)));
+    let roots = bundle.all_roots().map(|(domain, root)| (domain, &root.certificate));
     let mut fitting = roots.filter(|(_, root)| {
         names_issuer(&issuing, root) && issuing.verify_signature(&root.public_key).is_ok()
     });
-    let (authority, root) = fitting.next().ok_or(CrlError::UnknownIssuer)?;
-    check_issuing(&issuing, root, authority.domain()).map_err(CrlError::IssuerProfile)?;
+    let (domain, root) = fitting.next().ok_or(CrlError::UnknownIssuer)?;
+    check_issuing(&issuing, root, domain).map_err(CrlError::IssuerProfile)?;
     issuing.validity.check(now).map_err(CrlError::IssuerValidity)?;
     if !content.is_issued_by(&issuing) {
         return Err(CrlError::UnknownIssuer);
     }
-    Ok((authority, issuing.public_key))
+    Ok((domain, issuing.public_key))
 }

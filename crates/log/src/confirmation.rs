@@ -327,6 +327,7 @@ mod tests {
                     roots: vec![authority.root.certificate().clone()],
                 })
                 .collect(),
+            former: Vec::new(),
         };
         let mut signed = SignedBundle::create(content).unwrap();
         for authority in authorities {

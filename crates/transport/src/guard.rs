@@ -88,8 +88,8 @@ struct ChainCheck {
 
 impl ChainCheck {
     fn of(bundle: &Bundle, now: Timestamp, peer: &VerifiedLeaf) -> Self {
-        let roots = bundle.authority(peer.name().domain()).into_iter();
-        let root_ends = roots.flat_map(|a| a.root_validities()).map(|root| root.not_after);
+        let roots = bundle.root_validities_of(peer.name().domain());
+        let root_ends = roots.map(|root| root.not_after);
         let until = root_ends
             .filter(|end| *end > now)
             .chain([peer.not_after(), peer.issuing_validity().not_after])

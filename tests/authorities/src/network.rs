@@ -41,6 +41,7 @@ impl Network {
                     roots: vec![authority.root.certificate().clone()],
                 })
                 .collect(),
+            former: Vec::new(),
         };
         let mut signed = SignedBundle::create(content).unwrap();
         for authority in &authorities {

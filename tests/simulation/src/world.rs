@@ -117,6 +117,7 @@ impl World {
                     roots: vec![authority.root.certificate().clone()],
                 })
                 .collect(),
+            former: Vec::new(),
         };
         let mut signed = SignedBundle::create(content).expect("the bundle's content is sound");
         for authority in &authorities {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use enlace_identity::bundle::Bundle;
 use enlace_identity::certificate::UnverifiedChain;
-use enlace_identity::chain::ChainError;
 use enlace_identity::keys::PublicKey;
 use enlace_identity::names::DeviceName;
 use enlace_identity::time::Timestamp;
@@ -54,10 +53,9 @@ impl LeafInfo {
     /// [`CredentialError`] says what doesn't hold.
     pub fn verify_at_some_time(&self, bundle: &Bundle) -> Result<VerifiedDevice, CredentialError> {
         let domain = self.chain.unverified_name()?.domain().clone();
-        let authority = bundle.authority(&domain).ok_or(ChainError::UnknownAuthority(domain))?;
         let start = self.chain.unverified_validity()?.not_before;
         let mut verified = self.verify(bundle, start);
-        for root in authority.root_validities() {
+        for root in bundle.root_validities_of(&domain) {
             verified = verified.or_else(|_| self.verify(bundle, start.max(root.not_before)));
         }
         verified

@@ -4,6 +4,7 @@ mod add;
 mod drop;
 mod init;
 mod next;
+mod rename;
 mod show;
 mod sign;
 
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     Next(next::Arguments),
     /// Leave an authority out.
     Drop(drop::Arguments),
+    /// Give an authority another domain.
+    Rename(rename::Arguments),
     /// Sign the bundle with an authority's root key.
     Sign(sign::Arguments),
     /// Check a bundle, and show what it says and its hash.
@@ -34,6 +37,7 @@ pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
         Command::Add(arguments) => add::run(&arguments, ui),
         Command::Next(arguments) => next::run(&arguments, ui),
         Command::Drop(arguments) => drop::run(&arguments, ui),
+        Command::Rename(arguments) => rename::run(&arguments, ui),
         Command::Sign(arguments) => sign::run(&arguments, ui),
         Command::Show(arguments) => show::run(&arguments, ui),
     }

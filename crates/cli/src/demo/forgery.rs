@@ -96,6 +96,7 @@ fn trusting_itself(
         threshold: 1,
         validity,
         authorities,
+        former: Vec::new(),
     };
     let bundle = SignedBundle::create(content)?;
     let bundle = bundle.open(&bundle.hash())?;

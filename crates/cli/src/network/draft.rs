@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use enlace_identity::bundle::{AuthorityContent, Bundle, BundleContent, SignedBundle};
+use enlace_identity::bundle::{
+    AuthorityContent, Bundle, BundleContent, FormerContent, SignedBundle,
+};
 use enlace_identity::certificate::CertificateDer;
 use enlace_identity::names::Domain;
 use enlace_identity::time::{Timestamp, Validity};
@@ -39,6 +41,24 @@ pub(crate) struct Draft {
     #[serde(with = "rfc3339")]
     not_after: Timestamp,
     pub(crate) authorities: Vec<AuthorityEntry>,
+    /// The domains that authorities had before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    former: Vec<FormerEntry>,
+}
+
+/// A domain that an authority had before.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct FormerEntry {
+    #[serde(with = "as_text")]
+    domain: Domain,
+    /// The authority's present domain.
+    #[serde(with = "as_text")]
+    authority: Domain,
+    /// Root certificates, in PEM.
+    roots: Vec<String>,
+    #[serde(with = "rfc3339")]
+    until: Timestamp,
 }
 
 /// An authority of the bundle.
@@ -65,6 +85,7 @@ impl Draft {
             not_before,
             not_after,
             authorities: Vec::new(),
+            former: Vec::new(),
         }
     }
 
@@ -75,6 +96,7 @@ impl Draft {
             bundle_version: bundle.version() + 1,
             previous: Some(bundle.hash().to_string()),
             authorities,
+            former: bundle.content().former.iter().map(FormerEntry::of).collect(),
             ..Self::new(bundle.network().to_owned(), threshold, validity)
         }
     }
@@ -119,11 +141,61 @@ impl Draft {
         Err(Failure::new(format!("{signer} has signed this bundle already")).hint(hint))
     }
 
+    /// Leaves an authority out, and the domains that it had. Whether it was there.
+    pub(crate) fn drop_authority(&mut self, domain: &Domain) -> bool {
+        let before = self.authorities.len();
+        self.authorities.retain(|entry| entry.domain != *domain);
+        self.former.retain(|former| former.authority != *domain);
+        self.authorities.len() < before
+    }
+
+    /// An authority takes another domain.
+    pub(crate) fn rename(
+        &mut self,
+        former: &Domain,
+        domain: &Domain,
+        root: &CertificateDer,
+        until: Timestamp,
+    ) -> Result<(), Failure> {
+        if self.previous.is_none() {
+            return Err(Failure::new("a domain changes by a next version of the bundle")
+                .hint("Begin one with `enlace network next`."));
+        }
+        let entry = self.authorities.iter_mut().find(|entry| entry.domain == *former);
+        let Some(entry) = entry else {
+            return Err(Failure::new(format!("{former} is not in the bundle")));
+        };
+        entry.domain = domain.clone();
+        let roots = std::mem::replace(&mut entry.roots, vec![root.to_pem()]);
+        for earlier in self.former.iter_mut().filter(|earlier| earlier.authority == *former) {
+            earlier.authority = domain.clone();
+        }
+        let (domain, authority) = (former.clone(), domain.clone());
+        self.former.push(FormerEntry { domain, authority, roots, until });
+        Ok(())
+    }
+
+    /// Moves the end of a former domain; whose it was.
+    pub(crate) fn end_former(
+        &mut self,
+        domain: &Domain,
+        until: Timestamp,
+    ) -> Result<Domain, Failure> {
+        let former = self.former.iter_mut().find(|former| former.domain == *domain);
+        let Some(former) = former else {
+            return Err(Failure::new(format!("{domain} is no authority's former domain"))
+                .hint("Name its new root with --authority-certificate."));
+        };
+        former.until = until;
+        Ok(former.authority.clone())
+    }
+
     pub(crate) fn bundle(&self) -> Result<Option<SignedBundle>, Failure> {
         if self.authorities.is_empty() {
             return Ok(None);
         }
         let authorities = self.authorities.iter().map(AuthorityEntry::content);
+        let former = self.former.iter().map(FormerEntry::content);
         let half = self.authorities.len() as u64 / 2;
         // A threshold that cannot be reached yet waits for more authorities.
         let most = self.authorities.len() as u64;
@@ -134,6 +206,7 @@ impl Draft {
             threshold: self.threshold.unwrap_or(half + 1).min(most),
             validity: Validity { not_before: self.not_before, not_after: self.not_after },
             authorities: authorities.collect::<Result<_, Failure>>()?,
+            former: former.collect::<Result<_, Failure>>()?,
         };
         Ok(Some(SignedBundle::create(content)?))
     }
@@ -160,6 +233,27 @@ impl AuthorityEntry {
             country: self.country.clone(),
             name: self.name.clone(),
             roots: roots.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl FormerEntry {
+    fn of(content: &FormerContent) -> Self {
+        Self {
+            domain: content.domain.clone(),
+            authority: content.authority.clone(),
+            roots: content.roots.iter().map(CertificateDer::to_pem).collect(),
+            until: content.until,
+        }
+    }
+
+    fn content(&self) -> Result<FormerContent, Failure> {
+        let roots = self.roots.iter().map(|pem| CertificateDer::from_pem(pem));
+        Ok(FormerContent {
+            domain: self.domain.clone(),
+            authority: self.authority.clone(),
+            roots: roots.collect::<Result<_, _>>()?,
+            until: self.until,
         })
     }
 }

@@ -174,3 +174,49 @@ fn the_keys_of_one_network_sign_for_no_other() {
     place.enlace(&sign("otra", "fge-otra")).succeeded();
     place.enlace(&sign("red", "fge-otra")).failed_with("are for the network Otra red");
 }
+
+#[test]
+fn an_authority_takes_another_domain_with_both_roots() {
+    let place = two_authorities();
+    place.make_authority("nova", "nova.example", "ES");
+    place.enlace(&add(FGE, "ES")).succeeded();
+    place.enlace(&add(MP, "BR")).succeeded();
+    let sign =
+        |authority| [&["network", "sign", "red", "--authority", authority][..], &ROOT].concat();
+    let rename = |domain, end| {
+        let certificate = "nova/public/nova.example.root.pem";
+        let start = ["network", "rename", "red", domain, "--authority-certificate", certificate];
+        [&start[..], &["--until", end]].concat()
+    };
+    place.enlace(&rename("fge.example", "2030-01-31")).failed_with("by a next version");
+    place.enlace(&sign("fge")).succeeded();
+    place.enlace(&sign("mp")).succeeded();
+    place.enlace(&["network", "next", "red"]).succeeded();
+    place.enlace(&rename("other.example", "2030-01-31")).failed_with("not in the bundle");
+    let renamed = place.enlace_json(&rename("fge.example", "2030-01-31"));
+    assert_eq!(
+        (&renamed["former"], &renamed["domain"]),
+        (&"fge.example".into(), &"nova.example".into())
+    );
+
+    place.enlace(&sign("mp")).succeeded();
+    let one = place.enlace_json(&sign("nova"));
+    assert!(one["unfinished"].as_str().unwrap().contains("takes 2"), "{one}");
+    let two = place.enlace_json(&sign("fge"));
+    assert_eq!(two["unfinished"], serde_json::Value::Null, "{two}");
+    let shown = place.enlace_json(&["network", "show", "red"]);
+    assert_eq!(shown["former"][0]["domain"], "fge.example");
+    assert_eq!(shown["former"][0]["authority"], "nova.example");
+    assert_eq!(shown["former"][0]["until"], "2030-02-01T00:00:00Z");
+    assert_eq!(shown["dropped"], serde_json::json!([]));
+
+    // What was stays in later versions, and its end can be moved by its authority.
+    place.enlace(&["network", "next", "red"]).succeeded();
+    let end = ["network", "rename", "red", "fge.example", "--until", "2029-01-01T00:00Z"];
+    place.enlace(&end).succeeded();
+    place.enlace(&sign("mp")).succeeded();
+    let last = place.enlace_json(&sign("nova"));
+    assert_eq!(last["unfinished"], serde_json::Value::Null, "{last}");
+    let shown = place.enlace_json(&["network", "show", "red"]);
+    assert_eq!(shown["former"][0]["until"], "2029-01-01T00:00:00Z");
+}

@@ -7,6 +7,8 @@ use crate::names::Domain;
 use crate::time::{Timestamp, Validity};
 
 const LABEL: &str = "enlace bundle v1";
+/// With former domains; a program that knows none takes such a version for no bundle at all.
+const LABEL_WITH_FORMER: &str = "enlace bundle v2";
 const NONE: [u8; 32] = [0; 32];
 
 /// The fields of a bundle. Whoever fills them in gets the same bytes as everybody else.
@@ -24,6 +26,21 @@ pub struct BundleContent {
     pub validity: Validity,
     /// Sorted by domain.
     pub authorities: Vec<AuthorityContent>,
+    /// The domains that authorities had before, sorted.
+    pub former: Vec<FormerContent>,
+}
+
+/// What a bundle says of a domain that an authority had before its present one.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FormerContent {
+    /// The former domain.
+    pub domain: Domain,
+    /// The authority's present domain.
+    pub authority: Domain,
+    /// The roots that the authority had for it, one to [`BundleContent::MAX_ROOTS`].
+    pub roots: Vec<CertificateDer>,
+    /// From then on no certificate of the former domain holds.
+    pub until: Timestamp,
 }
 
 /// What a bundle says of one authority.
@@ -44,11 +61,14 @@ impl BundleContent {
     pub const MAX_AUTHORITIES: usize = 512;
     /// The most roots of an authority.
     pub const MAX_ROOTS: usize = 4;
+    /// The most former domains of a network.
+    pub const MAX_FORMER: usize = 512;
 
     /// The bytes that are hashed and signed.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        Writer::new(LABEL)
+        let label = if self.former.is_empty() { LABEL } else { LABEL_WITH_FORMER };
+        let writer = Writer::new(label)
             .bytes(self.network.as_bytes())
             .u64(self.version)
             .fixed(self.previous.as_ref().map_or(&NONE, BundleHash::as_bytes))
@@ -60,6 +80,16 @@ impl BundleContent {
                     .bytes(authority.country.as_bytes())
                     .bytes(authority.name.as_bytes())
                     .list(&authority.roots, |w, root| w.bytes(root.as_bytes()))
+            });
+        if self.former.is_empty() {
+            return writer.finish();
+        }
+        writer
+            .list(&self.former, |w, former| {
+                w.bytes(former.domain.as_str().as_bytes())
+                    .bytes(former.authority.as_str().as_bytes())
+                    .list(&former.roots, |w, root| w.bytes(root.as_bytes()))
+                    .u64(former.until.as_millis())
             })
             .finish()
     }
@@ -76,15 +106,25 @@ impl BundleContent {
     /// # Errors
     /// [`DecodeError`].
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let mut r = Reader::new(LABEL, bytes)?;
-        let content = Self {
+        let with_former = Reader::new(LABEL_WITH_FORMER, bytes);
+        let has_former = with_former.is_ok();
+        let mut r = with_former.or_else(|_| Reader::new(LABEL, bytes))?;
+        let mut content = Self {
             network: r.text()?.to_owned(),
             version: r.u64()?,
             previous: Some(r.fixed()?).filter(|hash| *hash != NONE).map(BundleHash::from_bytes),
             threshold: r.u64()?,
             validity: read_validity(&mut r)?,
             authorities: r.list("authorities", Self::MAX_AUTHORITIES, read_authority)?,
+            former: Vec::new(),
         };
+        if has_former {
+            content.former = r.list("former", Self::MAX_FORMER, read_former)?;
+            // There is one encoding of each value.
+            if content.former.is_empty() {
+                return Err(DecodeError::Value("former"));
+            }
+        }
         r.finish()?;
         content.check()?;
         Ok(content)
@@ -97,6 +137,14 @@ impl BundleContent {
         let threshold = (1..=authorities as u64).contains(&self.threshold);
         let sorted = self.authorities.is_sorted_by(|a, b| a.domain <= b.domain);
         let country = |text: &str| text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase());
+        let of_somebody = |f: &FormerContent| {
+            self.authorities.iter().any(|authority| authority.domain == f.authority)
+        };
+        let former = self.former.len() <= Self::MAX_FORMER
+            && self.former.is_sorted_by(|a, b| a.domain <= b.domain)
+            && self.former.iter().all(of_somebody);
+        let authorities_roots = self.authorities.iter().map(|a| &a.roots);
+        let mut roots = authorities_roots.chain(self.former.iter().map(|f| &f.roots));
         let rules = [
             ("network", profile::is_showable(&self.network)),
             ("version", self.version > 0),
@@ -106,10 +154,8 @@ impl BundleContent {
             ("not_after", self.validity.not_before < self.validity.not_after),
             ("country", self.authorities.iter().all(|a| country(&a.country))),
             ("name", self.authorities.iter().all(|a| profile::is_showable(&a.name))),
-            (
-                "roots",
-                self.authorities.iter().all(|a| (1..=Self::MAX_ROOTS).contains(&a.roots.len())),
-            ),
+            ("roots", roots.all(|roots| (1..=Self::MAX_ROOTS).contains(&roots.len()))),
+            ("former", former),
         ];
         match rules.into_iter().find(|(_, holds)| !holds) {
             Some((field, _)) => Err(DecodeError::Value(field)),
@@ -123,13 +169,30 @@ fn read_validity(r: &mut Reader<'_>) -> Result<Validity, DecodeError> {
     Ok(Validity { not_before, not_after: Timestamp::from_millis(r.u64()?) })
 }
 
+fn read_roots(r: &mut Reader<'_>) -> Result<Vec<CertificateDer>, DecodeError> {
+    r.list("roots", BundleContent::MAX_ROOTS, |r| {
+        CertificateDer::from_bytes(r.bytes()?).map_err(|_| DecodeError::Value("roots"))
+    })
+}
+
+fn read_domain(r: &mut Reader<'_>) -> Result<Domain, DecodeError> {
+    r.text()?.parse().map_err(|_| DecodeError::Value("domain"))
+}
+
+fn read_former(r: &mut Reader<'_>) -> Result<FormerContent, DecodeError> {
+    Ok(FormerContent {
+        domain: read_domain(r)?,
+        authority: read_domain(r)?,
+        roots: read_roots(r)?,
+        until: Timestamp::from_millis(r.u64()?),
+    })
+}
+
 fn read_authority(r: &mut Reader<'_>) -> Result<AuthorityContent, DecodeError> {
     Ok(AuthorityContent {
-        domain: r.text()?.parse().map_err(|_| DecodeError::Value("domain"))?,
+        domain: read_domain(r)?,
         country: r.text()?.to_owned(),
         name: r.text()?.to_owned(),
-        roots: r.list("roots", BundleContent::MAX_ROOTS, |r| {
-            CertificateDer::from_bytes(r.bytes()?).map_err(|_| DecodeError::Value("roots"))
-        })?,
+        roots: read_roots(r)?,
     })
 }

@@ -1,13 +1,14 @@
 //! A bundle with its signatures, as a file holds it; making, signing and opening one.
 
 use crate::bundle::{
-    Authority, AuthorityContent, Bundle, BundleContent, BundleError, BundleHash, Root,
+    Authority, AuthorityContent, Bundle, BundleContent, BundleError, BundleHash, FormerContent,
+    FormerDomain, Root,
 };
 use crate::canonical::{DecodeError, Reader, Writer, sha256};
 use crate::certificate::profile::check_root;
 use crate::certificate::x509::X509;
 use crate::certificate::{CertificateDer, ProfileError};
-use crate::keys::{Signature, SigningKey};
+use crate::keys::{PublicKey, Signature, SigningKey};
 use crate::names::Domain;
 
 const LABEL: &str = "enlace signed bundle v1";
@@ -27,8 +28,9 @@ impl SignedBundle {
     /// against it.
     pub fn create(mut content: BundleContent) -> Result<Self, BundleError> {
         content.authorities.sort_by(|a, b| a.domain.cmp(&b.domain));
+        content.former.sort_by(|a, b| a.domain.cmp(&b.domain));
         content.check()?;
-        check_authorities(&content)?;
+        Members::open(&content)?;
         Ok(Self { bundle: content.encode(), shares: Vec::new() })
     }
 
@@ -38,7 +40,7 @@ impl SignedBundle {
     /// [`BundleError::UnknownSigner`] when the bundle has no such authority,
     /// [`BundleError::Signature`] when `key` is not that of one of its roots there.
     pub fn sign(&mut self, domain: &Domain, key: &SigningKey) -> Result<(), BundleError> {
-        let authorities = check_authorities(&self.unverified_content()?)?;
+        let authorities = Members::open(&self.unverified_content()?)?.authorities;
         let share = (domain.clone(), key.sign(&self.bundle));
         check_share(&authorities, &self.bundle, &share)?;
         self.put_share(domain, share.1);
@@ -100,7 +102,7 @@ impl SignedBundle {
             return Err(BundleError::WrongHash { expected: *expected, found: hash });
         }
         let content = self.unverified_content()?;
-        let authorities = check_authorities(&content)?;
+        let Members { authorities, former_domains } = Members::open(&content)?;
         let mut signers = Vec::with_capacity(self.shares.len());
         for share in &self.shares {
             match check_share(&authorities, &self.bundle, share) {
@@ -110,7 +112,7 @@ impl SignedBundle {
             }
         }
         let signed = self.encode().into();
-        Ok(Bundle { content, hash, authorities, signers, signed, former: None })
+        Ok(Bundle { content, hash, authorities, former_domains, signers, signed, former: None })
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -142,37 +144,64 @@ pub(super) fn check_share(
     }
 }
 
-pub(super) fn check_authorities(content: &BundleContent) -> Result<Vec<Authority>, BundleError> {
-    check_nesting(&content.authorities)?;
-    let mut keys = Vec::new();
-    let mut authorities = Vec::with_capacity(content.authorities.len());
-    for AuthorityContent { domain, country, name, roots } in &content.authorities {
-        let roots = roots.iter().map(|root| open_root(root, domain));
-        let roots: Vec<Root> = roots
-            .collect::<Result<_, _>>()
-            .map_err(|reason| BundleError::Root { domain: domain.clone(), reason })?;
-        for root in &roots {
-            if keys.contains(&root.certificate.public_key) {
-                return Err(BundleError::RepeatedRoot(domain.clone()));
-            }
-            keys.push(root.certificate.public_key);
-        }
-        let (domain, country, name) = (domain.clone(), country.clone(), name.clone());
-        authorities.push(Authority { domain, country, name, roots });
-    }
-    Ok(authorities)
+/// The authorities of a bundle and their domains, present and former, with their roots opened.
+pub(super) struct Members {
+    pub(super) authorities: Vec<Authority>,
+    pub(super) former_domains: Vec<FormerDomain>,
 }
 
-fn check_nesting(authorities: &[AuthorityContent]) -> Result<(), BundleError> {
-    for (index, outer) in authorities.iter().enumerate() {
-        for inner in &authorities[index + 1..] {
-            if outer.domain.nests_with(&inner.domain) {
-                let (a, b) = (outer.domain.clone(), inner.domain.clone());
-                return Err(BundleError::NestedDomains(a, b));
+impl Members {
+    /// Checks domains and roots against each other.
+    pub(super) fn open(content: &BundleContent) -> Result<Self, BundleError> {
+        check_nesting(content)?;
+        let mut keys = Vec::new();
+        let mut authorities = Vec::with_capacity(content.authorities.len());
+        for AuthorityContent { domain, country, name, roots } in &content.authorities {
+            let roots = open_roots(roots, domain, &mut keys)?;
+            let (domain, country, name) = (domain.clone(), country.clone(), name.clone());
+            authorities.push(Authority { domain, country, name, roots });
+        }
+        let mut former_domains = Vec::with_capacity(content.former.len());
+        for FormerContent { domain, authority, roots, until } in &content.former {
+            let roots = open_roots(roots, domain, &mut keys)?;
+            let (domain, authority) = (domain.clone(), authority.clone());
+            former_domains.push(FormerDomain { domain, authority, roots, until: *until });
+        }
+        Ok(Self { authorities, former_domains })
+    }
+}
+
+/// No domain, present or former, is another one or lies inside it.
+fn check_nesting(content: &BundleContent) -> Result<(), BundleError> {
+    let present = content.authorities.iter().map(|authority| &authority.domain);
+    let all: Vec<&Domain> = present.chain(content.former.iter().map(|f| &f.domain)).collect();
+    for (index, outer) in all.iter().enumerate() {
+        for inner in &all[index + 1..] {
+            if outer.nests_with(inner) {
+                return Err(BundleError::NestedDomains((*outer).clone(), (*inner).clone()));
             }
         }
     }
     Ok(())
+}
+
+/// No key stands twice in a bundle.
+fn open_roots(
+    roots: &[CertificateDer],
+    domain: &Domain,
+    keys: &mut Vec<PublicKey>,
+) -> Result<Vec<Root>, BundleError> {
+    let opened = roots.iter().map(|root| open_root(root, domain));
+    let opened: Vec<Root> = opened
+        .collect::<Result<_, _>>()
+        .map_err(|reason| BundleError::Root { domain: domain.clone(), reason })?;
+    for root in &opened {
+        if keys.contains(&root.certificate.public_key) {
+            return Err(BundleError::RepeatedRoot(domain.clone()));
+        }
+        keys.push(root.certificate.public_key);
+    }
+    Ok(opened)
 }
 
 fn open_root(der: &CertificateDer, domain: &Domain) -> Result<Root, ProfileError> {

@@ -2,11 +2,13 @@
 //!
 //! As many authorities of the version before must have signed as that version asks for, with a root
 //! that it lists. Nobody is entered unasked, and no majority gives another one other roots: whoever
-//! enters signs with a root of its own, and whoever changes its roots signs with a former one.
+//! enters signs with a root of its own, and whoever changes its roots signs with a former one. Whoever
+//! changes its domain does both.
 
 use std::sync::Arc;
 
-use crate::bundle::signed::{check_authorities, check_share};
+use crate::bundle::continuity::{self, newly_former, with_another_end};
+use crate::bundle::signed::{Members, check_share};
 use crate::bundle::{Authority, Bundle, BundleContent, BundleError, SignedBundle};
 use crate::keys::SigningKey;
 use crate::names::Domain;
@@ -31,6 +33,7 @@ impl SignedBundle {
                 return Err(BundleError::Unasked(authority.domain.clone()));
             }
         }
+        self.check_former_consents(&bundle, previous)?;
         let signers = self.shares().iter().map(|(domain, _)| domain.clone()).collect();
         Ok(Bundle { signers, ..bundle })
     }
@@ -83,11 +86,13 @@ impl SignedBundle {
     }
 
     fn unsigned(&self, content: BundleContent, previous: &Bundle) -> Result<Bundle, BundleError> {
-        let authorities = check_authorities(&content)?;
+        let Members { authorities, former_domains } = Members::open(&content)?;
+        continuity::check(&content, previous)?;
         Ok(Bundle {
             content,
             hash: self.hash(),
             authorities,
+            former_domains,
             signers: Vec::new(),
             signed: self.encode().into(),
             former: Some(Arc::new(previous.clone())),
@@ -108,6 +113,18 @@ impl SignedBundle {
     fn check_entering_shares(&self, bundle: &Bundle, previous: &Bundle) -> Result<(), BundleError> {
         let mut entering = self.shares().iter().filter(|(domain, _)| !previous.contains(domain));
         entering.try_for_each(|share| check_share(&bundle.authorities, self.bytes(), share))
+    }
+
+    /// Whoever changes its domain has signed with the old root as well; the new one is that of an
+    /// authority that enters.
+    fn check_former_consents(&self, bundle: &Bundle, previous: &Bundle) -> Result<(), BundleError> {
+        let old = newly_former(&bundle.content, previous).map(|former| &former.domain);
+        let other = with_another_end(&bundle.content, previous).map(|former| &former.authority);
+        let mut asked = old.chain(other);
+        match asked.find(|domain| !self.is_signed_by(domain)) {
+            Some(domain) => Err(BundleError::Unasked(domain.clone())),
+            None => Ok(()),
+        }
     }
 
     fn is_signed_by(&self, domain: &Domain) -> bool {

@@ -5,6 +5,7 @@
 mod bundles;
 mod certificates;
 mod endpoints;
+mod former;
 mod mutations;
 mod openssl;
 mod requests;

@@ -115,6 +115,7 @@ pub(crate) fn bundle_content(authorities: &[&TestAuthority]) -> BundleContent {
         threshold: 1,
         validity: span(365),
         authorities: authorities.iter().map(|authority| authority.content()).collect(),
+        former: Vec::new(),
     }
 }
 

@@ -224,6 +224,7 @@ impl Network {
             threshold: 2,
             validity: validity(2),
             authorities: vec![content(&a, "ES"), content(&b, "BR")],
+            former: Vec::new(),
         })
         .unwrap();
         for authority in [&a, &b] {

@@ -80,6 +80,7 @@ impl Network {
             threshold: 1,
             validity: Validity::starting(NOW, DAY),
             authorities,
+            former: Vec::new(),
         };
         let bundle = SignedBundle::create(content).unwrap();
         Self { bundle: bundle.open(&bundle.hash()).unwrap(), issuing, roots }

@@ -114,6 +114,7 @@ impl Network {
             threshold: 2,
             validity: validity(),
             authorities: vec![entry(&a), entry(&b), entry(&c)],
+            former: Vec::new(),
         })
         .unwrap();
         let bundle = signed.open(&signed.hash()).unwrap();

@@ -34,9 +34,7 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
     if !discard_signatures {
         Draft::refuse_signed(dir)?;
     }
-    let before = draft.authorities.len();
-    draft.authorities.retain(|entry| entry.domain != *domain);
-    if draft.authorities.len() == before {
+    if !draft.drop_authority(domain) {
         return Err(Failure::new(format!("{domain} is not in the bundle")));
     }
     if draft.authorities.is_empty() {

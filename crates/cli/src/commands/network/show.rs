@@ -38,6 +38,8 @@ pub(super) struct Contents {
     #[serde(with = "rfc3339")]
     not_after: Timestamp,
     authorities: Vec<Entry>,
+    /// The domains that authorities had before.
+    former: Vec<Former>,
     /// Authorities of the version before that are not in this one.
     dropped: Vec<String>,
     /// In groups of four digits, to be read out.
@@ -52,6 +54,14 @@ struct Entry {
     name: String,
     signed: bool,
     roots: Vec<Root>,
+}
+
+#[derive(Debug, Serialize)]
+struct Former {
+    domain: String,
+    authority: String,
+    #[serde(with = "rfc3339")]
+    until: Timestamp,
 }
 
 #[derive(Debug, Serialize)]
@@ -94,7 +104,12 @@ impl Contents {
     pub(super) fn of(bundle: &Bundle, previous: Option<&Bundle>, now: Timestamp) -> Self {
         let content = bundle.content();
         let before = previous.map_or(&[][..], Bundle::authorities).iter().map(Authority::domain);
-        let dropped = before.filter(|domain| !bundle.contains(domain));
+        let dropped = before.filter(|domain| bundle.authority_of(domain).is_none());
+        let former = bundle.former_domains().iter().map(|former| Former {
+            domain: former.domain().to_string(),
+            authority: former.authority().to_string(),
+            until: former.until(),
+        });
         let warnings = warnings::of_bundle(bundle, now);
         Self {
             network: content.network.clone(),
@@ -104,6 +119,7 @@ impl Contents {
             not_before: content.validity.not_before,
             not_after: content.validity.not_after,
             authorities: bundle.authorities().iter().map(|a| Entry::of(a, bundle)).collect(),
+            former: former.collect(),
             dropped: dropped.map(ToString::to_string).collect(),
             hash: bundle.hash().to_string(),
             warnings: warnings.iter().map(ToString::to_string).collect(),
@@ -144,6 +160,10 @@ impl fmt::Display for Contents {
             for Root { fingerprint, not_after } in roots {
                 writeln!(f, "    root {fingerprint}, until {}", when::show_day(*not_after))?;
             }
+        }
+        for Former { domain, authority, until } in &self.former {
+            let until = when::show(*until);
+            writeln!(f, "{domain}  (now {authority}; its certificates hold until {until})")?;
         }
         for domain in &self.dropped {
             writeln!(f, "{domain}  (no longer in the network)")?;

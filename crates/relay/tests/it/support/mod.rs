@@ -75,6 +75,7 @@ impl Network {
             threshold: 1,
             validity: Validity::starting(START.minus(DAY), 365 * DAY),
             authorities: authorities[..count].iter().map(Self::entry).collect(),
+            former: Vec::new(),
         };
         let mut signed = SignedBundle::create(content).unwrap();
         for authority in &authorities[..count] {

@@ -97,6 +97,7 @@ fn content(authorities: &[&Authority]) -> BundleContent {
                 roots: vec![authority.root.certificate().clone()],
             })
             .collect(),
+        former: Vec::new(),
     }
 }
 
