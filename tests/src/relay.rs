@@ -90,16 +90,25 @@ impl RelayPlace {
 
     /// Starts the relay; it knows where the relays of `peers` are.
     pub async fn start(&self, network: &Network, peers: &[&Self]) -> Relay {
+        let records = peers.iter().map(|peer| peer.endpoint_record(network));
+        self.start_knowing(network, records.collect()).await
+    }
+
+    /// The record that says where this relay is.
+    #[must_use]
+    pub fn endpoint_record(&self, network: &Network) -> Vec<u8> {
+        self.authority(network).endpoint_record(self.port)
+    }
+
+    /// Starts the relay with these endpoint records of others.
+    pub async fn start_knowing(&self, network: &Network, others: Vec<Vec<u8>>) -> Relay {
         let authority = self.authority(network);
         let trust = network.trust(authority);
         let material = Material {
             identity: self.relay.identity(&trust),
             head: HeadKey::new(self.head.key.clone(), self.head.chain.ders()),
             endpoint_record: authority.endpoint_record(self.port),
-            endpoint_records: peers
-                .iter()
-                .map(|peer| peer.authority(network).endpoint_record(peer.port))
-                .collect(),
+            endpoint_records: others,
             trust,
         };
         let threads = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

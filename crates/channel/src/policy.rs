@@ -5,6 +5,7 @@
 //! [`crate::rules`]'.
 
 mod edit;
+mod former;
 mod founding;
 mod suspended;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use enlace_log::{ChannelId, Generation};
 use crate::entry::HandlingCode;
 
 pub use self::edit::{NewCase, PolicyEdit};
+pub use self::former::former_domains;
 pub use self::founding::{Expulsion, Founding, FoundingReason};
 pub use self::suspended::SuspendedDevice;
 
@@ -61,6 +63,7 @@ pub(crate) struct Content {
     pub(crate) mandate_serials: BTreeMap<Domain, u64>,
     pub(crate) suspension_serials: BTreeMap<Domain, u64>,
     pub(crate) suspended: BTreeMap<DeviceName, SuspendedDevice>,
+    pub(crate) former_domains: BTreeMap<Domain, Domain>,
 }
 
 /// What a channel is for.
@@ -262,7 +265,9 @@ impl Policy {
     /// The officers who may admit and remove officers of an authority: its leads, and the owner if
     /// it is one of its officers.
     pub fn leads_of<'a>(&'a self, domain: &'a Domain) -> impl Iterator<Item = &'a OfficerAddress> {
-        self.officers_with(move |officer, role| officer.domain() == domain && role.is_lead())
+        self.officers_with(move |officer, role| {
+            self.are_one(officer.domain(), domain) && role.is_lead()
+        })
     }
 
     /// Who succeeds an owner whose certificate is withdrawn, the first who is there: the other leads
@@ -272,7 +277,7 @@ impl Policy {
         owner: &'a OfficerAddress,
     ) -> impl Iterator<Item = &'a OfficerAddress> {
         let leads = self.officers_with(move |officer, role| {
-            officer.domain() == owner.domain()
+            self.are_one(officer.domain(), owner.domain())
                 && role == Role::Lead
                 && !self.content.stand_ins.contains_key(officer)
         });
@@ -341,10 +346,10 @@ impl Policy {
         }
     }
 
-    /// The authorities that have an officer in the channel, sorted.
+    /// The authorities that have an officer in the channel, by their present domains, sorted.
     #[must_use]
     pub fn authorities(&self) -> BTreeSet<&Domain> {
-        self.content.roles.keys().map(OfficerAddress::domain).collect()
+        self.content.roles.keys().map(|officer| self.present(officer.domain())).collect()
     }
 
     /// The authorities that appoint an owner at `at`: those with an officer in the channel, and where
@@ -355,7 +360,8 @@ impl Policy {
         let elects = |officer: &OfficerAddress| {
             has_owner || self.role_at(officer, at).is_some_and(Role::is_lead)
         };
-        self.officers_with(|officer, _| elects(officer)).map(OfficerAddress::domain).collect()
+        let electors = self.officers_with(|officer, _| elects(officer));
+        electors.map(|officer| self.present(officer.domain())).collect()
     }
 
     fn officers_with(

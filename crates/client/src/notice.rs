@@ -306,6 +306,21 @@ pub enum ChangeAct {
         #[serde(with = "as_text")]
         role: Role,
     },
+    /// An officer has another address, since the officer's authority has another domain.
+    AddressChanged {
+        /// The address before.
+        #[serde(with = "as_text")]
+        former: OfficerAddress,
+        /// The address from now on.
+        #[serde(with = "as_text")]
+        officer: OfficerAddress,
+        /// The first device there.
+        #[serde(with = "as_text")]
+        device: DeviceName,
+        /// As what.
+        #[serde(with = "as_text")]
+        role: Role,
+    },
     /// An officer who is in the channel has one device more.
     DeviceAdded {
         /// Which.
@@ -420,6 +435,9 @@ impl From<Act> for ChangeAct {
                 Self::Admitted { officer, device, role, new_authority }
             }
             Act::Returned { officer, device, role } => Self::Returned { officer, device, role },
+            Act::AddressChanged { former, officer, device, role } => {
+                Self::AddressChanged { former, officer, device, role }
+            }
             Act::DeviceAdded { device } => Self::DeviceAdded { device },
             Act::DeviceRemoved { device, because } => Self::DeviceRemoved {
                 device,

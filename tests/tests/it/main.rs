@@ -15,6 +15,7 @@ mod leaving;
 mod lying_relay;
 mod races;
 mod recovery;
+mod renaming;
 mod renewal;
 mod resending;
 mod restarts;

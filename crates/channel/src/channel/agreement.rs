@@ -33,27 +33,30 @@ impl Channel {
         subject: &Subject,
         entries: &[SignedEntry],
     ) -> Result<Agreement, ChannelError> {
+        let policy = &self.policy;
+        let by = policy.present(by);
         let before = State::of_view(&self.view()?).map_err(|_| GroupError::Foreign)?;
         let mut consents = BTreeMap::new();
         for entry in entries {
             let found = rules::verify_consent(&before, &entry.to_wire(), ctx.now);
-            let found = found.ok().filter(|c| c.subject == *subject && c.by.domain() != by);
-            if let Some(consent) = found {
-                consents.insert(consent.by.domain().clone(), entry.clone());
+            let found = found.ok().filter(|consent| consent.subject == *subject);
+            let authority = found.map(|consent| policy.present(consent.by.domain()).clone());
+            if let Some(authority) = authority.filter(|authority| authority != by) {
+                consents.insert(authority, entry.clone());
             }
         }
         let agree: BTreeSet<&Domain> = consents.keys().chain([by]).collect();
         let asked = match subject {
-            Subject::Authority(_) => self.policy.authorities(),
-            Subject::Owner(_) => self.policy.electors(ctx.now),
+            Subject::Authority(_) => policy.authorities(),
+            Subject::Owner(_) => policy.electors(ctx.now),
             Subject::Expulsion(authority) => {
-                let mut others = self.policy.authorities();
-                others.remove(authority);
+                let mut others = policy.authorities();
+                others.remove(policy.present(authority));
                 others
             }
         };
         let missing = asked.difference(&agree).map(|domain| (*domain).clone()).collect();
-        let suffices = rules::suffices(&self.policy, subject, &agree, ctx.now);
+        let suffices = rules::suffices(policy, subject, &agree, ctx.now);
         Ok(Agreement { missing, suffices, consents })
     }
 }

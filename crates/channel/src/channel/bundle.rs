@@ -6,7 +6,7 @@ use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
 
 use super::{Channel, ChannelError, Context, Event};
-use crate::policy::{Policy, PolicyError, Role};
+use crate::policy::{Policy, PolicyError, Role, former_domains};
 use crate::rules::{self, MAX_VERSIONS, State};
 
 /// A later version of the network's bundle than the one that a channel goes by.
@@ -58,7 +58,8 @@ impl Channel {
         ctx: &Context<'a>,
     ) -> Result<Option<Later<'a>>, ChannelError> {
         let (present, newest) = (self.present_bundle(ctx)?, self.newest_bundle(ctx));
-        if present.version() == newest.version() || !newest.contains(&self.hub()) {
+        let hub = self.hub();
+        if present.version() == newest.version() || newest.authority_of(&hub).is_none() {
             return Ok(None);
         }
         let later = newest.all_known().take_while(|bundle| bundle.version() > present.version());
@@ -82,7 +83,8 @@ impl Channel {
         let stays = |officer: &OfficerAddress| {
             devices.iter().any(|device| device.officer() == officer && !later.gone.contains(device))
         };
-        let mut edit = self.policy.edit()?.bundle_hash(later.bundle.hash());
+        let edit = self.policy.edit()?.bundle_hash(later.bundle.hash());
+        let mut edit = edit.former_domains(former_domains(later.bundle));
         for (officer, role) in self.policy.roles() {
             if stays(officer) {
                 continue;

@@ -9,7 +9,7 @@ use super::seal::{Commit, SealError};
 use super::state::{Standing, State};
 use super::{Channel, ChannelError, Context, Outgoing, group_id};
 use crate::mls::{Changes, Group, GroupError, Suite};
-use crate::policy::Policy;
+use crate::policy::{Policy, former_domains};
 use crate::rules;
 
 /// What a new channel is to be.
@@ -32,6 +32,10 @@ impl Channel {
     /// # Errors
     /// [`SealError`]; the transaction is to be abandoned.
     pub fn create(ctx: &Context<'_>, draft: ChannelDraft) -> Result<(Self, Outgoing), SealError> {
+        let former = former_domains(ctx.bundle);
+        let policy = draft.policy.edit().and_then(|edit| edit.former_domains(former).finish());
+        let policy = policy.map_err(SealError::from)?;
+        let draft = ChannelDraft { policy, ..draft };
         let mut state = State::new(draft.id, ctx.device.name.domain(), Standing::Member);
         let start = ChainStart {
             channel: draft.id,

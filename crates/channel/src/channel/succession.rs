@@ -141,7 +141,9 @@ impl Channel {
     ) -> Result<(), SealError> {
         let mut missing: Vec<DeviceName> = self.devices().iter().cloned().collect();
         let expelled = draft.expulsion.as_ref().map(|(authority, _)| authority);
-        missing.retain(|d| *d != ctx.device.name && Some(d.domain()) != expelled);
+        missing.retain(|d| {
+            *d != ctx.device.name && !expelled.is_some_and(|e| self.policy.are_one(d.domain(), e))
+        });
         for message in &draft.key_packages {
             let package = validate_key_package(ctx.backend, message, draft.suite)?;
             let key = package.signature_key();

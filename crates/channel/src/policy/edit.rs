@@ -7,6 +7,7 @@ use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
 use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, Generation};
 
+use super::former::present_in;
 use super::{
     ChannelKind, Content, Founding, Policy, PolicyError, RULES_VERSION, Role, SuspendedDevice,
 };
@@ -71,6 +72,7 @@ impl NewCase {
             mandate_serials: BTreeMap::new(),
             suspension_serials: BTreeMap::new(),
             suspended: BTreeMap::new(),
+            former_domains: BTreeMap::new(),
         })
     }
 }
@@ -254,6 +256,29 @@ impl PolicyEdit {
         self
     }
 
+    /// Says which domains authorities had before. What the policy has of an authority by its domain,
+    /// it has by the present one from then on.
+    #[must_use]
+    pub fn former_domains(mut self, former: BTreeMap<Domain, Domain>) -> Self {
+        rename(&mut self.0.case_references, &former);
+        rename(&mut self.0.retention, &former);
+        let holds = std::mem::take(&mut self.0.holds);
+        self.0.holds = holds.iter().map(|holder| present_in(&former, holder).clone()).collect();
+        self.0.former_domains = former;
+        self
+    }
+
+    /// An officer's role passes to the address that succeeds the officer's. It keeps its own until it
+    /// goes, but for an owner, who is a lead from then on.
+    #[must_use]
+    pub fn succeed_address(self, former: &OfficerAddress, address: &OfficerAddress) -> Self {
+        match self.0.roles.get(former).copied() {
+            Some(Role::Owner) => self.owner(address),
+            Some(role) => self.role(address, role),
+            None => self,
+        }
+    }
+
     /// Closes the channel, or opens it again.
     #[must_use]
     pub fn closed(mut self, closed: bool) -> Self {
@@ -270,11 +295,13 @@ impl PolicyEdit {
             if self.has_authority(authority) {
                 self.raise_authorities_version();
             }
-            self.0.roles.retain(|officer, _| officer.domain() != authority);
+            let present = |domain: &Domain| present_in(&self.0.former_domains, domain).clone();
+            let out = present(authority);
+            self.0.roles.retain(|officer, _| present(officer.domain()) != out);
+            self.0.suspended.retain(|device, _| present(device.domain()) != out);
             self.0.case_references.remove(authority);
             self.0.retention.remove(authority);
             self.0.holds.remove(authority);
-            self.0.suspended.retain(|device, _| device.domain() != authority);
         }
         self.0.founding = Some(founding);
         self
@@ -307,7 +334,8 @@ impl PolicyEdit {
     }
 
     fn has_authority(&self, domain: &Domain) -> bool {
-        self.0.roles.keys().any(|officer| officer.domain() == domain)
+        let present = |domain| present_in(&self.0.former_domains, domain);
+        self.0.roles.keys().any(|officer| present(officer.domain()) == present(domain))
     }
 
     fn raise_authorities_version(&mut self) {
@@ -320,6 +348,11 @@ impl PolicyEdit {
         change(&mut self.0);
         self
     }
+}
+
+fn rename<V>(map: &mut BTreeMap<Domain, V>, former: &BTreeMap<Domain, Domain>) {
+    let entries = std::mem::take(map).into_iter();
+    map.extend(entries.map(|(domain, value)| (present_in(former, &domain).clone(), value)));
 }
 
 fn set<V>(map: &mut BTreeMap<Domain, V>, authority: &Domain, value: Option<V>) {

@@ -81,12 +81,15 @@ impl Policy {
             !goes || by_suspension.contains(officer)
         });
         // An authority that is out comes in by consent alone, unless its last officer is suspended.
-        let (present, left) = (self.authorities(), after.authorities());
+        let left = after.authorities();
+        let present: BTreeSet<_> =
+            self.authorities().into_iter().map(|authority| after.present(authority)).collect();
         entries.retain(|device, _| {
-            let authority = device.domain();
+            let authority = after.present(device.domain());
             let goes = present.contains(authority) && !left.contains(authority);
-            let is_suspended = by_suspension.iter().any(|officer| officer.domain() == authority);
-            let is_listed = next.is_none_or(|bundle| bundle.contains(authority));
+            let is_suspended =
+                by_suspension.iter().any(|officer| after.present(officer.domain()) == authority);
+            let is_listed = next.is_none_or(|bundle| bundle.authority_of(authority).is_some());
             is_listed && (!goes || is_suspended)
         });
         let is_owned = after.owners().next().is_some();

@@ -82,6 +82,12 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Content, PolicyError> {
             |s| s.device.clone(),
             |s| suspended_of(&s),
         )?,
+        former_domains: read_sorted(
+            "former_domains",
+            policy.former_domains,
+            |f| f.domain.clone(),
+            |f| Ok((domain("former_domains", &f.domain)?, domain("former_domains", &f.authority)?)),
+        )?,
     };
     check(&content)?;
     Ok(content)
@@ -143,6 +149,14 @@ pub(super) fn encode(content: &Content) -> Vec<u8> {
             })
             .collect(),
         suspended: content.suspended.iter().map(suspended_to_wire).collect(),
+        former_domains: content
+            .former_domains
+            .iter()
+            .map(|(domain, authority)| wire::FormerDomain {
+                domain: domain.to_string(),
+                authority: authority.to_string(),
+            })
+            .collect(),
     };
     policy.encode_to_vec()
 }
@@ -186,6 +200,7 @@ pub(super) fn check(content: &Content) -> Result<(), PolicyError> {
                 && content.mandate_serials.values().all(|serial| *serial >= 1),
         ),
         ("suspended", content.suspended.len() <= Policy::MAX_ROLES),
+        ("former_domains", content.former_domains.len() <= Policy::MAX_AUTHORITIES),
     ];
     match rules.into_iter().find(|(_, holds)| !holds) {
         Some((field, _)) => Err(PolicyError::Value(field)),

@@ -28,6 +28,17 @@ pub enum Act {
         /// The officer's role.
         role: Role,
     },
+    /// An officer has another address, since the officer's authority has another domain.
+    AddressChanged {
+        /// The address before, which stays until its devices go.
+        former: OfficerAddress,
+        /// The address from now on.
+        officer: OfficerAddress,
+        /// The first device there.
+        device: DeviceName,
+        /// The role that passes on.
+        role: Role,
+    },
     /// An officer who is in the channel has one device more.
     DeviceAdded {
         /// The device.

@@ -7,6 +7,7 @@ use enlace_proto::channel::v1::evidence::Evidence;
 use super::change::Change;
 use super::evidence;
 use super::rule::{Rule, Void};
+use crate::policy::former_domains;
 
 /// The most versions in one commit.
 pub const MAX_VERSIONS: usize = 64;
@@ -21,7 +22,11 @@ pub(super) fn check(before: &Bundle, change: &Change) -> Result<Option<Bundle>, 
     let mut pieces = change.evidence.iter().filter_map(|bytes| signed_bundles(bytes));
     let (piece, other) = (pieces.next(), pieces.next());
     let piece = match piece {
-        None if old == new => return Ok(None),
+        None if old == new => {
+            let same =
+                change.before.policy.former_domains() == change.after.policy.former_domains();
+            return if same { Ok(None) } else { Err(refused(&"former_domains")) };
+        }
         Some(piece) if old != new && other.is_none() => piece,
         _ => return Err(refused(&new)),
     };
@@ -32,8 +37,11 @@ pub(super) fn check(before: &Bundle, change: &Change) -> Result<Option<Bundle>, 
     if next.hash() != new {
         return Err(refused(&next.hash()));
     }
-    if !next.contains(change.after.policy.hub()) {
+    if next.authority_of(change.after.policy.hub()).is_none() {
         return Err(refused(change.after.policy.hub()));
+    }
+    if *change.after.policy.former_domains() != former_domains(&next) {
+        return Err(refused(&"former_domains"));
     }
     if let Some(device) = change.added.first() {
         return Err(refused(device));

@@ -83,7 +83,14 @@ impl Change {
 
     /// Whether the committer acts for an authority.
     pub(super) fn is_by_lead_of(&self, domain: &Domain) -> bool {
-        self.committer.domain() == domain && self.committer_role().is_some_and(Role::is_lead)
+        self.before.policy.are_one(self.committer.domain(), domain)
+            && self.committer_role().is_some_and(Role::is_lead)
+    }
+
+    /// Whether the committer lets in the address that succeeds its own.
+    pub(super) fn is_succeeded_by(&self, officer: &OfficerAddress) -> bool {
+        let is_new = self.role_before(officer).is_none();
+        is_new && self.before.policy.succeeds(officer, self.committer.officer())
     }
 
     /// Whether the committer owns the channel.

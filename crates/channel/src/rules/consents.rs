@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
+use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_proto::channel::v1 as wire;
 
@@ -72,7 +72,8 @@ pub(crate) fn suffices(
             2 * agree > electors.len() && (agree > 1 || policy.owners().next().is_none())
         }
         Subject::Expulsion(authority) => {
-            let owner = policy.owners().next().map(OfficerAddress::domain);
+            let owner = policy.owners().next().map(|owner| policy.present(owner.domain()));
+            let authority = policy.present(authority);
             let mut others = policy.authorities();
             let present = others.remove(authority);
             let is_others = Some(authority) != owner;
@@ -92,8 +93,9 @@ impl Consents {
     /// an authority.
     pub(super) fn take(&mut self, change: &Change, consent: Consent) -> Result<(), Void> {
         let Consent { by, subject } = consent;
-        let is_first = brings_about(change, &subject)
-            && self.0.entry(subject).or_default().insert(by.domain().clone());
+        let authority = change.before.policy.present(by.domain()).clone();
+        let is_first =
+            brings_about(change, &subject) && self.0.entry(subject).or_default().insert(authority);
         if is_first { Ok(()) } else { Err(Void::new(Rule::Evidence, by)) }
     }
 
@@ -120,7 +122,7 @@ impl Consents {
 
     /// The authorities that have agreed, the author's own among them if it is a lead.
     fn agreeing<'a>(&'a self, change: &'a Change, subject: &Subject) -> BTreeSet<&'a Domain> {
-        let own = change.committer.domain();
+        let own = change.before.policy.present(change.committer.domain());
         let own = Some(own).filter(|domain| change.is_by_lead_of(domain));
         self.0.get(subject).into_iter().flatten().chain(own).collect()
     }
@@ -132,7 +134,8 @@ fn brings_about(change: &Change, subject: &Subject) -> bool {
         // No commit does that: it takes another group.
         Subject::Expulsion(_) => false,
         Subject::Authority(officer) => {
-            let present = change.authorities_before().contains(officer.domain());
+            let authority = change.before.policy.present(officer.domain());
+            let present = change.authorities_before().contains(authority);
             !present && change.role_after(officer).is_some()
         }
         Subject::Owner(officer) => {

@@ -32,6 +32,7 @@ pub(super) fn check(change: &Change) -> Result<Vec<Act>, Void> {
 pub(super) fn check_authorities_version(change: &Change) -> Result<(), Void> {
     let (before, after) = (&change.before.policy, &change.after.policy);
     let (old, new) = (before.authorities(), after.authorities());
+    let old: BTreeSet<_> = old.into_iter().map(|authority| after.present(authority)).collect();
     let moved = old.symmetric_difference(&new).count() as u64;
     let moved = moved + u64::from(roles::appoints_an_owner(change));
     let expected = before.authorities_version().checked_add(moved);
@@ -89,7 +90,8 @@ fn check_closing(change: &Change) -> Result<Option<Act>, Void> {
 }
 
 fn check_authorities(change: &Change) -> Result<Vec<Act>, Void> {
-    let (before, after) = (&change.before.policy, &change.after.policy);
+    let after = &change.after.policy;
+    let before = &under_the_same_domains(&change.before.policy, after)?;
     let references = differing(before.case_references(), after.case_references());
     let retention = differing(before.retention(), after.retention());
     let references = references.into_iter().map(|d| (d, PolicyField::CaseReference(d.clone())));
@@ -103,6 +105,16 @@ fn check_authorities(change: &Change) -> Result<Vec<Act>, Void> {
         .chain(holds)
         .map(|(domain, field)| by(change.is_by_lead_of(domain), Rule::PolicyAuthority, field))
         .collect()
+}
+
+/// What the policy before says of authorities, by the domains that they have after.
+fn under_the_same_domains(before: &Policy, after: &Policy) -> Result<Policy, Void> {
+    let domains = after.former_domains();
+    if before.former_domains() == domains {
+        return Ok(before.clone());
+    }
+    let renamed = before.edit().and_then(|edit| edit.former_domains(domains.clone()).finish());
+    renamed.map_err(|error| Void::new(Rule::Bundle, error))
 }
 
 fn by(entitled: bool, rule: Rule, field: PolicyField) -> Result<Act, Void> {

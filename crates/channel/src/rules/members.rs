@@ -63,13 +63,16 @@ fn removal_of(
         Some(removal) => Some(*removal),
         None if leaves => Some(Removal::Left),
         None if change.committer.officer() == officer => Some(Removal::Own),
+        None if change.before.policy.succeeds(change.committer.officer(), officer) => {
+            Some(Removal::Own)
+        }
         None if change.is_by_lead_of(device.domain()) => Some(Removal::ByLead),
         None if change.before.policy.has_ended(officer, change.received_at) => Some(Removal::Ended),
         None => None,
     }
 }
 
-/// R-CLOSED, R-OWN-ROLE-ALONE, R-ADMIT-LIFTED, R-ADMIT-AUTHORITY, R-ADMIT-CONSENT, R-ADMIT-SOVEREIGN,
+/// R-CLOSED, R-OWN-ROLE-ALONE, R-SUCCEED-ADDRESS, R-ADMIT-LIFTED, R-ADMIT-AUTHORITY, R-ADMIT-CONSENT, R-ADMIT-SOVEREIGN,
 /// R-ADMIT-ROLE. `grounds` is what the evidence says.
 pub(super) fn check_admissions(
     change: &Change,
@@ -82,7 +85,8 @@ pub(super) fn check_admissions(
     }
     let committer = change.committer.officer();
     let own_role_changes = change.role_before(committer) != change.role_after(committer);
-    if own_role_changes && let Some(device) = change.added.first() {
+    let mut others = change.added.iter().filter(|d| !change.is_succeeded_by(d.officer()));
+    if own_role_changes && let Some(device) = others.next() {
         return Err(Void::new(Rule::OwnRoleAlone, device));
     }
     let present = change.authorities_before();
@@ -107,18 +111,23 @@ fn check_admission(
 ) -> Result<Act, Void> {
     let officer = device.officer();
     let role = change.role_after(officer).ok_or_else(|| Void::new(Rule::RolesMatch, officer))?;
+    if change.is_succeeded_by(officer) {
+        return check_succession(change, device, role);
+    }
     let sovereign = change.is_by_lead_of(device.domain());
     if let Some(role) = change.role_before(officer) {
-        let own = change.committer.officer() == officer;
+        let committer = change.committer.officer();
+        let own = committer == officer || change.before.policy.succeeds(officer, committer);
         // Whose device speaks for the owner is nobody else's affair.
         return match own || sovereign && role != Role::Owner {
             true => Ok(Act::DeviceAdded { device: device.clone() }),
             false => Err(Void::new(Rule::AdmitSovereign, officer)),
         };
     }
-    let new_authority = !present.contains(device.domain());
+    let policy = &change.after.policy;
+    let new_authority = !present.contains(policy.present(device.domain()));
     if new_authority {
-        let of_it = change.after.policy.roles().keys().filter(|o| o.domain() == device.domain());
+        let of_it = policy.roles().keys().filter(|o| policy.are_one(o.domain(), device.domain()));
         if !change.is_by_owner() || of_it.count() != 1 || role != Role::Lead {
             return Err(Void::new(Rule::AdmitAuthority, officer));
         }
@@ -132,4 +141,19 @@ fn check_admission(
         }
     }
     Ok(Act::Admitted { officer: officer.clone(), device: device.clone(), role, new_authority })
+}
+
+/// R-SUCCEED-ADDRESS: an officer's role passes to the officer's address of today, by a device of the
+/// former one. The owner is a lead from then on, whoever else keeps the role until the devices of
+/// the former address go. A stand-in's mandate names one address.
+fn check_succession(change: &Change, device: &DeviceName, role: Role) -> Result<Act, Void> {
+    let (former, officer) = (change.committer.officer(), device.officer());
+    let before = change.role_before(former);
+    let kept = if before == Some(Role::Owner) { Some(Role::Lead) } else { before };
+    let passes = before == Some(role) && change.role_after(former) == kept;
+    if !passes || change.before.policy.stand_ins().contains_key(former) {
+        return Err(Void::new(Rule::SucceedAddress, officer));
+    }
+    let (officer, former) = (officer.clone(), former.clone());
+    Ok(Act::AddressChanged { former, officer, device: device.clone(), role })
 }

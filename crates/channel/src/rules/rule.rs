@@ -96,6 +96,8 @@ rules! {
     RoleSovereign = "R-ROLE-SOVEREIGN", "only a lead of the same authority may change this role";
     /// The role exists in this kind of channel.
     RoleKind = "R-ROLE-KIND", "there is no such role in this kind of channel";
+    /// An officer's role passes as it is to the address that succeeds the officer's.
+    SucceedAddress = "R-SUCCEED-ADDRESS", "an officer's role passes to another address only as it is";
     /// Who changes its own role admits nobody in the same commit.
     OwnRoleAlone = "R-OWN-ROLE-ALONE", "its author changes its own role and admits somebody";
     /// The owner closes a channel and opens it again; where there is none, a lead.

@@ -142,7 +142,9 @@ impl Successor {
                 return Err(refused());
             }
             let consent = verify_consent(&self.before, &entry, self.received_at)?;
-            if consent.subject != subject || !agree.insert(consent.by.domain().clone()) {
+            if consent.subject != subject
+                || !agree.insert(self.before.policy.present(consent.by.domain()).clone())
+            {
                 return Err(refused());
             }
         }
@@ -156,7 +158,10 @@ impl Successor {
     fn check_members(&self, bundle: &Bundle, founding: &Founding) -> Result<(), Void> {
         let (before, after) = (&self.before.members, &self.after.members);
         let expelled = founding.expulsion.as_ref().map(|expulsion| &expulsion.authority);
-        let stays = |device: &&DeviceName| Some(device.domain()) != expelled;
+        let policy = &self.before.policy;
+        let stays = |device: &&DeviceName| {
+            !expelled.is_some_and(|expelled| policy.are_one(device.domain(), expelled))
+        };
         let mut staying = before.keys().filter(stays);
         let lost = staying.find(|device| !after.contains_key(*device));
         let come = after.keys().find(|d| !before.contains_key(*d) || !stays(d));

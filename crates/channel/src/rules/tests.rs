@@ -1,5 +1,6 @@
 //! Each rule holds for those it entitles, and stops those it does not.
 
+mod addresses;
 mod closing;
 mod consents;
 mod devices;

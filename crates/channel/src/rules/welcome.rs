@@ -4,7 +4,7 @@
 //! group is one that the rules allow, and that whoever let it in was entitled to.
 
 use enlace_identity::bundle::Bundle;
-use enlace_identity::names::DeviceName;
+use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 
 use super::JudgeError;
@@ -14,7 +14,7 @@ use super::state::State;
 use super::succession::may_found;
 use crate::credential::device_name;
 use crate::mls::{GroupView, LeafIndex, Suite};
-use crate::policy::{ChannelKind, Role};
+use crate::policy::{ChannelKind, Role, former_domains};
 
 /// Decides on a welcome: on the group behind it, whose signer is `signer`, and into which `me` is
 /// let at `received_at`. `asked` is whether it is by a key package with which `me` asked to be put
@@ -117,8 +117,11 @@ fn check_group<'b>(newest: &'b Bundle, state: &State) -> Result<&'b Bundle, Judg
     let policy = &state.policy;
     let hash = policy.bundle_hash();
     let bundle = newest.known(&hash).ok_or(JudgeError::BundleMissing(hash))?;
-    if !bundle.contains(policy.hub()) {
+    if bundle.authority_of(policy.hub()).is_none() {
         return Err(Void::new(Rule::WelcomeHub, policy.hub()).into());
+    }
+    if *policy.former_domains() != former_domains(bundle) {
+        return Err(Void::new(Rule::Bundle, "former_domains").into());
     }
     if policy.is_closed() {
         return Err(Void::new(Rule::Closed, policy.title()).into());
@@ -149,15 +152,16 @@ fn check_entitled(
 ) -> Result<(), Void> {
     let policy = &state.policy;
     let role = policy.role_at(signer.officer(), received_at);
-    let lead = role.is_some_and(Role::is_lead) && signer.domain() == me.domain();
-    let of_mine = policy.roles().keys().filter(|officer| officer.domain() == me.domain());
+    let is_mine = |domain: &Domain| policy.are_one(domain, me.domain());
+    let lead = role.is_some_and(Role::is_lead) && is_mine(signer.domain());
+    let of_mine = policy.roles().keys().filter(|officer| is_mine(officer.domain()));
     let first = role == Some(Role::Owner)
         && of_mine.count() == 1
         && policy.role_at(me.officer(), received_at) == Some(Role::Lead);
     let stand_in = role == Some(Role::Owner)
         && policy.stand_ins().contains_key(me.officer())
         && policy.role_at(me.officer(), received_at) == Some(Role::Lead);
-    let own = signer.officer() == me.officer();
+    let own = signer.officer() == me.officer() || policy.succeeds(me.officer(), signer.officer());
     // Anybody lets a device back in that a suspension took out (R-ADMIT-LIFTED).
     let returned = policy.suspended().contains_key(me);
     let other = state.members.contains_key(signer) && signer != me;

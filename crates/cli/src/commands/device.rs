@@ -33,7 +33,11 @@ pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
     }
 }
 
-/// A device of the officer whose client this is, by its own name such as `phone`.
+/// A device of the officer whose client this is, by its own name such as `phone`, or by its whole
+/// one.
 fn named(client: &Client, label: &str) -> Result<DeviceName, Failure> {
+    if let Ok(device) = label.parse() {
+        return Ok(device);
+    }
     client.address().device(label).map_err(|error| Failure::new(error.to_string()))
 }

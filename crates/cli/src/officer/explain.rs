@@ -181,6 +181,7 @@ impl Explain for DeviceError {
         match self {
             Self::Others(device) => said(ui, Text::OthersDevice { device: device.as_str() }),
             Self::ThisOne => said(ui, Text::DeviceInUse),
+            Self::Former(device) => said(ui, Text::FormerDevice { device: device.as_str() }),
             Self::Engine(error) => error.explain(ui),
         }
     }

@@ -147,6 +147,10 @@ fn act_words(by: &DeviceName, act: &ChangeAct, ui: &Ui) -> String {
         ChangeAct::Returned { officer, .. } => {
             say(Words::Returned { officer: &officer.to_string() })
         }
+        ChangeAct::AddressChanged { former, officer, .. } => {
+            let (former, officer) = (&former.to_string(), &officer.to_string());
+            say(Words::AddressChanged { former, officer })
+        }
         ChangeAct::DeviceAdded { device } => {
             say(Words::DeviceAdded { device: device.as_str(), by })
         }

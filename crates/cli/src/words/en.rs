@@ -234,6 +234,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::OwnerRenews => {
             "only the owner renews a channel's keys for everybody; where nobody can go on, a lead does, with --poisoned".into()
         }
+        Text::FormerDevice { device } => format!("{device} has an address that was yours before: say this on it, and name this device"),
         Text::OthersDevice { device } => format!("{device} is not a device of yours"),
         Text::DeviceInUse => "this is the device that you are using: leave the channels, or use another device".into(),
         Text::ReopenIt => "Its owner can open it again: `enlace channel reopen`.".into(),
@@ -332,6 +333,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
             format!("{by} refuses, for the own authority: {officer}.")
         }
         Notice::KeysRenewed { by } => format!("{by} renewed the device's keys."),
+        Notice::AddressChanged { former, officer } => {
+            format!("{former} has another address now: {officer}.")
+        }
         Notice::DeviceAdded { device, by } => format!("{by} let another device in: {device}."),
         Notice::DeviceRemoved { device, by } => format!("{by} took a device out: {device}."),
         Notice::DeviceRevoked { device } => {

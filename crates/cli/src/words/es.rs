@@ -240,6 +240,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::OwnerRenews => {
             "solo quien es titular renueva las claves de todo el canal; si nadie puede seguir, también un responsable, con --poisoned".into()
         }
+        Text::FormerDevice { device } => format!("{device} tiene una dirección que era la suya antes: dígalo en él, y nombre este dispositivo"),
         Text::OthersDevice { device } => format!("{device} no es un dispositivo suyo"),
         Text::DeviceInUse => "este es el dispositivo que está usando: salga de los canales, o use otro".into(),
         Text::ReopenIt => "Quien es titular puede reabrirlo: `enlace channel reopen`.".into(),
@@ -336,6 +337,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
             format!("{by} no consiente por su autoridad: {officer}.")
         }
         Notice::KeysRenewed { by } => format!("{by} renovó las claves del dispositivo."),
+        Notice::AddressChanged { former, officer } => {
+            format!("{former} tiene ahora otra dirección: {officer}.")
+        }
         Notice::DeviceAdded { device, by } => format!("{by} admitió otro dispositivo: {device}."),
         Notice::DeviceRemoved { device, by } => format!("{by} retiró un dispositivo: {device}."),
         Notice::DeviceRevoked { device } => {

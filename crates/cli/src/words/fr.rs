@@ -240,6 +240,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::OwnerRenews => {
             "seul le titulaire renouvelle les clés de tout le canal ; si plus personne ne peut continuer, un responsable aussi, avec --poisoned".into()
         }
+        Text::FormerDevice { device } => format!("{device} a une adresse qui était la vôtre : dites-le sur cet appareil, et nommez celui-ci"),
         Text::OthersDevice { device } => format!("{device} n'est pas un de vos appareils"),
         Text::DeviceInUse => "c'est l'appareil que vous utilisez : quittez les canaux, ou prenez-en un autre".into(),
         Text::ReopenIt => "Le titulaire peut la rouvrir : `enlace channel reopen`.".into(),
@@ -338,6 +339,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
             format!("{by} refuse l'accord de son autorité : {officer}.")
         }
         Notice::KeysRenewed { by } => format!("{by} a renouvelé les clés de l'appareil."),
+        Notice::AddressChanged { former, officer } => {
+            format!("{former} a maintenant une autre adresse : {officer}.")
+        }
         Notice::DeviceAdded { device, by } => format!("{by} a admis un autre appareil : {device}."),
         Notice::DeviceRemoved { device, by } => format!("{by} a retiré un appareil : {device}."),
         Notice::DeviceRevoked { device } => {

@@ -238,6 +238,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::OwnerRenews => {
             "só o titular renova as chaves de todo o canal; se ninguém consegue continuar, também um responsável, com --poisoned".into()
         }
+        Text::FormerDevice { device } => format!("{device} tem um endereço que era o seu antes: diga-o nele, e nomeie este dispositivo"),
         Text::OthersDevice { device } => format!("{device} não é um dispositivo seu"),
         Text::DeviceInUse => "este é o dispositivo que está a usar: saia dos canais, ou use outro".into(),
         Text::ReopenIt => "O titular pode reabri-lo: `enlace channel reopen`.".into(),
@@ -336,6 +337,9 @@ fn say_notice(notice: &Notice<'_>) -> String {
             format!("{by} não consente pela sua autoridade: {officer}.")
         }
         Notice::KeysRenewed { by } => format!("{by} renovou as chaves do dispositivo."),
+        Notice::AddressChanged { former, officer } => {
+            format!("{former} tem agora outro endereço: {officer}.")
+        }
         Notice::DeviceAdded { device, by } => format!("{by} admitiu outro dispositivo: {device}."),
         Notice::DeviceRemoved { device, by } => format!("{by} retirou um dispositivo: {device}."),
         Notice::DeviceRevoked { device } => {

@@ -200,14 +200,14 @@ impl Work<'_> {
         let lead = own.is_some_and(Role::is_lead);
         let task = match wish {
             Wish::Add(..) if policy.is_closed() => Err(ActError::Closed),
-            Wish::Add(officer, _) if !self.ctx.bundle.contains(officer.domain()) => {
+            Wish::Add(officer, _) if self.ctx.bundle.authority_of(officer.domain()).is_none() => {
                 Err(ActError::UnknownAuthority(officer.domain().clone()))
             }
             Wish::Add(officer, role) => match policy.role_of(&officer) {
                 Some(present) => Err(ActError::AlreadyInChannel(officer, present)),
                 None if !lead => Err(ActError::NotEntitled),
                 // The first of an authority becomes its lead.
-                None if !policy.authorities().contains(officer.domain()) => {
+                None if !policy.authorities().contains(policy.present(officer.domain())) => {
                     Ok(Task::Admit { officer, role: Role::Lead, key_package: None })
                 }
                 None => Ok(Task::Admit { officer, role, key_package: None }),
@@ -253,7 +253,9 @@ impl Work<'_> {
             Wish::Expel(authority) if !policy.authorities().contains(&authority) => {
                 Err(ActError::AuthorityNotThere(authority))
             }
-            Wish::Expel(authority) if authority == *me.domain() => Err(ActError::OwnerExpels),
+            Wish::Expel(authority) if policy.are_one(&authority, me.domain()) => {
+                Err(ActError::OwnerExpels)
+            }
             Wish::Expel(authority) => Ok(self.expulsion(&channel, authority)?),
             Wish::RescueChannel if !lead => Err(ActError::NotEntitled),
             Wish::RescueChannel => Ok(self.succession(&channel, true, None)?),

@@ -131,7 +131,7 @@ impl Work<'_> {
             officers.iter().map(|officer| (officer.to_string(), officer)).collect();
         let mut batches = Batches::default();
         for officer in named.into_values() {
-            let place = match officer.domain() == self.me().domain() {
+            let place = match self.ctx.bundle.are_one(officer.domain(), self.me().domain()) {
                 false => &mut batches.others,
                 true if is_due(officer) => &mut batches.asked,
                 true => &mut batches.settled,

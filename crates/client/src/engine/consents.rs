@@ -79,7 +79,7 @@ fn subject_of(task: &Task, policy: &Policy, me: &OfficerAddress) -> Option<Subje
     let own = policy.role_of(me);
     match task {
         Task::Admit { officer, .. } => {
-            let is_new = !policy.authorities().contains(officer.domain());
+            let is_new = !policy.authorities().contains(policy.present(officer.domain()));
             let may = own == Some(Role::Owner) && !policy.is_closed();
             (may && is_new).then(|| Subject::Authority(officer.clone()))
         }
@@ -99,7 +99,7 @@ fn is_open(subject: &Subject, policy: &Policy, asked_by: &OfficerAddress) -> boo
     let asker = policy.role_of(asked_by);
     match subject {
         Subject::Authority(officer) => {
-            let is_new = !policy.authorities().contains(officer.domain());
+            let is_new = !policy.authorities().contains(policy.present(officer.domain()));
             asker == Some(Role::Owner) && is_new && !policy.is_closed()
         }
         Subject::Owner(officer) => {
@@ -109,7 +109,7 @@ fn is_open(subject: &Subject, policy: &Policy, asked_by: &OfficerAddress) -> boo
         Subject::Expulsion(authority) => {
             asker == Some(Role::Owner)
                 && policy.authorities().contains(authority)
-                && asked_by.domain() != authority
+                && !policy.are_one(asked_by.domain(), authority)
         }
     }
 }
@@ -341,8 +341,8 @@ impl Work<'_> {
         let notice = match statement.answer {
             None => {
                 let concerns = lead
-                    && by.domain() != me.domain()
-                    && statement.subject != Subject::Expulsion(me.domain().clone())
+                    && !policy.are_one(by.domain(), me.domain())
+                    && statement.subject != Subject::Expulsion(policy.present(me.domain()).clone())
                     && statement.authorities_version == policy.authorities_version()
                     && is_open(&statement.subject, policy, by.officer());
                 concerns.then_some(Notice::ConsentAsked { by, matter, whom })
@@ -392,13 +392,15 @@ impl Work<'_> {
                     && *answer == Some(Answer::No)
                     && policy.role_of(author).is_some_and(Role::is_lead)
             });
-            let no: BTreeSet<_> =
-                no.map(|said| said.entry.header().author.domain().clone()).collect();
+            let no: BTreeSet<_> = no
+                .map(|said| policy.present(said.entry.header().author.domain()).clone())
+                .collect();
+            let own = policy.present(asker.domain()).clone();
             Ok(AgreementView {
                 matter: Matter::from(&subject),
                 whom: subject.whom(),
                 asked_by: asker.officer().clone(),
-                consented: agreement.consents.into_keys().chain([asker.domain().clone()]).collect(),
+                consented: agreement.consents.into_keys().chain([own]).collect(),
                 refused: agreement.missing.intersection(&no).cloned().collect(),
                 waiting_for: agreement.missing.difference(&no).cloned().collect(),
                 suffices: agreement.suffices,

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use enlace_channel::channel::Channel;
-use enlace_identity::names::DeviceName;
+use enlace_identity::names::{DeviceName, OfficerAddress};
 use enlace_log::ChannelId;
 
 use super::work::Work;
@@ -35,6 +35,9 @@ pub enum DeviceError {
     /// It is another officer's.
     #[error("{0} is a device of somebody else")]
     Others(DeviceName),
+    /// It is one of an address that the officer no longer has.
+    #[error("{0} has an address that was yours before")]
+    Former(DeviceName),
     /// It is the one that is asked.
     #[error("this is the device that you are using")]
     ThisOne,
@@ -58,6 +61,9 @@ impl Engine {
     pub fn add_device(&mut self, device: &DeviceName) -> Result<(), DeviceError> {
         self.write(|work| {
             work.check_other_device(device)?;
+            if work.ctx.bundle.succeeds(work.me().officer(), device.officer()) {
+                return Err(DeviceError::Former(device.clone()));
+            }
             let mut devices = work.other_devices()?;
             devices.insert(device.clone());
             work.put_other_devices(&devices)?;
@@ -153,10 +159,14 @@ impl Work<'_> {
         if device == self.me() {
             return Err(DeviceError::ThisOne);
         }
-        if device.officer() != self.me().officer() {
-            return Err(DeviceError::Others(device.clone()));
+        let (officer, me) = (device.officer(), self.me().officer());
+        let bundle = &self.ctx.bundle;
+        // When an authority changes its domain, its officers change their addresses.
+        if officer == me || bundle.succeeds(officer, me) || bundle.succeeds(me, officer) {
+            Ok(())
+        } else {
+            Err(DeviceError::Others(device.clone()))
         }
-        Ok(())
     }
 
     fn in_each_channel(
@@ -185,7 +195,13 @@ impl Work<'_> {
             }
             let Some(channel) = self.take(row.id).ok().flatten() else { continue };
             let devices = channel.devices();
-            let own = devices.iter().filter(|device| device.officer() == me.officer()).cloned();
+            let is_own = |officer: &OfficerAddress| {
+                let policy = channel.policy();
+                officer == me.officer()
+                    || policy.succeeds(officer, me.officer())
+                    || policy.succeeds(me.officer(), officer)
+            };
+            let own = devices.iter().filter(|device| is_own(device.officer())).cloned();
             let own: Vec<_> = own.collect();
             self.keep(channel);
             names.extend(own.iter().cloned());

@@ -75,7 +75,9 @@ impl Work<'_> {
         acts: &[Act],
     ) -> Result<(), EngineError> {
         let id = channel.id();
-        let days = channel.policy().retention().get(self.me().domain()).map(ToString::to_string);
+        let policy = channel.policy();
+        let own = policy.present(self.me().domain()).clone();
+        let days = policy.retention().get(&own).map(ToString::to_string);
         for act in acts {
             match act {
                 Act::Closed => {
@@ -88,7 +90,7 @@ impl Work<'_> {
                 }
                 Act::Reopened => self.tx.put_setting(&closed_setting(id), None)?,
                 Act::PolicyChanged(PolicyField::Hold { authority, placed })
-                    if authority == self.me().domain() =>
+                    if *authority == own =>
                 {
                     let held = placed.then_some("1");
                     self.tx.put_setting(&hold_setting(id), held)?;
@@ -105,7 +107,8 @@ impl Work<'_> {
     /// Whoever comes into a channel comes under the hold that lasts, and into one that is open.
     pub(super) fn keep_as_joined(&mut self, channel: &Channel) -> Result<(), StoreError> {
         self.tx.put_setting(&closed_setting(channel.id()), None)?;
-        let is_held = channel.policy().holds().contains(self.me().domain());
+        let policy = channel.policy();
+        let is_held = policy.holds().contains(policy.present(self.me().domain()));
         let held = is_held.then_some("1");
         self.tx.put_setting(&hold_setting(channel.id()), held)
     }
@@ -141,7 +144,7 @@ impl Work<'_> {
             }
             if row.author.officer() == self.me().officer() {
                 own.push(row.seq);
-            } else if row.author.domain() == self.me().domain() {
+            } else if self.ctx.bundle.are_one(row.author.domain(), self.me().domain()) {
                 colleagues.push(row.seq);
             }
         }

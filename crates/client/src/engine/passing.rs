@@ -80,7 +80,8 @@ impl Work<'_> {
             return Ok(Vec::new());
         }
         let mut passing = Vec::new();
-        for authority in policy.authorities() {
+        let bundle = self.trust.bundle();
+        for authority in policy.authorities().into_iter().flat_map(|a| bundle.domains_of(a)) {
             for list in self.trust.crls_of(authority) {
                 if list.len() <= MAX_LIST
                     && issued_at(&list).is_some_and(|at| at.plus(MAX_SKEW) > joined_at)
@@ -98,7 +99,8 @@ impl Work<'_> {
         let rank = |device: &DeviceName| {
             let role =
                 channel.policy().role_of(device.officer()).filter(|role| role.may_write())?;
-            let is_first = role.is_lead() && device.domain() == authority;
+            let is_own = channel.policy().are_one(device.domain(), authority);
+            let is_first = role.is_lead() && is_own;
             Some(if is_first { Duration::ZERO } else { OTHERS })
         };
         turns::turn(self.me(), sha256(list), channel.devices().iter(), rank)

@@ -226,8 +226,10 @@ pub(super) fn is_done(task: &Task, channel: &Channel, me: &DeviceName) -> bool {
         Task::AppointOwner { officer, .. } => policy.role_of(officer) == Some(Role::Owner),
         Task::SetClosed { closed } => policy.is_closed() == *closed,
         Task::RaiseRules { to } => policy.rules_version() >= *to,
-        Task::SetRetention { days } => policy.retention().get(me.domain()).copied() == *days,
-        Task::SetHold { placed } => policy.holds().contains(me.domain()) == *placed,
+        Task::SetRetention { days } => {
+            policy.retention().get(policy.present(me.domain())).copied() == *days
+        }
+        Task::SetHold { placed } => policy.holds().contains(policy.present(me.domain())) == *placed,
         Task::CarryOutLeave { device } => !channel.leaving().any(|leaving| leaving == *device),
         Task::PutBack { device } => !channel.asking_back().any(|(asking, _)| asking == *device),
         Task::AskBack => channel.stranded_since().is_none(),

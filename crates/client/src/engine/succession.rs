@@ -49,7 +49,10 @@ impl Work<'_> {
     /// Every other device of a channel that comes along, none claimed yet.
     fn others_in(&self, channel: &Channel, expelled: Option<&Domain>) -> Vec<Wanted> {
         let devices = channel.devices();
-        let stays = |d: &&DeviceName| *d != self.me() && Some(d.domain()) != expelled;
+        let is_out = |d: &DeviceName| {
+            expelled.is_some_and(|expelled| channel.policy().are_one(d.domain(), expelled))
+        };
+        let stays = |d: &&DeviceName| *d != self.me() && !is_out(d);
         let others = devices.iter().filter(stays).cloned();
         others.map(Wanted::of).collect()
     }

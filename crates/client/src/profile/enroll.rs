@@ -116,7 +116,7 @@ impl Profile {
             Some(network) if network.bundle != bundle.hash() => {
                 Err(EnrollError::OtherNetwork(network.bundle))
             }
-            _ if !bundle.contains(self.address().domain()) => {
+            _ if bundle.authority_of(self.address().domain()).is_none() => {
                 Err(EnrollError::NotAMember(self.address().domain().clone()))
             }
             _ => Ok(bundle),

@@ -63,6 +63,12 @@ impl Bundle {
         self.authority(self.present(domain))
     }
 
+    /// Every domain that stands for one of its authorities: the present ones, then the former ones.
+    pub fn all_domains(&self) -> impl Iterator<Item = &Domain> {
+        let former = self.former_domains.iter().map(FormerDomain::domain);
+        self.authorities.iter().map(Authority::domain).chain(former)
+    }
+
     /// Whether two domains stand for one authority. Then the head keys of each count for the hub of
     /// the other, and a relay of each answers for the other.
     #[must_use]

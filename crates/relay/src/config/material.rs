@@ -116,7 +116,7 @@ impl Loader<'_> {
             Ok(bundle) => bundle,
             Err(error) => return self.error(path, error),
         };
-        if !bundle.contains(self.settings.name.domain()) {
+        if bundle.authority_of(self.settings.name.domain()).is_none() {
             let domain = self.settings.name.domain();
             return self.error(path, format!("{domain} is no authority of this network"));
         }

@@ -1,9 +1,12 @@
-//! Which authorities are linked: those that the network's bundle lists, as it changes.
+//! Which authorities are linked: those that the network's bundle lists, as it changes. One that
+//! changes its domain has a relay of each for as long as the former one holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
+use enlace_identity::bundle::{Authority, Bundle, FormerDomain};
 use enlace_identity::names::Domain;
+use enlace_identity::time::Timestamp;
 use tokio::task::{AbortHandle, JoinSet};
 use tracing::info;
 
@@ -40,15 +43,15 @@ impl Tasks {
 
     fn follow_bundle(&mut self, context: &Arc<Context>) {
         let bundle = context.trust().bundle();
+        let linked = linked_by(&bundle, context.trust().now());
         let gone: Vec<Domain> =
-            self.of.keys().filter(|domain| !bundle.contains(domain)).cloned().collect();
+            self.of.keys().filter(|domain| !linked.contains(domain)).cloned().collect();
         for authority in gone {
             info!(%authority, "an authority has left the network");
             self.of.remove(&authority).into_iter().flatten().for_each(|task| task.abort());
             write(context, |links| drop(links.remove(&authority)));
         }
-        for authority in bundle.authorities() {
-            let authority = authority.domain();
+        for authority in linked {
             if authority != context.domain() && !self.of.contains_key(authority) {
                 write(context, |links| {
                     links.insert(authority.clone(), Arc::new(Link::new()));
@@ -69,6 +72,13 @@ impl Tasks {
         ];
         self.of.insert(authority.clone(), tasks);
     }
+}
+
+/// The domains whose relays may be there.
+fn linked_by(bundle: &Bundle, now: Timestamp) -> BTreeSet<&Domain> {
+    let former = bundle.former_domains().iter().filter(|former| now < former.until());
+    let present = bundle.authorities().iter().map(Authority::domain);
+    present.chain(former.map(FormerDomain::domain)).collect()
 }
 
 fn write(context: &Context, change: impl FnOnce(&mut BTreeMap<Domain, Arc<Link>>)) {

@@ -81,7 +81,7 @@ pub(crate) fn take(context: &Context, signed: &[u8]) -> Result<TakenBundle, Bund
     if taken == TakenBundle::InForce {
         let bundle = context.trust().bundle();
         info!(version = bundle.version(), hash = %bundle.hash(), "a new bundle is in force");
-        if !bundle.contains(context.domain()) {
+        if bundle.authority_of(context.domain()).is_none() {
             error!("this authority is no longer of the network: nobody will connect");
         }
     }

@@ -103,8 +103,8 @@ impl StoredCrls {
         let mut stored = self.stored.lock().await;
         let bundle = context.trust().bundle();
         let mut present = HashSet::new();
-        for authority in bundle.authorities() {
-            let authority = authority.domain().clone();
+        for authority in bundle.all_domains() {
+            let authority = authority.clone();
             let crls = context.trust().crls_of(&authority);
             let hashes: Vec<[u8; 32]> = crls.iter().map(|list| sha256(list)).collect();
             if hashes.iter().any(|hash| !stored.contains(hash)) {

@@ -150,6 +150,9 @@ fn changes(act: ChangeAct) -> Vec<Change> {
             changes.push(role(officer, None));
             changes
         }
+        ChangeAct::AddressChanged { officer, device, role: given, .. } => {
+            vec![Change::Admitted(device.to_string()), role(officer, Some(given))]
+        }
         ChangeAct::DeviceAdded { device } => vec![Change::Admitted(device.to_string())],
         ChangeAct::DeviceRemoved { device, suspended, .. } => removed(&device, suspended),
         ChangeAct::RoleChanged { officer, to, .. } => vec![role(officer, Some(to))],

@@ -90,7 +90,10 @@ impl Channel {
                 plan.changes.evidence.extend(consents.iter().map(consent_evidence));
             }
             Command::AddDevice { device, key_package } => {
-                let officer = device.officer().clone();
+                let (officer, me) = (device.officer().clone(), ctx.device.name.officer());
+                if policy.role_of(&officer).is_none() && policy.succeeds(&officer, me) {
+                    policy = policy.edit()?.succeed_address(me, &officer).finish()?;
+                }
                 let role = policy.role_of(&officer).ok_or(SealError::NoSuchMember)?;
                 let admission = Admission { officer, role, key_package: key_package.clone() };
                 let found = check_admission(ctx, self, &admission)?;
@@ -101,8 +104,13 @@ impl Channel {
                 plan.added.push(found);
             }
             Command::RemoveDevice(device) => {
-                if self.is_only_device(device) {
-                    return Err(SealError::LastDevice);
+                let is_former = policy.succeeds(ctx.device.name.officer(), device.officer());
+                match self.is_only_device(device) {
+                    true if is_former => {
+                        policy = policy.edit()?.without(device.officer()).finish()?
+                    }
+                    true => return Err(SealError::LastDevice),
+                    false => {}
                 }
                 self.plan_removal(&mut plan, |removed| removed == device)?;
             }
@@ -178,10 +186,12 @@ impl Channel {
                 policy = policy.edit()?.role(officer, *role).finish()?;
             }
             Command::SetRetention(days) => {
-                policy = policy.edit()?.retention(ctx.device.name.domain(), *days).finish()?;
+                let own = policy.present(ctx.device.name.domain()).clone();
+                policy = policy.edit()?.retention(&own, *days).finish()?;
             }
             Command::SetHold(placed) => {
-                policy = policy.edit()?.hold(ctx.device.name.domain(), *placed).finish()?;
+                let own = policy.present(ctx.device.name.domain()).clone();
+                policy = policy.edit()?.hold(&own, *placed).finish()?;
             }
             Command::SetClosed(closed) => policy = policy.edit()?.closed(*closed).finish()?,
             Command::RaiseRules => policy = policy.edit()?.raise_rules().finish()?,

@@ -9,7 +9,8 @@ use crate::ui::Ui;
 /// What `remove` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The device's name, as it was made with `enlace init --device`.
+    /// The device's name, as it was made with `enlace init --device`; its whole name if it has
+    /// another address of yours, since your authority has another domain.
     device: String,
     #[command(flatten)]
     profile: ProfileArguments,

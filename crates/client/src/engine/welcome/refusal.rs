@@ -125,7 +125,8 @@ impl Work<'_> {
         if error.disposition() != Disposition::Drop || is_old {
             return Ok(());
         }
-        let hub = hub.parse().ok().filter(|hub: &Domain| self.ctx.bundle.contains(hub));
+        let hub = hub.parse().ok();
+        let hub = hub.filter(|hub: &Domain| self.ctx.bundle.authority_of(hub).is_some());
         let at = self.now();
         let refused = RefusedWelcome { hub, channel, seq, at };
         if self.tx.put_refused_welcome(&refused, at.minus(PERIOD), LIMIT)? {
