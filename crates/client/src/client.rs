@@ -5,6 +5,7 @@
 //! open at once.
 
 mod backup;
+mod bundles;
 mod channels;
 mod devices;
 mod doctor;
@@ -31,6 +32,7 @@ use enlace_transport::{Backoff, Clock, SystemClock, Trust};
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
+pub use self::bundles::{PublishError, Published};
 #[cfg(test)]
 pub(crate) use self::erased::erased_of;
 pub use self::erased::{ErasedHere, ErasedView, RelayErasure, RelayErasureState};

@@ -62,6 +62,7 @@ pub use self::acts::{ActError, Wish};
 pub use self::answers::Answer;
 pub use self::backup::{BackupError, Restored};
 pub use self::batches::{BATCH, Batches};
+pub use self::bundles::TakeBundleError;
 pub use self::certificate::CertificateRefused;
 pub use self::compose::{CreateChannelError, NewChannel, NewNote, PostError};
 pub use self::confirmations::{Inquiry, NextInquiry};

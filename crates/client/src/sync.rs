@@ -31,6 +31,7 @@ use crate::client::Sockets;
 use crate::engine::{Engine, EngineError};
 use crate::store::StoreError;
 
+pub(crate) use self::bundles::hand_over;
 pub(crate) use self::connect::Dialler;
 pub(crate) use self::session::{Goal, Session};
 

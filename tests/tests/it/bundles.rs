@@ -1,10 +1,10 @@
 //! The network's bundle changes while officers work: their programs take their channels along.
 
+use enlace_client::client::{PublishError, Published};
 use enlace_client::notice::{ChangeAct, Notice};
 use enlace_client::store::NoticeRow;
 use enlace_identity::bundle::{BundleContent, SignedBundle};
-use enlace_proto::relay::v1::PublishBundleRequest;
-use enlace_tests::{ANA, BEN, CID, Case, DORA, Rogue, call, soon};
+use enlace_tests::{ANA, BEN, CID, Case, DORA, Rogue, soon};
 use enlace_transport::{CloseCode, Lost};
 
 /// The next version, of A alone, signed by A.
@@ -24,9 +24,14 @@ async fn a_dropped_authority_is_cut_off_and_out_of_the_channels_by_itself() {
     let case = Case::with_four().await;
     let cids = Rogue::of(&case.network, &case.officers[CID]).await;
     let at_a = cids.connect(&case.target(0)).await;
-    let registrar = Rogue::of(&case.network, &case.officers[BEN]).await;
-    let connection = registrar.connect(&case.target(0)).await;
-    call(&connection, &PublishBundleRequest { bundle: without_b(&case) }).await.unwrap();
+    let registrar = case.officers[BEN].client();
+    let unsigned = SignedBundle::decode(&without_b(&case)).unwrap().unverified_content().unwrap();
+    let unsigned = SignedBundle::create(unsigned).unwrap().encode();
+    let refused = registrar.publish_bundles(&[unsigned]).await.unwrap_err();
+    assert!(matches!(refused, PublishError::Refused(_)), "{refused}");
+    assert_eq!(registrar.publish_bundles(&[]).await.unwrap(), Published { before: 1, now: 1 });
+    let published = registrar.publish_bundles(&[without_b(&case)]).await.unwrap();
+    assert_eq!(published, Published { before: 1, now: 2 });
     let lost = soon("the connection is cut", at_a.closed()).await;
     assert_eq!(lost, Lost::ByPeer(CloseCode::Untrusted));
 

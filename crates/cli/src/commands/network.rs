@@ -4,6 +4,7 @@ mod add;
 mod drop;
 mod init;
 mod next;
+mod publish;
 mod rename;
 mod show;
 mod sign;
@@ -23,6 +24,8 @@ pub(crate) enum Command {
     Next(next::Arguments),
     /// Leave an authority out.
     Drop(drop::Arguments),
+    /// Put a finished bundle in use: hand it to your relay, by your device's profile.
+    Publish(publish::Arguments),
     /// Give an authority another domain.
     Rename(rename::Arguments),
     /// Sign the bundle with an authority's root key.
@@ -37,6 +40,7 @@ pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
         Command::Add(arguments) => add::run(&arguments, ui),
         Command::Next(arguments) => next::run(&arguments, ui),
         Command::Drop(arguments) => drop::run(&arguments, ui),
+        Command::Publish(arguments) => publish::run(&arguments, ui),
         Command::Rename(arguments) => rename::run(&arguments, ui),
         Command::Sign(arguments) => sign::run(&arguments, ui),
         Command::Show(arguments) => show::run(&arguments, ui),

@@ -1,10 +1,22 @@
 //! The versions of the network's bundle: taken in as far as each follows, and written down.
 
+use enlace_identity::bundle::BundleError;
 use enlace_transport::TakenBundle;
 
 use super::work::Work;
 use super::{Engine, EngineError};
 use crate::store::{DocumentKind, StoreError};
+
+/// Why a version of the bundle is not taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum TakeBundleError {
+    /// It doesn't follow, or contradicts, what is known.
+    #[error(transparent)]
+    Refused(#[from] BundleError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
 
 impl Engine {
     /// Takes in a version of the bundle that somebody brought; one that doesn't follow is passed
@@ -13,19 +25,29 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub fn take_bundle(&mut self, signed: &[u8]) -> Result<bool, StoreError> {
-        match self.trust.take_bundle(signed) {
-            Ok(TakenBundle::Known) => Ok(false),
-            Ok(taken) => {
-                let version = self.trust.bundle().version();
-                tracing::info!(version, ?taken, "a version of the network's bundle was taken in");
-                self.save_bundles()?;
-                Ok(true)
-            }
-            Err(error) => {
+        match self.take_in_bundle(signed) {
+            Ok(is_news) => Ok(is_news),
+            Err(TakeBundleError::Store(error)) => Err(error),
+            Err(TakeBundleError::Refused(error)) => {
                 tracing::warn!(%error, "a version of the network's bundle is refused");
                 Ok(false)
             }
         }
+    }
+
+    /// Takes in a version of the bundle, and returns whether it was news.
+    ///
+    /// # Errors
+    /// [`TakeBundleError`]; nothing has changed then.
+    pub fn take_in_bundle(&mut self, signed: &[u8]) -> Result<bool, TakeBundleError> {
+        let taken = self.trust.take_bundle(signed)?;
+        if taken == TakenBundle::Known {
+            return Ok(false);
+        }
+        let version = self.trust.bundle().version();
+        tracing::info!(version, ?taken, "a version of the network's bundle was taken in");
+        self.save_bundles()?;
+        Ok(true)
     }
 
     /// Trusts the versions that were written down.

@@ -8,12 +8,30 @@ use enlace_proto::relay::v1::{
 };
 use enlace_transport::CallError;
 
-use super::SyncError;
 use super::calls::Done;
+use super::connect::Greeted;
 use super::session::Session;
+use super::{Shared, SyncError};
 
 /// How long the relay may take for an answer.
 const LIMIT: Duration = Duration::from_secs(20);
+
+/// Hands the relay the versions that it lacks, one after the other. Returns the newest one that it
+/// had before, and the newest one that it has now.
+pub(crate) async fn hand_over(shared: &Shared, greeted: &Greeted) -> Result<(u64, u64), CallError> {
+    let bundle = shared.engine().trust().bundle();
+    let before = greeted.dialled.hello.bundle_version;
+    let mut newest = before;
+    while let Some(next) = bundle.version_known(newest + 1) {
+        let request = PublishBundleRequest { bundle: next.signed().to_vec() };
+        let answer = greeted.dialled.connection.call(&request, LIMIT).await?;
+        if answer.newest <= newest {
+            break;
+        }
+        newest = answer.newest;
+    }
+    Ok((before, newest))
+}
 
 impl Session {
     /// Asks for the next version that this device lacks, or hands over the next one that the relay
