@@ -1,4 +1,4 @@
-//! Votes by which a channel moves to another hub (PROTOCOL.md §3.18, §6.8).
+//! Votes by which a channel moves to another hub (PROTOCOL.md §3.19, §6.9).
 //!
 //! A vote binds one state of the group: it names the newest commit item, and counts only while that
 //! is the newest. So the device list is the one that the voter saw, and nobody brings a vote again

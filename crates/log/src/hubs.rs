@@ -1,4 +1,4 @@
-//! Which hub ordered which part of a log (PROTOCOL.md §6.8).
+//! Which hub ordered which part of a log (PROTOCOL.md §6.9).
 
 use std::collections::BTreeMap;
 

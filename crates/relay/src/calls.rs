@@ -11,6 +11,7 @@ mod directory;
 mod exchange_heads;
 mod fetch_range;
 mod head_certificate;
+mod hub_votes;
 mod key_packages;
 mod lease;
 mod refill;
@@ -28,8 +29,8 @@ use enlace_proto::relay::v1::{
     ErrorCode, ExchangeHeadsRequest, FetchBundleRequest, FetchContactsRequest,
     FetchDirectoryRequest, FetchErasureConfirmationRequest, FetchHeadCertificateRequest,
     FetchRangeRequest, LeaseRequest, PublishBundleRequest, PublishCrlsRequest,
-    PublishKeyPackagesRequest, RefillRequest, RenewCertificateRequest, RequestWelcomeRequest,
-    SubmitRequest,
+    PublishHubVotesRequest, PublishKeyPackagesRequest, RefillRequest, RenewCertificateRequest,
+    RequestWelcomeRequest, SubmitRequest,
 };
 use enlace_transport::{IncomingCall, IncomingStream, Refusal, RequestError};
 use tracing::debug;
@@ -105,12 +106,7 @@ async fn dispatch_to_handler(caller: &Caller, call: IncomingCall) -> Result<(), 
             answer::<FetchErasureConfirmationRequest>(caller, call).await
         }
         Method::RenewCertificate => answer::<RenewCertificateRequest>(caller, call).await,
-        Method::PublishHubVotes => {
-            let refusal = Refusal::new(ErrorCode::Unsupported, "this relay moves no channels yet");
-            // Whether the peer hears of it changes nothing here.
-            let _ = call.refuse(refusal).await;
-            Ok(())
-        }
+        Method::PublishHubVotes => answer::<PublishHubVotesRequest>(caller, call).await,
         // Not of this kind: `dispatch` has them, or nobody with a certificate may make them.
         Method::Hello
         | Method::SubmitStream

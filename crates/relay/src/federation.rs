@@ -1,7 +1,8 @@
 //! Links to other authorities' relays: one each, dialled when there is something to do and kept.
 //!
 //! Over a link this relay follows the logs that the other orders ([`follow`]), hands over the
-//! welcomes that wait for it ([`outbox`]), passes revocation lists on ([`spread`]), compares what
+//! welcomes that wait for it ([`outbox`]), passes revocation lists on ([`spread`])
+//! and votes for other hubs ([`moving`]), compares what
 //! hubs have signed ([`witness`]), and makes calls on behalf of its own devices ([`Links::call`]).
 //! What the other wants of this relay comes over a link of its own.
 
@@ -11,6 +12,7 @@ mod forward;
 mod heartbeat;
 mod link;
 mod linked;
+pub(crate) mod moving;
 mod outbox;
 mod session;
 mod spread;

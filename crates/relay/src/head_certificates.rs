@@ -92,17 +92,25 @@ impl HeadCertificates {
         head: SignedHead,
         hub: &Domain,
     ) -> Result<VerifiedHead, HeadCertificateError> {
+        let (head, found) = self.verify_any(head).await?;
+        if found != *hub {
+            let expected = hub.clone();
+            return Err(HeadCertificateError::OtherAuthority { expected, found });
+        }
+        Ok(head)
+    }
+
+    /// Checks that a head was signed by a head key of some authority: which one.
+    pub(crate) async fn verify_any(
+        &self,
+        head: SignedHead,
+    ) -> Result<(VerifiedHead, Domain), HeadCertificateError> {
         let signer = head.signer();
         let leaf = match self.remembered(&signer) {
             Some(leaf) => leaf,
             None => self.load(signer).await?,
         };
-        let found = leaf.name().domain();
-        if found != hub {
-            let (expected, found) = (hub.clone(), found.clone());
-            return Err(HeadCertificateError::OtherAuthority { expected, found });
-        }
-        Ok(head.verify(&leaf.public_key())?)
+        Ok((head.verify(&leaf.public_key())?, leaf.name().domain().clone()))
     }
 
     /// The certificates of a head key, DER, the leaf first.

@@ -191,6 +191,15 @@ pub trait ReadStorage: Send {
     /// erased, and is told no, knows that it is in no file.
     fn has_residue(&mut self) -> Result<bool, StorageError>;
 
+    /// Where a channel went on at another hub, in order.
+    fn hub_moves(&mut self, channel: &ChannelId) -> Result<Vec<(Seq, Domain)>, StorageError>;
+
+    /// The newest vote for another hub of each device, signed, by the devices' names.
+    fn hub_votes(&mut self, channel: &ChannelId) -> Result<Vec<(DeviceName, Bytes)>, StorageError>;
+
+    /// The channels with votes, or that have moved.
+    fn moving_channels(&mut self) -> Result<Vec<ChannelId>, StorageError>;
+
     /// How the relay last ran on this store.
     fn last_run(&mut self) -> Result<LastRun, StorageError>;
 }

@@ -7,6 +7,7 @@
 
 mod channels;
 mod controls;
+mod votes;
 mod welcomes;
 
 use std::collections::HashSet;
@@ -26,6 +27,7 @@ use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
 use self::channels::{Channels, Step, TooMany};
+use self::votes::Votes;
 use self::welcomes::Welcomes;
 use crate::calls::{Caller, Peer, channel_id, limit, malformed, unreadable};
 use crate::federation::unsent_crls;
@@ -48,6 +50,7 @@ struct Session<'c> {
     events: FrameSender<SubscriptionEvent>,
     channels: Channels,
     welcomes: Option<Welcomes>,
+    votes: Option<Votes>,
     signers_told: HashSet<HeadSigner>,
     crls_told: HashSet<[u8; 32]>,
     /// The newest version of the bundle that was sent.
@@ -65,17 +68,18 @@ pub(crate) async fn serve(
         Peer::Device(_) => context.limits().channels_per_subscription,
         Peer::Relay(_) => context.limits().channels_per_relay(),
     };
-    let welcomes = match caller.peer() {
-        Peer::Device(device) if caller.is_own() => {
-            Some(Welcomes::new(context.hub().clone(), device.clone()))
-        }
+    let own_device = match caller.peer() {
+        Peer::Device(device) if caller.is_own() => Some(device),
         _ => None,
     };
+    let welcomes = own_device.map(|own| Welcomes::new(context.hub().clone(), own.clone()));
+    let votes = own_device.map(|own| Votes::new(context.hub().clone(), own.clone()));
     let mut session = Session {
         caller,
         events,
         channels: Channels::new(context.clone(), caller.reader(), most),
         welcomes,
+        votes,
         signers_told: HashSet::new(),
         crls_told: HashSet::new(),
         bundle_told: context.trust().bundle().version(),
@@ -119,9 +123,12 @@ impl Session<'_> {
         tokio::pin!(stopping);
         let trust = change_of(context.trust().changes());
         tokio::pin!(trust);
+        let moves = change_of(context.hub().moves().watch());
+        tokio::pin!(moves);
         if self.welcomes.is_some() {
             self.send_crls().await?;
             self.send_welcomes().await?;
+            self.send_votes().await?;
         }
         loop {
             tokio::select! {
@@ -138,6 +145,10 @@ impl Session<'_> {
                     trust.set(change_of(changes));
                     self.send_bundle().await?;
                     self.send_crls().await?;
+                }
+                changes = &mut moves => {
+                    moves.set(change_of(changes));
+                    self.send_votes().await?;
                 }
                 () = changed(&mut self.welcomes) => self.send_welcomes().await?,
                 step = self.channels.next() => {
@@ -156,6 +167,7 @@ impl Session<'_> {
             Control::Follow(cursor) => {
                 Self::hear(self.caller, std::slice::from_ref(&cursor)).await?;
                 self.follow(&cursor)?;
+                self.send_votes().await?;
             }
             Control::Unfollow(id) => self.channels.unfollow(channel_id(Some(&id))?),
             Control::Welcome(taken) => {
@@ -225,6 +237,17 @@ impl Session<'_> {
                 }
                 sent => sent?,
             }
+        }
+        Ok(())
+    }
+
+    async fn send_votes(&mut self) -> Result<(), End> {
+        let Some(votes) = &mut self.votes else { return Ok(()) };
+        let mut channels = self.caller.context().hub().moves().known();
+        channels.retain(|channel| self.channels.follows(channel));
+        let due = votes.due(channels).await;
+        for votes in due.map_err(|error| unreadable(&error))? {
+            self.send(Event::HubVotes(votes)).await?;
         }
         Ok(())
     }

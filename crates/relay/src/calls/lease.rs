@@ -29,6 +29,9 @@ impl Handle for LeaseRequest {
         let record = context.hub().channel(channel).await.map_err(|error| unreadable(&error))?;
         let record = record.ok_or_else(|| refused(&SubmitError::UnknownChannel))?;
         if record.role == Role::Follower {
+            if matches!(caller.peer(), Peer::Relay(_)) {
+                return Err(refused(&SubmitError::NotTheHub(record.hub)));
+            }
             caller.own_device()?;
             let request = Self { device: device.to_string(), ..self };
             return context.links().call(&record.hub, &request).await;

@@ -5,7 +5,7 @@
 
 use enlace_identity::names::{Domain, LeafName};
 use enlace_log::{ChannelId, SubmitCounter};
-use enlace_proto::relay::v1::{SubmitRequest, SubmitResponse};
+use enlace_proto::relay::v1::{self as wire, SubmitRequest, SubmitResponse};
 use enlace_transport::Refusal;
 use tracing::error;
 
@@ -30,7 +30,21 @@ pub(super) fn other_hub(
     request: &SubmitRequest,
 ) -> Result<Option<Domain>, Refusal> {
     let own = caller.context().domain();
-    Ok(optional_domain(&request.hub)?.filter(|hub| hub != own))
+    Ok(hub_of(caller, request.channel.as_ref(), &request.hub)?.filter(|hub| hub != own))
+}
+
+/// The hub that a caller names, or the one to which the channel has moved, as this relay knows it.
+/// What another relay asks for, it asks of this one.
+pub(super) fn hub_of(
+    caller: &Caller,
+    channel: Option<&wire::ChannelId>,
+    named: &str,
+) -> Result<Option<Domain>, Refusal> {
+    let named = optional_domain(named)?;
+    let channel = channel.and_then(|id| ChannelId::try_from(&id.value[..]).ok());
+    let moved = channel.filter(|_| matches!(caller.peer(), Peer::Device(_)) && caller.is_own());
+    let moved = moved.and_then(|channel| caller.context().hub().moves().hub_of(&channel));
+    Ok(moved.or(named))
 }
 
 /// This relay is the hub.

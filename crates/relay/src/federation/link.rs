@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use enlace_log::ChannelId;
@@ -15,6 +15,9 @@ use super::witness::Witness;
 
 /// How long to wait before the same welcome is asked for again.
 const ASK_AGAIN: Duration = Duration::from_secs(60);
+
+/// How long to wait before a channel is looked for again.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Welcomes that are asked for in that time.
 const MAX_REQUESTED: usize = 256;
@@ -38,6 +41,11 @@ pub(super) struct Link {
     /// Until the task that forwards takes it.
     forwarding: Mutex<Option<mpsc::Receiver<Forward>>>,
     witness: Witness,
+    /// Which votes for another hub the other was told, by channel and hash.
+    votes_told: Mutex<BTreeSet<(ChannelId, [u8; 32])>>,
+    votes_forgotten: Notify,
+    /// When a channel was last looked for in the other's log.
+    looked: Mutex<HashMap<ChannelId, Instant>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -73,6 +81,9 @@ impl Link {
             forsaken: Mutex::default(),
             requested: Mutex::default(),
             witness: Witness::default(),
+            votes_told: Mutex::default(),
+            votes_forgotten: Notify::new(),
+            looked: Mutex::default(),
         }
     }
 
@@ -180,6 +191,38 @@ impl Link {
         self.bundle.fetch_max(version, Ordering::AcqRel);
     }
 
+    /// The other was told these votes.
+    pub(super) fn tell_votes(&self, channel: ChannelId, hash: [u8; 32]) {
+        lock(&self.votes_told).insert((channel, hash));
+    }
+
+    /// Whether the other was told these votes.
+    pub(super) fn knows_votes(&self, channel: &ChannelId, hash: &[u8; 32]) -> bool {
+        lock(&self.votes_told).contains(&(*channel, *hash))
+    }
+
+    /// The other is to be told a channel's votes again.
+    pub(super) fn forget_votes(&self, channel: &ChannelId) {
+        lock(&self.votes_told).retain(|(of, _)| of != channel);
+        self.votes_forgotten.notify_one();
+    }
+
+    /// Waits until votes are to be told again.
+    pub(super) async fn has_forgotten_votes(&self) {
+        self.votes_forgotten.notified().await;
+    }
+
+    /// Whether a channel may be looked for in the other's log; notes that it is.
+    pub(super) fn may_look(&self, channel: ChannelId) -> bool {
+        let (mut looked, now) = (lock(&self.looked), Instant::now());
+        looked.retain(|_, at| now.duration_since(*at) < LOOK_AGAIN);
+        if looked.len() >= MAX_REQUESTED || looked.contains_key(&channel) {
+            return false;
+        }
+        looked.insert(channel, now);
+        true
+    }
+
     /// The hub lied about a channel: as long as this relay runs, it is not followed again.
     pub(super) fn forsake(&self, channel: ChannelId) {
         self.forsaken.lock().unwrap_or_else(PoisonError::into_inner).insert(channel);
@@ -243,4 +286,8 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::AcqRel);
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

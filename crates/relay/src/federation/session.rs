@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::link::Link;
-use super::{follow, heartbeat, outbox, spread};
+use super::{follow, heartbeat, moving, outbox, spread};
 use crate::server::{Context, SOFTWARE};
 
 /// How long one address of a relay may take to answer.
@@ -85,6 +85,10 @@ async fn has_work(context: &Context, authority: &Domain) -> bool {
     spread::is_due(context, authority)
         || follow::is_due(context, authority).await
         || outbox::is_due(context, authority).await
+        || match context.links().link(authority) {
+            Some(link) => moving::is_due(context, authority, &link).await,
+            None => false,
+        }
 }
 
 /// Opens a connection to the authority's relay.
@@ -104,6 +108,9 @@ async fn work(context: &Context, authority: &Domain, link: &Link, connection: &C
     tokio::select! {
         biased;
         lost = connection.closed() => info!(%authority, %lost, "the link is down"),
+        error = moving::run(context, authority, link, connection) => {
+            warn!(%authority, %error, "handing votes over broke off");
+        }
         error = follow::run(context, authority, link, connection) => {
             warn!(%authority, %error, "following broke off");
         }

@@ -7,18 +7,20 @@
 
 mod copy;
 mod lease;
+mod moving;
 mod recovery;
 mod settling;
 mod writes;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::membership::{Event, MembershipError};
 use enlace_log::{
-    ChainHash, ChannelId, ChannelNonce, Envelope, Generation, Incarnations, Item, ItemKind,
-    Membership, Replica, Seq,
+    ChainHash, ChannelId, ChannelNonce, Envelope, Generation, Hubs, Incarnations, Item, ItemKind,
+    Membership, Replica, Seq, SignedHubVote,
 };
 use enlace_proto::method;
 
@@ -28,6 +30,7 @@ use crate::storage::{Accepted, ChannelRecord, Doubts, LogWrite, Role, StoredItem
 
 pub use copy::Copied;
 pub use lease::{Class, LEASE, Lease, LeaseClaim, NotYet};
+pub use moving::{Moving, VoteRefused, judge_statement};
 pub use recovery::{Gate, REFILL_PATIENCE, Recovery, RefillError, Refilled, Shown};
 pub use settling::{AWAY, Holder, LONG_PATIENCE, PATIENCE, Settling, Start};
 
@@ -48,6 +51,13 @@ const LIST_OVERHEAD: usize = 4;
 #[derive(Clone, Debug)]
 pub struct ChannelState {
     hub: Domain,
+    /// Whose relay ordered which part of the log, by what stands in it.
+    hubs: Hubs,
+    /// For another hub: the newest of each device.
+    votes: BTreeMap<DeviceName, SignedHubVote>,
+    /// Whether this relay is to take over as soon as it knows what others hold. Memory knows it, and
+    /// finds out again.
+    is_next_hub: bool,
     nonce: ChannelNonce,
     role: Role,
     replica: Replica,
@@ -97,6 +107,9 @@ impl ChannelState {
         });
         Self {
             hub: record.hub.clone(),
+            hubs: Hubs::new(record.creating_hub.clone()),
+            votes: BTreeMap::new(),
+            is_next_hub: false,
             nonce: record.nonce,
             role: record.role,
             replica: Replica::after(
@@ -268,6 +281,7 @@ impl ChannelState {
         ChannelRecord {
             channel: self.channel(),
             hub: self.hub.clone(),
+            creating_hub: self.hubs.first().clone(),
             nonce: self.nonce,
             role: self.role,
             generation: self.membership.generation(),
@@ -286,6 +300,12 @@ impl ChannelState {
     /// It is known what the log holds, whatever doubts there were.
     pub fn settle(&mut self, doubts: Doubts) {
         self.settled = doubts;
+    }
+
+    /// Whether no doubt has come up since it was known what the log holds.
+    #[must_use]
+    pub fn is_settled(&self, doubts: Doubts) -> bool {
+        self.settled >= doubts
     }
 
     /// Which incarnation of the hub ordered which part of it.

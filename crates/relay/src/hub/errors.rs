@@ -139,7 +139,8 @@ impl SubmitError {
             Self::Certificate(error) => error.code(),
             Self::Revoked(_) => ErrorCode::CredentialRevoked,
             Self::Suspended(_) => ErrorCode::Suspended,
-            Self::UnknownChannel | Self::NotTheHub(_) => ErrorCode::UnknownChannel,
+            Self::UnknownChannel => ErrorCode::UnknownChannel,
+            Self::NotTheHub(_) => ErrorCode::HubUnreachable,
             Self::ChannelExists => ErrorCode::ChannelExists,
             Self::ClientIdReused => ErrorCode::ClientIdReused,
             Self::StaleFence(_) => ErrorCode::StaleFence,
@@ -184,6 +185,9 @@ pub enum IngestError {
     /// The batch does not continue the copy. `Diverged` holds what proves a fork.
     #[error(transparent)]
     Replica(#[from] ReplicaError),
+    /// A hub states that it takes over, and may not; why.
+    #[error("a hub takes over that may not: {0}")]
+    TakeOver(&'static str),
     /// A welcome's parts do not fit together; what does not.
     #[error("the welcome does not fit together: {0}")]
     Welcome(&'static str),
@@ -216,6 +220,7 @@ impl IngestError {
             Self::NotAFollower | Self::OtherHub(_) | Self::NobodyHere => ErrorCode::NotAllowed,
             Self::Replica(_)
             | Self::Welcome(_)
+            | Self::TakeOver(_)
             | Self::Item(_)
             | Self::NotSuperseded
             | Self::BeforeAnchor => ErrorCode::BadEnvelope,

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use enlace_log::{ChannelId, Incarnation, Incarnations, Seq, SignedHead};
+use enlace_log::{ChannelId, Hubs, Incarnation, Incarnations, Seq, SignedHead};
 use enlace_transport::watch;
 
 use super::access::Access;
@@ -21,17 +21,20 @@ const KEPT_BYTES: usize = 32 << 20;
 #[derive(Clone, Debug)]
 pub(crate) struct FeedState {
     pub(crate) role: Role,
+    /// Whether this relay takes over once it holds what others do.
+    pub(crate) is_next_hub: bool,
     pub(crate) tail: Seq,
     /// The head at `tail`.
     pub(crate) head: SignedHead,
     pub(crate) access: Arc<Access>,
     pub(crate) incarnations: Arc<Incarnations>,
+    pub(crate) hubs: Arc<Hubs>,
 }
 
 impl FeedState {
     /// Whether this is a copy that lags behind another one, which goes on at `next`.
     pub(crate) fn is_behind(&self, next: Seq) -> bool {
-        self.role == Role::Follower && next > self.tail.next()
+        self.role == Role::Follower && !self.is_next_hub && next > self.tail.next()
     }
 
     /// Where the log departs from a copy that goes on at `next`, of that incarnation of the hub. A
@@ -40,7 +43,8 @@ impl FeedState {
         let end = self.tail.next();
         let began_anew = self.incarnations.first_after(incarnation).filter(|seq| *seq < next);
         let is_other = next <= end && !self.incarnations.knows(incarnation);
-        let is_beyond = self.role == Role::Hub && next > end;
+        let asks_for_more = self.role == Role::Hub || self.is_next_hub;
+        let is_beyond = asks_for_more && next > end;
         began_anew.or(is_other.then_some(next)).or(is_beyond.then_some(end))
     }
 }

@@ -8,7 +8,8 @@ use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::ids::seq_to_u64;
 use enlace_log::{
-    ChainHash, ChannelId, ChannelNonce, Head, Incarnations, Seq, SignedHead, VerifiedHead, former,
+    ChainHash, ChannelId, ChannelNonce, Head, Hubs, Incarnations, Seq, SignedHead, VerifiedHead,
+    VerifiedHubVote, former,
 };
 use enlace_proto::relay::v1 as wire;
 use enlace_transport::watch;
@@ -16,18 +17,19 @@ use prost::Message as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::access::{Access, Reader};
-use super::core::{Holder, LeaseClaim};
+use super::core::{Holder, LeaseClaim, Moving};
 use super::errors::{IngestError, ReadError, RefillRefused, SubmitError, Unavailable};
 use super::feed::{FeedState, Feeds};
 use super::head_key::HeadKey;
 use super::ingest::{Anchor, Copy};
+use super::moves::{self, Moves, TakenOver, TakingOver};
 use super::refill::{Refill, TakenBack};
 use super::sequencer::Request;
 use super::submission::Submission;
 use super::subscription::{Source, Subscription};
 use super::welcome::{WelcomeBoard, WelcomeWatch};
 use crate::storage::{
-    ChannelRecord, ClaimedKeyPackage, PendingWelcome, ReadLimit, ReadStorage, Role, SideWrite,
+    ChannelRecord, ClaimedKeyPackage, PendingWelcome, ReadLimit, ReadStorage, SideWrite,
     StorageError,
 };
 
@@ -207,6 +209,47 @@ impl Handle {
         self.ask(refill.weight(), |answer| Request::Refill { refill, answer }).await?
     }
 
+    /// Takes in votes for another hub, and says where the channel's move stands; without votes it
+    /// judges those that are known. `None` for a channel that is not here.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn vote(
+        &self,
+        channel: ChannelId,
+        votes: Vec<VerifiedHubVote>,
+    ) -> Result<Option<Moving>, Unavailable> {
+        let moving = self.ask(0, |answer| Request::Votes { channel, votes, answer }).await??;
+        let next = moving.as_ref().and_then(|moving| moving.next.as_ref());
+        self.moves().set_to_take_over(channel, next == Some(&self.source.own));
+        Ok(moving)
+    }
+
+    /// Takes a channel over if this relay is to, and it is time.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn take_over(&self, channel: ChannelId) -> Result<TakingOver, Unavailable> {
+        let taking = self.ask(0, |answer| Request::TakeOver { channel, answer }).await??;
+        self.moves().set_to_take_over(channel, taking.is_due);
+        Ok(taking)
+    }
+
+    /// Another relay took over the channel before what this one holds: it is followed from now on.
+    /// Whose relay it is.
+    ///
+    /// # Errors
+    /// [`IngestError`].
+    pub async fn displace(&self, taken_over: TakenOver) -> Result<Domain, IngestError> {
+        let taken_over = Box::new(taken_over);
+        self.ask(0, |answer| Request::Displace { taken_over, answer }).await?
+    }
+
+    /// What is known of channels that move.
+    pub(crate) fn moves(&self) -> &Moves {
+        &self.source.moves
+    }
+
     /// Writes something beside the logs; returns when it is durable.
     ///
     /// # Errors
@@ -274,19 +317,20 @@ impl Handle {
         let feed = self.feeds.open(channel);
         if feed.state().is_none() {
             let found = self.query(move |storage| find_channel(storage, channel)).await?;
-            let Found { record, head, access, incarnations } =
+            let Found { record, head, access, incarnations, hubs } =
                 found.ok_or(ReadError::UnknownChannel)?;
             let (role, tail) = (record.role, record.tail);
-            let head = match role {
-                Role::Hub => {
-                    let key = &self.source.head_key;
-                    let incarnation = incarnations.newest();
-                    key.sign(channel, incarnation, tail.seq, tail.chain).signed().clone()
-                }
-                Role::Follower => head.ok_or(StorageError::Corrupt("head"))?,
+            let head = if *hubs.at(tail.seq) == self.source.own {
+                let key = &self.source.head_key;
+                let incarnation = incarnations.newest();
+                key.sign(channel, incarnation, tail.seq, tail.chain).signed().clone()
+            } else {
+                head.ok_or(StorageError::Corrupt("head"))?
             };
             let (access, incarnations) = (Arc::new(access), Arc::new(incarnations));
-            feed.initialise(FeedState { role, tail: tail.seq, head, access, incarnations });
+            let (tail, hubs, is_next_hub) = (tail.seq, Arc::new(hubs), false);
+            let found = FeedState { role, is_next_hub, tail, head, access, incarnations, hubs };
+            feed.initialise(found);
         }
         Ok(Subscription::new(channel, reader, feed, self.source.clone()))
     }
@@ -442,6 +486,7 @@ struct Found {
     head: Option<SignedHead>,
     access: Access,
     incarnations: Incarnations,
+    hubs: Hubs,
 }
 
 fn find_channel(
@@ -452,7 +497,8 @@ fn find_channel(
     let head = storage.newest_head(&channel, Seq(0), record.tail.seq)?;
     let access = storage.readers(&channel)?.into_iter().collect();
     let incarnations = storage.incarnations(&channel)?;
-    Ok(Some(Found { record, head, access, incarnations }))
+    let hubs = moves::hubs_of(storage, &channel)?.ok_or(StorageError::Corrupt("hubs"))?;
+    Ok(Some(Found { record, head, access, incarnations, hubs }))
 }
 
 /// Without those that were acknowledged meanwhile.
@@ -464,7 +510,10 @@ fn load_welcomes(
     for PendingWelcome { channel, seq } in welcomes {
         let Some(bytes) = storage.welcome(channel, *seq)? else { continue };
         let delivery = former::read_delivery(&bytes);
-        let delivery = delivery.map_err(|_| StorageError::Corrupt("welcome"))?;
+        let mut delivery = delivery.map_err(|_| StorageError::Corrupt("welcome"))?;
+        if !delivery.creating_hub.is_empty() && delivery.hub_votes.is_empty() {
+            delivery.hub_votes = moves::votes_of_newest_move(storage, channel)?;
+        }
         deliveries.push((delivery, storage.incarnations(channel)?));
     }
     Ok(deliveries)

@@ -1,11 +1,14 @@
 //! What a follower receives from a hub: batches of a log, and welcomes.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::device_list::parse_sorted;
 use enlace_log::{
-    ChainHash, ChannelId, ChannelNonce, DeviceList, Item, ItemKind, SignedHead, VerifiedHead,
+    ChainHash, ChannelId, ChannelNonce, DeviceList, Item, ItemKind, SignedHead, SignedHubVote,
+    TakeOver, VerifiedHead,
 };
 use enlace_proto::relay::v1 as wire;
 use prost::Message as _;
@@ -29,6 +32,7 @@ pub struct Copy {
 #[derive(Clone, Debug)]
 pub struct Anchor {
     pub(crate) hub: Domain,
+    pub(crate) creating_hub: Domain,
     pub(crate) nonce: ChannelNonce,
     pub(crate) commit: Item,
     pub(crate) author: DeviceName,
@@ -69,7 +73,8 @@ impl Anchor {
         let envelope = commit.sealed.envelope();
         let nonce: ChannelNonce =
             delivery.nonce[..].try_into().map_err(|_| IngestError::Welcome("nonce"))?;
-        if envelope.channel != ChannelId::derive(hub, &nonce) {
+        let creating_hub = creating_hub(&delivery, signed.channel, &commit, hub, trust)?;
+        if envelope.channel != ChannelId::derive(&creating_hub, &nonce) {
             return Err(IngestError::Welcome("nonce"));
         }
         if signed.seq != commit.seq || signed.chain != chain {
@@ -106,7 +111,7 @@ impl Anchor {
         let (hub, head) = (hub.clone(), head.signed().clone());
         let author = commit.sealed.envelope().device().cloned();
         let author = author.ok_or(IngestError::Welcome("author"))?;
-        Ok(Self { hub, nonce, commit, author, chain, head, list, devices, delivery })
+        Ok(Self { hub, creating_hub, nonce, commit, author, chain, head, list, devices, delivery })
     }
 
     /// What is kept for its devices.
@@ -119,4 +124,38 @@ impl Anchor {
     pub fn channel(&self) -> ChannelId {
         self.commit.sealed.envelope().channel
     }
+}
+
+/// Whose relay created the channel. That it has moved since is believed when members of two
+/// authorities at least voted for the hub that delivers: this relay knows none of them yet.
+fn creating_hub(
+    delivery: &wire::WelcomeDelivery,
+    channel: ChannelId,
+    commit: &Item,
+    hub: &Domain,
+    trust: &dyn DeviceTrust,
+) -> Result<Domain, IngestError> {
+    if delivery.creating_hub.is_empty() {
+        return Ok(hub.clone());
+    }
+    let creating = delivery.creating_hub.parse::<Domain>();
+    let creating = creating.map_err(|_| IngestError::Welcome("creating_hub"))?;
+    if creating == *hub || delivery.hub_votes.len() > TakeOver::MAX_VOTES {
+        return Err(IngestError::Welcome("creating_hub"));
+    }
+    let mut voting = BTreeSet::new();
+    for vote in &delivery.hub_votes {
+        let vote = SignedHubVote::decode(vote).map_err(|_| IngestError::Welcome("hub_votes"))?;
+        let Ok((device, key)) = trust.device_key_at(vote.chain(), commit.received_at) else {
+            continue;
+        };
+        let vote = vote.verify(device, &key).map_err(|_| IngestError::Welcome("hub_votes"))?;
+        if vote.channel == channel && vote.to == *hub {
+            voting.insert(vote.device().domain().clone());
+        }
+    }
+    if voting.len() < 2 {
+        return Err(IngestError::Welcome("hub_votes"));
+    }
+    Ok(creating)
 }

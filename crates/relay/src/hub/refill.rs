@@ -1,5 +1,6 @@
 //! What others bring back to a hub that lost it.
 
+use enlace_identity::names::Domain;
 use enlace_log::item::ItemError;
 use enlace_log::{ChainLink, ChannelNonce, Incarnation, Incarnations, Item, Seq, VerifiedHead};
 use enlace_proto::relay::v1 as wire;
@@ -12,8 +13,10 @@ pub struct Refill {
     pub items: Vec<Item>,
     /// Of each item between these and the head.
     pub rest: Vec<ChainLink>,
-    /// The head, its signature verified with a head key of this authority.
+    /// The head, its signature verified with a head key of [`Self::signer`].
     pub head: VerifiedHead,
+    /// The authority whose head key signed: this one, or a former hub's.
+    pub signer: Domain,
     /// What the channel's id is derived from, if whoever brings them knows.
     pub nonce: Option<ChannelNonce>,
     /// What ordered which part of the copy it comes from, which begins at the first.
@@ -35,7 +38,11 @@ impl Refill {
     ///
     /// # Errors
     /// The caller's fault.
-    pub fn read(request: wire::RefillRequest, head: VerifiedHead) -> Result<Self, ItemError> {
+    pub fn read(
+        request: wire::RefillRequest,
+        head: VerifiedHead,
+        signer: Domain,
+    ) -> Result<Self, ItemError> {
         let channel = head.head().channel;
         let items = request.items.into_iter().map(|item| Item::from_wire(channel, item));
         let items = items.collect::<Result<_, _>>()?;
@@ -43,7 +50,7 @@ impl Refill {
         let nonce = ChannelNonce::try_from(&request.nonce[..]).ok();
         let starts = request.incarnations.iter();
         let incarnations = starts.map(|s| (Seq(s.seq), Incarnation(s.incarnation))).collect();
-        Ok(Self { items, rest, head, nonce, incarnations })
+        Ok(Self { items, rest, head, signer, nonce, incarnations })
     }
 
     /// How many bytes it holds in memory, roughly.

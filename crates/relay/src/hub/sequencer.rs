@@ -26,6 +26,7 @@ use super::catch_up::CatchUp;
 use super::core::Settling;
 use super::feed::Feeds;
 use super::handle::Handle;
+use super::moves::Moves;
 use super::readers::Readers;
 use super::subscription::Source;
 use super::welcome::WelcomeBoard;
@@ -152,7 +153,9 @@ impl Worker {
         let readers = Readers::new(readers.collect::<Result<_, _>>()?, is_inline);
         let (sender, requests) = mpsc::channel(options.queue_requests.max(1));
         let catch_up = CatchUp::default();
-        let source = Source { readers, head_key, catch_up };
+        let (moves, own) =
+            (Arc::new(Moves::load(&mut *storage.reader()?)?), options.domain().clone());
+        let source = Source { readers, head_key, catch_up, moves, own };
         let (feeds, welcomes) = (Arc::new(Feeds::default()), Arc::new(WelcomeBoard::default()));
         let handle = Handle {
             requests: sender.downgrade(),

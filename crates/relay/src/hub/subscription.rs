@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use enlace_identity::names::Domain;
 use enlace_log::membership::ReadRange;
 use enlace_log::{ChannelId, Incarnation, Incarnations, Seq, SignedHead};
 use enlace_transport::watch;
@@ -12,8 +13,9 @@ use super::catch_up::{CatchUp, Shared};
 use super::errors::ReadError;
 use super::feed::{Feed, FeedState};
 use super::head_key::HeadKey;
+use super::moves::Moves;
 use super::readers::Readers;
-use crate::storage::{ReadLimit, ReadStorage, Role, StorageError, StoredItem};
+use crate::storage::{ReadLimit, ReadStorage, StorageError, StoredItem};
 
 /// Items that are read from the storage at a time for whoever catches up.
 const CATCH_UP_ITEMS: usize = 256;
@@ -64,6 +66,9 @@ pub(crate) struct Source {
     pub(crate) readers: Readers,
     pub(crate) head_key: HeadKey,
     pub(crate) catch_up: CatchUp,
+    pub(crate) moves: Arc<Moves>,
+    /// The authority whose relay this is.
+    pub(crate) own: Domain,
 }
 
 impl Subscription {
@@ -239,9 +244,11 @@ impl Subscription {
         to: Seq,
         limit: ReadLimit,
     ) -> Result<Next, ReadError> {
-        match state.role {
-            Role::Hub => self.read_hub(state, from, to, limit).await,
-            Role::Follower => self.read_copy(state, from, to, limit).await,
+        // A batch ends before the next hub's statement: it is of one hub.
+        if *state.hubs.at(from) == self.source.own {
+            self.read_hub(state, from, to, limit).await
+        } else {
+            self.read_copy(state, from, to, limit).await
         }
     }
 

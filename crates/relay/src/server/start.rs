@@ -108,6 +108,7 @@ pub(super) async fn start(
     tasks.spawn(seen::keep(context.clone()));
     tasks.spawn(federation::watch_outbound(context.clone()));
     tasks.spawn(federation::watch_heads(context.clone()));
+    tasks.spawn(federation::moving::watch(context.clone()));
     tasks.spawn(federation::keep_links(context.clone(), federation::Tasks::begin(&context)));
     let mut accepting = JoinSet::new();
     accepting.spawn(accept::accept(context.clone()));

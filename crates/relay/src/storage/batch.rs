@@ -7,7 +7,7 @@ use enlace_log::head::HeadSigner;
 use enlace_log::membership::{Event, ReadRange};
 use enlace_log::{ChannelId, Incarnation, Seq, SignedHead, SubmitCounter};
 
-use super::records::{Accepted, ChannelRecord, Doubts, IdempotencyKey, StoredItem, Tail};
+use super::records::{Accepted, ChannelRecord, Doubts, IdempotencyKey, Role, StoredItem, Tail};
 
 /// How many key packages of a device are remembered, so that none goes to the pool twice: a device
 /// that was not answered publishes the same again, soon after.
@@ -84,6 +84,31 @@ pub enum LogWrite {
         seq: Seq,
         /// Which.
         incarnation: Incarnation,
+    },
+    /// The channel goes on at another hub with the item at `seq`.
+    Moved {
+        /// The channel.
+        channel: ChannelId,
+        /// The next hub's statement.
+        seq: Seq,
+        /// The authority whose relay orders it from there on.
+        hub: Domain,
+    },
+    /// This relay is something else to the channel from now on, or follows another hub.
+    Turned {
+        /// The channel.
+        channel: ChannelId,
+        /// What it is.
+        role: Role,
+        /// The authority whose relay orders it.
+        hub: Domain,
+    },
+    /// The votes for another hub that are known: they replace those before.
+    Votes {
+        /// The channel.
+        channel: ChannelId,
+        /// The newest of each device, signed.
+        votes: Vec<(DeviceName, Bytes)>,
     },
     /// The hub knows what the channel's log holds, whatever doubts there were.
     Settled {
@@ -232,6 +257,9 @@ impl LogWrite {
             | Self::Event { channel, .. }
             | Self::Reader { channel, .. }
             | Self::Incarnation { channel, .. }
+            | Self::Moved { channel, .. }
+            | Self::Turned { channel, .. }
+            | Self::Votes { channel, .. }
             | Self::Settled { channel, .. }
             | Self::Welcome { channel, .. } => *channel,
         }

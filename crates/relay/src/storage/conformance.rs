@@ -8,6 +8,7 @@
 mod deliveries;
 mod directory;
 mod logs;
+mod moves;
 pub(super) mod samples;
 
 use super::{Storage, StorageError, WriteBatch};
@@ -36,6 +37,7 @@ const CASES: [Case; 21] = [
     ("a copy begins anew after a gap", logs::anchors),
     ("readers and channels find each other", logs::readers),
     ("a log that goes back forgets what came after", logs::goes_back),
+    ("a channel moves to another hub", moves::moves),
     ("a client id stands for what was accepted", logs::accepted_lookup),
     ("key packages are handed out once", directory::key_packages),
     ("key packages are dropped where their device asks for it", directory::dropped_key_packages),

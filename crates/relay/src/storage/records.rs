@@ -38,8 +38,11 @@ pub struct Tail {
 pub struct ChannelRecord {
     /// Which.
     pub channel: ChannelId,
-    /// The authority whose relay orders it.
+    /// The authority whose relay orders it; where a copy's former hub has stepped down, the one that
+    /// is to order it.
     pub hub: Domain,
+    /// The authority whose relay created it.
+    pub creating_hub: Domain,
     /// With the creating hub, what its id is derived from.
     pub nonce: ChannelNonce,
     /// What this relay is to it.

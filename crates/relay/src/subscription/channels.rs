@@ -110,6 +110,11 @@ impl Channels {
         Ok(())
     }
 
+    /// Whether a channel is followed.
+    pub(super) fn follows(&self, channel: &ChannelId) -> bool {
+        self.followed.contains_key(channel)
+    }
+
     /// Follows a channel no longer.
     pub(super) fn unfollow(&mut self, channel: ChannelId) {
         self.followed.remove(&channel);

@@ -8,6 +8,7 @@ mod command;
 mod federation;
 mod in_memory;
 mod lying_hub;
+mod moving;
 mod renewals;
 mod revocation;
 mod rogue_relay;

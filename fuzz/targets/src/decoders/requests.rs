@@ -186,8 +186,9 @@ fn refill(request: wire::RefillRequest) -> Option<()> {
     let channel = channel(request.channel.as_ref())?;
     let head = SignedHead::from_wire(channel, request.head.as_ref()?).ok()?;
     let head = head.verify(&network().a.head_key().public()).ok()?;
-    let Refill { items, rest, head, nonce, incarnations: _ } = Refill::read(request, head).ok()?;
     let (own, never) = (&network().a.domain, |_: &DeviceName| false);
+    let refill = Refill::read(request, head, own.clone()).ok()?;
+    let Refill { items, rest, head, nonce, .. } = refill;
     let begun = ChannelState::recreate(items, &rest, &head, nonce?, own, never);
     let (state, refilled) = begun.ok()?;
     let log = Log::shared();

@@ -7,7 +7,7 @@ use enlace_log::item::ItemError;
 use enlace_log::replica::ReplicaError;
 use enlace_log::{ChannelId, Item, Seq, SignedHead};
 use enlace_proto::relay::v1::{self as wire, Acknowledge, subscription_control::Control};
-use tracing::error;
+use tracing::{debug, error};
 
 use super::FollowError;
 use crate::calls::short;
@@ -63,15 +63,25 @@ pub(super) async fn take(
         return Ok(Some(Control::Unfollow(super::wire_id(channel))));
     }
     let batch = items.clone();
-    match ingest(context, authority, channel, items).await {
+    let hub_of = || context.hub().moves().hub_of(&channel);
+    match ingest(context, channel, items).await {
         Ok(seq) => {
             context.links().moved(channel);
+            if let Some(hub) = hub_of().filter(|hub| hub != authority) {
+                context.links().follow(&hub, channel);
+            }
             Ok(Some(Control::Acknowledge(Acknowledge {
                 channel: Some(super::wire_id(channel)),
                 seq: seq.0,
             })))
         }
         Err(error) if error.is_our_own() => Err(FollowError::Store),
+        // It has moved from there.
+        Err(error) if hub_of().is_some_and(|hub| hub != *authority) => {
+            debug!(channel = %short(&channel), %authority, %error, "a former hub is not followed");
+            refused.insert(channel);
+            Ok(Some(Control::Unfollow(super::wire_id(channel))))
+        }
         Err(error) => {
             refused.insert(channel);
             error!(channel = %short(&channel), hub = %authority, %error,
@@ -88,16 +98,15 @@ pub(super) async fn take(
 /// Checks a batch and makes it durable; its last position.
 async fn ingest(
     context: &Context,
-    authority: &Domain,
     channel: ChannelId,
     items: wire::Items,
 ) -> Result<Seq, BatchError> {
     let head = items.head.as_ref().ok_or(BatchError::Malformed("no head"))?;
     let head = SignedHead::from_wire(channel, head).map_err(HeadCertificateError::from)?;
-    let head = context.head_certificates().verify(head, authority).await?;
+    let (head, signer) = context.head_certificates().verify_any(head).await?;
     let last = head.head().seq;
     let items = items.items.into_iter().map(|item| Item::from_wire(channel, item));
     let items = items.collect::<Result<Vec<_>, _>>()?;
-    context.hub().ingest(hub::Copy { hub: authority.clone(), items, head }).await?;
+    context.hub().ingest(hub::Copy { hub: signer, items, head }).await?;
     Ok(last)
 }

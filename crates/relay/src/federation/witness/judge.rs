@@ -24,7 +24,7 @@ use crate::calls::{read_range, short};
 use crate::federation::link::Link;
 use crate::federation::{CALL_TIME, alarm, follow};
 use crate::head_certificates::HeadCertificateError;
-use crate::hub::{ReadError, Reader};
+use crate::hub::{ReadError, Reader, hubs_of};
 use crate::server::Context;
 use crate::storage::{ChannelRecord, ReadLimit, Role};
 
@@ -121,12 +121,18 @@ impl Judge<'_> {
         if self.is_forsaken(&record) {
             return Ok(None);
         }
-        let head = self.verified(shown.head.clone(), &record.hub).await?;
+        // A former hub's word about what it doesn't order any more says nothing.
+        let (head, signer) = self.verified(shown.head.clone()).await?;
+        let hubs = hub.query(move |storage| hubs_of(storage, &channel)).await?;
+        if !hubs.is_some_and(|hubs| hubs.may_sign(&signer, head.head().seq)) {
+            return Ok(None);
+        }
         let (seq, chain) = (head.head().seq, head.head().chain);
         let is_ahead = seq > record.tail.seq;
         let here = if is_ahead { None } else { hub.chain_at(channel, seq).await? };
         match record.role {
             Role::Hub if here == Some(chain) => Ok(None),
+            Role::Hub if signer != *self.context.domain() => Ok(None),
             Role::Hub => {
                 shown_own_signature(self.context, self.witness, head).await;
                 Ok(None)
@@ -139,7 +145,7 @@ impl Judge<'_> {
                 if here.is_some_and(|here| here != chain) {
                     let own = Reader::Relay(self.context.domain().clone());
                     let range = read_range(hub, channel, own, seq, SHORTEST).await?;
-                    self.accuse(&record.hub, &head, range, Side::Witness).await?;
+                    self.accuse(&signer, &head, range, Side::Witness).await?;
                 }
                 Ok(None)
             }
@@ -190,7 +196,11 @@ impl Judge<'_> {
     ) -> Result<(), JudgeError> {
         let channel = head.head().channel;
         let end = range.head.as_ref().ok_or(JudgeError::Incomplete("head"))?;
-        let end = self.verified(SignedHead::from_wire(channel, end)?, hub).await?;
+        let (end, signer) = self.verified(SignedHead::from_wire(channel, end)?).await?;
+        if signer != *hub {
+            let (expected, found) = (hub.clone(), signer);
+            return Err(HeadCertificateError::OtherAuthority { expected, found }.into());
+        }
         let chain = first_chain(&range)?;
         let after = range.items.iter().skip(1).cloned();
         let after = after.map(|item| Item::from_wire(channel, item));
@@ -221,14 +231,14 @@ impl Judge<'_> {
     }
 
     /// Verifies a head; the certificate of an unknown key is the witness's to show.
-    async fn verified(&self, head: SignedHead, hub: &Domain) -> Result<VerifiedHead, JudgeError> {
+    async fn verified(&self, head: SignedHead) -> Result<(VerifiedHead, Domain), JudgeError> {
         let certificates = self.context.head_certificates();
-        match (certificates.verify(head.clone(), hub).await, self.connection) {
+        match (certificates.verify_any(head.clone()).await, self.connection) {
             (Err(HeadCertificateError::Unknown(signer)), Some(connection)) => {
                 let request = FetchHeadCertificateRequest { signer: signer.0.to_vec() };
                 let answer = connection.call(&request, CALL_TIME).await?;
                 certificates.learn(&answer.certificates).await?;
-                Ok(certificates.verify(head, hub).await?)
+                Ok(certificates.verify_any(head).await?)
             }
             (verified, _) => Ok(verified?),
         }

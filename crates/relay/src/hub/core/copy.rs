@@ -1,9 +1,11 @@
 //! A follower's copy of a log: it grows by what the hub signed, under the same machinery.
 
+use std::collections::BTreeMap;
+
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::membership::{Event, ReadRange};
 use enlace_log::replica::{Added, ReplicaError};
-use enlace_log::{Item, ItemKind, Membership, Replica, VerifiedHead};
+use enlace_log::{Hubs, Item, ItemKind, Membership, Replica, VerifiedHead};
 
 use super::{ChannelState, Lease};
 use crate::hub::ingest::Anchor;
@@ -62,7 +64,7 @@ impl ChannelState {
     /// Begins a copy at a commit that admits one of this authority's devices, or begins it again
     /// after a gap.
     pub fn anchor(previous: Option<&Self>, anchor: &Anchor) -> (Self, Vec<LogWrite>) {
-        let Anchor { hub, nonce, commit, chain, head, list, .. } = anchor;
+        let Anchor { hub, creating_hub, nonce, commit, chain, head, list, .. } = anchor;
         let (nonce, chain, list) = (*nonce, *chain, list.clone());
         let envelope = commit.sealed.envelope();
         let (channel, author, seq) = (envelope.channel, anchor.author.clone(), commit.seq);
@@ -70,6 +72,7 @@ impl ChannelState {
         let record = ChannelRecord {
             channel,
             hub: hub.clone(),
+            creating_hub: creating_hub.clone(),
             nonce,
             role: Role::Follower,
             generation: envelope.generation,
@@ -79,6 +82,9 @@ impl ChannelState {
         };
         let mut state = Self {
             hub: hub.clone(),
+            hubs: previous.map_or_else(|| Hubs::new(creating_hub.clone()), |s| s.hubs.clone()),
+            votes: BTreeMap::new(),
+            is_next_hub: false,
             nonce,
             role: Role::Follower,
             replica: Replica::after(channel, seq, chain, incarnation),
@@ -95,6 +101,10 @@ impl ChannelState {
         if incarnation != state.incarnations.newest() {
             state.begin_incarnation(seq, incarnation, &mut writes);
         }
+        if state.hubs.newest() != hub {
+            state.hubs.move_to(seq, hub.clone());
+            writes.push(LogWrite::Moved { channel, seq, hub: hub.clone() });
+        }
         let generation = envelope.generation;
         state.apply(seq, Event::Anchor { seq, author, generation, list }, &mut writes);
         (state, writes)
@@ -105,14 +115,28 @@ impl ChannelState {
     pub fn rewind(&mut self, kept: &StoredItem, events: &[Event]) -> Vec<LogWrite> {
         let mut incarnations = self.incarnations.clone();
         incarnations.rewind(kept.seq.next());
+        let mut hubs = self.hubs.clone();
+        hubs.rewind(kept.seq.next());
+        let votes = std::mem::take(&mut self.votes);
         let (hub, nonce) = (self.hub.clone(), self.nonce);
+        let creating_hub = hubs.first().clone();
         let (channel, role) = (self.channel(), self.role);
         let generation = self.membership.generation();
         let (tail, settled) = (kept.tail(), self.settled);
-        let record =
-            ChannelRecord { channel, hub, nonce, role, generation, tail, fence: None, settled };
+        let record = ChannelRecord {
+            channel,
+            hub,
+            creating_hub,
+            nonce,
+            role,
+            generation,
+            tail,
+            fence: None,
+            settled,
+        };
         let state = Self::load(&record, events, incarnations);
-        *self = Self { has_ended: self.has_ended, ..state };
+        let is_next_hub = self.is_next_hub;
+        *self = Self { has_ended: self.has_ended, hubs, votes, is_next_hub, ..state };
         let mut writes = vec![LogWrite::Rewind(self.record(tail))];
         writes.extend(self.membership.readers().map(|(device, range)| LogWrite::Reader {
             channel,

@@ -1,7 +1,7 @@
 //! A hub that is shown its own signature beyond its log: it takes in nothing new, takes back what
 //! others hold, states what happened, and only then goes on (PROTOCOL.md §6.5).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,8 +12,9 @@ use enlace_log::replica::ReplicaError;
 use enlace_log::tombstone::may_erase;
 use enlace_log::{
     ChainLink, ChainStart, ChannelId, ChannelNonce, ClientId, Commitment, Envelope, Generation,
-    HubStatement, Incarnation, Incarnations, Item, ItemKind, ListHash, Membership, PayloadHash,
-    Replica, Sealed, Seq, SubmitCounter, Tombstone, VerifiedHead, WelcomesHash,
+    HubStatement, Hubs, Incarnation, Incarnations, Item, ItemKind, ListHash, Membership,
+    PayloadHash, Replica, Sealed, Seq, SubmitCounter, TakeOver, Tombstone, VerifiedHead,
+    WelcomesHash,
 };
 
 use super::settling::{Settling, is_within};
@@ -264,6 +265,9 @@ impl ChannelState {
         let (hub, generation) = (own.clone(), Generation(0));
         let start = ChainStart { channel, hub: hub.clone(), generation, predecessor: [0; 32] };
         Self {
+            hubs: Hubs::new(hub.clone()),
+            votes: BTreeMap::new(),
+            is_next_hub: false,
             hub,
             nonce,
             role: Role::Hub,
@@ -345,6 +349,18 @@ impl ChannelState {
         relay: &ServiceName,
         key: &HeadKey,
     ) -> Result<(StoredItem, Vec<LogWrite>), SubmitError> {
+        self.go_on_anew(now, recovery, unheard, None, relay, key)
+    }
+
+    pub(super) fn go_on_anew(
+        &mut self,
+        now: Timestamp,
+        recovery: Option<&Recovery>,
+        unheard: Vec<Domain>,
+        taken_over: Option<TakeOver>,
+        relay: &ServiceName,
+        key: &HeadKey,
+    ) -> Result<(StoredItem, Vec<LogWrite>), SubmitError> {
         if now.plus(MAX_CLOCK_STEP) < self.received_at {
             return Err(SubmitError::ClockStep);
         }
@@ -356,7 +372,7 @@ impl ChannelState {
         // Two beginnings from one copy are two incarnations.
         let incarnation = before.next().max(Incarnation(now.as_millis() / 1000));
         let lost = lost.map(|lost| lost.quoted());
-        let (signer, taken_over) = (key.signer(), None);
+        let signer = key.signer();
         let statement = HubStatement { incarnation, held, lost, unheard, signer, taken_over };
 
         let seq = self.next_seq();

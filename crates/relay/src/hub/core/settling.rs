@@ -70,6 +70,8 @@ pub struct Settling {
     unsettled: BTreeSet<ChannelId>,
     /// Where the copy of each goes on who was heard.
     heard: BTreeMap<ChannelId, BTreeMap<Holder, Seq>>,
+    /// The channels that this relay is to take over, each since when.
+    taken_over: BTreeMap<ChannelId, Timestamp>,
     /// The channels of which the hub knows that it has lost something.
     recoveries: BTreeMap<ChannelId, Recovery>,
 }
@@ -84,8 +86,8 @@ impl Settling {
         unsettled: BTreeSet<ChannelId>,
     ) -> Self {
         let patience = if start == Start::Restored { LONG_PATIENCE } else { PATIENCE };
-        let (heard, recoveries) = (BTreeMap::new(), BTreeMap::new());
-        Self { doubts, began, patience, unsettled, heard, recoveries }
+        let (heard, taken_over, recoveries) = Default::default();
+        Self { doubts, began, patience, unsettled, heard, taken_over, recoveries }
     }
 
     /// The doubts that came up so far, that of this start included.
@@ -100,10 +102,44 @@ impl Settling {
         self.unsettled.contains(channel)
     }
 
-    /// Whether no channel is.
+    /// Whether no channel is, and none is to be taken over.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.unsettled.is_empty()
+        self.unsettled.is_empty() && self.taken_over.is_empty()
+    }
+
+    /// A channel is in doubt from now on.
+    pub fn doubt(&mut self, channel: ChannelId) {
+        self.unsettled.insert(channel);
+    }
+
+    /// A channel is to be taken over once others were heard.
+    pub fn await_others(&mut self, channel: ChannelId, now: Timestamp) {
+        self.taken_over.entry(channel).or_insert(now);
+    }
+
+    /// A channel is to be taken over no longer.
+    pub fn await_nobody(&mut self, channel: &ChannelId) {
+        if self.taken_over.remove(channel).is_some() && !self.is_in_doubt(channel) {
+            self.heard.remove(channel);
+        }
+    }
+
+    /// The channels that are to be taken over.
+    pub fn to_take_over(&self) -> impl Iterator<Item = ChannelId> {
+        self.taken_over.keys().copied()
+    }
+
+    /// Whether the others are still waited for before a channel is taken over.
+    #[must_use]
+    pub fn awaits_others(&self, channel: &ChannelId, now: Timestamp, patience: Duration) -> bool {
+        self.taken_over.get(channel).is_some_and(|since| is_within(*since, now, patience))
+    }
+
+    /// Whether somebody's copy was heard to end just where a log does that goes on at `next`.
+    #[must_use]
+    pub fn ends_with(&self, channel: &ChannelId, holder: &Holder, next: Seq) -> bool {
+        self.heard.get(channel).and_then(|heard| heard.get(holder)) == Some(&next)
     }
 
     /// What is known to be lost of a channel.
@@ -131,7 +167,7 @@ impl Settling {
 
     /// Somebody's copy of a channel goes on at `next`.
     pub fn hear(&mut self, channel: ChannelId, holder: Holder, next: Seq) {
-        if self.is_in_doubt(&channel) {
+        if self.is_in_doubt(&channel) || self.taken_over.contains_key(&channel) {
             self.heard.entry(channel).or_default().insert(holder, next);
         }
     }
@@ -139,6 +175,7 @@ impl Settling {
     /// The channel is settled.
     pub fn settle(&mut self, channel: &ChannelId) {
         self.unsettled.remove(channel);
+        self.taken_over.remove(channel);
         self.heard.remove(channel);
         self.recoveries.remove(channel);
     }

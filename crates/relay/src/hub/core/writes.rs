@@ -60,7 +60,7 @@ impl ChannelState {
             certificates: submission.certificates().to_vec(),
             nonce: self.nonce.0.to_vec(),
             previous_chain: self.chain().0.to_vec(),
-            creating_hub: String::new(),
+            creating_hub: self.foreign_creator().map(ToString::to_string).unwrap_or_default(),
             hub_votes: Vec::new(),
         };
         let is_own = |device: &&DeviceName| *device.domain() == self.hub;

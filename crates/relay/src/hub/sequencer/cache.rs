@@ -40,7 +40,9 @@ impl Cache {
             let Some(record) = self.reader.channel(channel)? else { return Ok(None) };
             let incarnations = self.reader.incarnations(channel)?;
             let events = self.reader.events(channel)?;
+            let (moves, votes) = (self.reader.hub_moves(channel)?, self.reader.hub_votes(channel)?);
             let state = ChannelState::load(&record, &events, incarnations);
+            let state = state.with_moves(moves, &votes)?;
             self.insert(state);
         }
         self.uses += 1;
@@ -152,6 +154,7 @@ mod tests {
         let record = ChannelRecord {
             channel: id(number),
             hub: "a.example".parse().unwrap(),
+            creating_hub: "a.example".parse().unwrap(),
             nonce: ChannelNonce([0; 32]),
             role: Role::Hub,
             generation: Default::default(),

@@ -1,12 +1,13 @@
 //! What the writer is asked to do, and by whom it is awaited.
 
 use enlace_identity::names::{DeviceName, Domain};
-use enlace_log::{ChannelId, ChannelNonce, Incarnation, Seq, VerifiedHead};
+use enlace_log::{ChannelId, ChannelNonce, Incarnation, Seq, VerifiedHead, VerifiedHubVote};
 
-use crate::hub::core::{Holder, LeaseClaim};
+use crate::hub::core::{Holder, LeaseClaim, Moving};
 use crate::hub::errors::{IngestError, RefillRefused, SubmitError, Unavailable};
 use crate::hub::handle::{Accepted, Answer, LeaseGrant};
 use crate::hub::ingest::{Anchor, Copy};
+use crate::hub::moves::{TakenOver, TakingOver};
 use crate::hub::refill::{Refill, TakenBack};
 use crate::hub::submission::Submission;
 use crate::storage::{ClaimedKeyPackage, SideWrite};
@@ -48,6 +49,16 @@ pub(crate) enum Request {
     Heard { holder: Holder, ends: Vec<(ChannelId, Seq)>, answer: Answer<Result<(), Unavailable>> },
     /// What this hub signed and may have lost.
     Refill { refill: Refill, answer: Answer<Result<TakenBack, RefillRefused>> },
+    /// Votes for another hub; none to judge those that are known.
+    Votes {
+        channel: ChannelId,
+        votes: Vec<VerifiedHubVote>,
+        answer: Answer<Result<Option<Moving>, Unavailable>>,
+    },
+    /// A channel is to be taken over, if it is time.
+    TakeOver { channel: ChannelId, answer: Answer<Result<TakingOver, Unavailable>> },
+    /// A hub has taken over without what stands here.
+    Displace { taken_over: Box<TakenOver>, answer: Answer<Result<Domain, IngestError>> },
     /// Writes beside the logs.
     Store { writes: Vec<SideWrite>, answer: Answer<Result<(), Unavailable>> },
     /// Key packages.

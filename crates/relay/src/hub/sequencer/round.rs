@@ -2,24 +2,26 @@
 
 mod copying;
 mod erasing;
+mod moving;
 mod publishing;
 mod recovering;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::slice;
 
-use enlace_identity::names::DeviceName;
+use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, ChannelNonce, ItemKind, Seq, SignedHead, SubmitCounter};
 
-use self::publishing::{announce, publish, tell_of_stored};
+use self::publishing::{announce, publish, tell_of_stored, tell_of_turned};
 use super::cache::Cache;
 use super::options::HubOptions;
 use super::request::Request;
-use crate::hub::core::{Acceptance, ChannelState, Decision, LeaseClaim, Settling};
+use crate::hub::core::{Acceptance, ChannelState, Decision, LeaseClaim, Moving, Settling};
 use crate::hub::errors::{IngestError, RefillRefused, SubmitError, Unavailable};
 use crate::hub::feed::Feeds;
 use crate::hub::handle::{Accepted, Answer, LeaseGrant};
+use crate::hub::moves::TakingOver;
 use crate::hub::refill::TakenBack;
 use crate::hub::submission::Submission;
 use crate::hub::subscription::Source;
@@ -40,6 +42,8 @@ pub(super) struct Round<'a> {
     grown: BTreeMap<ChannelId, Grown>,
     accepted: HashMap<IdempotencyKey, storage::Accepted>,
     pending: Vec<Pending>,
+    /// Channels to which this relay is something else once the transaction is durable.
+    turned: BTreeSet<ChannelId>,
     /// Channels that are settled once the transaction is durable.
     settled: BTreeSet<ChannelId>,
     /// Why the round cannot be made durable.
@@ -68,6 +72,9 @@ enum Pending {
     Ingest(Seq, Answer<Result<Seq, IngestError>>),
     Anchor(Answer<Result<(), IngestError>>),
     Refill(TakenBack, Answer<Result<TakenBack, RefillRefused>>),
+    Votes(Option<Moving>, Answer<Result<Option<Moving>, Unavailable>>),
+    TakeOver(TakingOver, Answer<Result<TakingOver, Unavailable>>),
+    Displace(Domain, Answer<Result<Domain, IngestError>>),
     Store(Answer<Result<(), Unavailable>>),
 }
 
@@ -98,6 +105,7 @@ impl<'a> Round<'a> {
             grown: BTreeMap::new(),
             accepted: HashMap::new(),
             pending: Vec::new(),
+            turned: BTreeSet::new(),
             settled: BTreeSet::new(),
             broken: None,
         }
@@ -147,6 +155,18 @@ impl<'a> Round<'a> {
                 Ok(taken) => self.pending.push(Pending::Refill(taken, answer)),
                 Err(error) => answer.send(Err(error)),
             },
+            Request::Votes { channel, votes, answer } => match self.votes(channel, votes) {
+                Ok(moving) => self.pending.push(Pending::Votes(moving, answer)),
+                Err(why) => answer.send(Err(why)),
+            },
+            Request::TakeOver { channel, answer } => match self.take_over(channel) {
+                Ok(taking) => self.pending.push(Pending::TakeOver(taking, answer)),
+                Err(why) => answer.send(Err(why)),
+            },
+            Request::Displace { taken_over, answer } => match self.displace(&taken_over) {
+                Ok(hub) => self.pending.push(Pending::Displace(hub, answer)),
+                Err(error) => answer.send(Err(error)),
+            },
             Request::Store { writes, answer } => {
                 self.bytes += writes.iter().map(SideWrite::weight).sum::<usize>();
                 self.writes.side.extend(writes);
@@ -166,6 +186,7 @@ impl<'a> Round<'a> {
             storage,
             settling,
             settled,
+            turned,
             mut writes,
             counters,
             grown,
@@ -192,7 +213,11 @@ impl<'a> Round<'a> {
         }
         settled.iter().for_each(|channel| settling.settle(channel));
         tell_of_stored(cache, feeds, source);
+        let turned = turned.into_iter().filter(|channel| !grown.contains_key(channel));
+        let turned: Vec<_> = turned.collect();
         let mut heads = publish(cache, grown, feeds, source);
+        tell_of_turned(cache, &turned, feeds, source);
+        source.moves.announce(&writes.log);
         announce(&writes, welcomes);
         let mut head = |channel: &ChannelId| {
             if let Some(head) = heads.get(channel) {
@@ -383,6 +408,9 @@ impl Pending {
             Self::Ingest(next, answer) => answer.send(Ok(next)),
             Self::Anchor(answer) => answer.send(Ok(())),
             Self::Refill(taken, answer) => answer.send(Ok(taken)),
+            Self::Votes(moving, answer) => answer.send(Ok(moving)),
+            Self::TakeOver(taking, answer) => answer.send(Ok(taking)),
+            Self::Displace(hub, answer) => answer.send(Ok(hub)),
             Self::Store(answer) => answer.send(Ok(())),
         }
     }
@@ -396,6 +424,9 @@ impl Pending {
             Self::Ingest(_, answer) => answer.send(Err(why.into())),
             Self::Anchor(answer) => answer.send(Err(why.into())),
             Self::Refill(_, answer) => answer.send(Err(why.into())),
+            Self::Votes(_, answer) => answer.send(Err(why)),
+            Self::TakeOver(_, answer) => answer.send(Err(why)),
+            Self::Displace(_, answer) => answer.send(Err(why.into())),
             Self::Store(answer) => answer.send(Err(why)),
         }
     }

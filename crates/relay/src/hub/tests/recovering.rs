@@ -77,6 +77,7 @@ fn refill(items: &[Item], to: usize, head: &VerifiedHead, nonce: bool) -> Refill
     let incarnations = incarnations.collect();
     let (items, rest) = items.split_at(to);
     Refill {
+        signer: own(),
         items: items.to_vec(),
         rest: rest.iter().map(Item::link).collect(),
         head: head.clone(),

@@ -65,7 +65,8 @@ pub(crate) fn record(channel: ChannelId, role: Role, seq: u64) -> ChannelRecord 
     let (hub, generation) = (domain("hub"), Generation(u64::MAX));
     let nonce = ChannelNonce([channel.0[0] ^ 0xff; 32]);
     let settled = Doubts::default();
-    ChannelRecord { channel, hub, nonce, role, generation, tail, fence: Some(Seq(seq)), settled }
+    let (creating_hub, fence) = (domain("creating"), Some(Seq(seq)));
+    ChannelRecord { channel, hub, creating_hub, nonce, role, generation, tail, fence, settled }
 }
 
 pub(crate) fn create(channel: ChannelId) -> LogWrite {

@@ -1,6 +1,6 @@
 //! Reading the tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
@@ -204,6 +204,26 @@ impl ReadStorage for MemoryReader {
 
     fn has_residue(&mut self) -> Result<bool, StorageError> {
         Ok(false)
+    }
+
+    fn hub_moves(&mut self, channel: &ChannelId) -> Result<Vec<(Seq, Domain)>, StorageError> {
+        let disk = self.0.lock();
+        let range = (*channel, Seq(0))..=(*channel, LAST);
+        let moves = disk.tables.hub_moves.range(range);
+        Ok(moves.map(|((_, seq), hub)| (*seq, hub.clone())).collect())
+    }
+
+    fn hub_votes(&mut self, channel: &ChannelId) -> Result<Vec<(DeviceName, Bytes)>, StorageError> {
+        let disk = self.0.lock();
+        let votes = disk.tables.hub_votes.iter().filter(|((of, _), _)| of == channel);
+        Ok(votes.map(|((_, device), vote)| (device.clone(), vote.clone())).collect())
+    }
+
+    fn moving_channels(&mut self) -> Result<Vec<ChannelId>, StorageError> {
+        let disk = self.0.lock();
+        let moved = disk.tables.hub_moves.keys().map(|(channel, _)| *channel);
+        let voting = disk.tables.hub_votes.keys().map(|(channel, _)| *channel);
+        Ok(moved.chain(voting).collect::<BTreeSet<_>>().into_iter().collect())
     }
 
     fn last_run(&mut self) -> Result<LastRun, StorageError> {

@@ -40,6 +40,8 @@ pub(super) struct Tables {
     pub(super) crls: BTreeMap<Domain, Vec<Vec<u8>>>,
     pub(super) endpoint_records: BTreeMap<Domain, Bytes>,
     pub(super) incarnations: BTreeMap<Place, Incarnation>,
+    pub(super) hub_moves: BTreeMap<Place, Domain>,
+    pub(super) hub_votes: BTreeMap<(ChannelId, DeviceName), Bytes>,
     pub(super) last_run: LastRun,
 }
 
@@ -91,6 +93,7 @@ impl Tables {
                 {
                     Some((role, record.tail.seq))
                 }
+                (LogWrite::Turned { role, .. }, Some((_, seq))) => Some((*role, seq)),
                 (LogWrite::Append { after, items, .. }, Some((role, seq))) if *after == seq => {
                     items.last().map(|last| (role, last.seq))
                 }
@@ -148,6 +151,20 @@ impl Tables {
                 if let Some(record) = self.channels.get_mut(channel) {
                     record.settled = *doubts;
                 }
+            }
+            LogWrite::Moved { channel, seq, hub } => {
+                self.hub_moves.insert((*channel, *seq), hub.clone());
+            }
+            LogWrite::Turned { channel, role, hub } => {
+                if let Some(record) = self.channels.get_mut(channel) {
+                    record.role = *role;
+                    record.hub = hub.clone();
+                }
+            }
+            LogWrite::Votes { channel, votes } => {
+                self.hub_votes.retain(|(of, _), _| of != channel);
+                let votes = votes.iter().map(|(who, vote)| ((*channel, who.clone()), vote.clone()));
+                self.hub_votes.extend(votes);
             }
             LogWrite::Rewind(record) => self.rewind(record),
             LogWrite::Accepted { key, accepted } => {
@@ -240,6 +257,7 @@ impl Tables {
         self.heads.retain(|place, _| stays(place));
         self.events.retain(|place, _| stays(place));
         self.incarnations.retain(|place, _| stays(place));
+        self.hub_moves.retain(|place, _| stays(place));
         self.readers.retain(|(of, _, _), _| *of != channel);
         self.accepted.retain(|key, accepted| stays(&(key.channel, accepted.seq)));
         self.pending.retain(|(_, welcome)| stays(&(welcome.channel, welcome.seq)));

@@ -67,7 +67,7 @@ impl SqliteReader {
 }
 
 const CHANNEL: &str = "SELECT channel, hub, role, generation, tail_seq, tail_chain,
-                           tail_received_at, fence, nonce, settled FROM channels";
+                           tail_received_at, fence, nonce, settled, creating_hub FROM channels";
 
 impl ReadStorage for SqliteReader {
     fn channel(&mut self, channel: &ChannelId) -> Result<Option<ChannelRecord>, StorageError> {
@@ -295,6 +295,30 @@ impl ReadStorage for SqliteReader {
         Ok(self.residue.is_there())
     }
 
+    fn hub_moves(&mut self, channel: &ChannelId) -> Result<Vec<(Seq, Domain)>, StorageError> {
+        let sql = "SELECT m.seq, m.hub FROM hub_moves m
+                   JOIN channels c ON c.id = m.channel WHERE c.channel = ?1 ORDER BY m.seq";
+        self.rows(sql, [&channel.0[..]], |row| {
+            Ok((Seq(column::u64(row, 0, "seq")?), column::name(row, 1, "hub")?))
+        })
+    }
+
+    fn hub_votes(&mut self, channel: &ChannelId) -> Result<Vec<(DeviceName, Bytes)>, StorageError> {
+        let sql = "SELECT v.device, v.vote FROM hub_votes v
+                   JOIN channels c ON c.id = v.channel WHERE c.channel = ?1 ORDER BY v.device";
+        self.rows(sql, [&channel.0[..]], |row| {
+            Ok((column::name(row, 0, "device")?, column::bytes(row, 1, "vote")?))
+        })
+    }
+
+    fn moving_channels(&mut self) -> Result<Vec<ChannelId>, StorageError> {
+        let sql = "SELECT c.channel FROM channels c WHERE
+                       EXISTS (SELECT 1 FROM hub_moves m WHERE m.channel = c.id)
+                       OR EXISTS (SELECT 1 FROM hub_votes v WHERE v.channel = c.id)
+                   ORDER BY c.channel";
+        self.rows(sql, [], |row| Ok(ChannelId(column::fixed(row, 0, "channel")?)))
+    }
+
     fn last_run(&mut self) -> Result<LastRun, StorageError> {
         let here = file_identity(&self.connection)?;
         let sql = "SELECT doubts, seen_at, stopped, boot, file FROM store";
@@ -323,6 +347,7 @@ fn channel_record(row: &Row<'_>) -> Result<ChannelRecord, StorageError> {
     Ok(ChannelRecord {
         channel: ChannelId(column::fixed(row, 0, "channel")?),
         hub: column::name(row, 1, "hub")?,
+        creating_hub: column::name(row, 10, "creating_hub")?,
         nonce: ChannelNonce(column::fixed(row, 8, "nonce")?),
         role: match column::get(row, 2, "role")? {
             1_i64 => Role::Hub,

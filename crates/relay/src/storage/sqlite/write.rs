@@ -17,11 +17,12 @@ use crate::storage::{
 pub(super) use key_packages::take_key_packages;
 
 /// Whatever stands at a position of a channel.
-const PLACED: [&str; 9] = [
+const PLACED: [&str; 10] = [
     "items",
     "heads",
     "events",
     "incarnations",
+    "hub_moves",
     "accepted",
     "pending_welcomes",
     "outbound_welcomes",
@@ -103,6 +104,29 @@ impl Writer<'_> {
                     params![id, signed(*seq), incarnation.0.cast_signed()],
                 )
             }
+            LogWrite::Moved { channel, seq, hub } => {
+                let id = self.channel(channel)?;
+                self.execute(
+                    "INSERT OR REPLACE INTO hub_moves (channel, seq, hub) VALUES (?1, ?2, ?3)",
+                    params![id, signed(*seq), hub.as_str()],
+                )
+            }
+            LogWrite::Turned { channel, role, hub } => {
+                let id = self.channel(channel)?;
+                self.execute(
+                    "UPDATE channels SET role = ?1, hub = ?2 WHERE id = ?3",
+                    params![role_code(*role), hub.as_str(), id],
+                )
+            }
+            LogWrite::Votes { channel, votes } => {
+                let id = self.channel(channel)?;
+                self.execute("DELETE FROM hub_votes WHERE channel = ?1", [id])?;
+                let insert = "INSERT INTO hub_votes (channel, device, vote) VALUES (?1, ?2, ?3)";
+                votes.iter().try_for_each(|(device, vote)| {
+                    self.bytes += vote.len();
+                    self.execute(insert, params![id, device.as_str(), &vote[..]])
+                })
+            }
             LogWrite::Settled { channel, doubts } => {
                 let id = self.channel(channel)?;
                 self.execute(
@@ -128,8 +152,8 @@ impl Writer<'_> {
 
     fn create(&mut self, record: &ChannelRecord, item: &StoredItem) -> Result<(), StorageError> {
         let insert = "INSERT INTO channels (channel, hub, role, generation, tail_seq, tail_chain,
-                          tail_received_at, fence, nonce, settled)
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING";
+                          tail_received_at, fence, nonce, settled, creating_hub)
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING";
         self.put_channel(insert, record)?;
         let id = self.channel(&record.channel)?;
         self.item(id, item)
@@ -137,11 +161,11 @@ impl Writer<'_> {
 
     fn anchor(&mut self, record: &ChannelRecord, item: &StoredItem) -> Result<(), StorageError> {
         let upsert = "INSERT INTO channels (channel, hub, role, generation, tail_seq, tail_chain,
-                          tail_received_at, fence, nonce, settled)
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                          tail_received_at, fence, nonce, settled, creating_hub)
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
                       ON CONFLICT (channel) DO UPDATE SET hub = ?2, generation = ?4,
                           tail_seq = ?5, tail_chain = ?6, tail_received_at = ?7, fence = ?8,
-                          nonce = ?9
+                          nonce = ?9, creating_hub = ?11
                       WHERE role = ?3 AND tail_seq < ?5";
         self.put_channel(upsert, record)?;
         let id = self.channel(&record.channel)?;
@@ -151,7 +175,7 @@ impl Writer<'_> {
     fn rewind(&mut self, record: &ChannelRecord) -> Result<(), StorageError> {
         let update =
             "UPDATE channels SET hub = ?2, generation = ?4, tail_seq = ?5, tail_chain = ?6,
-                          tail_received_at = ?7, fence = ?8, nonce = ?9, settled = ?10
+                          tail_received_at = ?7, fence = ?8, nonce = ?9, settled = ?10, creating_hub = ?11
                       WHERE channel = ?1 AND role = ?3 AND tail_seq >= ?5";
         self.put_channel(update, record)?;
         let id = self.channel(&record.channel)?;
@@ -175,6 +199,7 @@ impl Writer<'_> {
             record.fence.map(signed),
             &record.nonce.0[..],
             record.settled.0.cast_signed(),
+            record.creating_hub.as_str(),
         ])?;
         self.bytes += ROW_OVERHEAD;
         if changed == 1 { Ok(()) } else { Err(StorageError::Conflict(record.channel)) }

@@ -20,6 +20,8 @@ pub(crate) struct TestChannel {
     pub(crate) id: ChannelId,
     pub(crate) nonce: ChannelNonce,
     hub: Domain,
+    /// Of the hub, as the members know it.
+    incarnation: u64,
     fence: Option<Seq>,
     list: DeviceList,
 }
@@ -32,7 +34,14 @@ impl TestChannel {
     pub(crate) fn new(number: u8, hub: &Domain) -> Self {
         let (fence, list) = (None, DeviceList::default());
         let nonce = ChannelNonce([number; 32]);
-        Self { id: ChannelId::derive(hub, &nonce), nonce, hub: hub.clone(), fence, list }
+        Self {
+            id: ChannelId::derive(hub, &nonce),
+            nonce,
+            hub: hub.clone(),
+            incarnation: 0,
+            fence,
+            list,
+        }
     }
 
     /// Creates the channel at its hub, with its creator and whoever is admitted at once.
@@ -61,6 +70,11 @@ impl TestChannel {
         let commit = self.commit(creator, &list);
         self.list = list;
         commit
+    }
+
+    /// It goes on at another hub.
+    pub(crate) fn moved(&mut self, hub: &Domain, incarnation: u64) {
+        (self.hub, self.incarnation) = (hub.clone(), incarnation);
     }
 
     /// The newest commit stands there.
@@ -146,6 +160,7 @@ impl TestChannel {
             envelope: Some(envelope.to_wire(true)),
             payload: payload.into(),
             hub: self.hub.to_string(),
+            incarnation: self.incarnation,
             ..SubmitRequest::default()
         }
     }
@@ -180,7 +195,7 @@ impl TestChannel {
             welcomes,
             certificates: author.credential.chain.ders(),
             known_head: None,
-            incarnation: 0,
+            incarnation: self.incarnation,
             hub: self.hub.to_string(),
         }
     }

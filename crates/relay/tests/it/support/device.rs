@@ -126,6 +126,12 @@ impl Reading {
         self.control(Control::Follow(cursor(channel, next))).await;
     }
 
+    /// As [`Self::follow`], of a copy that ends in that incarnation of the hub.
+    pub(crate) async fn follow_in(&mut self, channel: ChannelId, next: u64, incarnation: u64) {
+        let cursor = Cursor { incarnation, ..cursor(channel, next) };
+        self.control(Control::Follow(cursor)).await;
+    }
+
     pub(crate) async fn take_welcome(&mut self, channel: ChannelId, seq: Seq) {
         let taken = AcknowledgeWelcome { channel: Some(wire_id(channel)), seq: seq.0 };
         self.control(Control::Welcome(taken)).await;

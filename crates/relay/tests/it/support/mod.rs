@@ -45,6 +45,11 @@ impl TestClock {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self(AtomicU64::new(START.as_millis())))
     }
+
+    pub(crate) fn advance(&self, time: Duration) {
+        let millis = u64::try_from(time.as_millis()).unwrap();
+        self.0.fetch_add(millis, Ordering::SeqCst);
+    }
 }
 
 impl Clock for TestClock {

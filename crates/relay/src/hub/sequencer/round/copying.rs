@@ -8,7 +8,7 @@ use super::{Round, unavailable};
 use crate::hub::core::ChannelState;
 use crate::hub::errors::{IngestError, Unavailable};
 use crate::hub::ingest::{Anchor, Copy};
-use crate::storage::{LogWrite, StoredItem};
+use crate::storage::{LogWrite, Role, StoredItem};
 
 impl Round<'_> {
     pub(super) fn rewind(
@@ -24,7 +24,10 @@ impl Round<'_> {
         let state = self.cache.find(&channel).map_err(|error| unavailable(&error))?;
         let state = state.ok_or(IngestError::UnknownChannel)?;
         state.check_follows(hub)?;
-        if newest <= state.incarnations().newest() {
+        // Another hub took over before what is here: which incarnation the former one was in says
+        // nothing then.
+        let has_moved = state.hub() != state.hubs().newest();
+        if newest <= state.incarnations().newest() && !has_moved {
             return Err(IngestError::NotSuperseded);
         }
         if last >= state.next_seq() {
@@ -48,8 +51,21 @@ impl Round<'_> {
         let trust = &self.options.trust;
         let state = self.cache.find(&channel).map_err(|error| unavailable(&error))?;
         let state = state.ok_or(IngestError::UnknownChannel)?;
-        state.check_follows(&hub)?;
-        let copied = state.handle_copy(items, &head, |device| trust.is_revoked(device))?;
+        let next = state.next_seq();
+        let first = items.iter().find(|item| item.seq >= next).filter(|item| item.seq == next);
+        let moved = first.map(|item| state.judge_statement(item, &**trust)).transpose()?.flatten();
+        state.check_signer(&hub, moved.as_ref(), head.head().seq)?;
+        let own = self.options.domain();
+        let mut copied = state.handle_copy(items, &head, |device| trust.is_revoked(device))?;
+        if let Some(hub) = moved.filter(|_| !copied.items.is_empty()) {
+            tracing::warn!(%channel, %hub, "the channel has moved to another hub");
+            let role = if hub == *own { Role::Hub } else { Role::Follower };
+            copied.writes.extend(state.move_to(next, hub, role));
+            if role == Role::Hub {
+                self.settling.doubt(channel);
+            }
+            self.settling.await_nobody(&channel);
+        }
         let next = state.next_seq();
         if copied.items.is_empty() && self.contradicts(&channel, head.head())? {
             return Err(ReplicaError::Diverged(Box::new(head)).into());
@@ -88,8 +104,13 @@ impl Round<'_> {
         let state = self.cache.find(&channel).map_err(|error| unavailable(&error))?;
         let goes_on = match &state {
             Some(state) => {
-                state.check_follows(&anchor.hub)?;
-                state.next_seq() > seq || state.copy_goes_on(own)
+                let is_over = state.next_seq() <= seq && !state.copy_goes_on(own);
+                // An ended copy has not seen where the channel moved: votes say so.
+                let has_moved = anchor.creating_hub != anchor.hub;
+                if !(is_over && has_moved && state.role() == Role::Follower) {
+                    state.check_follows(&anchor.hub)?;
+                }
+                !is_over
             }
             None => false,
         };

@@ -52,14 +52,30 @@ fn stored(
     let (role, chain) = (state.role(), state.chain());
     let access = Arc::new(Access::of(state.membership()));
     let incarnations = Arc::new(state.incarnations().clone());
-    let head = match role {
-        Role::Hub => {
-            let incarnation = state.incarnations().newest();
-            Some(source.head_key.sign(*channel, incarnation, tail, chain).signed().clone())
-        }
-        Role::Follower => cache.head_at(channel, tail)?,
+    let (hubs, is_next_hub) = (Arc::new(state.hubs().clone()), state.is_next_hub());
+    let head = if *hubs.at(tail) == source.own {
+        let incarnation = state.incarnations().newest();
+        Some(source.head_key.sign(*channel, incarnation, tail, chain).signed().clone())
+    } else {
+        cache.head_at(channel, tail)?
     };
-    Ok(head.map(|head| FeedState { role, tail, head, access, incarnations }))
+    let state = |head| FeedState { role, is_next_hub, tail, head, access, incarnations, hubs };
+    Ok(head.map(state))
+}
+
+/// Tells the readers of channels to which this relay is something else now.
+pub(super) fn tell_of_turned(
+    cache: &mut Cache,
+    turned: &[ChannelId],
+    feeds: &Feeds,
+    source: &Source,
+) {
+    for channel in turned {
+        let Some(feed) = feeds.find(channel) else { continue };
+        if let Ok(Some(state)) = stored(cache, channel, source) {
+            feeds.publish(&feed, Vec::new(), state);
+        }
+    }
 }
 
 /// Tells the readers of each channel that grew; the signed head of each.
@@ -94,7 +110,9 @@ pub(super) fn publish(
         let incarnations = incarnations.filter(|known| **known == *state.incarnations());
         let incarnations = incarnations.unwrap_or_else(|| Arc::new(state.incarnations().clone()));
         let role = state.role();
-        let state = FeedState { role, tail: last.seq, head, access, incarnations };
+        let (hubs, is_next_hub) = (Arc::new(state.hubs().clone()), state.is_next_hub());
+        let tail = last.seq;
+        let state = FeedState { role, is_next_hub, tail, head, access, incarnations, hubs };
         feeds.publish(&feed, batches, state);
     }
     heads

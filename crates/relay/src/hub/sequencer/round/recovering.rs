@@ -9,7 +9,7 @@ use super::{Round, unavailable};
 use crate::hub::core::{ChannelState, Gate, Holder, Recovery, RefillError, Refilled, Shown};
 use crate::hub::errors::{RefillRefused, SubmitError, Unavailable};
 use crate::hub::refill::{Refill, TakenBack};
-use crate::storage::{LogWrite, SideWrite};
+use crate::storage::SideWrite;
 
 impl Round<'_> {
     /// Lets a channel take something in, if that can be answered for: a hub that may lack what it
@@ -42,16 +42,6 @@ impl Round<'_> {
     /// Whether anything is to be heard.
     pub(in crate::hub::sequencer) fn is_in_doubt(&self) -> bool {
         !self.settling.is_over()
-    }
-
-    fn settle(&mut self, channel: ChannelId) {
-        let doubts = self.settling.doubts();
-        if let Ok(Some(state)) = self.cache.find(&channel) {
-            state.settle(doubts);
-        }
-        self.grown.entry(channel).or_default();
-        self.settled.insert(channel);
-        self.writes.log.push(LogWrite::Settled { channel, doubts });
     }
 
     pub(super) fn shown(&mut self, head: &VerifiedHead) -> Result<(), Unavailable> {
@@ -87,6 +77,9 @@ impl Round<'_> {
     pub(super) fn refill(&mut self, refill: Refill) -> Result<TakenBack, RefillRefused> {
         self.bytes += refill.weight();
         let (now, channel) = (self.now, refill.head.head().channel);
+        if refill.signer != *self.options.domain() {
+            return self.refill_of_former(&refill);
+        }
         self.shown(&refill.head)?;
         let trust = self.options.trust.clone();
         let is_revoked = |device: &DeviceName| trust.is_revoked(device);
