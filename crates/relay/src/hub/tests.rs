@@ -6,6 +6,7 @@ mod erasing;
 mod following;
 mod leases;
 mod membership;
+mod moving;
 mod reading;
 mod recovering;
 mod refusing;

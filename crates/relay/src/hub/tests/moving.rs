@@ -1,0 +1,106 @@
+//! A statement by which a hub takes over, as a follower judges it.
+
+use bytes::Bytes;
+use enlace_identity::certificate::UnverifiedChain;
+use enlace_identity::names::{Domain, LeafName};
+use enlace_log::{
+    Commitment, HubStatement, HubVote, Incarnation, Item, ItemKind, OuterSignature, PayloadHash,
+    Sealed, Seq, SignedHubVote, TakeOver,
+};
+
+use super::following::{anchor_of, b, delivery};
+use super::world::{Draft, World, channel_id, device, head_key, key_of, own};
+use crate::hub::{Copy, IngestError};
+use crate::storage::{MemoryDisk, Role};
+
+const ALL: [&str; 3] = ["ana", "cid@b", "fay@c"];
+
+fn c() -> Domain {
+    "c.example".parse().unwrap()
+}
+
+fn vote(name: &str, vote: HubVote) -> SignedHubVote {
+    let certificates = [device(name).as_str().as_bytes().to_vec(), b"ca".to_vec()];
+    let chain = UnverifiedChain::from_ders(&certificates).unwrap();
+    SignedHubVote::sign(vote, &key_of(&device(name)), chain)
+}
+
+fn for_c() -> HubVote {
+    HubVote { channel: channel_id(), from: own(), to: c(), fence: Seq(1) }
+}
+
+/// A frame with the statement of a relay of `author` that `hub` takes over after that copy.
+fn frame(after: &Copy, author: &str, hub: Domain, votes: Vec<SignedHubVote>) -> Copy {
+    let last = after.head.head();
+    let incarnation = Incarnation(9);
+    let statement = HubStatement {
+        incarnation,
+        held: Some(last.seq),
+        lost: None,
+        unheard: Vec::new(),
+        signer: head_key().signer(),
+        taken_over: Some(TakeOver { hub: hub.clone(), votes }),
+    };
+    let payload = Bytes::from(statement.encode());
+    let mut envelope = Draft::new("ana", ItemKind::HubStatement, Some(1), b"").envelope;
+    let relay: LeafName = format!("r1.relay.{author}").parse().unwrap();
+    (envelope.author, envelope.last_valid_commit) = (relay, None);
+    (envelope.commitment, envelope.payload_hash) = (Commitment::NONE, PayloadHash::of(&payload));
+    let signature: OuterSignature = head_key().sign_envelope(&envelope);
+    let sealed = Sealed::new(envelope, signature, payload);
+    let item = Item { seq: last.seq.next(), received_at: after.items[0].received_at, sealed };
+    let chain = item.chain_after(&last.chain);
+    let head = head_key().sign(channel_id(), incarnation, item.seq, chain);
+    Copy { hub, items: vec![item], head }
+}
+
+#[tokio::test]
+async fn a_relay_that_claims_to_be_the_hub_is_believed_by_votes_alone() {
+    let hub = World::with_members(&ALL[..1]).await;
+    hub.commit(&Draft::commit("ana", Some(0), &ALL[..1], &ALL)).await.unwrap();
+    let follower = World::with(Box::new(MemoryDisk::default().open().unwrap()), b());
+    follower.hub.anchor(anchor_of(delivery(&hub, 1).await).unwrap()).await.unwrap();
+    hub.submit(&Draft::entry("ana", 1, "one")).await.unwrap();
+    let copy = super::following::whole_copy(&hub, 2).await;
+    follower.hub.ingest(copy.clone()).await.unwrap();
+
+    let both = || vec![vote("ana", for_c()), vote("fay@c", for_c())];
+    let each = |wanted: HubVote| ["ana", "fay@c"].map(|name| vote(name, wanted.clone())).to_vec();
+    let forged = {
+        let certificates = [device("ana").as_str().as_bytes().to_vec(), b"ca".to_vec()];
+        let chain = UnverifiedChain::from_ders(&certificates).unwrap();
+        SignedHubVote::sign(for_c(), &key_of(&device("fay@c")), chain)
+    };
+    let few = [
+        Vec::new(),
+        vec![vote("fay@c", for_c())],
+        vec![vote("fay@c", for_c()); 3],
+        vec![vote("fay@c", for_c()), forged],
+        vec![vote("fay@c", for_c()), vote("eve@b", for_c())],
+        each(HubVote { fence: Seq(0), ..for_c() }),
+        each(HubVote { channel: enlace_log::ChannelId([0; 32]), ..for_c() }),
+        each(HubVote { to: b(), ..for_c() }),
+        each(HubVote { from: b(), ..for_c() }),
+    ];
+    let refused = Err(IngestError::TakeOver("too few votes count"));
+    for votes in few {
+        let claim = frame(&copy, "c.example", c(), votes);
+        assert_eq!(follower.hub.ingest(claim).await, refused);
+    }
+    let by_another = frame(&copy, "b.example", c(), both());
+    assert!(matches!(follower.hub.ingest(by_another).await, Err(IngestError::TakeOver(_))));
+    let signed_by_another = Copy { hub: own(), ..frame(&copy, "c.example", c(), both()) };
+    let elsewhere = Err(IngestError::OtherHub(own()));
+    assert_eq!(follower.hub.ingest(signed_by_another).await, elsewhere);
+    let record = async || follower.hub.channel(channel_id()).await.unwrap().unwrap();
+    assert_eq!((record().await.hub, record().await.tail.seq), (own(), Seq(2)), "nothing is stored");
+
+    let good = frame(&copy, "c.example", c(), both());
+    follower.hub.ingest(good.clone()).await.unwrap();
+    let moved = record().await;
+    assert_eq!((moved.hub, moved.creating_hub, moved.role), (c(), own(), Role::Follower));
+    // What the former hub signs from there on is nobody's word any more.
+    hub.submit(&Draft::entry("ana", 1, "two")).await.unwrap();
+    let alone = super::following::whole_copy(&hub, 3).await;
+    assert_eq!(follower.hub.ingest(alone).await, Err(IngestError::OtherHub(c())));
+}
