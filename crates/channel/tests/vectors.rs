@@ -31,8 +31,8 @@ use enlace_log::control::{Contest, KeyPackageHash, LeafHash, Leave, Stranded};
 use enlace_log::{
     ChainHash, ChainLink, ChainStart, ChannelId, ChannelNonce, ClientId, Commitment, DeviceList,
     Envelope, ErasureConfirmation, FoundingHash, Generation, Head, HeadSigner, HubStatement,
-    Incarnation, ItemKind, ListHash, OuterSignature, PayloadHash, Seq, SubmitCounter, Succession,
-    Tombstone, WelcomesHash,
+    HubVote, Incarnation, ItemKind, ListHash, OuterSignature, PayloadHash, Seq, SignedHubVote,
+    SubmitCounter, Succession, TakeOver, Tombstone, WelcomesHash,
 };
 use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
@@ -148,6 +148,34 @@ fn chain_and_head(vectors: &mut Vectors) -> enlace_log::QuotedHead {
         json!({ "incarnation": 1_790_000_000, "held": 7, "lost": "quoted_head",
                 "unheard": ["fge.example", "mpf.example"], "signer": "99".repeat(32) }),
         statement.encode(),
+    );
+    let vote = HubVote {
+        channel: CHANNEL,
+        from: "fge.example".parse().unwrap(),
+        to: "mpf.example".parse().unwrap(),
+        fence: Seq(7),
+    };
+    vectors.add(
+        "hub_vote",
+        json!({ "channel": CHANNEL.to_string(), "from": "fge.example", "to": "mpf.example",
+                "fence": 7 }),
+        vote.encode(),
+    );
+    let chain = UnverifiedChain::from_ders(&[&b"leaf"[..], b"issuing"]).unwrap();
+    let vote = SignedHubVote::sign(vote, &key(8), chain);
+    vectors.add(
+        "signed_hub_vote",
+        json!({ "vote": "hub_vote", "seed": "08".repeat(32),
+                "certificates": [hex(b"leaf"), hex(b"issuing")] }),
+        vote.encode(),
+    );
+    let hub = "mpf.example".parse().unwrap();
+    let taken_over = Some(TakeOver { hub, votes: vec![vote] });
+    vectors.add(
+        "hub_statement_of_a_take_over",
+        json!({ "statement": "hub_statement", "hub": "mpf.example",
+                "votes": ["signed_hub_vote"] }),
+        HubStatement { taken_over, ..statement }.encode(),
     );
     let link = ChainLink::new(NOW, b"envelope bytes", &OuterSignature::NONE);
     vectors.add(

@@ -29,6 +29,9 @@ use crate::storage::{ReadStorage, StorageError};
 /// How often a next hub looks whether everybody was heard.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// After how many looks those who were not heard are told the votes again.
+const TELL_AGAIN: u64 = 5;
+
 /// Answers of another relay that are looked at for one channel in one go.
 const MOST_PAGES: usize = 64;
 
@@ -95,7 +98,7 @@ async fn catch_up(context: &Context, authority: &Domain, channel: ChannelId) {
 
 /// Looks in another relay's log for the statement of a hub that took over after `since`. If it did so
 /// before what is here, this relay follows it from now on.
-async fn look(context: &Context, authority: &Domain, channel: ChannelId, since: Seq) {
+pub(super) async fn look(context: &Context, authority: &Domain, channel: ChannelId, since: Seq) {
     match find_take_over(context, authority, channel, since).await {
         Ok(Some(taken_over)) => match context.hub().displace(taken_over).await {
             Ok(hub) if hub == *context.domain() => catch_up(context, authority, channel).await,
@@ -218,9 +221,10 @@ pub(crate) async fn watch(context: Arc<Context>) {
             warn!(channel = %short(&channel), %error, "votes cannot be judged");
         }
     }
-    loop {
+    for look in 0_u64.. {
         changes.mark_unchanged();
         context.links().wake_all();
+        let asks_again = look % TELL_AGAIN == 0;
         let due = context.hub().moves().to_take_over();
         for channel in &due {
             match context.hub().take_over(*channel).await {
@@ -228,13 +232,14 @@ pub(crate) async fn watch(context: Arc<Context>) {
                     info!(channel = %short(channel), "a channel was taken over");
                     context.links().moved(*channel);
                 }
-                Ok(TakingOver { unheard, .. }) => {
+                Ok(TakingOver { unheard, .. }) if asks_again => {
                     // Who has heard of the votes shows where its copy ends.
                     for link in unheard.iter().filter_map(|domain| context.links().link(domain)) {
                         link.forget_votes(channel);
                         link.wake();
                     }
                 }
+                Ok(_) => {}
                 Err(error) => warn!(channel = %short(channel), %error, "not taken over"),
             }
         }

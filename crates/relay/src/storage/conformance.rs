@@ -24,7 +24,7 @@ pub trait TestStore {
 
 type Case = (&'static str, fn(&dyn TestStore));
 
-const CASES: [Case; 21] = [
+const CASES: [Case; 22] = [
     ("a log is read back after opening again", logs::reads_back),
     ("what is erased leaves its place", logs::erases),
     ("a read stops at its limits", logs::limits),

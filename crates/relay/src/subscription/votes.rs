@@ -45,11 +45,13 @@ impl Votes {
     }
 }
 
+type VotesOf = Vec<(ChannelId, Vec<Vec<u8>>)>;
+
 fn votes_of(
     storage: &mut dyn ReadStorage,
     channels: &[ChannelId],
     device: &DeviceName,
-) -> Result<Vec<(ChannelId, Vec<Vec<u8>>)>, StorageError> {
+) -> Result<VotesOf, StorageError> {
     let mut found = Vec::new();
     for channel in channels {
         let readers = storage.readers(channel)?;

@@ -17,6 +17,7 @@ use crate::calls::short;
 use crate::federation::CALL_TIME;
 use crate::federation::alarm;
 use crate::federation::link::Link;
+use crate::federation::moving;
 use crate::head_certificates::HeadCertificateError;
 use crate::hub::{IngestError, LogBatch, Next, Reader};
 use crate::server::Context;
@@ -227,11 +228,16 @@ impl Other<'_> {
                 return Ok(Outcome::Later);
             }
         };
+        let record = self.context.hub().channel(channel).await?;
+        if record.is_some_and(|record| record.hub != *self.authority) {
+            // It took over before what is here: its statement has to say so, by votes.
+            moving::look(self.context, self.authority, channel, head.head().seq).await;
+        }
         self.keep_what_goes(channel, next).await?;
         match self.context.hub().rewind(self.authority.clone(), head, &newest).await {
             Ok(_) => self.follow_again(channel).await,
             Err(IngestError::Unavailable(_)) => Err(FollowError::Store),
-            Err(error @ IngestError::NotSuperseded) => {
+            Err(error @ (IngestError::NotSuperseded | IngestError::OtherHub(_))) => {
                 warn!(channel = %short(&channel), hub = %self.authority, %error, "no way back");
                 Ok(Outcome::Later)
             }
