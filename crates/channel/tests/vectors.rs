@@ -507,10 +507,18 @@ fn control(vectors: &mut Vectors) {
         founding.as_bytes(),
     );
     let welcome = b"welcome".to_vec();
-    let succession = Succession { channel: CHANNEL, generation: Generation(1), founding, welcome };
+    let succession = Succession {
+        channel: CHANNEL,
+        generation: Generation(1),
+        founding,
+        suite: 0x004D,
+        leaves: [(device("luis"), leaf)].into(),
+        welcome,
+    };
     vectors.add(
         "succession",
         json!({ "channel": CHANNEL.to_string(), "generation": 1, "founding": "founding",
+                "suite": 0x004D, "leaves": [{ "device": device("luis").as_str(), "leaf": "leaf" }],
                 "welcome": hex(b"welcome") }),
         succession.encode(),
     );

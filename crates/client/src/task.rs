@@ -192,6 +192,11 @@ pub enum Task {
     },
     /// Say that this device is stranded, and ask to be put back.
     AskBack,
+    /// The same of those in the next group, whose welcome this device could not open.
+    AskBackInto {
+        /// Where its founding stands.
+        succession: u64,
+    },
     /// Give a device that was put back what it missed.
     ShareHistory {
         /// The device.
@@ -239,6 +244,7 @@ impl Task {
             | Self::Erase { .. }
             | Self::Contest { .. }
             | Self::AskBack
+            | Self::AskBackInto { .. }
             | Self::ShareHistory { .. } => None,
             Self::Admit { .. }
             | Self::AdmitStandIn { .. }
@@ -267,7 +273,7 @@ impl Task {
     /// Whether it goes before everything else, also where this device may write nothing.
     #[must_use]
     pub fn is_objection(&self) -> bool {
-        matches!(self, Self::Contest { .. } | Self::AskBack)
+        matches!(self, Self::Contest { .. } | Self::AskBack | Self::AskBackInto { .. })
     }
 
     /// Whether there are circumstances in which others have to consent.
@@ -313,7 +319,7 @@ impl Task {
             Self::Leave => "leave",
             Self::Erase { .. } => "erase",
             Self::Contest { .. } => "contest",
-            Self::AskBack => "ask to be put back",
+            Self::AskBack | Self::AskBackInto { .. } => "ask to be put back",
             Self::PutBack { .. } => "put back",
             Self::ShareHistory { .. } => "share history",
         }

@@ -1,10 +1,14 @@
 //! The founding of a channel's next group (PROTOCOL.md §3.10, §5.9).
 
-use enlace_identity::canonical::{DecodeError, Reader, Writer};
+use std::collections::BTreeMap;
 
+use enlace_identity::canonical::{DecodeError, Reader, Writer};
+use enlace_identity::names::DeviceName;
+
+use crate::control::LeafHash;
 use crate::ids::{ChannelId, Generation, bytes_id};
 
-const LABEL: &str = "enlace succession v1";
+const LABEL: &str = "enlace succession v2";
 
 bytes_id!(
     /// Fixes the group that a succession founds, its secrets included: all who joined a group of
@@ -32,19 +36,30 @@ pub struct Succession {
     pub generation: Generation,
     /// The group itself.
     pub founding: FoundingHash,
+    /// The code of its MLS cipher suite.
+    pub suite: u16,
+    /// Its devices, the founder's among them, each with the leaf that it has there: whoever cannot
+    /// open the welcome asks by it to be put back.
+    pub leaves: BTreeMap<DeviceName, LeafHash>,
     /// An MLS Welcome (RFC 9420 §12.4.3.1) for each device after it, the founder's aside; empty
     /// where there is none.
     pub welcome: Vec<u8>,
 }
 
 impl Succession {
+    /// More devices than any channel has.
+    const MAX_DEVICES: usize = 1 << 18;
+
     /// Its canonical bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
+        let leaves: Vec<_> = self.leaves.iter().collect();
         Writer::new(LABEL)
             .fixed(&self.channel.0)
             .u64(self.generation.0)
             .fixed(&self.founding.0)
+            .u64(self.suite.into())
+            .list(&leaves, |w, (device, leaf)| w.bytes(device.as_str().as_bytes()).fixed(&leaf.0))
             .bytes(&self.welcome)
             .finish()
     }
@@ -55,14 +70,20 @@ impl Succession {
     /// Whatever an honest founder would not have written.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut r = Reader::new(LABEL, bytes)?;
-        let succession = Self {
-            channel: ChannelId(r.fixed()?),
-            generation: Generation(r.u64()?),
-            founding: FoundingHash(r.fixed()?),
-            welcome: r.bytes()?.to_vec(),
-        };
+        let (channel, generation) = (ChannelId(r.fixed()?), Generation(r.u64()?));
+        let founding = FoundingHash(r.fixed()?);
+        let suite = r.u64()?.try_into().map_err(|_| DecodeError::Value("suite"))?;
+        let leaves = r.list("leaves", Self::MAX_DEVICES, |r| {
+            let device: DeviceName = r.text()?.parse().map_err(|_| DecodeError::Value("leaves"))?;
+            Ok((device, LeafHash(r.fixed()?)))
+        })?;
+        let welcome = r.bytes()?.to_vec();
         r.finish()?;
-        Ok(succession)
+        if leaves.is_empty() || !leaves.is_sorted_by(|a, b| a.0 < b.0) {
+            return Err(DecodeError::Value("leaves"));
+        }
+        let leaves = leaves.into_iter().collect();
+        Ok(Self { channel, generation, founding, suite, leaves, welcome })
     }
 }
 
@@ -72,16 +93,21 @@ mod tests {
 
     #[test]
     fn it_has_one_encoding() {
+        let device = |name: &str| format!("laptop.{name}.officer.fge.example").parse().unwrap();
         let succession = Succession {
             channel: ChannelId([1; 32]),
             generation: Generation(3),
             founding: FoundingHash::of(b"context", b"authenticator"),
+            suite: 0x004D,
+            leaves: [(device("ana"), LeafHash([2; 32])), (device("ben"), LeafHash([3; 32]))].into(),
             welcome: b"welcome".to_vec(),
         };
         let bytes = succession.encode();
         assert_eq!(Succession::decode(&bytes).as_ref(), Ok(&succession));
         assert!(Succession::decode(&bytes[..bytes.len() - 1]).is_err());
         assert!(Succession::decode(&[&bytes[..], &[0]].concat()).is_err());
+        let nobody = Succession { leaves: BTreeMap::new(), ..succession.clone() };
+        assert!(Succession::decode(&nobody.encode()).is_err());
         assert_ne!(succession.founding, FoundingHash::of(b"context", b"another"));
         assert_ne!(succession.founding, FoundingHash::of(b"contex", b"tauthenticator"));
     }

@@ -88,6 +88,12 @@ pub enum Event {
         /// Who founded it.
         by: DeviceName,
     },
+    /// This stranded device is in the next group, as its founder says, and could not open it: it asks
+    /// to be put back into that one, too.
+    LockedOut {
+        /// Where its founding stands.
+        succession: Seq,
+    },
     /// An item that this device could read showed that it is not stranded after all.
     Resumed,
     /// Another member's item decrypted: the channel is what its welcome said.

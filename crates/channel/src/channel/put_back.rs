@@ -6,7 +6,7 @@
 
 use enlace_identity::names::DeviceName;
 use enlace_log::control::{LeafHash, Stranded};
-use enlace_log::{ClientId, ItemKind, Seq};
+use enlace_log::{ClientId, Envelope, Generation, ItemKind, Seq};
 use zeroize::Zeroizing;
 
 use super::outgoing::Outgoing;
@@ -14,7 +14,7 @@ use super::state::{BackRequest, ControlEvidence, Missed, Standing, State};
 use super::{Channel, ChannelError, Context, SealError};
 use crate::history::{HistoryShare, SharedEntries};
 use crate::mls::{
-    KeyPackageError, KeyPackageReference, ShareError, ShareKey, delete_key_package,
+    KeyPackageError, KeyPackageReference, ShareError, ShareKey, Suite, delete_key_package,
     generate_key_package, open_share, seal_share, validate_key_package,
 };
 use crate::policy::Policy;
@@ -32,17 +32,43 @@ impl Channel {
         ctx: &Context<'_>,
         client_id: ClientId,
     ) -> Result<Outgoing, SealError> {
-        let since = self.state.stranded_since().ok_or(SealError::NotStranded)?;
         let leaf = self.roster.seat(&ctx.device.name).map(|seat| seat.leaf_hash);
         let leaf = self.state.known_leaf().or(leaf).ok_or(SealError::NotAMember)?;
-        let known = self.state.requests.last().map(|request| request.payload.clone());
-        let payload = match known.filter(|payload| is_of(payload, leaf, since)) {
-            Some(payload) => payload,
-            None => self.request_anew(ctx, leaf, since)?,
-        };
+        let (generation, suite) = (self.state.generation(), self.group.suite());
+        let place = Place { generation, suite, leaf };
         let envelope = self.envelope(ctx, ItemKind::Stranded, client_id)?;
-        let outgoing = Outgoing::seal(envelope, payload, None, ctx.device);
-        self.remember(ctx, outgoing)
+        self.ask_back(ctx, &place, envelope)
+    }
+
+    /// The same of those in the next group, founded at `succession`, whose welcome this device could
+    /// not open ([`Event::LockedOut`]).
+    ///
+    /// # Errors
+    /// [`SealError`]; the transaction is to be abandoned.
+    ///
+    /// [`Event::LockedOut`]: super::Event::LockedOut
+    pub fn seal_stranded_in(
+        &mut self,
+        ctx: &Context<'_>,
+        succession: Seq,
+        client_id: ClientId,
+    ) -> Result<Outgoing, SealError> {
+        let group = self.state.locked_out_at(succession).ok_or(SealError::NotStranded)?;
+        let place = Place {
+            generation: Generation(group.generation),
+            suite: Suite::from_code(group.suite).ok_or(SealError::NotStranded)?,
+            leaf: LeafHash(group.leaf),
+        };
+        let mut envelope = self.envelope(ctx, ItemKind::Stranded, client_id)?;
+        envelope.generation = place.generation;
+        envelope.last_valid_commit = Some(succession);
+        self.ask_back(ctx, &place, envelope)
+    }
+
+    /// Whether this device is stranded, and could not open the group that was founded at a position.
+    #[must_use]
+    pub fn is_locked_out(&self, succession: Seq) -> bool {
+        self.state.locked_out_at(succession).is_some()
     }
 
     /// Gives up what this device has of the group: its store was set back to an older copy, so it may
@@ -145,13 +171,29 @@ impl Channel {
         Ok(None)
     }
 
+    fn ask_back(
+        &mut self,
+        ctx: &Context<'_>,
+        place: &Place,
+        envelope: Envelope,
+    ) -> Result<Outgoing, SealError> {
+        let since = self.state.stranded_since().ok_or(SealError::NotStranded)?;
+        let known = self.state.requests.iter().map(|request| &request.payload);
+        let payload = match known.rev().find(|payload| is_of(payload, place.leaf, since)) {
+            Some(payload) => payload.clone(),
+            None => self.request_anew(ctx, place, since)?,
+        };
+        let outgoing = Outgoing::seal(envelope, payload, None, ctx.device);
+        self.remember(ctx, outgoing)
+    }
+
     fn request_anew(
         &mut self,
         ctx: &Context<'_>,
-        leaf: LeafHash,
+        place: &Place,
         since: Seq,
     ) -> Result<Vec<u8>, SealError> {
-        let (suite, device) = (self.group.suite(), ctx.device);
+        let (Place { generation, suite, leaf }, device) = (*place, ctx.device);
         let provider = ctx.backend.on(ctx.store);
         let new = generate_key_package(&provider, &device.key, &device.chain, suite, true)?;
         let brings = validate_key_package(ctx.backend, &new.message, suite)?.leaf();
@@ -159,7 +201,7 @@ impl Channel {
         ctx.store.put(&share_key_at(&brings), &share.private)?;
         let payload = Stranded {
             channel: self.id(),
-            generation: self.state.generation(),
+            generation,
             device: device.name.clone(),
             leaf,
             since,
@@ -194,6 +236,14 @@ impl Channel {
         }
         Ok(())
     }
+}
+
+/// In which group a device asks, and which leaf the others know of it there.
+#[derive(Clone, Copy)]
+struct Place {
+    generation: Generation,
+    suite: Suite,
+    leaf: LeafHash,
 }
 
 impl BackRequest {

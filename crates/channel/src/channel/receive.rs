@@ -74,7 +74,9 @@ impl Channel {
                 }
                 ItemKind::Stranded => {
                     self.state.forget(own);
-                    Ok(self.handle_stranded(ctx, item, author))
+                    let events = self.handle_stranded(ctx, item, author);
+                    let says_nothing_here = events.is_empty();
+                    Ok(if says_nothing_here { vec![Event::OwnEntry(own)] } else { events })
                 }
                 _ => {
                     self.state.forget(own);
@@ -109,9 +111,7 @@ impl Channel {
         if self.state.standing == Standing::Provisional {
             self.end_requests(ctx)?;
         }
-        self.state.standing = Standing::Member;
-        self.state.stranded_by = None;
-        self.state.known_leaf = None;
+        self.state.follow_again();
         Ok(vec![event])
     }
 
@@ -126,6 +126,7 @@ impl Channel {
         });
         epoch == Some(self.group.epoch())
             && !self.state.keys_are_spent
+            && item.sealed.envelope().generation == self.state.group_generation()
             && self.state.stranded_by().is_none_or(|by| by.officer() != author.officer())
     }
 

@@ -44,6 +44,10 @@ impl Roster {
         self.0.iter().find(|(_, seat)| seat.leaf == leaf).map(|(device, _)| device)
     }
 
+    pub(super) fn leaves(&self) -> BTreeMap<DeviceName, LeafHash> {
+        self.0.iter().map(|(device, seat)| (device.clone(), seat.leaf_hash)).collect()
+    }
+
     pub(super) fn list(&self) -> DeviceList {
         self.0.keys().cloned().collect()
     }

@@ -54,6 +54,17 @@ pub(crate) struct Missed {
     pub(crate) leaf: [u8; 32],
 }
 
+/// A next group that this device should be in, as its founder says, and could not open.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct LockedOut {
+    /// Where its founding stands.
+    pub(crate) seq: u64,
+    pub(crate) generation: u64,
+    pub(crate) suite: u16,
+    /// The leaf that this device has in it.
+    pub(crate) leaf: [u8; 32],
+}
+
 /// A commit of this device that waits for its place.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct PendingCommit {
@@ -115,6 +126,9 @@ pub(crate) struct State {
     /// The leaf that the others know of this device, where its own change of it was lost.
     #[serde(default)]
     pub(crate) known_leaf: Option<[u8; 32]>,
+    /// While it is stranded, the oldest first.
+    #[serde(default)]
+    locked_out: Vec<LockedOut>,
     /// Who else is stranded, with the items that say so.
     #[serde(default)]
     pub(crate) stranded: BTreeMap<String, ControlEvidence>,
@@ -143,6 +157,10 @@ pub(crate) struct State {
 /// How many own commits can be lost without this device forgetting what it was before them.
 const OWN_LEAVES: usize = 8;
 
+/// How many groups that it could not open a device asks to be put back into. The first ones count:
+/// nobody makes it forget one by founding others.
+const LOCKED_OUT: usize = 4;
+
 /// The format of [`State`].
 const VERSION: u32 = 1;
 
@@ -170,6 +188,7 @@ impl State {
             group_generation: None,
             successions: BTreeMap::new(),
             known_leaf: None,
+            locked_out: Vec::new(),
             stranded: BTreeMap::new(),
             requests: Vec::new(),
             missed: Vec::new(),
@@ -265,6 +284,7 @@ impl State {
         self.incarnations.split_off(&from.0);
         self.fence = fence.map(|fence| fence.0);
         self.last_valid = self.last_valid.min(self.fence);
+        self.locked_out.retain(|group| group.seq < from.0);
         let lost = self.own_leaves.split_off(&from.0);
         self.known_leaf = lost.into_values().next().or(self.known_leaf);
         if let Some(before) = self.successions.split_off(&from.0).into_values().next() {
@@ -326,6 +346,7 @@ impl State {
         self.own_messages_since_update = 0;
         self.keys_are_spent = false;
         self.known_leaf = None;
+        self.locked_out.clear();
         self.leaving.clear();
         self.stranded.clear();
     }
@@ -343,6 +364,29 @@ impl State {
         if self.own_leaves.len() > OWN_LEAVES {
             self.own_leaves.pop_first();
         }
+    }
+
+    /// A next group begins, for others, that this device could not open; whether that is news.
+    pub(crate) fn lock_out(&mut self, group: LockedOut) -> bool {
+        let is_new = self.locked_out.len() < LOCKED_OUT && !self.locked_out.contains(&group);
+        if is_new {
+            self.locked_out.push(group);
+        }
+        is_new
+    }
+
+    /// The next group that was founded at `seq`, if this device is in it and could not open it.
+    pub(crate) fn locked_out_at(&self, seq: Seq) -> Option<&LockedOut> {
+        let stands_there = |group: &&LockedOut| group.seq == seq.0;
+        self.locked_out.iter().find(stands_there).filter(|_| self.standing == Standing::Stranded)
+    }
+
+    /// This device follows the others again.
+    pub(crate) fn follow_again(&mut self) {
+        self.standing = Standing::Member;
+        self.stranded_by = None;
+        self.known_leaf = None;
+        self.locked_out.clear();
     }
 
     /// The leaf that the others know of this device, if it is not the present one.

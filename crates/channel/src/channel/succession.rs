@@ -32,6 +32,8 @@ pub struct Foundation {
     pub policy: Vec<u8>,
     /// Its members' key packages.
     pub key_packages: Vec<Vec<u8>>,
+    /// Rewrites what its members are told.
+    pub tell: Box<dyn FnOnce(&mut Succession)>,
 }
 
 impl Channel {
@@ -101,8 +103,11 @@ impl Channel {
         });
         let founding = Founding { predecessor, reason: draft.reason, expulsion };
         let policy = self.policy.at_hub(&self.hub())?.succeed(founding)?;
-        let mut foundation =
-            Foundation { policy: policy.encode(), key_packages: draft.key_packages };
+        let mut foundation = Foundation {
+            policy: policy.encode(),
+            key_packages: draft.key_packages,
+            tell: Box::new(|_| {}),
+        };
         alter(&mut foundation);
         let provider = ctx.backend.on(ctx.store);
         let (id, device) = (self.next_group_id(), ctx.device);
@@ -115,14 +120,17 @@ impl Channel {
             &foundation.policy,
             foundation.key_packages,
         )?;
-        let payload = Succession {
+        let view = group.view().map_err(ChannelError::from)?;
+        let roster = super::Roster::of(&view).ok_or(ChannelError::from(GroupError::Foreign))?;
+        let mut payload = Succession {
             channel: self.id(),
             generation: self.state.next_generation(),
             founding: group.founding_hash().map_err(ChannelError::from)?,
+            suite: view.suite.code(),
+            leaves: roster.leaves(),
             welcome: welcome.unwrap_or_default(),
         };
-        let view = group.view().map_err(ChannelError::from)?;
-        let roster = super::Roster::of(&view).ok_or(ChannelError::from(GroupError::Foreign))?;
+        (foundation.tell)(&mut payload);
         let (before, list) = (self.devices(), roster.list());
         let mut envelope = self.envelope(ctx, ItemKind::Succession, client_id)?;
         envelope.list_hash = list.hash();

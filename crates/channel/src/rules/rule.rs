@@ -125,6 +125,8 @@ rules! {
     Founder = "S-FOUNDER", "its author may not found the channel's next group";
     /// The members of the next group are those of the one before.
     FoundingMembers = "S-MEMBERS", "the next group has not the members of the one before";
+    /// The founder tells the truth about the next group's suite and leaves.
+    FoundingLeaves = "S-LEAVES", "its author tells of other leaves or another suite than the next group has";
     /// The policy of the next group is that of the one before.
     FoundingPolicy = "S-POLICY", "the next group has another policy than the one before";
     /// Where the next group follows on.

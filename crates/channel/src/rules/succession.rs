@@ -1,11 +1,11 @@
 //! Which successions count: the next group of a channel, beside the one before (PROTOCOL.md §5.9).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use enlace_identity::bundle::Bundle;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
-use enlace_log::{ListHash, Seq};
+use enlace_log::{ListHash, Seq, Succession};
 use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
 
@@ -17,7 +17,7 @@ use super::state::State;
 use super::welcome;
 use crate::consent::Subject;
 use crate::credential::VerifiedDevice;
-use crate::mls::Suite;
+use crate::mls::{GroupView, Suite};
 use crate::policy::{Expulsion, Founding, FoundingReason, Policy, Role};
 
 /// All that the validity of a succession depends on.
@@ -76,6 +76,26 @@ pub fn judge_founder(
     let role = before.role_at(founder.officer(), received_at);
     let may = role.is_some_and(Role::is_lead);
     if may { Ok(()) } else { Err(Void::new(Rule::Founder, founder)) }
+}
+
+/// S-LEAVES: the founder's word on the suite and on each device's leaf, by which whoever could not
+/// open the welcome asks to be put back.
+///
+/// # Errors
+/// [`Rule::FoundingLeaves`]; [`Rule::PolicyForm`], [`Rule::DeviceUnique`].
+pub fn judge_told(view: &GroupView, told: &Succession) -> Result<(), Void> {
+    let members = State::of_view(view)?.members;
+    if told.suite != view.suite.code() {
+        return Err(Void::new(Rule::FoundingLeaves, told.suite));
+    }
+    let leaves: BTreeMap<_, _> =
+        members.into_iter().map(|(device, leaf)| (device, leaf.leaf_hash)).collect();
+    let is_false = |(device, leaf): &(&DeviceName, _)| told.leaves.get(*device) != Some(*leaf);
+    let surplus = told.leaves.keys().find(|device| !leaves.contains_key(*device));
+    match leaves.iter().find(is_false).map(|(device, _)| device).or(surplus) {
+        None => Ok(()),
+        Some(device) => Err(Void::new(Rule::FoundingLeaves, device)),
+    }
 }
 
 impl Successor {

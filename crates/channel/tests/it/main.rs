@@ -7,6 +7,7 @@ mod bundles;
 mod channel;
 mod consents;
 mod forum;
+mod locked_out;
 mod stranded;
 mod succession;
 mod support;

@@ -16,7 +16,7 @@ use prost::Message as _;
 use crate::support::{ANA, BEN, CID, Case, DORA, GarbleFor, Member, bytes};
 
 /// A commit of `by` whose secrets do not reach `victims`: those beside it in the tree.
-fn garble(
+pub(crate) fn garble(
     case: &mut Case,
     by: usize,
     victims: &[usize],
@@ -84,7 +84,7 @@ pub(crate) fn asks_all(case: &mut Case, who: usize) -> Outgoing {
     outgoing
 }
 
-fn name(case: &Case, who: usize) -> DeviceName {
+pub(crate) fn name(case: &Case, who: usize) -> DeviceName {
     case.members[who].name().clone()
 }
 
@@ -106,7 +106,7 @@ fn may_write(case: &mut Case, who: usize) -> Result<Outgoing, SealError> {
     case.members[who].make(network, |c, ctx| c.seal_entry(ctx, &entry, id))
 }
 
-fn evidence(asked: &Outgoing) -> Vec<u8> {
+pub(crate) fn evidence(asked: &Outgoing) -> Vec<u8> {
     let stranded = wire::StrandedEvidence {
         envelope: asked.envelope.encode(),
         outer_signature: asked.request.outer_signature.clone(),
@@ -116,7 +116,7 @@ fn evidence(asked: &Outgoing) -> Vec<u8> {
 }
 
 /// A modified client of `by` swaps `who`, by this key package and this evidence: void for all.
-fn swap_is_void(
+pub(crate) fn swap_is_void(
     case: &mut Case,
     by: usize,
     who: usize,
@@ -150,7 +150,7 @@ fn swap_is_void(
     }
 }
 
-fn has(member: &Member, is: impl Fn(&Event) -> bool) -> bool {
+pub(crate) fn has(member: &Member, is: impl Fn(&Event) -> bool) -> bool {
     member.events.iter().any(|(_, event)| is(event))
 }
 

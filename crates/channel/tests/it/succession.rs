@@ -15,13 +15,18 @@ use crate::support::{ANA, BEN, CID, Case, DORA, GarbleAll};
 const ALL: [usize; 4] = [ANA, BEN, CID, DORA];
 
 impl Case {
-    fn succession(&self, by: usize, reason: FoundingReason, suite: Suite) -> SuccessionDraft {
+    pub(crate) fn succession(
+        &self,
+        by: usize,
+        reason: FoundingReason,
+        suite: Suite,
+    ) -> SuccessionDraft {
         let others = self.members.iter().enumerate().filter(|(index, _)| *index != by);
         let key_packages = others.map(|(_, member)| member.key_package_of(suite)).collect();
         SuccessionDraft { reason, suite, key_packages, expulsion: None }
     }
 
-    fn found(&mut self, by: usize, reason: FoundingReason, suite: Suite) -> Outgoing {
+    pub(crate) fn found(&mut self, by: usize, reason: FoundingReason, suite: Suite) -> Outgoing {
         let draft = self.succession(by, reason, suite);
         let id = self.members[by].client_id();
         let network = &self.network;
@@ -36,7 +41,7 @@ impl Case {
     }
 
     /// What a modified client founds, accepted and delivered to everybody.
-    fn rogue_founding(
+    pub(crate) fn rogue_founding(
         &mut self,
         by: usize,
         draft: SuccessionDraft,
@@ -52,12 +57,39 @@ impl Case {
         seq
     }
 
-    fn generations(&self) -> Vec<u64> {
+    /// What `by` has founded, as it tells it otherwise, accepted and delivered to everybody.
+    fn retell(
+        &mut self,
+        by: usize,
+        founded: &Outgoing,
+        alter: impl FnOnce(&mut Succession),
+    ) -> Seq {
+        let mut payload = Succession::decode(&founded.request.payload).unwrap();
+        alter(&mut payload);
+        let bytes = payload.encode();
+        let envelope = enlace_log::Envelope {
+            payload_hash: PayloadHash::of(&bytes),
+            ..founded.envelope.clone()
+        };
+        let signature = envelope.sign(&self.members[by].device.key);
+        let change = founded.request.list_change.clone();
+        let sealed = Sealed::read(
+            envelope.encode().into(),
+            signature.as_bytes(),
+            bytes.into(),
+            change.as_ref(),
+        );
+        let seq = self.hub.accept_sealed(sealed.unwrap());
+        self.deliver();
+        seq
+    }
+
+    pub(crate) fn generations(&self) -> Vec<u64> {
         self.members.iter().map(|m| m.channel().policy().generation().0).collect()
     }
 
     /// All void the founding alike and name its author, and go on in the group they were in.
-    fn assert_void_founding(&mut self, seq: Seq, author: usize, rule: &str) {
+    pub(crate) fn assert_void_founding(&mut self, seq: Seq, author: usize, rule: &str) {
         let (culprit, reason) = self.void_by_all(seq, author);
         assert_eq!(culprit, Culprit::Member(self.members[author].name().clone()), "{reason}");
         assert!(reason.contains(rule), "{reason}");
@@ -66,7 +98,7 @@ impl Case {
     }
 }
 
-fn events_at(case: &Case, member: usize, seq: Seq) -> Vec<&Event> {
+pub(crate) fn events_at(case: &Case, member: usize, seq: Seq) -> Vec<&Event> {
     let events = case.members[member].events.iter();
     events.filter(|(at, _)| *at == seq).map(|(_, event)| event).collect()
 }
@@ -211,17 +243,7 @@ fn a_member_or_an_observer_who_sends_garbage_strands_nobody() {
         let founded = case.members[DORA]
             .make(network, |c, ctx| c.dangerous_seal_succession(ctx, draft, |_| {}, id))
             .unwrap();
-        let mut payload = Succession::decode(&founded.request.payload).unwrap();
-        payload.welcome = vec![1; 100];
-        let mut envelope = founded.envelope.clone();
-        let bytes = payload.encode();
-        envelope.payload_hash = PayloadHash::of(&bytes);
-        let signature = envelope.sign(&case.members[DORA].device.key);
-        let signature = signature.as_bytes();
-        let change = ListChange::default().to_wire();
-        let sealed = Sealed::read(envelope.encode().into(), signature, bytes.into(), Some(&change));
-        let seq = case.hub.accept_sealed(sealed.unwrap());
-        case.deliver();
+        let seq = case.retell(DORA, &founded, |told| told.welcome = vec![1; 100]);
         let (culprit, reason) = case.void_by_all(seq, DORA);
         assert_eq!(culprit, Culprit::Member(case.members[DORA].name().clone()));
         assert!(reason.contains("S-FOUNDER"), "{reason}");
@@ -348,17 +370,7 @@ fn a_hub_that_alters_a_succession_captures_nobody() {
 fn a_founder_who_tells_of_another_group_than_it_invites_to() {
     let mut case = Case::with_four();
     let founded = case.found(ANA, FoundingReason::Renewal, Suite::PostQuantum);
-    let mut payload = Succession::decode(&founded.request.payload).unwrap();
-    payload.founding.0[0] ^= 1;
-    let mut envelope = founded.envelope.clone();
-    let bytes = payload.encode();
-    envelope.payload_hash = PayloadHash::of(&bytes);
-    let signature = envelope.sign(&case.members[ANA].device.key);
-    let change = ListChange::default().to_wire();
-    let sealed =
-        Sealed::read(envelope.encode().into(), signature.as_bytes(), bytes.into(), Some(&change));
-    case.hub.accept_sealed(sealed.unwrap());
-    case.deliver();
+    case.retell(ANA, &founded, |told| told.founding.0[0] ^= 1);
     assert_eq!(case.generations(), [0; 4]);
     for index in [BEN, CID, DORA] {
         assert_eq!(case.members[index].channel().standing(), Standing::Stranded);
@@ -407,7 +419,8 @@ fn who_strands_others_does_not_lead_them_away_by_a_group_of_its_own() {
         let channel = case.members[index].channel();
         assert_eq!(channel.standing(), Standing::Stranded);
         assert_eq!(channel.policy().generation(), Generation(0));
-        assert!(events_at(&case, index, seq).is_empty());
+        let told = events_at(&case, index, seq);
+        assert!(matches!(told[..], [Event::LockedOut { .. }]), "{told:?}");
     }
 }
 

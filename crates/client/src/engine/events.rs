@@ -109,9 +109,12 @@ impl Work<'_> {
                 Notice::BackRequested { device, since: since.0, guilty }
             }
             Event::Stranded { by } => {
-                self.ask_back(id)?;
+                self.ask_back(id, Task::AskBack)?;
                 let role = channel.policy().role_of(self.me().officer());
                 Notice::Stranded { by, may_rescue: role.is_some_and(Role::is_lead) }
+            }
+            Event::LockedOut { succession } => {
+                return self.ask_back(id, Task::AskBackInto { succession: succession.0 });
             }
             Event::LeftOut { by } => Notice::LeftOut { by },
             Event::Resumed => Notice::Resumed,

@@ -21,9 +21,9 @@ const DEFERENCE: Duration = Duration::from_secs(30);
 impl Work<'_> {
     /// Asks to be put back, if nothing shows before that it isn't needed. Those whom one change
     /// stranded do not all ask at once.
-    pub(super) fn ask_back(&mut self, id: ChannelId) -> Result<(), EngineError> {
+    pub(super) fn ask_back(&mut self, id: ChannelId, ask: Task) -> Result<(), EngineError> {
         let delay = PATIENCE + SPREAD.mul_f64(draw(self.me(), self.me()));
-        self.enqueue_own(id, Task::AskBack, delay)
+        self.enqueue_own(id, ask, delay)
     }
 
     /// Everybody may put a device back, one after the other.

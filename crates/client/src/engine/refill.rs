@@ -205,7 +205,7 @@ impl Work<'_> {
         let entries = self.supersede(&mut channel, from)?;
         let is_stranded = rewound == Rewound::Stranded;
         if channel.stranded_since().is_some() {
-            self.ask_back(id)?;
+            self.ask_back(id, Task::AskBack)?;
         }
         let standing = standing_of(&channel);
         self.tx.put_channel(&ChannelRow {

@@ -75,6 +75,9 @@ impl Work<'_> {
             }
             Task::Leave => channel.seal_leave(&self.ctx, row.client_id),
             Task::AskBack => channel.seal_stranded(&self.ctx, row.client_id),
+            Task::AskBackInto { succession } => {
+                channel.seal_stranded_in(&self.ctx, Seq(*succession), row.client_id)
+            }
             Task::RemoveRevoked { device } => {
                 // As of now: a row may have waited while newer lists came.
                 let find = |leaf: &VerifiedLeaf| self.trust.withdrawing(leaf);
@@ -233,6 +236,7 @@ pub(super) fn is_done(task: &Task, channel: &Channel, me: &DeviceName) -> bool {
         Task::CarryOutLeave { device } => !channel.leaving().any(|leaving| leaving == *device),
         Task::PutBack { device } => !channel.asking_back().any(|(asking, _)| asking == *device),
         Task::AskBack => channel.stranded_since().is_none(),
+        Task::AskBackInto { succession } => !channel.is_locked_out(Seq(*succession)),
         Task::Succeed { expelled: Some(authority), .. } => {
             !policy.authorities().contains(authority)
         }

@@ -46,7 +46,9 @@ impl Channel {
         }
     }
 
-    /// Whoever carries it out needs what is in it: so it is checked here, by everybody alike.
+    /// Whoever carries it out needs what is in it: so it is checked here, by everybody alike. Who is
+    /// stranded cannot tell which group goes on, and asks in each: what is not for this one, by this
+    /// leaf, says nothing.
     pub(super) fn handle_stranded(
         &mut self,
         ctx: &Context<'_>,
@@ -56,12 +58,14 @@ impl Channel {
         let request = self.verified_control(item, author).and_then(|(seat, payload)| {
             let stranded = Stranded::decode(payload).map_err(Refused::signed)?;
             let fits = stranded.channel == self.id()
-                && stranded.generation == self.state.generation()
                 && stranded.device == *author
-                && stranded.leaf == seat.leaf_hash
                 && stranded.since < item.seq;
             if !fits {
                 return Err(Refused::signed("it does not fit its author"));
+            }
+            let is_here = stranded.generation == self.state.generation();
+            if !is_here || stranded.leaf != seat.leaf_hash {
+                return Ok(None);
             }
             let suite = self.group.suite();
             let package = validate_key_package(ctx.backend, &stranded.key_package, suite);
@@ -73,10 +77,11 @@ impl Channel {
             if device.name() != author || package.leaf() == stranded.leaf {
                 return Err(Refused::signed("its key package does not put its author back"));
             }
-            Ok(stranded)
+            Ok(Some(stranded))
         });
         match request {
-            Ok(Stranded { device, since, .. }) => {
+            Ok(None) => Vec::new(),
+            Ok(Some(Stranded { device, since, .. })) => {
                 self.state.stranded.insert(author.to_string(), ControlEvidence::of(item));
                 vec![Event::BackRequested { device, since }]
             }

@@ -6,9 +6,9 @@ use enlace_log::{ClientId, Item, Succession};
 
 use super::{Attempt, Refused};
 use crate::channel::roster::{Roster, Seat};
-use crate::channel::state::Standing;
+use crate::channel::state::{LockedOut, Standing};
 use crate::channel::{Channel, ChannelError, Context, Event, group_id};
-use crate::mls::{self, Group, JoinError};
+use crate::mls::{self, Group, JoinError, Suite};
 use crate::policy::Policy;
 use crate::rules::{self, Act, JudgeError};
 
@@ -24,7 +24,7 @@ impl Channel {
     ) -> Result<Vec<Event>, ChannelError> {
         if self.is_stranded_by(author) {
             self.state.pass_commit(item.seq, false);
-            return Ok(Vec::new());
+            return Ok(self.note_locked_out(ctx, item, author));
         }
         ctx.store.savepoint()?;
         match self.open_succession(ctx, item, author)? {
@@ -38,12 +38,14 @@ impl Channel {
                 Ok(events)
             }
             // Who has lost step can accuse nobody of what it cannot follow.
-            Attempt::Refused(_) | Attempt::Stranded
-                if self.state.standing == Standing::Stranded =>
-            {
+            attempt if self.state.standing == Standing::Stranded => {
                 self.leave_no_trace(ctx)?;
                 self.state.pass_commit(item.seq, false);
-                self.lose_pending(ctx)
+                let mut events = self.lose_pending(ctx)?;
+                if matches!(attempt, Attempt::Stranded) {
+                    events.extend(self.note_locked_out(ctx, item, author));
+                }
+                Ok(events)
             }
             Attempt::Refused(refused) => {
                 self.leave_no_trace(ctx)?;
@@ -57,9 +59,40 @@ impl Channel {
                     let told = events.iter_mut().find(|e| matches!(e, Event::Stranded { .. }));
                     told.into_iter().for_each(|told| *told = Event::LeftOut { by: by.clone() });
                 }
+                events.extend(self.note_locked_out(ctx, item, author));
                 Ok(events)
             }
         }
+    }
+
+    /// Remembers the leaf that this device has in the next group, by its founder's signature: with that
+    /// it asks to be put back. A false one voids the founding for all who can open it.
+    fn note_locked_out(
+        &mut self,
+        ctx: &Context<'_>,
+        item: &Item,
+        author: &DeviceName,
+    ) -> Vec<Event> {
+        let is_signed = self.signed_seat(item, author).is_ok();
+        let told = item.sealed.payload().filter(|_| is_signed);
+        let told = told.and_then(|payload| Succession::decode(payload).ok());
+        let Some(told) = told.filter(|told| self.follows_on(item, told)) else { return Vec::new() };
+        let Some(leaf) = told.leaves.get(&ctx.device.name) else { return Vec::new() };
+        let group = LockedOut {
+            seq: item.seq.0,
+            generation: told.generation.0,
+            suite: told.suite,
+            leaf: leaf.0,
+        };
+        let is_usable = Suite::from_code(told.suite).is_some();
+        let is_news = is_usable && self.state.lock_out(group);
+        is_news.then_some(Event::LockedOut { succession: item.seq }).into_iter().collect()
+    }
+
+    /// Whether a founding is of this channel, and of the generation after its envelope's.
+    fn follows_on(&self, item: &Item, told: &Succession) -> bool {
+        let before = item.sealed.envelope().generation.0;
+        told.channel == self.id() && told.generation.0.checked_sub(1) == Some(before)
     }
 
     /// Whether the next group is without this device, by its founder's signature. It cannot see
@@ -83,7 +116,12 @@ impl Channel {
             return self.void(ctx, item, author, refused);
         }
         let Some(group) = self.founded(ctx)? else { return self.strand(ctx, item, author) };
-        match self.judge_founded(ctx, item, author, &group)? {
+        let payload = item.sealed.payload().ok_or(ChannelError::CommitErased(item.seq))?;
+        let succession = match Succession::decode(payload) {
+            Ok(succession) => succession,
+            Err(error) => return self.void(ctx, item, author, Refused::signed(error)),
+        };
+        match self.judge_next(ctx, item, author, &succession, &group)? {
             Ok(acts) => {
                 self.state.pending = None;
                 self.take_over(ctx, item, author, group, acts, Some(own))
@@ -116,9 +154,7 @@ impl Channel {
             Ok(succession) => succession,
             Err(error) => return Ok(Attempt::Refused(Refused::signed(error))),
         };
-        let follows =
-            succession.generation.0.checked_sub(1) == Some(item.sealed.envelope().generation.0);
-        if succession.channel != self.id() || !follows {
+        if !self.follows_on(item, &succession) {
             return Ok(Attempt::Refused(Refused::signed("it founds another channel's group")));
         }
         // A group of the same id that this device has founded itself, and that came too late.
@@ -134,12 +170,7 @@ impl Channel {
         if group.founding_hash()? != succession.founding {
             return Ok(Attempt::Stranded);
         }
-        let verdict = if self.has_missed_what_came_before(item) {
-            self.judge_unseen(ctx, item, author, &group)?
-        } else {
-            self.judge_founded(ctx, item, author, &group)?
-        };
-        Ok(match verdict {
+        Ok(match self.judge_next(ctx, item, author, &succession, &group)? {
             Ok(acts) => Attempt::Done((group, acts)),
             Err(refused) => Attempt::Refused(refused),
         })
@@ -163,6 +194,25 @@ impl Channel {
     }
 
     /// The verdict on a group that all who opened it see alike.
+    fn judge_next(
+        &self,
+        ctx: &Context<'_>,
+        item: &Item,
+        author: &DeviceName,
+        told: &Succession,
+        group: &Group,
+    ) -> Result<Result<Vec<Act>, Refused>, ChannelError> {
+        if let Err(void) = rules::judge_told(&group.view()?, told) {
+            return Ok(Err(Refused::signed(void)));
+        }
+        if self.has_missed_what_came_before(item) {
+            self.judge_unseen(ctx, item, author, group)
+        } else {
+            self.judge_founded(ctx, item, author, group)
+        }
+    }
+
+    /// The verdict of who has the group before.
     fn judge_founded(
         &self,
         ctx: &Context<'_>,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use enlace_channel::mls::{Backend, Tamper};
 use enlace_log::{ChannelId, Generation};
 
 use super::world::World;
@@ -179,6 +180,53 @@ fn where_everybody_is_stranded_a_lead_founds_the_next_group_by_itself() {
     world.settle();
     for name in ALL {
         assert_eq!(world.texts(name, channel), ["antes", "en cola", "de vuelta"], "{name}");
+    }
+    world.assert_agreement(channel, &ALL);
+}
+
+/// Garbles the first secret that is sealed: one member's way into the next group.
+struct GarbleFirst(std::sync::atomic::AtomicBool);
+
+impl Tamper for GarbleFirst {
+    fn sealed(&self, _: &[u8], ciphertext: &mut Vec<u8>) {
+        if !self.0.swap(true, std::sync::atomic::Ordering::SeqCst) {
+            *ciphertext.last_mut().unwrap() ^= 1;
+        }
+    }
+}
+
+#[test]
+fn whom_a_founder_keeps_out_is_back_without_help_and_knows_who_it_was() {
+    let mut world = World::new();
+    let channel = world.case();
+    let garbling = Backend::dangerous_with_tamper(Box::new(GarbleFirst(false.into()))).unwrap();
+    world.engine("ana").backend = garbling;
+    world.engine("ana").wish(channel, Wish::RenewChannel(None)).unwrap();
+    while generation(&mut world, "ana", channel) == Generation(0) {
+        world.pump("ana");
+        world.deliver("ana");
+    }
+    world.engine("ana").backend = Backend::new().unwrap();
+    for name in ["bruno", "eva"] {
+        world.deliver(name);
+    }
+    let mut is_out = |name: &&str| generation(&mut world, name, channel) == Generation(0);
+    let victim = ["bruno", "eva"].into_iter().find(&mut is_out).unwrap();
+    let other = if victim == "eva" { "bruno" } else { "eva" };
+    world.post(victim, channel, "desde fuera");
+    world.post(other, channel, "desde dentro");
+    world.pass(Duration::from_secs(12));
+    let ana = world.device("ana");
+    let told = world.notices(victim, channel);
+    assert!(told.iter().any(|n| matches!(n, Notice::Stranded { by, .. } if *by == ana)));
+    for name in ALL {
+        assert_eq!(generation(&mut world, name, channel), Generation(1), "{name}");
+        let mut texts = world.texts(name, channel);
+        texts.sort();
+        assert_eq!(texts, ["desde dentro", "desde fuera"], "{name}");
+        let blames =
+            |n: &Notice| matches!(n, Notice::VoidChange { .. } | Notice::Unreadable { .. });
+        assert!(!world.notices(name, channel).iter().any(blames), "{name}");
     }
     world.assert_agreement(channel, &ALL);
 }
