@@ -7,9 +7,11 @@ use tls_codec::Serialize;
 
 use super::backend::Provider;
 use super::commit::Changes;
-use super::error::{CommitError, GroupError, MlsError};
+use super::error::{CommitError, GroupError, MlsError, VoidReason};
 use super::group::Group;
 use super::ids::GroupId;
+use super::inspect::parent_keys;
+use super::leaf;
 use super::suite::Suite;
 
 /// A group that this device has founded, and how the others come in.
@@ -46,6 +48,26 @@ impl Group {
         let pending = group.commit(provider, signer, &[], changes)?;
         group.merge_pending(provider).map_err(|error| CommitError::Mls(MlsError::new(error)))?;
         Ok(Founded { group, welcome: pending.welcome })
+    }
+
+    /// Whether the group is one that commits could have led to, as far as openmls does not ask that of a
+    /// group that is joined: each leaf passes what a new one in a commit has to, and somebody can encrypt
+    /// to each node. All who joined the same group find the same.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn check_founded(&self, provider: &Provider<'_>) -> Result<(), VoidReason> {
+        let (suite, crypto) = (self.suite, provider.crypto());
+        for member in self.inner.members() {
+            let leaf = self.inner.public_group().leaf(member.index);
+            let leaf = leaf.ok_or(VoidReason::GroupContext)?;
+            leaf::check(leaf, suite, crypto).map_err(VoidReason::Leaf)?;
+        }
+        let parents = parent_keys(&self.inner.export_ratchet_tree());
+        match parents.iter().all(|key| crypto.can_seal_to(suite.to_mls(), key)) {
+            true => Ok(()),
+            false => Err(VoidReason::UnusablePathKey),
+        }
     }
 
     /// Fixes this group in its present epoch: context and secrets (PROTOCOL.md §3.10).

@@ -214,7 +214,7 @@ fn allowed(proposal: &Proposal) -> Result<Allowed<'_>, VoidReason> {
 }
 
 /// The public keys of all nodes above the leaves.
-fn parent_keys(tree: &RatchetTree) -> BTreeSet<Vec<u8>> {
+pub(super) fn parent_keys(tree: &RatchetTree) -> BTreeSet<Vec<u8>> {
     tree.parents().filter_map(leaf::first_vector).collect()
 }
 

@@ -14,7 +14,7 @@ use super::act::Act;
 use super::consents::{suffices, verify_consent};
 use super::rule::{Rule, Void};
 use super::state::State;
-use super::welcome;
+use super::{version, welcome};
 use crate::consent::Subject;
 use crate::credential::VerifiedDevice;
 use crate::mls::{GroupView, Suite};
@@ -173,7 +173,7 @@ impl Successor {
         if enough { Ok(()) } else { Err(refused()) }
     }
 
-    /// S-MEMBERS, R-CERTIFICATE: the same devices with the same keys, but for those of whom is
+    /// S-MEMBERS, R-RULES-VERSION, R-CERTIFICATE: the same devices with the same keys, but for those of whom is
     /// expelled. A certificate that was there before is not verified again: its expiry voids nothing.
     fn check_members(&self, bundle: &Bundle, founding: &Founding) -> Result<(), Void> {
         let (before, after) = (&self.before.members, &self.after.members);
@@ -188,6 +188,7 @@ impl Successor {
         if let Some(device) = lost.or(come) {
             return Err(Void::new(Rule::FoundingMembers, device));
         }
+        version::check_all_state(&self.after)?;
         for (device, leaf) in after {
             let former = before.get(device).filter(|f| f.signature_key == leaf.signature_key);
             let former = former.ok_or_else(|| Void::new(Rule::FoundingMembers, device))?;

@@ -5,6 +5,7 @@ use enlace_identity::names::DeviceName;
 use super::act::Act;
 use super::change::Change;
 use super::rule::{Rule, Void};
+use super::state::State;
 use crate::known_rules::ProgramRules;
 use crate::policy::Policy;
 
@@ -33,6 +34,15 @@ pub(super) fn check(change: &Change) -> Result<Vec<Act>, Void> {
 pub fn judge_program(program: ProgramRules, policy: &Policy) -> Result<(), Void> {
     let version = policy.rules_version();
     if program.applies(version) { Ok(()) } else { Err(Void::new(Rule::WelcomeVersion, version)) }
+}
+
+/// R-RULES-VERSION of a group that is founded: each leaf states the version that it begins with.
+pub(super) fn check_all_state(founded: &State) -> Result<(), Void> {
+    let version = founded.policy.rules_version();
+    match founded.members.iter().find(|(_, leaf)| !leaf.rules.has(version)) {
+        Some((device, _)) => Err(Void::new(Rule::RulesVersion, device)),
+        None => Ok(()),
+    }
 }
 
 fn is_one_step(before: &Policy, after: &Policy) -> bool {

@@ -12,6 +12,7 @@ use super::act::Act;
 use super::rule::{Rule, Void};
 use super::state::State;
 use super::succession::may_found;
+use super::version;
 use crate::credential::device_name;
 use crate::mls::{GroupView, LeafIndex, Suite};
 use crate::policy::{ChannelKind, Role, former_domains};
@@ -55,6 +56,7 @@ pub fn judge_refounded(
     let own = state.members.get(me).ok_or_else(|| Void::new(Rule::RolesMatch, me))?;
     own.verify(bundle, received_at).map_err(|e| Void::new(Rule::WelcomeCertificate, e))?;
     check_suite(&state, view.suite)?;
+    version::check_all_state(&state)?;
     let founding = state.policy.founding();
     let founding = founding.ok_or_else(|| Void::new(Rule::FoundingPolicy, founder))?;
     let role = state.policy.role_at(founder.officer(), received_at);

@@ -196,7 +196,7 @@ impl Work<'_> {
         let policy = channel.policy();
         let me = self.me().officer();
         let now = self.now();
-        let own = policy.role_at(me, now);
+        let own = self.own_role(policy);
         let lead = own.is_some_and(Role::is_lead);
         let task = match wish {
             Wish::Add(..) if policy.is_closed() => Err(ActError::Closed),

@@ -153,8 +153,8 @@ impl Work<'_> {
         }
         let channel = self.take(id)?.ok_or(ActError::UnknownChannel)?;
         let roles = channel.policy().roles().clone();
-        let (is_closed, own) = (channel.policy().is_closed(), roles.get(self.me().officer()));
-        let is_lead = own.is_some_and(|role| role.is_lead());
+        let is_closed = channel.policy().is_closed();
+        let is_lead = self.own_role(channel.policy()).is_some_and(Role::is_lead);
         self.keep(channel);
         match (is_closed && admits, is_lead) {
             (true, _) => Err(ActError::Closed),

@@ -245,7 +245,7 @@ impl Work<'_> {
         if channel.policy().is_closed() {
             return Err(PostError::Closed);
         }
-        let role = channel.policy().role_of(self.me().officer());
+        let role = self.own_role(channel.policy());
         let role = role.filter(|role| role.may_write()).ok_or(PostError::Observer)?;
         super::forum::check_kind(channel.policy().kind(), role, kind)?;
         let draft = NoteDraft {

@@ -75,8 +75,7 @@ impl Said {
 }
 
 /// What a task needs the consent of others to, if this officer is entitled to it at all.
-fn subject_of(task: &Task, policy: &Policy, me: &OfficerAddress) -> Option<Subject> {
-    let own = policy.role_of(me);
+fn subject_of(task: &Task, policy: &Policy, own: Option<Role>) -> Option<Subject> {
     match task {
         Task::Admit { officer, .. } => {
             let is_new = !policy.authorities().contains(policy.present(officer.domain()));
@@ -94,9 +93,9 @@ fn subject_of(task: &Task, policy: &Policy, me: &OfficerAddress) -> Option<Subje
     }
 }
 
-/// Whether what a statement is about has not come about yet, and its author may bring it about.
-fn is_open(subject: &Subject, policy: &Policy, asked_by: &OfficerAddress) -> bool {
-    let asker = policy.role_of(asked_by);
+/// Whether what a statement is about has not come about yet, and its author may bring it about now.
+fn is_open(subject: &Subject, policy: &Policy, asked_by: &OfficerAddress, now: Timestamp) -> bool {
+    let asker = policy.role_at(asked_by, now);
     match subject {
         Subject::Authority(officer) => {
             let is_new = !policy.authorities().contains(policy.present(officer.domain()));
@@ -134,7 +133,9 @@ impl Work<'_> {
             if is_current || !self.lacks_consent(channel, &row.task)? {
                 continue;
             }
-            if let Some(subject) = subject_of(&row.task, channel.policy(), self.me().officer()) {
+            if let Some(subject) =
+                subject_of(&row.task, channel.policy(), self.own_role(channel.policy()))
+            {
                 self.propose(channel, subject, ASKED_AGAIN)?;
             }
             waiting.insert(row.client_id);
@@ -161,7 +162,7 @@ impl Work<'_> {
 
     /// Whether this device's proposal stands in the log.
     fn was_asked(&self, channel: &Channel, task: &Task) -> Result<bool, EngineError> {
-        let subject = subject_of(task, channel.policy(), self.me().officer());
+        let subject = subject_of(task, channel.policy(), self.own_role(channel.policy()));
         let asks = |said: &Said| {
             said.statement.answer.is_none()
                 && Some(&said.statement.subject) == subject.as_ref()
@@ -174,7 +175,7 @@ impl Work<'_> {
     /// The officer wants again what waits already: so the others are asked again.
     pub(super) fn ask_again(&mut self, id: ChannelId, task: &Task) -> Result<(), EngineError> {
         let Some(channel) = self.take(id)? else { return Ok(()) };
-        let subject = subject_of(task, channel.policy(), self.me().officer());
+        let subject = subject_of(task, channel.policy(), self.own_role(channel.policy()));
         if let Some(subject) = subject
             && self.lacks_consent(&channel, task)?
         {
@@ -210,7 +211,8 @@ impl Work<'_> {
         task: &Task,
     ) -> Result<Option<Agreement>, EngineError> {
         let me = self.me();
-        let Some(subject) = subject_of(task, channel.policy(), me.officer()) else {
+        let Some(subject) = subject_of(task, channel.policy(), self.own_role(channel.policy()))
+        else {
             return Ok(None);
         };
         let entries: Vec<_> = self.said(channel.id())?.into_iter().map(|said| said.entry).collect();
@@ -262,15 +264,19 @@ impl Work<'_> {
         }
         let channel = self.take(id)?.ok_or(ActError::UnknownChannel)?;
         let policy = channel.policy();
-        let lead = policy.role_of(self.me().officer()).is_some_and(Role::is_lead);
-        if !lead {
+        if !self.own_role(policy).is_some_and(Role::is_lead) {
             return Err(ActError::NotEntitled);
         }
         let asked = self.said(id)?.into_iter().rev().find(|said| {
             said.statement.answer.is_none()
                 && said.statement.subject.whom() == whom
                 && said.is_current(policy)
-                && is_open(&said.statement.subject, policy, said.entry.header().author.officer())
+                && is_open(
+                    &said.statement.subject,
+                    policy,
+                    said.entry.header().author.officer(),
+                    self.now(),
+                )
         });
         let asked = asked.ok_or_else(|| ActError::NotAsked(whom.to_owned()))?;
         let statement = Statement { answer: Some(answer), ..asked.statement };
@@ -337,21 +343,21 @@ impl Work<'_> {
         let (policy, me) = (channel.policy(), self.me().officer());
         let by = entry.author().clone();
         let (matter, whom) = (Matter::from(&statement.subject), statement.subject.whom());
-        let lead = policy.role_of(me).is_some_and(Role::is_lead);
+        let (own, now) = (self.own_role(policy), self.now());
         let notice = match statement.answer {
             None => {
-                let concerns = lead
+                let concerns = own.is_some_and(Role::is_lead)
                     && !policy.are_one(by.domain(), me.domain())
                     && statement.subject != Subject::Expulsion(policy.present(me.domain()).clone())
                     && statement.authorities_version == policy.authorities_version()
-                    && is_open(&statement.subject, policy, by.officer());
+                    && is_open(&statement.subject, policy, by.officer(), now);
                 concerns.then_some(Notice::ConsentAsked { by, matter, whom })
             }
             Some(answer) => {
                 let queued = self.tx.queued(Some(channel.id()))?;
-                let mut wanted = queued.iter().filter_map(|r| subject_of(&r.task, policy, me));
+                let mut wanted = queued.iter().filter_map(|r| subject_of(&r.task, policy, own));
                 let asked = wanted.any(|subject| subject == statement.subject);
-                let says = policy.role_of(by.officer()).is_some_and(Role::is_lead);
+                let says = policy.role_at(by.officer(), now).is_some_and(Role::is_lead);
                 let yes = answer == Answer::Yes;
                 let answered = Notice::ConsentAnswered { by, matter, whom, yes };
                 (asked && says).then_some(answered)
@@ -372,12 +378,14 @@ impl Work<'_> {
         let mut asked: BTreeMap<Subject, DeviceName> = BTreeMap::new();
         for said in said.iter().filter(|said| said.is_current(policy)) {
             let (author, subject) = (&said.entry.header().author, &said.statement.subject);
-            if said.statement.answer.is_none() && is_open(subject, policy, author.officer()) {
+            if said.statement.answer.is_none()
+                && is_open(subject, policy, author.officer(), self.now())
+            {
                 asked.insert(subject.clone(), author.clone());
             }
         }
         for row in self.tx.queued(Some(channel.id()))? {
-            if let Some(subject) = subject_of(&row.task, policy, self.me().officer()) {
+            if let Some(subject) = subject_of(&row.task, policy, self.own_role(policy)) {
                 asked.insert(subject, self.me().clone());
             }
         }
@@ -390,7 +398,7 @@ impl Work<'_> {
                 *about == subject
                     && said.is_current(policy)
                     && *answer == Some(Answer::No)
-                    && policy.role_of(author).is_some_and(Role::is_lead)
+                    && policy.role_at(author, self.now()).is_some_and(Role::is_lead)
             });
             let no: BTreeSet<_> = no
                 .map(|said| policy.present(said.entry.header().author.domain()).clone())

@@ -110,7 +110,7 @@ impl Work<'_> {
             }
             Event::Stranded { by } => {
                 self.ask_back(id, Task::AskBack)?;
-                let role = channel.policy().role_of(self.me().officer());
+                let role = self.own_role(channel.policy());
                 Notice::Stranded { by, may_rescue: role.is_some_and(Role::is_lead) }
             }
             Event::LockedOut { succession } => {

@@ -75,7 +75,7 @@ impl Work<'_> {
         joined_at: Timestamp,
     ) -> Result<Vec<Passing>, EngineError> {
         let policy = channel.policy();
-        let role = policy.role_of(self.me().officer());
+        let role = self.own_role(policy);
         if !role.is_some_and(Role::may_write) || policy.is_closed() {
             return Ok(Vec::new());
         }

@@ -47,7 +47,7 @@ impl Work<'_> {
     ) -> Result<(), EngineError> {
         let Act::PutBack { device, since, share_key } = act else { return Ok(()) };
         let me = self.me();
-        let role = channel.policy().role_of(me.officer());
+        let role = self.own_role(channel.policy());
         if device == me || !role.is_some_and(Role::may_write) {
             return Ok(());
         }

@@ -14,6 +14,7 @@ use super::{Engine, EngineError};
 use crate::event::ClientEvent;
 use crate::notice::Notice;
 use crate::store::{ChannelRow, StoreError};
+use crate::task::Task;
 
 const SNAPSHOT: &str = "snapshot-restored";
 
@@ -141,7 +142,7 @@ impl Work<'_> {
                 continue;
             }
             self.tx.put_channel(&ChannelRow { standing, ..row })?;
-            self.ask_back(id)?;
+            self.ask_back(id, Task::AskBack)?;
             self.tell(ClientEvent::Channel(id));
             given_up.push(id);
         }

@@ -89,7 +89,7 @@ impl Work<'_> {
         channel: &Channel,
     ) -> Result<(), EngineError> {
         let id = channel.id();
-        let role = channel.policy().role_of(self.me().officer());
+        let role = self.own_role(channel.policy());
         let Some(since) = channel.stranded_since().filter(|_| role.is_some_and(Role::is_lead))
         else {
             return Ok(());

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use enlace_channel::channel::{Channel, ChannelError, Context, LogBook};
+use enlace_channel::policy::{Policy, Role};
 use enlace_identity::keys::PublicKey;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
@@ -48,6 +49,12 @@ impl<'w> Work<'w> {
 
     pub(super) fn me(&self) -> &'w DeviceName {
         &self.ctx.device.name
+    }
+
+    /// What this device's officer may do in a channel now: a stand-in whose mandate has ended is a
+    /// member, as for the rules.
+    pub(super) fn own_role(&self, policy: &Policy) -> Option<Role> {
+        policy.role_at(self.me().officer(), self.now())
     }
 
     /// Random bytes.

@@ -4,7 +4,7 @@
 use enlace_identity::names::DeviceName;
 use enlace_log::{ClientId, Item, Succession};
 
-use super::{Attempt, Refused};
+use super::{Attempt, Refused, describe};
 use crate::channel::roster::{Roster, Seat};
 use crate::channel::state::{LockedOut, Standing};
 use crate::channel::{Channel, ChannelError, Context, Event, group_id};
@@ -204,6 +204,9 @@ impl Channel {
     ) -> Result<Result<Vec<Act>, Refused>, ChannelError> {
         if let Err(void) = rules::judge_told(&group.view()?, told) {
             return Ok(Err(Refused::signed(void)));
+        }
+        if let Err(reason) = group.check_founded(&ctx.backend.on(ctx.store)) {
+            return Ok(Err(Refused::signed(describe(&reason))));
         }
         if self.has_missed_what_came_before(item) {
             self.judge_unseen(ctx, item, author, group)

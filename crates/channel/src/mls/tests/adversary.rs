@@ -427,6 +427,62 @@ fn judgements_of_a_weak_key(which: usize) -> [&'static str; 3] {
     })
 }
 
+/// The same in a group that is founded for all: openmls takes such a group in.
+#[test]
+fn a_founded_group_with_a_key_that_nobody_can_encrypt_to_is_void_for_all_who_can_open_it() {
+    let below = [["stranded", "path", "path"], ["stranded"; 3]];
+    let expected = BTreeSet::from([below[0], below[1], ["leaf"; 3]]);
+    let mut seen = BTreeSet::new();
+    for which in (0..3).cycle().take(60) {
+        seen.insert(judgements_of_a_weak_founding(which));
+        if seen.len() == expected.len() {
+            break;
+        }
+    }
+    assert_eq!(seen, expected);
+}
+
+/// What Rui, Eva and Leo find when Ana founds a group, and the key derived as the `which`-th is weak.
+fn judgements_of_a_weak_founding(which: usize) -> [&'static str; 3] {
+    let suite = Suite::Classic;
+    let mut ana = Device::new(1);
+    let others = [2, 3, 4].map(Device::new);
+    let created =
+        Group::create(&ana.provider(), GROUP, &ana.key, &ana.chain, suite, POLICY).unwrap();
+    let packages = others.each_ref().map(|other| {
+        let message = other.key_package(suite);
+        crate::mls::key_package::validate(ana.provider().crypto(), &message, suite).unwrap().0
+    });
+    let weaken = Box::new(Weaken { which, derived: AtomicUsize::new(0) });
+    ana.backend = Backend::dangerous_with_tamper(weaken).unwrap();
+    let mut group = created;
+    let provider = ana.provider();
+    let bundle = group
+        .inner
+        .commit_builder()
+        .force_self_update(true)
+        .propose_adds(packages)
+        .load_psks(provider.storage())
+        .unwrap()
+        .build(provider.crypto(), provider.crypto(), &provider.signer(&ana.key), |_| true)
+        .unwrap()
+        .stage_commit(provider.mls())
+        .unwrap();
+    let welcome = bundle.to_welcome_msg().unwrap().tls_serialize_detached().unwrap();
+    others.map(|other| {
+        let provider = other.provider();
+        let staged = crate::mls::stage_welcome(&provider, &welcome);
+        let Ok(joined) = staged.and_then(|staged| staged.into_group(&provider)) else {
+            return "stranded";
+        };
+        match joined.check_founded(&provider) {
+            Err(VoidReason::UnusablePathKey) => "path",
+            Err(VoidReason::Leaf(LeafError::UnusableKey)) => "leaf",
+            other => panic!("{other:?}"),
+        }
+    })
+}
+
 #[test]
 fn two_leaves_cannot_share_a_signature_key() {
     let mut pair = Pair::new(Suite::Classic);

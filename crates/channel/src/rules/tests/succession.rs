@@ -129,6 +129,23 @@ fn only_a_renewal_changes_the_suite() {
 }
 
 #[test]
+fn each_leaf_of_the_next_group_states_the_rules_that_it_begins_with() {
+    let (ana, mut before) = ("ana@fge.example", state());
+    before.policy = before.policy.edit().unwrap().raise_rules().finish().unwrap();
+    for leaf in before.members.values_mut() {
+        leaf.rules = [2].into_iter().collect();
+    }
+    for reason in [FoundingReason::Renewal, FoundingReason::Poisoned] {
+        assert!(Draft::on(before.clone(), ana, reason).judge().is_ok());
+        let older = Draft::on(before.clone(), ana, reason).alter(|s| {
+            s.after.members.get_mut(&device("eva@fge.example")).unwrap().rules =
+                [].into_iter().collect();
+        });
+        assert_eq!(older.judge(), Err(Rule::RulesVersion));
+    }
+}
+
+#[test]
 fn a_case_keeps_the_hybrid_suite() {
     for draft in [renewed("ana@fge.example"), poisoned("rui@pgr.example")] {
         assert_eq!(draft.suite(Suite::Classic).judge(), Err(Rule::WelcomeSuite));

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use enlace_channel::consent::Answer;
+use enlace_channel::entry::TimeZone;
 use enlace_channel::policy::Role;
 use enlace_identity::keys::SigningKey;
 use enlace_identity::mandate::{Mandate, SignedMandate};
@@ -79,4 +81,26 @@ fn a_mandate_that_does_not_fit_is_refused_at_once() {
     world.settle();
     let refused = world.engine("ana").wish(channel, Wish::StandIn(mandate));
     assert!(matches!(refused, Err(ActError::HasLead(_))));
+}
+
+/// The program says so at once, instead of queueing what everybody would void.
+#[test]
+fn a_stand_in_whose_mandate_has_ended_acts_for_nobody() {
+    let (mut world, channel) = leaderless();
+    let mandate = world.mandate(channel, "dario");
+    world.engine("ana").wish(channel, Wish::StandIn(mandate)).unwrap();
+    world.settle();
+    let hugo = world.address("hugo");
+    let tries = |world: &mut World| {
+        let dario = world.engine("dario");
+        let answered = dario.answer(channel, &hugo.to_string(), Answer::Yes, TimeZone::utc());
+        (answered, dario.admit_many(channel, std::slice::from_ref(&hugo), Role::Member))
+    };
+    let (answered, admitted) = tries(&mut world);
+    assert!(matches!(answered, Err(ActError::NotAsked(_))), "{answered:?}");
+    assert!(admitted.is_ok());
+    world.clock.advance(DAY * 7);
+    let (answered, admitted) = tries(&mut world);
+    assert!(matches!(answered, Err(ActError::NotEntitled)), "{answered:?}");
+    assert!(matches!(admitted, Err(ActError::NotEntitled)));
 }
