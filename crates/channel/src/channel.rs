@@ -18,6 +18,7 @@ mod create;
 mod event;
 mod heads;
 mod join;
+mod moving;
 mod outgoing;
 mod put_back;
 mod receive;
@@ -33,8 +34,8 @@ use enlace_identity::chain::VerifiedLeaf;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::{
-    ChainStart, ChannelId, DeviceList, Envelope, Generation, Incarnation, Incarnations, QuotedHead,
-    Replica, Seq, VerifiedHead,
+    ChainStart, ChannelId, DeviceList, Envelope, Generation, Hubs, Incarnation, Incarnations,
+    QuotedHead, Replica, Seq, VerifiedHead,
 };
 
 use crate::credential::device_name;
@@ -51,6 +52,7 @@ pub use context::{Context, Device, LogBook};
 pub use create::ChannelDraft;
 pub use event::{Culprit, Event};
 pub use join::{JoinOffer, JoinRefused};
+pub use moving::{MoveStanding, VoteError};
 pub use outgoing::Outgoing;
 pub use rewind::Rewound;
 pub use seal::SealError;
@@ -98,7 +100,13 @@ impl Channel {
     /// The domain of the authority whose relay orders it.
     #[must_use]
     pub fn hub(&self) -> Domain {
-        self.state.hub()
+        self.hubs().newest().clone()
+    }
+
+    /// Whose relays ordered which part of this copy of the log.
+    #[must_use]
+    pub fn hubs(&self) -> Hubs {
+        self.state.hubs()
     }
 
     /// How this device stands to it.
@@ -365,6 +373,15 @@ pub enum ChannelError {
     /// it like this keeps it back. Get it elsewhere, then hand the items in again.
     #[error("the change at {0} came without its content")]
     CommitErased(Seq),
+    /// A relay wants to order the channel from here on, and those who decide on that have not voted
+    /// for it.
+    #[error("{hub} wants to order the channel from now on, against its rules: {reason}")]
+    MoveRefused {
+        /// Whose relay.
+        hub: Domain,
+        /// What is wrong.
+        reason: String,
+    },
     /// This program does not apply the channel's rules, so that it can't judge what comes: hand the
     /// items in again once it is newer.
     #[error("the channel follows rules (version {0}) that need a newer version of this program")]

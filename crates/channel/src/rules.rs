@@ -17,6 +17,7 @@ mod evidence;
 mod fields;
 mod leaves;
 mod members;
+mod moving;
 mod put_back;
 mod roles;
 mod rule;
@@ -45,6 +46,7 @@ pub use self::bundle::{MAX_VERSIONS, signed_bundles};
 pub use self::change::{Change, judge_change};
 pub use self::consents::{Consent, verify_consent};
 pub use self::entries::{judge_author, judge_entry};
+pub use self::moving::{judge_move, voters};
 pub use self::rule::{Rule, Void};
 pub use self::state::{LeafInfo, State};
 pub use self::succession::{Successor, judge_founder, judge_succession, judge_told};
@@ -52,6 +54,7 @@ pub use self::version::judge_program;
 pub use self::welcome::{judge_creation, judge_refounded, judge_welcome};
 
 pub(crate) use self::consents::suffices;
+pub(crate) use self::moving::lead_who_signed;
 
 /// Why there is no verdict that lets a commit in.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

@@ -26,6 +26,7 @@ mod keeping;
 mod key_packages;
 mod lanes;
 mod leases;
+mod moving;
 mod passing;
 mod plan;
 mod put_back;
@@ -75,6 +76,7 @@ pub use self::items::{NEEDS_NEWER_VERSION, ReceiveError, Received};
 pub(crate) use self::key_packages::SUITES;
 pub use self::key_packages::{PoolError, Publication};
 pub use self::lanes::Lanes;
+pub use self::moving::{MoveError, MoveView};
 pub use self::plan::{Action, Plan};
 pub use self::refill::{Departure, SetBack};
 pub use self::snapshot::ResumeError;
@@ -126,6 +128,8 @@ pub struct Engine {
     scrub_failed: Option<(Timestamp, Duration)>,
     /// Where revoked devices are to be looked for.
     sweep: Sweep,
+    /// Whether votes for other hubs may have to be handed over, or signed again.
+    votes_are_due: bool,
     /// Lists to be passed on in channels.
     passing: Vec<Passing>,
     /// Sees lists that came other than by [`Self::take_crls`].
@@ -194,6 +198,7 @@ impl Engine {
             scrub_is_due: true,
             scrub_failed: None,
             sweep: Sweep::default(),
+            votes_are_due: true,
             events,
         }
     }
@@ -248,6 +253,8 @@ impl Engine {
             // Nobody needs to listen.
             Ok(_) => {
                 self.sweep.note(&told);
+                self.votes_are_due |=
+                    told.iter().any(|event| matches!(event, ClientEvent::Channel(_)));
                 if trust.bundle().hash() != bundle.hash() {
                     self.sweep = Sweep::default();
                 }
@@ -305,6 +312,7 @@ impl Engine {
             self.others_wrote |= seen.is_some();
         }
         let changed = std::mem::take(&mut self.others_wrote);
+        self.votes_are_due |= changed;
         if changed {
             self.check_submit_counter_again()?;
             let _ = self.events.send(ClientEvent::StoreChanged);

@@ -202,6 +202,27 @@ pub enum Notice {
         /// The authorities that could not be asked whether they hold more.
         unheard: Vec<String>,
     },
+    /// A lead wants the channel to go on at another authority's relay.
+    MoveWanted {
+        /// Who.
+        by: String,
+        /// Whose relay orders it.
+        from: String,
+        /// Whose is to.
+        to: String,
+    },
+    /// The authority whose relay orders the channel is no longer in the network: the channel is to move.
+    HubDropped {
+        /// The authority.
+        hub: String,
+    },
+    /// The channel goes on at another authority's relay.
+    Moved {
+        /// Whose relay ordered it.
+        from: String,
+        /// Whose does now.
+        to: String,
+    },
     /// This device had received what the relay has lost. Own notes are sent again; the others stay
     /// on this device, and are no longer part of the channel's log.
     SetBack {

@@ -33,6 +33,12 @@ impl Hubs {
         self.moves.range(..=seq).next_back().map_or(&self.first, |(_, hub)| hub)
     }
 
+    /// The one that ordered what lies before a position.
+    #[must_use]
+    pub fn before(&self, seq: Seq) -> &Domain {
+        self.moves.range(..seq).next_back().map_or(&self.first, |(_, hub)| hub)
+    }
+
     /// The newest.
     #[must_use]
     pub fn newest(&self) -> &Domain {
@@ -48,7 +54,13 @@ impl Hubs {
     /// Whether a hub may sign a head at a position: it ordered that, or a later part of the log.
     #[must_use]
     pub fn may_sign(&self, hub: &Domain, seq: Seq) -> bool {
-        self.at(seq) == hub || self.moves.range(seq.next()..).any(|(_, later)| later == hub)
+        self.signers(seq).any(|signer| signer == hub)
+    }
+
+    /// Whoever may sign a head at a position.
+    pub fn signers(&self, seq: Seq) -> impl Iterator<Item = &Domain> {
+        let later = self.moves.range(seq.next()..).map(|(_, hub)| hub);
+        std::iter::once(self.at(seq)).chain(later)
     }
 
     /// The log moves to another hub with the item at `seq`.
@@ -84,6 +96,7 @@ mod tests {
         let at = |seq| hubs.at(Seq(seq)).as_str().to_owned();
         assert_eq!([at(3), at(4), at(7), at(8)].map(|d| d[..1].to_owned()), ["a", "b", "b", "c"]);
         assert_eq!((hubs.newest(), hubs.moved_at()), (&domain("c"), Some(Seq(8))));
+        assert_eq!((hubs.before(Seq(4)), hubs.before(Seq(5))), (&domain("a"), &domain("b")));
         let may = |name, seq| hubs.may_sign(&domain(name), Seq(seq));
         assert!(may("a", 3) && may("b", 3) && may("c", 3));
         assert!(!may("a", 4), "a former hub signs nothing from the next one's statement on");

@@ -139,6 +139,8 @@ impl Hub {
             welcomes,
             signer: UnverifiedChain::from_ders(&request.certificates)?,
             hub: self.domain.clone(),
+            creating_hub: self.domain.clone(),
+            hub_votes: Vec::new(),
             nonce: self.nonce,
             log_has_ended: false,
         })

@@ -1,6 +1,6 @@
 //! What an item of the log meant, as the caller learns it.
 
-use enlace_identity::names::DeviceName;
+use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::head::HeadSigner;
 use enlace_log::{ClientId, HubStatement, PayloadHash, Seq, VerifiedHead};
 
@@ -98,6 +98,13 @@ pub enum Event {
     Resumed,
     /// Another member's item decrypted: the channel is what its welcome said.
     Confirmed,
+    /// Another authority's relay orders the channel from here on, as leads of most authorities want.
+    Moved {
+        /// Whose relay did before.
+        from: Domain,
+        /// Whose does now.
+        to: Domain,
+    },
     /// The hub began a new incarnation: it may lack what it once signed, and says what it knows.
     HubBeganAnew(Box<HubStatement>),
     /// An item of a kind that only a newer version knows.

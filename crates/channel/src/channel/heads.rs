@@ -21,7 +21,9 @@ impl Channel {
         if head.seq < self.anchor() {
             return None;
         }
-        let Some(key) = ctx.log.head_key(&self.hub(), signer) else {
+        let hubs = self.hubs();
+        let mut may_sign = hubs.signers(head.seq);
+        let Some(key) = may_sign.find_map(|hub| ctx.log.head_key(hub, signer)) else {
             self.keep_for_later(author, quoted);
             return Some(Event::HeadKeyMissing(signer));
         };

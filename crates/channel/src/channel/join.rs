@@ -6,10 +6,11 @@ use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::chain::{ChainError, VerifiedLeaf};
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::{
-    ChainHash, ChannelId, ChannelNonce, DeviceList, Item, ItemKind, ListHash, Seq, VerifiedHead,
-    WelcomesHash,
+    ChainHash, ChannelId, ChannelNonce, DeviceList, Item, ItemKind, ListHash, Seq, SignedHubVote,
+    VerifiedHead, WelcomesHash,
 };
 
+use super::moving::vouch_for;
 use super::roster::Roster;
 use super::state::{Standing, State};
 use super::{Channel, ChannelError, Context, group_id};
@@ -39,7 +40,11 @@ pub struct JoinOffer {
     pub signer: UnverifiedChain,
     /// The domain of the hub's authority, as whoever verified the head established it.
     pub hub: Domain,
-    /// With the hub's domain, what the channel's id is derived from.
+    /// The domain of the hub that the channel began at.
+    pub creating_hub: Domain,
+    /// The votes by which the channel came to its hub, if it has moved.
+    pub hub_votes: Vec<SignedHubVote>,
+    /// With the creating hub's domain, what the channel's id is derived from.
     pub nonce: ChannelNonce,
     /// Whether the log of a former membership has ended, as far as the relay gives it.
     pub log_has_ended: bool,
@@ -53,11 +58,10 @@ impl Channel {
     /// [`JoinRefused`]; the transaction is to be abandoned, which keeps the key package.
     pub fn join(ctx: &Context<'_>, offer: &JoinOffer) -> Result<Self, JoinRefused> {
         let former = Self::load(ctx, offer.channel)?;
-        if let Some(known) = former.as_ref().map(|former| former.policy.hub())
-            && *known != offer.hub
+        if let Some(known) = former.as_ref().map(Self::hub).filter(|known| *known != offer.hub)
+            && !offer.is_vouched_for(ctx)
         {
-            let (known, claimed) = (known.clone(), offer.hub.clone());
-            return Err(JoinRefused::OtherHub { known, claimed });
+            return Err(JoinRefused::OtherHub { known, claimed: offer.hub.clone() });
         }
         let welcome = offer.check(ctx)?;
         let id = group_id(offer.channel, offer.commit.sealed.envelope().generation);
@@ -116,9 +120,15 @@ impl Channel {
 }
 
 impl JoinOffer {
+    /// Whether votes of two authorities say that the channel is at this hub now.
+    fn is_vouched_for(&self, ctx: &Context<'_>) -> bool {
+        let place = (self.channel, &self.hub);
+        vouch_for(ctx.bundle, place, &self.hub_votes, self.commit.received_at)
+    }
+
     /// Everything that can be said before the welcome is opened; returns this device's.
     fn check(&self, ctx: &Context<'_>) -> Result<&[u8], JoinRefused> {
-        if self.channel != ChannelId::derive(&self.hub, &self.nonce) {
+        if self.channel != ChannelId::derive(&self.creating_hub, &self.nonce) {
             return Err(JoinRefused::NotTheHubs);
         }
         let envelope = self.commit.sealed.envelope();
@@ -174,7 +184,8 @@ impl JoinOffer {
             .map_err(|_| JoinRefused::NeedsNewerVersion)?;
         let fits = policy.channel() == self.channel
             && policy.generation() == envelope.generation
-            && *policy.hub() == self.hub;
+            && *policy.hub() == self.hub
+            && *policy.creating_hub() == self.creating_hub;
         if fits { Ok(policy) } else { Err(JoinRefused::OtherChannel) }
     }
 
@@ -215,7 +226,8 @@ pub enum JoinRefused {
     /// The hub's signed head is not at the commit, or about another one.
     #[error("the welcome's signed head does not stand at its commit")]
     Head,
-    /// The hub can't have this channel: its id is not derived from the hub's domain and the nonce.
+    /// The hub can't have this channel: its id is not derived from the nonce and the domain of the hub
+    /// that it is said to have begun at.
     #[error("the channel's id is not one that its hub can give")]
     NotTheHubs,
     /// This device knows the channel with another hub.

@@ -55,7 +55,7 @@ impl Channel {
         }
         self.check_program(ctx)?;
         let Some(author) = item.sealed.envelope().device() else {
-            return Ok(self.handle_statement(item));
+            return self.handle_statement(ctx, item);
         };
         if let Some(own) = self.state.take_own(item.sealed.envelope_bytes()) {
             return match item.sealed.envelope().kind {

@@ -6,7 +6,7 @@ use enlace_identity::canonical::{DecodeError, sha256};
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::control::LeafHash;
 use enlace_log::{
-    ChainHash, ChannelId, ClientId, Generation, Incarnation, Incarnations, Seq, SubmitCounter,
+    ChainHash, ChannelId, ClientId, Generation, Hubs, Incarnation, Incarnations, Seq, SubmitCounter,
 };
 use serde::{Deserialize, Serialize};
 
@@ -149,6 +149,9 @@ pub(crate) struct State {
     /// Where the hub began anew, and as what.
     #[serde(default)]
     incarnations: BTreeMap<u64, u64>,
+    /// Where the log came to another hub, and to which.
+    #[serde(default)]
+    moves: BTreeMap<u64, String>,
     /// Of each former incarnation of the hub, the newest signed head known.
     #[serde(default)]
     former_heads: BTreeMap<u64, Vec<u8>>,
@@ -196,6 +199,7 @@ impl State {
             keys_are_spent: false,
             own_messages_since_update: 0,
             incarnations: BTreeMap::new(),
+            moves: BTreeMap::new(),
             former_heads: BTreeMap::new(),
         }
     }
@@ -207,7 +211,9 @@ impl State {
         let Some(bytes) = store.get(&key(channel))? else { return Ok(None) };
         let state: Self =
             ciborium::from_reader(&bytes[..]).map_err(|e| StateError::Corrupt(Box::new(e)))?;
-        if state.version != VERSION || state.hub.parse::<Domain>().is_err() {
+        let is_hub = |hub: &String| hub.parse::<Domain>().is_ok();
+        let are_hubs = is_hub(&state.hub) && state.moves.values().all(is_hub);
+        if state.version != VERSION || !are_hubs {
             return Err(StateError::Corrupt(Box::new(DecodeError::Value("version"))));
         }
         Ok(Some(state))
@@ -237,9 +243,21 @@ impl State {
         Generation(self.group_generation().0.saturating_add(1))
     }
 
-    /// The domain of the hub's authority.
-    pub(crate) fn hub(&self) -> Domain {
-        self.hub.parse().expect("the hub's domain was checked when the state was made or loaded")
+    /// Whose relays ordered this copy of the log, from its first position on.
+    pub(crate) fn hubs(&self) -> Hubs {
+        let domain = |hub: &String| {
+            hub.parse().expect("a hub's domain was checked when the state was made or loaded")
+        };
+        let mut hubs = Hubs::new(domain(&self.hub));
+        for (seq, hub) in &self.moves {
+            hubs.move_to(Seq(*seq), domain(hub));
+        }
+        hubs
+    }
+
+    /// The log goes on at another hub.
+    pub(crate) fn move_to(&mut self, seq: Seq, hub: &Domain) {
+        self.moves.insert(seq.0, hub.to_string());
     }
 
     /// Where this copy of the log stands: what comes next, and the chain before it.
@@ -282,6 +300,7 @@ impl State {
     pub(crate) fn rewind(&mut self, from: Seq, chain: ChainHash, fence: Option<Seq>) {
         self.set_position(from, chain);
         self.incarnations.split_off(&from.0);
+        self.moves.split_off(&from.0);
         self.fence = fence.map(|fence| fence.0);
         self.last_valid = self.last_valid.min(self.fence);
         self.locked_out.retain(|group| group.seq < from.0);

@@ -135,6 +135,10 @@ rules! {
     FoundingExpulsion = "S-EXPULSION", "an authority is put out without the consents that this takes";
     /// Only a renewal changes the suite.
     FoundingSuite = "S-SUITE", "only a renewal may change the channel's cipher suite";
+    /// A channel moves to the relay of another authority in it.
+    MoveHub = "M-HUB", "the next hub is the present one, or of an authority that is not in the channel";
+    /// Leads of most authorities have voted for the next hub, in the present state of the channel.
+    MoveVotes = "M-VOTES", "too few of the authorities' leads have voted for this hub";
     /// The group of a new channel holds its creator alone.
     Creation = "R-CREATION", "a channel begins with its owner alone";
 }

@@ -9,6 +9,7 @@ mod forum;
 mod front;
 mod leaves;
 mod members;
+mod moving;
 mod policy;
 mod put_back;
 mod revocation;

@@ -485,7 +485,8 @@ fn a_welcome_to_an_id_that_is_not_the_hubs_is_refused() {
     let mut unlike = genuine.clone();
     unlike.nonce.0[0] ^= 1;
     let mut elsewhere = genuine.clone();
-    elsewhere.hub = case.network.b.domain.clone();
+    (elsewhere.hub, elsewhere.creating_hub) =
+        (case.network.b.domain.clone(), case.network.b.domain.clone());
     for squatted in [unlike, elsewhere] {
         let refused = case.members[BEN].join(&case.network, &case.hub, &squatted).unwrap_err();
         assert!(matches!(refused, JoinRefused::NotTheHubs), "{refused:?}");

@@ -8,6 +8,7 @@ mod channel;
 mod consents;
 mod forum;
 mod locked_out;
+mod moving;
 mod stranded;
 mod succession;
 mod support;

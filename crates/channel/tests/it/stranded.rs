@@ -45,6 +45,11 @@ pub(crate) fn garble(
     seq
 }
 
+/// A commit of `by` whose secrets do not reach `victim`.
+pub(crate) fn strands(case: &mut Case, by: usize, victim: usize) {
+    garble(case, by, &[victim], |_| {});
+}
+
 /// A commit of Ben whose secrets reach Ana alone.
 fn garble_all_but_ana(case: &mut Case) {
     let key = case.members[ANA].device.key.public();

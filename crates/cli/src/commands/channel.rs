@@ -10,6 +10,7 @@ mod expel;
 mod hold;
 mod leave;
 mod list;
+mod move_to;
 mod new;
 mod remove;
 mod renew;
@@ -62,6 +63,9 @@ pub(crate) enum Command {
     Hold(hold::Arguments),
     /// Put an authority out of a channel, with all of its officers.
     Expel(expel::Arguments),
+    /// Let another authority's relay order a channel, as leads of most authorities decide; or show who
+    /// wants that.
+    Move(move_to::Arguments),
     /// Leave a channel.
     Leave(leave::Arguments),
 }
@@ -85,6 +89,7 @@ pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
         Command::Retention(arguments) => retention::run(&arguments, ui),
         Command::Hold(arguments) => hold::run(&arguments, ui),
         Command::Expel(arguments) => expel::run(&arguments, ui),
+        Command::Move(arguments) => move_to::run(&arguments, ui),
         Command::Leave(arguments) => leave::run(&arguments, ui),
     }
 }

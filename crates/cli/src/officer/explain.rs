@@ -3,9 +3,11 @@
 use std::error::Error;
 use std::io::ErrorKind;
 
+use enlace_channel::channel::VoteError;
 use enlace_client::client::{OpenError, WaitError};
 use enlace_client::engine::{
-    ActError, BackupError, CreateChannelError, DeviceError, EngineError, PostError, ResumeError,
+    ActError, BackupError, CreateChannelError, DeviceError, EngineError, MoveError, PostError,
+    ResumeError,
 };
 use enlace_client::profile::{CreateError, EnrollError, ProfileError};
 use enlace_client::store::StoreError;
@@ -232,6 +234,24 @@ impl Explain for ActError {
             Self::AuthorityNotThere(domain) => {
                 said(ui, Text::AuthorityNotThere { domain: domain.as_str() })
             }
+            Self::Engine(error) => error.explain(ui),
+            error => as_it_is(error),
+        }
+    }
+}
+
+impl Explain for MoveError {
+    fn explain(self, ui: &Ui) -> Failure {
+        match self {
+            Self::Vote(VoteError::NotALead) => said(ui, Text::NotEntitled),
+            Self::Vote(VoteError::NotAMember) => said(ui, Text::NoLongerMember),
+            Self::Vote(VoteError::NotInChannel(domain)) => {
+                said(ui, Text::AuthorityNotThere { domain: domain.as_str() })
+            }
+            Self::Vote(VoteError::AlreadyThere(domain)) => {
+                said(ui, Text::AlreadyOrdered { domain: domain.as_str() })
+            }
+            Self::NotAsked => said(ui, Text::NotAskedToMove),
             Self::Engine(error) => error.explain(ui),
             error => as_it_is(error),
         }

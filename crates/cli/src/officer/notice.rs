@@ -118,6 +118,9 @@ pub(crate) fn notice_words(notice: &Notice, ui: &Ui) -> Vec<String> {
             let (brought_back, lost) = (*brought_back, lost_until.is_some());
             say(Words::HubBeganAnew { hub, brought_back, lost })
         }
+        Notice::MoveWanted { by, from, to } => say(Words::MoveWanted { by, from, to }),
+        Notice::Moved { from, to } => say(Words::Moved { from, to }),
+        Notice::HubDropped { hub } => say(Words::HubDropped { hub }),
         Notice::SetBack { entries, is_stranded, .. } => {
             say(Words::SetBack { entries: *entries, is_stranded: *is_stranded })
         }

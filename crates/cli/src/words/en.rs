@@ -230,6 +230,15 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::OwnerExpels => {
             "only the owner puts an authority out of a channel, and not the own one".into()
         }
+        Text::MoveAsked { domain } => format!("Your vote for the relay of {domain} is given. It stands until the channel has moved, or you take it back with --cancel."),
+        Text::MoveCancelled => "Your vote is taken back.".into(),
+        Text::MoveOrderedBy { domain } => format!("The relay of {domain} orders this channel."),
+        Text::MoveVotes { domain, voters } => format!("For the relay of {domain}: {voters}"),
+        Text::MoveNeeds { count, missing } => format!("still needed: leads of {count} of these authorities: {missing}"),
+        Text::MoveComes => "That is enough: its relay takes over as soon as it has heard of it.".into(),
+        Text::NobodyMoves => "Nobody has voted for another relay.".into(),
+        Text::AlreadyOrdered { domain } => format!("the relay of {domain} orders this channel already"),
+        Text::NotAskedToMove => "you have not voted for another relay".into(),
         Text::AuthorityNotThere { domain } => format!("{domain} has nobody in this channel"),
         Text::OwnerRenews => {
             "only the owner renews a channel's keys for everybody; where nobody can go on, a lead does, with --poisoned".into()
@@ -439,6 +448,15 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::Fork { hub } => format!(
             "The relay of {hub} signed two different histories of this channel. Tell your \
              authority, and the other members by another way."
+        ),
+        Notice::MoveWanted { by, from, to } => format!(
+            "{by} wants the relay of {to} to order this channel instead of that of {from}. To agree: `enlace channel move CHANNEL --to {to}`."
+        ),
+        Notice::Moved { from, to } => format!(
+            "The relay of {to} orders this channel now, no longer that of {from}, as leads of most authorities want. Nothing else has changed."
+        ),
+        Notice::HubDropped { hub } => format!(
+            "{hub}, whose relay orders this channel, is no longer in the network. Leads should let another authority's relay order it: `enlace channel move CHANNEL --to DOMAIN`."
         ),
         Notice::HubBeganAnew { hub, brought_back, lost } => {
             let what = match (lost, brought_back) {

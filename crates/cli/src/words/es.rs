@@ -236,6 +236,15 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::OwnerExpels => {
             "solo quien es titular excluye a una autoridad del canal, y no a la propia".into()
         }
+        Text::MoveAsked { domain } => format!("Su voto a favor del servidor de {domain} está emitido. Vale hasta que el canal se haya trasladado o usted lo retire con --cancel."),
+        Text::MoveCancelled => "Su voto queda retirado.".into(),
+        Text::MoveOrderedBy { domain } => format!("El servidor de {domain} ordena este canal."),
+        Text::MoveVotes { domain, voters } => format!("A favor del servidor de {domain}: {voters}"),
+        Text::MoveNeeds { count, missing } => format!("faltan responsables de {count} de estas autoridades: {missing}"),
+        Text::MoveComes => "Es suficiente: su servidor se hará cargo en cuanto lo sepa.".into(),
+        Text::NobodyMoves => "Nadie ha votado por otro servidor.".into(),
+        Text::AlreadyOrdered { domain } => format!("el servidor de {domain} ya ordena este canal"),
+        Text::NotAskedToMove => "usted no ha votado por otro servidor".into(),
         Text::AuthorityNotThere { domain } => format!("{domain} no tiene a nadie en este canal"),
         Text::OwnerRenews => {
             "solo quien es titular renueva las claves de todo el canal; si nadie puede seguir, también un responsable, con --poisoned".into()
@@ -446,6 +455,15 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::Fork { hub } => format!(
             "El servidor de {hub} firmó dos historias distintas de este canal. Avise a su \
              autoridad, y a los demás miembros por otra vía."
+        ),
+        Notice::MoveWanted { by, from, to } => format!(
+            "{by} quiere que el servidor de {to} ordene este canal en lugar del de {from}. Para aceptar: `enlace channel move CANAL --to {to}`."
+        ),
+        Notice::Moved { from, to } => format!(
+            "El servidor de {to} ordena ahora este canal, ya no el de {from}, como quieren responsables de la mayoría de las autoridades. Nada más ha cambiado."
+        ),
+        Notice::HubDropped { hub } => format!(
+            "{hub}, cuyo servidor ordena este canal, ya no está en la red. Los responsables deben dejar que lo ordene el servidor de otra autoridad: `enlace channel move CANAL --to DOMINIO`."
         ),
         Notice::HubBeganAnew { hub, brought_back, lost } => {
             let what = match (lost, brought_back) {

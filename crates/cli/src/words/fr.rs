@@ -236,6 +236,15 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::OwnerExpels => {
             "seul le titulaire exclut une autorité du canal, et non la sienne".into()
         }
+        Text::MoveAsked { domain } => format!("Votre vote pour le serveur de {domain} est donné. Il vaut jusqu'à ce que le canal ait changé, ou que vous le retiriez avec --cancel."),
+        Text::MoveCancelled => "Votre vote est retiré.".into(),
+        Text::MoveOrderedBy { domain } => format!("Le serveur de {domain} ordonne ce canal."),
+        Text::MoveVotes { domain, voters } => format!("Pour le serveur de {domain} : {voters}"),
+        Text::MoveNeeds { count, missing } => format!("il manque des responsables de {count} de ces autorités : {missing}"),
+        Text::MoveComes => "Cela suffit : son serveur prend la suite dès qu'il l'apprend.".into(),
+        Text::NobodyMoves => "Personne n'a voté pour un autre serveur.".into(),
+        Text::AlreadyOrdered { domain } => format!("le serveur de {domain} ordonne déjà ce canal"),
+        Text::NotAskedToMove => "vous n'avez pas voté pour un autre serveur".into(),
         Text::AuthorityNotThere { domain } => format!("{domain} n'a personne dans ce canal"),
         Text::OwnerRenews => {
             "seul le titulaire renouvelle les clés de tout le canal ; si plus personne ne peut continuer, un responsable aussi, avec --poisoned".into()
@@ -448,6 +457,15 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::Fork { hub } => format!(
             "Le serveur de {hub} a signé deux histoires différentes de ce canal. Prévenez votre \
              autorité, et les autres membres par une autre voie."
+        ),
+        Notice::MoveWanted { by, from, to } => format!(
+            "{by} veut que le serveur de {to} ordonne ce canal à la place de celui de {from}. Pour accepter : `enlace channel move CANAL --to {to}`."
+        ),
+        Notice::Moved { from, to } => format!(
+            "Le serveur de {to} ordonne maintenant ce canal, et non plus celui de {from}, comme le veulent des responsables de la plupart des autorités. Rien d'autre n'a changé."
+        ),
+        Notice::HubDropped { hub } => format!(
+            "{hub}, dont le serveur ordonne ce canal, n'est plus dans le réseau. Les responsables doivent laisser le serveur d'une autre autorité l'ordonner : `enlace channel move CANAL --to DOMAINE`."
         ),
         Notice::HubBeganAnew { hub, brought_back, lost } => {
             let what = match (lost, brought_back) {

@@ -234,6 +234,15 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::OwnerExpels => {
             "só o titular exclui uma autoridade do canal, e não a própria".into()
         }
+        Text::MoveAsked { domain } => format!("O seu voto no servidor de {domain} está dado. Vale até que o canal tenha mudado, ou até que o retire com --cancel."),
+        Text::MoveCancelled => "O seu voto foi retirado.".into(),
+        Text::MoveOrderedBy { domain } => format!("O servidor de {domain} ordena este canal."),
+        Text::MoveVotes { domain, voters } => format!("A favor do servidor de {domain}: {voters}"),
+        Text::MoveNeeds { count, missing } => format!("faltam responsáveis de {count} destas autoridades: {missing}"),
+        Text::MoveComes => "É suficiente: o servidor assume assim que souber.".into(),
+        Text::NobodyMoves => "Ninguém votou em outro servidor.".into(),
+        Text::AlreadyOrdered { domain } => format!("o servidor de {domain} já ordena este canal"),
+        Text::NotAskedToMove => "você não votou em outro servidor".into(),
         Text::AuthorityNotThere { domain } => format!("{domain} não tem ninguém neste canal"),
         Text::OwnerRenews => {
             "só o titular renova as chaves de todo o canal; se ninguém consegue continuar, também um responsável, com --poisoned".into()
@@ -446,6 +455,15 @@ fn say_notice(notice: &Notice<'_>) -> String {
         Notice::Fork { hub } => format!(
             "O servidor de {hub} assinou duas histórias diferentes deste canal. Avise a sua \
              autoridade, e os outros membros por outra via."
+        ),
+        Notice::MoveWanted { by, from, to } => format!(
+            "{by} quer que o servidor de {to} ordene este canal em vez do de {from}. Para concordar: `enlace channel move CANAL --to {to}`."
+        ),
+        Notice::Moved { from, to } => format!(
+            "O servidor de {to} ordena agora este canal, e já não o de {from}, como querem responsáveis da maioria das autoridades. Nada mais mudou."
+        ),
+        Notice::HubDropped { hub } => format!(
+            "{hub}, cujo servidor ordena este canal, já não está na rede. Os responsáveis devem deixar que o servidor de outra autoridade o ordene: `enlace channel move CANAL --to DOMÍNIO`."
         ),
         Notice::HubBeganAnew { hub, brought_back, lost } => {
             let what = match (lost, brought_back) {

@@ -9,7 +9,9 @@ use enlace_log::{ChannelId, ClientId};
 
 use super::Client;
 use super::views::ChannelDetails;
-use crate::engine::{ActError, Batches, CreateChannelError, EngineError, NewChannel, Wish};
+use crate::engine::{
+    ActError, Batches, CreateChannelError, EngineError, MoveError, MoveView, NewChannel, Wish,
+};
 use crate::store::{ChannelRow, StoreError};
 
 impl Client {
@@ -199,6 +201,35 @@ impl Client {
     /// [`ActError`]; nothing has changed then.
     pub fn rescue_channel(&self, channel: ChannelId) -> Result<ClientId, ActError> {
         self.wish(channel, Wish::RescueChannel)
+    }
+
+    /// Votes for the relay of another authority in a channel to order it from then on: leads of most
+    /// authorities decide. The vote is given again by itself until the channel is there, or it is taken back.
+    ///
+    /// # Errors
+    /// [`MoveError`]; nothing has changed then.
+    pub fn move_channel(&self, channel: ChannelId, to: &Domain) -> Result<(), MoveError> {
+        self.with_engine(|engine| engine.move_channel(channel, to))?;
+        self.wake();
+        Ok(())
+    }
+
+    /// Takes that vote back.
+    ///
+    /// # Errors
+    /// [`MoveError`]; nothing has changed then.
+    pub fn cancel_move(&self, channel: ChannelId) -> Result<(), MoveError> {
+        self.with_engine(|engine| engine.cancel_move(channel))?;
+        self.wake();
+        Ok(())
+    }
+
+    /// Whose relay orders a channel, and who wants another one.
+    ///
+    /// # Errors
+    /// [`MoveError`].
+    pub fn move_view(&self, channel: ChannelId) -> Result<MoveView, MoveError> {
+        self.with_engine(|engine| engine.move_view(channel))
     }
 
     /// Says how many days after closing this authority's devices keep what is in a channel; without,

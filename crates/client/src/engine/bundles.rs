@@ -96,6 +96,7 @@ impl Work<'_> {
         let known = bundle.all_known();
         let named: Vec<(String, Vec<u8>)> =
             known.map(|known| (known.version().to_string(), known.signed().to_vec())).collect();
-        self.tx.replace_documents(DocumentKind::Bundle, &named)
+        self.tx.replace_documents(DocumentKind::Bundle, &named)?;
+        self.note_dropped_hubs()
     }
 }

@@ -119,6 +119,16 @@ impl Work<'_> {
             Event::LeftOut { by } => Notice::LeftOut { by },
             Event::Resumed => Notice::Resumed,
             Event::Confirmed => Notice::Confirmed,
+            Event::Moved { from, to } => {
+                self.end_votes(id, &to)?;
+                Notice::Moved { from: from.to_string(), to: to.to_string() }
+            }
+            // The notice of the move says it all.
+            Event::HubBeganAnew(statement)
+                if statement.taken_over.is_some() && statement.lost.is_none() =>
+            {
+                return Ok(());
+            }
             Event::HubBeganAnew(statement) => Notice::HubBeganAnew {
                 hub: channel.hub().to_string(),
                 brought_back: statement.held.map_or(0, |held| held.0 + 1) < item.seq.0,

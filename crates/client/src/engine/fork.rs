@@ -31,8 +31,11 @@ impl Engine {
         self.write(|work| {
             let row = work.tx.channel(id)?.ok_or(ReceiveError::UnknownChannel)?;
             let Some(own) = row.head else { return Ok(false) };
-            let own = work.verify_head(&row.hub, own)?;
-            let other = work.verify_head(&row.hub, other)?;
+            let Some(channel) = work.take(id)? else { return Ok(false) };
+            let hubs = channel.hubs();
+            work.keep(channel);
+            let own = work.verify_head_of(&hubs, own)?;
+            let other = work.verify_head_of(&hubs, other)?;
             let proof = if other.head().seq <= own.head().seq {
                 work.contradiction(id, &other, own)?
             } else {
@@ -61,7 +64,7 @@ impl Work<'_> {
         let own = channel.head_of(quoted.head().incarnation).map(QuotedHead::into_signed);
         let own = own.or(row.head);
         let Some(own) = own else { return Ok(()) };
-        let Ok(own) = self.verify_head(&row.hub, own) else { return Ok(()) };
+        let Ok(own) = self.verify_head_of(&channel.hubs(), own) else { return Ok(()) };
         let proof = self.contradiction(id, quoted, own)?;
         match proof {
             Some(proof) => self.raise_fork(id, row.hub.as_str(), &proof),

@@ -9,7 +9,7 @@ use enlace_identity::time::Timestamp;
 use enlace_log::head::HeadError;
 use enlace_log::item::ItemError;
 use enlace_log::replica::ReplicaError;
-use enlace_log::{ChannelId, HeadSigner, Item, Seq, SignedHead, VerifiedHead};
+use enlace_log::{ChannelId, HeadSigner, Hubs, Item, Seq, SignedHead, VerifiedHead};
 use enlace_proto::relay::v1 as wire;
 
 use super::refill::KEPT;
@@ -186,7 +186,7 @@ impl Work<'_> {
     ) -> Result<Received, ReceiveError> {
         let row = self.tx.channel(id)?.ok_or(ReceiveError::UnknownChannel)?;
         let mut channel = self.take(id)?.ok_or(ReceiveError::UnknownChannel)?;
-        let head = self.verify_head(&row.hub, head)?;
+        let head = self.verify_batch(&channel, items, head)?;
         let mut replica = channel.replica();
         let added = replica.append(items, &head)?;
         let news = items.len() - added.len()..;
@@ -238,6 +238,35 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// The head over a batch is of the hub that ordered it; of the next one where the batch begins with
+    /// its statement.
+    fn verify_batch(
+        &self,
+        channel: &Channel,
+        items: &[Item],
+        head: SignedHead,
+    ) -> Result<VerifiedHead, ReceiveError> {
+        let first = items.first().filter(|first| first.seq == channel.replica().next_seq());
+        match first {
+            Some(first) => {
+                let hub = channel.hub_after(&self.ctx, first, channel.fence())?;
+                self.verify_head(&hub, head)
+            }
+            None => self.verify_head_of(&channel.hubs(), head),
+        }
+    }
+
+    /// Verifies a head by the hub that ordered its position, or a later one.
+    pub(super) fn verify_head_of(
+        &self,
+        hubs: &Hubs,
+        head: SignedHead,
+    ) -> Result<VerifiedHead, ReceiveError> {
+        let (signer, seq) = (head.signer(), head.unverified_head().seq);
+        let key = hubs.signers(seq).find_map(|hub| self.ctx.log.head_key(hub, signer));
+        Ok(head.verify(&key.ok_or(ReceiveError::HeadKey(signer))?)?)
+    }
+
     pub(super) fn verify_head(
         &self,
         hub: &Domain,
@@ -257,6 +286,7 @@ impl Work<'_> {
         let id = before.id;
         let row = self.tx.channel(id)?.unwrap_or(before);
         let row = ChannelRow {
+            hub: channel.hub(),
             title: channel.policy().title().to_owned(),
             standing: standing_of(channel),
             stopped: None,

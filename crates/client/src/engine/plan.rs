@@ -212,6 +212,8 @@ fn call(
     let request = row.sealed.as_ref().map(|sealed| SubmitRequest {
         known_head: newest.map(|head| head.to_wire()),
         incarnation,
+        // The channel may have moved since it was sealed.
+        hub: channel.hub().to_string(),
         ..sealed.request.clone()
     });
     Ok(match step {

@@ -2,10 +2,12 @@
 //! the hub has stated that it begins anew without that, this copy goes back to where the two agree.
 
 use enlace_channel::channel::{Channel, Rewound};
+use enlace_identity::names::Domain;
 use enlace_identity::time::Timestamp;
 use enlace_log::replica::ReplicaError;
 use enlace_log::{
-    ChainHash, ChainLink, ChannelId, ChannelNonce, Item, ItemKind, Seq, SignedHead, VerifiedHead,
+    ChainHash, ChainLink, ChannelId, ChannelNonce, HeadSigner, Item, ItemKind, Seq, SignedHead,
+    VerifiedHead,
 };
 use enlace_proto::relay::v1 as wire;
 
@@ -15,7 +17,7 @@ use super::work::Work;
 use super::{Engine, EngineError};
 use crate::event::ClientEvent;
 use crate::notice::Notice;
-use crate::store::{ChannelRow, ChannelStanding, EntryRow, OutboxRow, OutboxState};
+use crate::store::{ChannelRow, ChannelStanding, EntryRow, OutboxRow, OutboxState, StoreError};
 use crate::task::Task;
 
 /// Items brought back at once, and their bytes.
@@ -176,12 +178,15 @@ impl Work<'_> {
 
     fn go_back(&mut self, id: ChannelId, departure: &Departure) -> Result<SetBack, ReceiveError> {
         let row = self.tx.channel(id)?.ok_or(ReceiveError::UnknownChannel)?;
-        let verify = |head| self.verify_head(&row.hub, SignedHead::from_wire(id, head)?);
-        let head = verify(&departure.before)?;
-        let newest = verify(&departure.newest)?;
-        let end = verify(&departure.head)?;
-        let other = departure.verify(&head, &end)?;
         let mut channel = self.take(id)?.ok_or(ReceiveError::UnknownChannel)?;
+        let hubs = channel.hubs();
+        let head = self.verify_head_of(&hubs, SignedHead::from_wire(id, &departure.before)?)?;
+        let hub = self.hub_of_departure(&channel, departure)?;
+        let end = self.verify_head(&hub, SignedHead::from_wire(id, &departure.head)?)?;
+        // By a hub that it moved to later still, which is known once the log up to there is read.
+        let newest = self.verify_head(&hub, SignedHead::from_wire(id, &departure.newest)?);
+        let newest = newest.unwrap_or_else(|_| end.clone());
+        let other = departure.verify(&head, &end)?;
         let (last, from) = (head.head().seq, head.head().seq.next());
         let own = self.tx.item(id, from)?.map(|own| own.chain);
         if newest.head().incarnation <= channel.replica().incarnation() || own == Some(other) {
@@ -209,6 +214,7 @@ impl Work<'_> {
         }
         let standing = standing_of(&channel);
         self.tx.put_channel(&ChannelRow {
+            hub: channel.hub(),
             standing,
             stopped: None,
             head: Some(head.signed().clone()),
@@ -221,6 +227,20 @@ impl Work<'_> {
         Ok(if ended { SetBack::Ended } else { SetBack::GoesOn })
     }
 
+    /// Whose relay ordered the first item that departs: the channel may have moved there.
+    fn hub_of_departure(
+        &self,
+        channel: &Channel,
+        departure: &Departure,
+    ) -> Result<Domain, ReceiveError> {
+        let first = departure.items.first().ok_or(ReceiveError::NotSuperseded)?;
+        let first = Item::from_wire(channel.id(), first.clone())?;
+        let last = first.seq.0.checked_sub(1).map(Seq);
+        let fence =
+            last.map(|last| self.tx.newest_commit(channel.id(), last)).transpose()?.flatten();
+        Ok(channel.hub_after(&self.ctx, &first, fence)?)
+    }
+
     fn is_left_behind(
         &mut self,
         id: ChannelId,
@@ -228,8 +248,12 @@ impl Work<'_> {
         newest: SignedHead,
     ) -> Result<bool, ReceiveError> {
         let row = self.tx.channel(id)?.ok_or(ReceiveError::UnknownChannel)?;
-        let newest = self.verify_head(&row.hub, newest)?;
         let channel = self.take(id)?.ok_or(ReceiveError::UnknownChannel)?;
+        let Some(newest) = self.of_known_hub(&channel, newest)? else {
+            self.keep(channel);
+            // Of a hub that it has moved to: the items say so, and why.
+            return Ok(false);
+        };
         let is_newer = newest.head().incarnation > channel.replica().incarnation();
         if !is_newer || channel.anchor() < next {
             self.keep(channel);
@@ -237,6 +261,32 @@ impl Work<'_> {
         }
         self.leave_behind(row, channel, next)?;
         Ok(true)
+    }
+
+    /// A head of the hub that this copy knows; `None` of one of another authority.
+    fn of_known_hub(
+        &self,
+        channel: &Channel,
+        head: SignedHead,
+    ) -> Result<Option<VerifiedHead>, ReceiveError> {
+        let signer = head.signer();
+        match self.verify_head(&channel.hub(), head) {
+            Ok(verified) => Ok(Some(verified)),
+            Err(ReceiveError::HeadKey(_)) if self.is_anothers_key(&channel.hub(), signer)? => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn is_anothers_key(&self, hub: &Domain, signer: HeadSigner) -> Result<bool, StoreError> {
+        let authorities = self.ctx.bundle.authorities().iter();
+        for domain in authorities.map(|authority| authority.domain()).filter(|d| *d != hub) {
+            if self.tx.head_certificate(domain, signer)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Nothing of what is here is in the log any more: the commit that let this device in neither.

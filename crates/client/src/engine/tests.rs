@@ -16,6 +16,7 @@ mod herd;
 mod hub;
 mod keeping;
 mod members;
+mod moving;
 mod notes;
 mod races;
 mod recovery;

@@ -11,7 +11,7 @@ use enlace_identity::canonical::Writer;
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::device_list::parse_sorted;
-use enlace_log::{ChainHash, ChannelId, Envelope, Item, Seq, SignedHead};
+use enlace_log::{ChainHash, ChannelId, Envelope, Item, Seq, SignedHead, SignedHubVote};
 use enlace_proto::relay::v1 as wire;
 
 use super::Engine;
@@ -114,6 +114,10 @@ impl Work<'_> {
         delivery: wire::WelcomeDelivery,
     ) -> Result<JoinOffer, WelcomeError> {
         let hub: Domain = delivery.hub.parse()?;
+        let creating_hub = match &delivery.creating_hub[..] {
+            "" => hub.clone(),
+            creating => creating.parse()?,
+        };
         self.take_head_certificate(Some(&hub), &delivery.head_certificates).map_err(|error| {
             match error {
                 DirectoryError::Engine(error) => WelcomeError::Engine(error),
@@ -144,6 +148,12 @@ impl Work<'_> {
             welcomes: welcomes.into_iter().collect(),
             signer: UnverifiedChain::from_ders(&delivery.certificates)?,
             hub,
+            creating_hub,
+            hub_votes: delivery
+                .hub_votes
+                .iter()
+                .filter_map(|vote| SignedHubVote::decode(vote).ok())
+                .collect(),
             nonce: delivery.nonce[..].try_into().map_err(|_| WelcomeError::Incomplete("nonce"))?,
             previous_chain: delivery.previous_chain[..]
                 .try_into()

@@ -48,6 +48,8 @@ pub enum DocumentKind {
     EndpointRecord,
     /// A version of the network's bundle, by number.
     Bundle,
+    /// The newest vote for another hub of each device in a channel, by channel and device.
+    HubVote,
     /// The newest certificates of this device, by its name, PEM.
     OwnCertificates,
 }

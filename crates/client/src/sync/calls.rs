@@ -49,6 +49,8 @@ pub(super) enum Done {
     ListsPublished(Result<(), CallError>),
     /// Key packages were published.
     Published(Publication, Result<(), CallError>),
+    /// A vote for another hub was handed over.
+    VoteHandedOver(ChannelId, Result<(), CallError>),
     /// The certificate of a head key that a member quoted.
     HeadKey(Option<Domain>, Result<Vec<Vec<u8>>, CallError>),
     /// What was brought back to a hub, from which position on.
@@ -213,6 +215,13 @@ impl Session {
                     Err(error) => tracing::warn!(%error, "key packages were not published"),
                 }
             }
+            Done::VoteHandedOver(channel, answer) => {
+                self.settled.answered();
+                if let Err(error) = answer {
+                    tracing::warn!(%channel, %error, "the relay did not take a vote");
+                    self.votes_there.remove(&channel);
+                }
+            }
             Done::Certificate(answer) => {
                 self.settled.answered();
                 self.take_certificate(answer)?;
@@ -320,6 +329,26 @@ impl Session {
                 Done::ListsPublished(answer.map(|_| ()))
             });
         }
+    }
+
+    /// Hands over this device's votes for other hubs, each once.
+    pub(super) fn publish_votes(&mut self) -> Result<(), SyncError> {
+        let requests = self.shared.engine().votes_to_publish()?;
+        for request in requests {
+            let votes = request.votes.as_ref();
+            let channel = votes.and_then(|votes| votes.channel.as_ref());
+            let channel = channel.and_then(|id| ChannelId::try_from(&id.value[..]).ok());
+            let Some((channel, votes)) = channel.zip(votes) else { continue };
+            let hash = sha256(&votes.votes.concat());
+            if self.votes_there.insert(channel, hash) == Some(hash) {
+                continue;
+            }
+            self.settled.asked();
+            self.spawn(request, LIMIT, move |answer| {
+                Done::VoteHandedOver(channel, answer.map(|_| ()))
+            });
+        }
+        Ok(())
     }
 
     fn fill_pool(

@@ -45,8 +45,7 @@ impl Session {
             }
             Some(Event::Bundle(signed)) => self.take_bundle_event(&signed).await,
             Some(Event::Behind(behind)) => self.handle_behind(&behind),
-            // The votes themselves are nobody's word: members judge what moves the channel.
-            Some(Event::HubVotes(_)) => Ok(()),
+            Some(Event::HubVotes(votes)) => Ok(self.shared.engine().take_hub_votes(&votes)?),
             // Of a newer version of the protocol.
             None => Ok(()),
         }
@@ -260,12 +259,12 @@ impl Session {
         channel: ChannelId,
         signer: HeadSigner,
     ) -> Result<(), SyncError> {
-        let hub = self.hub_of(channel)?;
         let request = FetchHeadCertificateRequest { signer: signer.0.to_vec() };
         match self.connection.call(&request, PER_ADDRESS).await {
-            Ok(response) => take_head_key(&self.shared, hub.as_ref(), &response.certificates),
+            // Whose hub it has to be of is for whoever uses it: the channel may have moved.
+            Ok(response) => take_head_key(&self.shared, None, &response.certificates),
             Err(error) => {
-                tracing::warn!(%error, "a head key's certificate did not come");
+                tracing::warn!(%channel, %error, "a head key's certificate did not come");
                 Ok(())
             }
         }

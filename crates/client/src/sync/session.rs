@@ -66,6 +66,8 @@ pub(crate) struct Session {
     pub(super) relay_bundle: u64,
     /// The lists that the relay is known to have.
     pub(super) lists_there: HashSet<[u8; 32]>,
+    /// This device's votes for other hubs that the relay has.
+    pub(super) votes_there: HashMap<ChannelId, [u8; 32]>,
     /// Whether its directory has come, so that those are all.
     pub(super) knows_lists: bool,
     /// Sees lists that are new here.
@@ -117,12 +119,14 @@ impl Session {
             asked_at: HashMap::new(),
             relay_bundle,
             lists_there: HashSet::new(),
+            votes_there: HashMap::new(),
             knows_lists: false,
             lists_here,
             is_inquiring: false,
             again_at: None,
             goal,
         };
+        session.shared.engine().hand_votes_over_again();
         session.level_bundles();
         session.fetch_directory();
         session.ask_certificate();
@@ -179,6 +183,7 @@ impl Session {
                 _ = upkeep.tick() => {
                     let mut engine = self.shared.engine();
                     engine.renew_keys()?;
+                    engine.hand_votes_over_again();
                     engine.expire_daily()?;
                 }
                 _ = hourly.tick() => self.ask_certificate(),
@@ -196,6 +201,7 @@ impl Session {
 
     /// Starts whatever calls the outbox needs now.
     fn pump(&mut self) -> Result<(), SyncError> {
+        self.publish_votes()?;
         let plan = self.shared.engine().plan(&mut self.lanes)?;
         self.again_at = plan.again_at;
         for action in plan.actions {

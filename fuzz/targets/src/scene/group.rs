@@ -481,6 +481,8 @@ impl Group {
             welcomes,
             signer: self.members[by].device.chain.clone(),
             hub: network().a.domain.clone(),
+            creating_hub: network().a.domain.clone(),
+            hub_votes: Vec::new(),
             nonce: Log::NONCE,
             log_has_ended: false,
             previous_chain: seq

@@ -24,8 +24,9 @@ use enlace_identity::keys::{PublicKey, SigningKey};
 use enlace_identity::names::{DeviceName, Domain, LeafName, OfficerAddress};
 use enlace_identity::time::{Timestamp, Validity};
 use enlace_log::{
-    ChainHash, ChainStart, ChannelId, ChannelNonce, ClientId, Commitment, DeviceList, Generation,
-    Head, HeadSigner, Incarnation, Item, QuotedHead, Sealed, Seq, VerifiedHead,
+    ChainHash, ChainStart, ChannelId, ChannelNonce, ClientId, Commitment, DeviceList, Envelope,
+    Generation, Head, HeadSigner, HubStatement, Incarnations, Item, ItemKind, ListHash,
+    PayloadHash, QuotedHead, Sealed, Seq, SignedHubVote, TakeOver, VerifiedHead, WelcomesHash,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -314,7 +315,18 @@ impl Member {
         upto: Seq,
     ) -> Result<(), ChannelError> {
         self.store.savepoint().unwrap();
-        let taken = self.take_in(network, hub, upto);
+        let mut taken = Ok(Vec::new());
+        while let Ok(told) = &mut taken {
+            let Some(channel) = &self.channel else { break };
+            let next = channel.replica().next_seq();
+            if next > upto || channel.standing() == Standing::Removed {
+                break;
+            }
+            match self.take_in(network, hub, hub.frame_end(next, upto)) {
+                Ok(more) => told.extend(more),
+                Err(error) => taken = Err(error),
+            }
+        }
         match &taken {
             Ok(events) => {
                 self.store.release().unwrap();
@@ -410,6 +422,10 @@ pub(crate) struct Hub {
     pub(crate) key: SigningKey,
     pub(crate) signer: HeadSigner,
     pub(crate) clock: Timestamp,
+    /// Where the log moved to another authority's relay, which signs with the same key here.
+    pub(crate) domain: Domain,
+    hub_votes: Vec<SignedHubVote>,
+    incarnations: Incarnations,
     start: ChainHash,
 }
 
@@ -427,6 +443,9 @@ impl Hub {
             key: SigningKey::generate(),
             signer: HeadSigner([0x5e; 32]),
             clock: NOW,
+            domain: domain.clone(),
+            hub_votes: Vec::new(),
+            incarnations: Incarnations::default(),
             start: start.hash(),
         }
     }
@@ -439,6 +458,9 @@ impl Hub {
             key: SigningKey::from_seed(self.key.to_seed()),
             signer: self.signer,
             clock: self.clock,
+            domain: self.domain.clone(),
+            hub_votes: self.hub_votes.clone(),
+            incarnations: self.incarnations.clone(),
             start: self.start,
         }
     }
@@ -459,10 +481,48 @@ impl Hub {
         seq
     }
 
+    /// The relay of another authority goes on with the log, by these votes.
+    pub(crate) fn take_over(&mut self, hub: &Domain, votes: Vec<SignedHubVote>) -> Seq {
+        let incarnation = self.incarnations.newest().next();
+        let statement = HubStatement {
+            incarnation,
+            held: None,
+            lost: None,
+            unheard: Vec::new(),
+            signer: self.signer,
+            taken_over: Some(TakeOver { hub: hub.clone(), votes: votes.clone() }),
+        };
+        let payload = statement.encode();
+        let relay = LeafName::Service(format!("r1.relay.{hub}").parse().unwrap());
+        let envelope = Envelope {
+            kind: ItemKind::HubStatement,
+            author: relay,
+            last_valid_commit: None,
+            commitment: Commitment::NONE,
+            list_hash: ListHash::NONE,
+            welcomes_hash: WelcomesHash::NONE,
+            payload_hash: PayloadHash::of(&payload),
+            ..self.items.last().unwrap().sealed.envelope().clone()
+        };
+        let signature = envelope.sign(&self.key);
+        let seq = self.accept_sealed(Sealed::new(envelope, signature, payload.into()));
+        self.incarnations.begin(seq, incarnation);
+        (self.domain, self.hub_votes) = (hub.clone(), votes);
+        seq
+    }
+
+    /// Where the frame ends in which an item comes: a statement begins its own.
+    fn frame_end(&self, from: Seq, upto: Seq) -> Seq {
+        let later = |item: &&Item| item.seq > from && item.seq <= upto;
+        let statement = |item: &&Item| item.sealed.envelope().kind == ItemKind::HubStatement;
+        let next = self.items.iter().filter(later).find(statement);
+        next.map_or(upto, |item| Seq(item.seq.0 - 1))
+    }
+
     pub(crate) fn head_at(&self, seq: Seq) -> VerifiedHead {
         let head = Head {
             channel: channel_id(),
-            incarnation: Incarnation(0),
+            incarnation: self.incarnations.at(seq),
             seq,
             chain: self.chains[usize::try_from(seq.0).unwrap()],
         };
@@ -494,7 +554,9 @@ impl Hub {
             devices: list,
             welcomes,
             signer: author.chain.clone(),
-            hub: "a.example".parse().unwrap(),
+            hub: self.domain.clone(),
+            creating_hub: "a.example".parse().unwrap(),
+            hub_votes: self.hub_votes.clone(),
             nonce: NONCE,
             log_has_ended: false,
             previous_chain: commit

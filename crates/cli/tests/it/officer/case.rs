@@ -260,6 +260,25 @@ fn officers_of_two_authorities_write_to_each_other_by_commands() {
     let roles: Vec<_> = shown["members"].as_array().unwrap().iter().map(|m| &m["role"]).collect();
     assert_eq!(roles, ["owner", "lead", "observer"], "by address");
     assert_eq!(beatriz.json(&["channel", "show", RIVER])["comparison"], *comparison);
+    another_relay_is_voted_for(ana, beatriz);
+}
+
+/// Beatriz's authority alone cannot move what Ana's relay orders.
+fn another_relay_is_voted_for(ana: Officer<'_>, beatriz: Officer<'_>) {
+    let [own, hers] = [ana, beatriz].map(|officer| officer.officer.address().domain().to_string());
+    let moving = ["channel", "move", RIVER];
+    let view = beatriz.json(&moving);
+    assert_eq!((&view["hub"], &view["wanted"]), (&own.clone().into(), &Value::Null));
+    ana.run(&[&moving[..], &["--to", &own]].concat()).failed_with(&own);
+    let view = beatriz.json(&[&moving[..], &["--to", &hers]].concat());
+    assert_eq!(view["wanted"], hers);
+    let proposal = &view["proposals"][0];
+    assert_eq!((&proposal["to"], &proposal["needed"]), (&hers.into(), &1.into()));
+    assert_eq!(proposal["voters"], serde_json::json!([beatriz.address()]));
+    assert_eq!(proposal["missing"], serde_json::json!([own]));
+    let view = beatriz.json(&[&moving[..], &["--cancel"]].concat());
+    assert_eq!((&view["wanted"], view["proposals"].as_array().unwrap().len()), (&Value::Null, 0));
+    beatriz.run(&[&moving[..], &["--cancel"]].concat()).failed_with("");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use enlace_identity::time::Timestamp;
 use enlace_log::{
     ChainHash, ChainStart, ChannelId, ClientId, Commitment, DeviceList, Envelope, Generation, Head,
     HeadSigner, HubStatement, Incarnation, Incarnations, Item, ItemKind, ListChange, ListHash,
-    PayloadHash, Sealed, Seq, Tombstone, WelcomesHash,
+    PayloadHash, Sealed, Seq, SignedHubVote, TakeOver, Tombstone, WelcomesHash,
 };
 use enlace_proto::relay::v1 as wire;
 use enlace_proto::relay::v1::ErrorCode;
@@ -28,6 +28,8 @@ pub(crate) struct Log {
     list: DeviceList,
     incarnations: Incarnations,
     nonce: Vec<u8>,
+    /// Where another authority's relay took over, and by which votes.
+    pub(crate) moves: Vec<(Seq, TestAuthorityKeys, Vec<SignedHubVote>)>,
     accepted: BTreeMap<(DeviceName, ClientId), Seq>,
 }
 
@@ -58,7 +60,19 @@ pub(crate) struct Hub {
     pub(crate) counters: BTreeMap<DeviceName, u64>,
 }
 
-struct TestAuthorityKeys {
+impl TestAuthorityKeys {
+    fn of(authority: &TestAuthority) -> Self {
+        let chain = authority.head_certificates();
+        Self {
+            domain: authority.domain.clone(),
+            key: authority.head_key.clone(),
+            certificates: chain.ders(),
+            signer: HeadSigner(*chain.leaf().fingerprint().as_bytes()),
+        }
+    }
+}
+
+pub(crate) struct TestAuthorityKeys {
     domain: enlace_identity::names::Domain,
     key: enlace_identity::keys::SigningKey,
     certificates: Vec<Vec<u8>>,
@@ -67,15 +81,8 @@ struct TestAuthorityKeys {
 
 impl Hub {
     pub(crate) fn new(authority: &TestAuthority) -> Self {
-        let chain = authority.head_certificates();
-        let authority = TestAuthorityKeys {
-            domain: authority.domain.clone(),
-            key: authority.head_key.clone(),
-            certificates: chain.ders(),
-            signer: HeadSigner(*chain.leaf().fingerprint().as_bytes()),
-        };
         Self {
-            authority,
+            authority: TestAuthorityKeys::of(authority),
             logs: BTreeMap::new(),
             pools: BTreeMap::new(),
             welcomes: BTreeMap::new(),
@@ -87,11 +94,17 @@ impl Hub {
         &self.authority.certificates
     }
 
+    /// Those of the relay that a channel has moved to.
+    pub(crate) fn present_certificates(&self, channel: ChannelId) -> &[Vec<u8>] {
+        &self.keys_at(channel, Seq(u64::MAX)).certificates
+    }
+
     pub(crate) fn sign(&self, channel: ChannelId, seq: Seq, chain: ChainHash) -> wire::SignedHead {
         let log = self.logs.get(&channel);
         let incarnation = log.map_or(Incarnation(0), |log| log.incarnations.at(seq));
         let head = Head { channel, incarnation, seq, chain };
-        head.sign(&self.authority.key, self.authority.signer).to_wire()
+        let keys = self.keys_at(channel, seq);
+        head.sign(&keys.key, keys.signer).to_wire()
     }
 
     pub(crate) fn head(&self, channel: ChannelId) -> wire::SignedHead {
@@ -110,29 +123,66 @@ impl Hub {
         self.logs[&channel].chains[usize::try_from(seq.0).unwrap()]
     }
 
+    /// Whose relay orders a place.
+    fn keys_at(&self, channel: ChannelId, seq: Seq) -> &TestAuthorityKeys {
+        let moves = self.logs.get(&channel).map(|log| &log.moves[..]).unwrap_or_default();
+        let there = moves.iter().rev().find(|(from, ..)| *from <= seq);
+        there.map_or(&self.authority, |(_, keys, _)| keys)
+    }
+
+    /// The items from a place on that a relay hands out at once, and its signature at the last: a statement
+    /// begins its own frame.
+    pub(crate) fn frame(
+        &self,
+        channel: ChannelId,
+        from: Seq,
+    ) -> (Vec<wire::Item>, wire::SignedHead) {
+        let log = &self.logs[&channel];
+        let is_later = |item: &&Item| item.seq > from;
+        let is_statement = |item: &&Item| item.sealed.envelope().kind == ItemKind::HubStatement;
+        let statement = log.items.iter().filter(is_later).find(is_statement);
+        let end = statement.map_or(log.items.len() as u64, |item| item.seq.0);
+        let end = Seq(end.min(from.0.saturating_add(BATCH as u64)));
+        let items = log.items.iter().filter(|item| item.seq >= from && item.seq < end);
+        let last = Seq(end.0 - 1);
+        (items.map(Item::to_wire).collect(), self.sign(channel, last, self.chain_at(channel, last)))
+    }
+
     pub(crate) fn items_from(&self, channel: ChannelId, from: Seq) -> Vec<wire::Item> {
         let items = &self.logs[&channel].items;
         let behind = items.partition_point(|item| item.seq < from);
         items[behind..].iter().map(Item::to_wire).collect()
     }
 
-    /// As many of them as a relay hands out at once, and its signature at the last.
-    pub(crate) fn batch_from(
-        &self,
-        channel: ChannelId,
-        from: Seq,
-    ) -> (Vec<wire::Item>, wire::SignedHead) {
-        let log = &self.logs[&channel];
-        let behind = log.items.partition_point(|item| item.seq < from);
-        let end = log.items.len().min(behind + BATCH);
-        let items = log.items[behind..end].iter().map(Item::to_wire).collect();
-        (items, self.sign(channel, log.items[end - 1].seq, log.chains[end - 1]))
-    }
-
     /// Begins anew with a log that ends at `last`; what came after it is lost.
     pub(crate) fn begin_anew(&mut self, channel: ChannelId, last: Seq, now: Timestamp) {
-        let (signer, relay) =
-            (self.authority.signer, format!("r1.relay.{}", self.authority.domain));
+        self.begin(channel, last, now, None);
+    }
+
+    /// The relay of another authority goes on after `last`.
+    pub(crate) fn take_over(
+        &mut self,
+        channel: ChannelId,
+        last: Seq,
+        now: Timestamp,
+        (authority, votes): (&TestAuthority, Vec<SignedHubVote>),
+    ) {
+        let log = self.logs.get_mut(&channel).unwrap();
+        log.moves.push((last.next(), TestAuthorityKeys::of(authority), votes.clone()));
+        let hub = authority.domain.clone();
+        self.begin(channel, last, now, Some(TakeOver { hub, votes }));
+    }
+
+    fn begin(
+        &mut self,
+        channel: ChannelId,
+        last: Seq,
+        now: Timestamp,
+        taken_over: Option<TakeOver>,
+    ) {
+        let keys = self.keys_at(channel, last.next());
+        let (signer, relay) = (keys.signer, format!("r1.relay.{}", keys.domain));
+        let key = keys.key.clone();
         let log = self.logs.get_mut(&channel).unwrap();
         let count = usize::try_from(last.0).unwrap() + 1;
         log.items.truncate(count);
@@ -149,7 +199,7 @@ impl Hub {
             lost: None,
             unheard: Vec::new(),
             signer,
-            taken_over: None,
+            taken_over,
         };
         let payload = statement.encode();
         let envelope = Envelope {
@@ -163,7 +213,7 @@ impl Hub {
         };
         let envelope =
             Envelope { list_hash: ListHash::NONE, welcomes_hash: WelcomesHash::NONE, ..envelope };
-        let signature = envelope.sign(&self.authority.key);
+        let signature = envelope.sign(&key);
         let sealed = Sealed::new(envelope, signature, payload.into());
         let item = Item { seq: last.next(), received_at: now, sealed };
         log.chains.push(item.chain_after(&log.chains[count - 1]));
@@ -240,19 +290,22 @@ impl Hub {
         let previous_chain = log.chains.iter().rev().nth(1);
         let previous_chain = previous_chain.map_or_else(|| self.chain_start(channel), |c| *c);
         commit.chain = chain.0.to_vec();
+        let (keys, moved) = (self.keys_at(channel, seq), log.moves.last());
         let delivery = wire::WelcomeDelivery {
             channel: Some(channel.to_wire()),
-            hub: self.authority.domain.to_string(),
+            hub: keys.domain.to_string(),
             commit: Some(commit),
             head: Some(self.sign(channel, seq, chain)),
-            head_certificates: self.authority.certificates.clone(),
+            head_certificates: keys.certificates.clone(),
             device_list: log.list.iter().map(ToString::to_string).collect(),
             welcomes: request.welcomes.clone(),
             certificates: request.certificates.clone(),
             nonce: log.nonce.clone(),
             previous_chain: previous_chain.0.to_vec(),
-            creating_hub: String::new(),
-            hub_votes: Vec::new(),
+            creating_hub: moved.map(|_| self.authority.domain.to_string()).unwrap_or_default(),
+            hub_votes: moved
+                .map(|(.., votes)| votes.iter().map(SignedHubVote::encode).collect())
+                .unwrap_or_default(),
         };
         for device in request.welcomes.iter().flat_map(|welcome| &welcome.devices) {
             let device = device.parse().unwrap();
@@ -306,6 +359,7 @@ impl Log {
             list: DeviceList::default(),
             incarnations: Incarnations::default(),
             nonce,
+            moves: Vec::new(),
             accepted: BTreeMap::new(),
         }
     }

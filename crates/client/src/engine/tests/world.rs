@@ -353,12 +353,15 @@ impl World {
             }
         }
         for followed in self.engine(name).followed().unwrap() {
-            let (items, head) = self.hub.batch_from(followed.channel, followed.next);
-            if items.is_empty() {
-                continue;
+            let (mut items, mut head) = self.hub.frame(followed.channel, followed.next);
+            while !items.is_empty() {
+                came += items.len();
+                let received = self.engine(name).receive(followed.channel, items, &head).unwrap();
+                if received.ended {
+                    break;
+                }
+                (items, head) = self.hub.frame(followed.channel, received.next);
             }
-            came += items.len();
-            self.engine(name).receive(followed.channel, items, &head).unwrap();
         }
         came
     }
@@ -369,7 +372,7 @@ impl World {
         channel: ChannelId,
         from: Seq,
     ) -> Result<Received, ReceiveError> {
-        let (items, head) = (self.hub.items_from(channel, from), self.hub.head(channel));
+        let (items, head) = self.hub.frame(channel, from);
         self.engine(name).receive(channel, items, &head)
     }
 

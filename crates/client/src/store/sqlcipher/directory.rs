@@ -113,6 +113,7 @@ fn name_of(kind: DocumentKind) -> &'static str {
         DocumentKind::RevocationList => "revocation-list",
         DocumentKind::EndpointRecord => "endpoint-record",
         DocumentKind::Bundle => "bundle",
+        DocumentKind::HubVote => "hub-vote",
         DocumentKind::OwnCertificates => "own-certificates",
     }
 }
