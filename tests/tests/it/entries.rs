@@ -2,7 +2,7 @@
 //! can't see every member refuses alike, naming the author. Nothing of it is shown as said.
 
 use enlace_channel::channel::{Channel, Command};
-use enlace_channel::entry::SignedEntry;
+use enlace_channel::entry::{EntryKind, SignedEntry};
 use enlace_client::notice::Notice;
 use enlace_identity::names::DeviceName;
 use enlace_log::{ChannelId, ClientId, Commitment, DeviceList, Envelope, Seq};
@@ -111,6 +111,33 @@ async fn a_quoted_head_that_the_hub_never_signed_accuses_its_quoter_alone() {
         officer.reads(channel, "the hub lies").await;
         let is_alarm = |notice: &Notice| matches!(notice, Notice::Fork(_));
         assert!(!officer.notices(channel).iter().any(is_alarm));
+    }
+    scene.case.assert_healthy().await;
+}
+
+/// Ben's program is newer than the others': they keep what they can't show, and say so.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_of_an_unknown_kind_is_kept_and_shown_as_such() {
+    const KIND: u64 = 1_000;
+    let mut scene = Scene::new().await;
+    let channel = scene.case.channel;
+    let entry = scene.rogue.read(channel, |rogue, channel| {
+        rogue.sign_as(channel, EntryKind::from_code(KIND), "of a later version", None)
+    });
+    let id = entry.header().client_id;
+    let outgoing = scene.rogue.act(channel, |c, ctx| c.dangerous_seal_entry(ctx, &entry, id));
+    let seq = Rogue::submit(&scene.hub, &outgoing.unwrap().request).await.unwrap();
+    for who in [ANA, CID, DORA] {
+        let officer = &scene.case.officers[who];
+        officer
+            .is_told(channel, "that a newer version is needed", |row| {
+                let newer = row.notice == Notice::NeedsNewerVersion;
+                (newer && row.seq == Some(seq)).then_some(())
+            })
+            .await;
+        let shown = officer.client().read(channel, seq, 1).unwrap().pop().unwrap();
+        assert_eq!((shown.kind, shown.is_supported), (KIND, false));
+        assert_eq!((shown.author, shown.client_id), (scene.device(BEN), id));
     }
     scene.case.assert_healthy().await;
 }
