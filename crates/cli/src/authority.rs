@@ -15,6 +15,7 @@
 
 mod directory;
 mod endpoint_key;
+mod invitations;
 mod issuance;
 mod lists;
 mod registry;
@@ -22,6 +23,7 @@ mod setup;
 
 pub(crate) use self::directory::{Directory, RootKeyArguments};
 pub(crate) use self::endpoint_key::endpoint_signer;
+pub(crate) use self::invitations::{Claim, Invited, claim};
 pub(crate) use self::issuance::{Issuance, Subject, issue};
 pub(crate) use self::lists::{
     ISSUING_LIST_DAYS, ROOT_LIST_DAYS, write_issuing_list, write_root_list,

@@ -12,11 +12,13 @@
 //! | `store.db` | the encrypted database: see [`crate::store`] |
 //!
 //! The way of a new device: [`Profile::create`] → the registrar issues → [`Profile::enroll`] →
-//! [`Profile::unlock`].
+//! [`Profile::unlock`]. With an invitation, [`Profile::enroll_by_invitation`] stands in the place of
+//! both that come between.
 
 mod create;
 mod enroll;
 mod files;
+mod invited;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -34,6 +36,7 @@ use enlace_identity::names::{DeviceName, OfficerAddress};
 
 pub use self::create::CreateError;
 pub use self::enroll::{EnrollError, Enrollment};
+pub use self::invited::{Invited, InvitedError};
 
 use self::settings::Settings;
 

@@ -41,7 +41,7 @@ pub(crate) use self::caller::{Caller, Peer};
 pub(crate) use self::deliver_welcome::short;
 pub(crate) use self::exchange_heads::MAX_HEADS;
 pub(crate) use self::fetch_range::read as read_range;
-pub(crate) use self::refusals::{channel_id, limit, malformed, unreadable};
+pub(crate) use self::refusals::{channel_id, internal, limit, malformed, unreadable};
 
 /// A request that the relay answers.
 pub(crate) trait Handle: Call {

@@ -21,6 +21,7 @@ mod calls;
 mod crl_directory;
 mod device_trust;
 mod directory;
+mod enrolments;
 mod expiry;
 mod federation;
 mod head_certificates;

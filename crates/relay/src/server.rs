@@ -10,6 +10,7 @@ mod crls;
 mod expiring;
 mod hello;
 mod in_flight;
+mod newcomers;
 mod parts;
 mod peers;
 mod seen;

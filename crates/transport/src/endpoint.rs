@@ -144,13 +144,13 @@ impl Endpoint {
         Ok(())
     }
 
-    /// Serves devices without a certificate from now on, on a protocol of their own: see
-    /// [`crate::enrolment`].
+    /// Serves devices without a certificate from now on, on a protocol of their own, or no longer:
+    /// see [`crate::enrolment`]. Connections that are open go on.
     ///
     /// # Errors
     /// [`TlsSetupError`].
-    pub fn admit_newcomers(&self) -> Result<(), TlsSetupError> {
-        self.shared.verifier.admit_newcomers();
+    pub fn admit_newcomers(&self, admits: bool) -> Result<(), TlsSetupError> {
+        self.shared.verifier.admit_newcomers(admits);
         self.replace_identity(self.identity())
     }
 

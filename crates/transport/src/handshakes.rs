@@ -108,7 +108,7 @@ impl Drop for Place {
 }
 
 /// An IPv4 address, or the 64 bits that an IPv6 subscriber has to itself.
-fn network_of(address: IpAddr) -> IpAddr {
+pub(crate) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) >> 64 << 64).into()),
         address => address,

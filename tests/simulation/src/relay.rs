@@ -158,6 +158,7 @@ impl RelayNode {
             crls: None,
             bundles: None,
             renewals: None,
+            enrolments: None,
             boot: Some(format!("boot {}", self.boot)),
             is_inline: true,
         };

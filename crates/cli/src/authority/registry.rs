@@ -8,6 +8,7 @@ use enlace_identity::time::{Timestamp, Validity};
 use enlace_identity::warnings::{Alarm, alarm};
 use serde::{Deserialize, Serialize};
 
+use super::invitations::Invited;
 use crate::as_text;
 use crate::when::rfc3339;
 
@@ -37,6 +38,9 @@ pub(crate) struct Registry {
     pub(crate) endpoint: Option<EndpointState>,
     /// All certificates, in the order in which they were issued.
     pub(crate) certificates: Vec<Issued>,
+    /// All invitations, without their secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) invitations: Vec<Invited>,
 }
 
 /// A revocation list.
@@ -143,7 +147,7 @@ impl Registry {
         lists: [ListState; 2],
     ) -> Self {
         let [root_list, issuing_list] = lists;
-        let (endpoint, certificates) = (None, Vec::new());
+        let (endpoint, certificates, invitations) = (None, Vec::new(), Vec::new());
         Self {
             version: VERSION,
             domain,
@@ -154,6 +158,7 @@ impl Registry {
             issuing_list,
             endpoint,
             certificates,
+            invitations,
         }
     }
 

@@ -2,7 +2,10 @@
 
 mod crl;
 mod endpoint;
+mod enrolments;
+mod handing;
 mod init;
+mod invite;
 mod issue;
 mod list;
 mod mandate;
@@ -28,6 +31,10 @@ pub(crate) enum Command {
     Request(request::Arguments),
     /// Issue the certificate that a request asks for, once you know who sent it.
     Issue(issue::Arguments),
+    /// Invite an officer's device to enrol through the relay, once.
+    Invite(invite::Arguments),
+    /// Say which devices come with an invitation, and issue for those that were approved.
+    Enrolments(enrolments::Arguments),
     /// Say which devices ask for a new certificate, and issue those that are due.
     Renewals(renewals::Arguments),
     /// Withdraw certificates, for good.
@@ -65,6 +72,8 @@ pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
         Command::Init(arguments) => init::run(&arguments, ui),
         Command::Request(arguments) => request::run(&arguments, ui),
         Command::Issue(arguments) => issue::run(&arguments, ui),
+        Command::Invite(arguments) => invite::run(&arguments, ui),
+        Command::Enrolments(arguments) => enrolments::run(&arguments, ui),
         Command::Renewals(arguments) => renewals::run(&arguments, ui),
         Command::Revoke(arguments) => revoke::run(&arguments, ui),
         Command::Suspend(arguments) => suspend::suspend(&arguments, ui),

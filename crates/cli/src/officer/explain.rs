@@ -9,7 +9,7 @@ use enlace_client::engine::{
     ActError, BackupError, CreateChannelError, DeviceError, EngineError, MoveError, PostError,
     ResumeError,
 };
-use enlace_client::profile::{CreateError, EnrollError, ProfileError};
+use enlace_client::profile::{CreateError, EnrollError, InvitedError, ProfileError};
 use enlace_client::store::StoreError;
 use enlace_client::sync::SyncError;
 use enlace_identity::bundle::BundleError;
@@ -128,6 +128,25 @@ impl Explain for EnrollError {
             | Self::EndpointRecord(_)
             | Self::OtherRecord(_) => as_it_is(self).hint(ui.say(Text::AskRightFile)),
             error => as_it_is(error),
+        }
+    }
+}
+
+impl Explain for InvitedError {
+    fn explain(self, ui: &Ui) -> Failure {
+        match self {
+            Self::Refused => {
+                said(ui, Text::InvitationRefused).hint(ui.say(Text::InvitationMayBeStolen))
+            }
+            Self::Later(wait) => {
+                said(ui, Text::RelayAskedTooOften { seconds: wait.as_secs().max(1) })
+            }
+            Self::Enroll(error) => error.explain(ui),
+            Self::Profile(error) => error.explain(ui),
+            error @ (Self::OtherDevice { .. } | Self::OtherNetwork | Self::Certificates(_)) => {
+                as_it_is(error).hint(ui.say(Text::AskRightFile))
+            }
+            error => said(ui, Text::RelayOutOfReach { why: &error.to_string() }),
         }
     }
 }

@@ -39,6 +39,19 @@ pub(super) fn say(text: Text<'_>) -> String {
         ),
         Text::Enrolled { network } => format!("This device belongs to the network {network} now."),
         Text::SyncOnce => "Run `enlace sync` once: then colleagues can admit you.".into(),
+        Text::RequestAtRelay => "Your request is with your registrar.".into(),
+        Text::ReadKeyOut => "If your registrar calls, read out these digits.".into(),
+        Text::EnrollAgain => {
+            "Type the same command again later; with --wait it waits for the certificate.".into()
+        }
+        Text::InvitationSpent => "The invitation is used up: delete its file.".into(),
+        Text::InvitationRefused => "the relay does not accept this invitation".into(),
+        Text::InvitationMayBeStolen => {
+            "It is over, or was withdrawn, or another device has used it. If you have not used it yet, tell your registrar at once.".into()
+        }
+        Text::RelayAskedTooOften { seconds } => {
+            format!("the relay is asked too often; try again in {seconds} seconds")
+        }
         Text::NotEnrolledYet => "This device has no certificate yet.".into(),
         Text::ChannelOpened { title, id } => format!("Opened the channel “{title}” ({id})."),
         Text::NoChannels => "You are in no channel yet.".into(),

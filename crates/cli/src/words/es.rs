@@ -43,6 +43,19 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::SyncOnce => {
             "Ejecute `enlace sync` una vez: después sus colegas podrán admitirle.".into()
         }
+        Text::RequestAtRelay => "Su solicitud está en manos de su registrador.".into(),
+        Text::ReadKeyOut => "Si su registrador le llama, léale estas cifras.".into(),
+        Text::EnrollAgain => {
+            "Repita la misma orden más tarde; con --wait espera el certificado.".into()
+        }
+        Text::InvitationSpent => "La invitación ya está usada: borre su archivo.".into(),
+        Text::InvitationRefused => "el servidor no acepta esta invitación".into(),
+        Text::InvitationMayBeStolen => {
+            "Ha vencido, se retiró, o la ha usado otro dispositivo. Si usted no la ha usado aún, avise enseguida a su registrador.".into()
+        }
+        Text::RelayAskedTooOften { seconds } => {
+            format!("se pregunta demasiado al servidor; inténtelo de nuevo en {seconds} segundos")
+        }
         Text::NotEnrolledYet => "Este dispositivo aún no tiene certificado.".into(),
         Text::ChannelOpened { title, id } => format!("Canal «{title}» abierto ({id})."),
         Text::NoChannels => "Aún no está en ningún canal.".into(),

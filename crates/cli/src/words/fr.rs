@@ -43,6 +43,21 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::SyncOnce => {
             "Lancez `enlace sync` une fois : vos collègues pourront ensuite vous admettre.".into()
         }
+        Text::RequestAtRelay => "Votre demande est chez votre officier d'enregistrement.".into(),
+        Text::ReadKeyOut => {
+            "Si votre officier d'enregistrement vous appelle, lisez-lui ces chiffres.".into()
+        }
+        Text::EnrollAgain => {
+            "Répétez la même commande plus tard ; avec --wait, elle attend le certificat.".into()
+        }
+        Text::InvitationSpent => "L'invitation est utilisée : supprimez son fichier.".into(),
+        Text::InvitationRefused => "le serveur n'accepte pas cette invitation".into(),
+        Text::InvitationMayBeStolen => {
+            "Elle a expiré, a été retirée, ou un autre appareil l'a utilisée. Si vous ne l'avez pas encore utilisée, prévenez tout de suite votre officier d'enregistrement.".into()
+        }
+        Text::RelayAskedTooOften { seconds } => {
+            format!("le serveur est trop sollicité ; réessayez dans {seconds} secondes")
+        }
         Text::NotEnrolledYet => "Cet appareil n'a pas encore de certificat.".into(),
         Text::ChannelOpened { title, id } => format!("Canal « {title} » ouvert ({id})."),
         Text::NoChannels => "Vous n'êtes encore dans aucun canal.".into(),

@@ -41,6 +41,19 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::SyncOnce => {
             "Execute `enlace sync` uma vez: depois os colegas poderão admiti-lo.".into()
         }
+        Text::RequestAtRelay => "O seu pedido está com o seu registrador.".into(),
+        Text::ReadKeyOut => "Se o seu registrador telefonar, leia-lhe estes dígitos.".into(),
+        Text::EnrollAgain => {
+            "Repita o mesmo comando mais tarde; com --wait ele espera pelo certificado.".into()
+        }
+        Text::InvitationSpent => "O convite já foi usado: apague o seu ficheiro.".into(),
+        Text::InvitationRefused => "o servidor não aceita este convite".into(),
+        Text::InvitationMayBeStolen => {
+            "Expirou, foi retirado, ou outro dispositivo o usou. Se ainda não o usou, avise já o seu registrador.".into()
+        }
+        Text::RelayAskedTooOften { seconds } => {
+            format!("pergunta-se demais ao servidor; tente de novo dentro de {seconds} segundos")
+        }
         Text::NotEnrolledYet => "Este dispositivo ainda não tem certificado.".into(),
         Text::ChannelOpened { title, id } => format!("Canal “{title}” aberto ({id})."),
         Text::NoChannels => "Ainda não está em nenhum canal.".into(),

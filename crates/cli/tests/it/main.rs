@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod authority;
+mod invitations;
 mod network;
 mod officer;
 mod openssl;

@@ -6,13 +6,15 @@ use enlace_identity::chain::VerifiedLeaf;
 use enlace_identity::names::LeafName;
 use enlace_log::SubmitCounter;
 use enlace_proto::relay::v1::HelloRequest;
-use enlace_transport::{CloseCode, Connection, Greeting, HandshakeError, HelloReply, Incoming};
+use enlace_transport::{
+    Arrival, CloseCode, Connection, Greeting, HandshakeError, HelloReply, Incoming,
+};
 use prost::Message as _;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{debug, info, trace, warn};
 
-use super::{Context, hello};
+use super::{Context, hello, newcomers};
 use crate::calls::{self, Caller};
 
 /// Accepts connections until the endpoint is closed or the relay stops; then waits for none.
@@ -43,8 +45,12 @@ async fn serve(context: Arc<Context>, incoming: Incoming) {
     }
     // What the greeting takes is given back when it is over: the connection may then be idle for
     // days.
-    let greeting = match Box::pin(incoming.greet()).await {
-        Ok(greeting) => greeting,
+    let greeting = match Box::pin(incoming.arrive()).await {
+        Ok(Arrival::Peer(greeting)) => *greeting,
+        Ok(Arrival::Newcomer(newcomer)) => {
+            Box::pin(newcomers::serve(&context, newcomer)).await;
+            return;
+        }
         Err(error @ HandshakeError::Noise) => {
             // Anybody can cause it, and whether it comes to that is nothing that a simulation repeats.
             trace!(%address, %error, "a packet is passed over");

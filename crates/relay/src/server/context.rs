@@ -12,6 +12,7 @@ use super::allowances::Allowances;
 use super::bundles::StoredBundles;
 use super::crls::StoredCrls;
 use super::in_flight::{InFlight, Ongoing};
+use super::newcomers::Enrolments;
 use super::peers::Peers;
 use crate::config::Limits;
 use crate::device_trust::RelayTrust;
@@ -40,6 +41,7 @@ pub(crate) struct Context {
     pub(super) bundles: StoredBundles,
     pub(super) crls: StoredCrls,
     pub(super) renewals: Option<RenewalDirectory>,
+    pub(super) enrolments: Option<Enrolments>,
     pub(super) proofs: Box<dyn Proofs>,
     pub(super) entropy: Entropy,
     pub(super) in_flight: InFlight,
@@ -117,6 +119,11 @@ impl Context {
     /// Where requests for new certificates wait for the registrar, if they can.
     pub(crate) fn renewals(&self) -> Option<&RenewalDirectory> {
         self.renewals.as_ref()
+    }
+
+    /// Who is invited, if anybody can be.
+    pub(crate) fn enrolments(&self) -> Option<&Enrolments> {
+        self.enrolments.as_ref()
     }
 
     /// Where proofs of a hub's lies are kept.

@@ -17,6 +17,9 @@ const ALARMS: &str = "alarms";
 /// Where the registrar finds requests for new certificates.
 const RENEWALS: &str = "renewals";
 
+/// Where the registrar and the relay exchange what invitations are about.
+const ENROLMENTS: &str = "enrolments";
+
 /// What [`Server::start_on`](super::Server::start_on) builds a relay on.
 pub struct Parts {
     /// The socket, with the relay's identity. Time comes with what it trusts.
@@ -34,6 +37,10 @@ pub struct Parts {
     /// The directory over which requests for new certificates and what the registrar issues are
     /// exchanged, if there is one.
     pub renewals: Option<PathBuf>,
+    /// The directory over which invitations, requests that came with them and what the registrar
+    /// issues are exchanged, if there is one. Devices without a certificate are served while there
+    /// are invitations in it.
+    pub enrolments: Option<PathBuf>,
     /// The boot of the machine, where that is known: what was written in it is not lost by the end
     /// of a process.
     pub boot: Option<String>,
@@ -59,6 +66,7 @@ impl Parts {
             crls: Some(settings.network.crls.clone()),
             bundles: Some(settings.network.bundles.clone()),
             renewals: Some(settings.data_dir.join(RENEWALS)),
+            enrolments: Some(settings.data_dir.join(ENROLMENTS)),
             boot: boot_of_this_machine(),
             is_inline: false,
         })

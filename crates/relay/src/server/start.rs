@@ -12,12 +12,14 @@ use super::allowances::Allowances;
 use super::bundles::StoredBundles;
 use super::crls::StoredCrls;
 use super::in_flight::InFlight;
+use super::newcomers::Enrolments;
 use super::peers::Peers;
-use super::{Context, Parts, Server, StartError, accept, bundles, crls, expiring, seen};
+use super::{Context, Parts, Server, StartError, accept, bundles, crls, expiring, newcomers, seen};
 use crate::config::{Limits, Material};
 use crate::crl_directory::CrlDirectory;
 use crate::device_trust::RelayTrust;
 use crate::directory::Directory;
+use crate::enrolments::EnrolmentDirectory;
 use crate::federation::{self, Links};
 use crate::head_certificates::HeadCertificates;
 use crate::hub::{HubOptions, Sequencer};
@@ -41,6 +43,7 @@ pub(super) async fn start(
         crls: crl_directory,
         bundles: bundle_directory,
         renewals,
+        enrolments,
         boot,
         is_inline,
     } = parts;
@@ -87,6 +90,7 @@ pub(super) async fn start(
         bundles: StoredBundles::new(&stored_bundles),
         crls: StoredCrls::new(&stored_crls),
         renewals: renewals.map(RenewalDirectory::new),
+        enrolments: enrolments.map(EnrolmentDirectory::new).map(Enrolments::new),
         proofs,
         entropy,
         in_flight: InFlight::default(),
@@ -105,6 +109,7 @@ pub(super) async fn start(
         tasks.spawn(crls::poll(context.clone(), CrlDirectory::new(path), reloads));
     }
     tasks.spawn(expiring::watch(context.clone()));
+    tasks.spawn(newcomers::watch(context.clone()));
     tasks.spawn(seen::keep(context.clone()));
     tasks.spawn(federation::watch_outbound(context.clone()));
     tasks.spawn(federation::watch_heads(context.clone()));

@@ -5,6 +5,7 @@
 mod bundles;
 mod calls;
 mod command;
+mod enrolments;
 mod federation;
 mod in_memory;
 mod lying_hub;

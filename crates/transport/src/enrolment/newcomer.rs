@@ -2,7 +2,7 @@
 //!
 //! One call at a time, few calls, and little time: whoever wants more connects again.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use enlace_identity::invitation::Binding;
@@ -55,10 +55,10 @@ impl Newcomer {
         Ok(Self { quic, binding, ends_at, calls: 0, _place: place })
     }
 
-    /// Where it comes from; proven, since TLS went through.
+    /// The network that it comes from: an IPv4 address, or the 64 bits that an IPv6 subscriber has.
     #[must_use]
-    pub fn remote_address(&self) -> SocketAddr {
-        self.quic.remote_address()
+    pub fn network(&self) -> IpAddr {
+        handshakes::network_of(self.quic.remote_address().ip())
     }
 
     /// What its proofs have to hold for.

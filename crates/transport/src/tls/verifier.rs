@@ -44,11 +44,11 @@ impl PeerVerifier {
         self.runs.load(Ordering::Relaxed)
     }
 
-    /// From now on whoever shows no certificate gets through TLS, since TLS asks for one before it
-    /// tells which protocol is meant. The ordinary one still ends there: every connection's
-    /// certificates are looked at again.
-    pub(crate) fn admit_newcomers(&self) {
-        self.newcomers.store(true, Ordering::Relaxed);
+    /// Whether whoever shows no certificate gets through TLS, which has no other verifier for another
+    /// protocol. On the ordinary one they get no further: every connection's certificates are looked
+    /// at again.
+    pub(crate) fn admit_newcomers(&self, admits: bool) {
+        self.newcomers.store(admits, Ordering::Relaxed);
     }
 
     pub(crate) fn admits_newcomers(&self) -> bool {

@@ -48,7 +48,7 @@ impl Scene {
         let identity = credential.identity(&trust);
         let endpoint = Endpoint::bind(loopback(), identity, trust.clone()).unwrap();
         if admits {
-            endpoint.admit_newcomers().unwrap();
+            endpoint.admit_newcomers(true).unwrap();
         }
         let port = endpoint.local_address().unwrap().port();
         let (report, refused) = mpsc::channel(64);

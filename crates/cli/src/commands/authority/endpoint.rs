@@ -104,7 +104,7 @@ fn named_relays(relays: &[RelayArgument], domain: &Domain) -> Result<Vec<RelayEn
     Ok(named.into_iter().map(|(name, addresses)| RelayEndpoint { name, addresses }).collect())
 }
 
-fn known_relays(directory: &Directory) -> Result<Vec<RelayEndpoint>, Failure> {
+pub(super) fn known_relays(directory: &Directory) -> Result<Vec<RelayEndpoint>, Failure> {
     let Some(state) = &directory.registry.endpoint else {
         return Err(Failure::new("where the relays are is not known yet")
             .hint("Name each of them with --relay LABEL=HOST:PORT."));

@@ -11,18 +11,15 @@ use enlace_identity::time::{Timestamp, Validity};
 use enlace_identity::warnings::alarm;
 use serde::Serialize;
 
+use super::handing::{self, files_of, hand_over, is_handed_over};
 use super::{AuthorityArgument, warn};
 use crate::authority::{Directory, Issuance, Subject, issue};
 use crate::failure::{Explain as _, Failure};
-use crate::files::{self, Mode};
 use crate::passphrase::PassphraseArguments;
 use crate::ui::Ui;
 use crate::when::{self, now, rfc3339};
 
 const DAYS: u32 = 365;
-
-/// The longest request's file, in bytes.
-const MAX_BYTES: u64 = 16 << 10;
 
 /// What `renewals` takes.
 #[derive(Debug, clap::Args)]
@@ -100,7 +97,7 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
     let mut directory = arguments.authority.open()?;
     let mut requests = Vec::new();
     let mut due = Vec::new();
-    for path in request_files(&arguments.renewals)? {
+    for path in files_of(&arguments.renewals, "requests", "csr")? {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let judged =
             read(&path).and_then(|request| judge(&directory, &arguments.renewals, request, &name));
@@ -163,7 +160,7 @@ fn answer(
 
 /// Hands a certificate over; its request is answered then.
 fn deliver(renewals: &Path, name: &LeafName, pem: &str, request: &Path) -> Result<(), Failure> {
-    hand_over(renewals, name, pem)?;
+    hand_over(&issued_file(renewals, name), pem.as_bytes())?;
     // The relay may have been faster.
     let _ = fs::remove_file(request);
     Ok(())
@@ -192,28 +189,10 @@ struct Renewable {
     not_after: Timestamp,
 }
 
-/// The requests' files, sorted; none where none came yet.
-fn request_files(renewals: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let directory = renewals.join("requests");
-    if renewals.is_dir() && !directory.exists() {
-        return Ok(Vec::new());
-    }
-    let read = |error| Failure::new(format!("{} cannot be read: {error}", directory.display()));
-    let entries = fs::read_dir(&directory).map_err(read)?;
-    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "csr"));
-    paths.sort();
-    Ok(paths)
-}
-
 /// The relay wrote it, and may be in other hands.
 fn read(path: &Path) -> Result<CertificateRequest, String> {
-    let metadata = fs::symlink_metadata(path).map_err(|error| error.to_string())?;
-    if !metadata.is_file() || metadata.len() > MAX_BYTES {
-        return Err("it is no request's file".to_owned());
-    }
-    let pem = fs::read_to_string(path).map_err(|error| error.to_string())?;
-    CertificateRequest::from_pem(&pem).map_err(|error| error.to_string())
+    let pem = handing::read(path)?;
+    CertificateRequest::from_pem(&String::from_utf8_lossy(&pem)).map_err(|error| error.to_string())
 }
 
 /// Due is the renewal of a device's certificate that is good, for the same key, and half over, or
@@ -241,7 +220,7 @@ fn judge(
         && let Ok(kept) = directory.read_issued(name.as_str(), &newest.serial.to_string())
     {
         let pem = kept.to_pem();
-        if is_handed_over(renewals, &name, &pem) {
+        if is_handed_over(&issued_file(renewals, &name), pem.as_bytes()) {
             let until = when::show_day(not_after);
             return Err(format!("its certificate is good until {until}: it is too early"));
         }
@@ -253,25 +232,6 @@ fn judge(
 /// Where the relay looks for a certificate.
 fn issued_file(renewals: &Path, name: &LeafName) -> PathBuf {
     renewals.join("issued").join(format!("{name}.pem"))
-}
-
-fn is_handed_over(renewals: &Path, name: &LeafName, pem: &str) -> bool {
-    let path = issued_file(renewals, name);
-    let is_meant = |found: &fs::Metadata| found.is_file() && found.len() == pem.len() as u64;
-    fs::symlink_metadata(&path).is_ok_and(|found| is_meant(&found))
-        && fs::read(&path).is_ok_and(|found| found == pem.as_bytes())
-}
-
-/// Puts a certificate where the relay looks for it, whole.
-fn hand_over(renewals: &Path, name: &LeafName, pem: &str) -> Result<(), Failure> {
-    let directory = renewals.join("issued");
-    let path = issued_file(renewals, name);
-    let beside = directory.join(format!("{name}.new"));
-    let written = |error| Failure::new(format!("{} cannot be written: {error}", path.display()));
-    fs::create_dir_all(&directory).map_err(written)?;
-    let _ = fs::remove_file(&beside);
-    files::create(&beside, pem.as_bytes(), Mode::Public)?;
-    fs::rename(&beside, &path).map_err(written)
 }
 
 impl fmt::Display for Renewals {

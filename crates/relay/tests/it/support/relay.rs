@@ -90,6 +90,7 @@ impl RelayPlace {
             crls: None,
             bundles: None,
             renewals: None,
+            enrolments: None,
             boot: Some("one boot".to_owned()),
             is_inline: true,
         };
