@@ -10,6 +10,12 @@ use super::SqlTransaction;
 use super::values::{column, fixed, instant, number, parsed, position, whole};
 use crate::store::{EntryRow, EntryRows, StoreError};
 
+/// `+seq`: see [`super::erasures::COMMITTED`].
+pub(super) const STATEMENTS: &str =
+    "SELECT * FROM entries WHERE channel = ?1 AND kind IN (12, 13) ORDER BY +seq";
+pub(super) const OF_FORUMS: &str =
+    "SELECT * FROM entries WHERE channel = ?1 AND kind IN (14, 15, 18) ORDER BY seq";
+
 impl EntryRows for SqlTransaction<'_> {
     fn put_entry(&self, row: &EntryRow) -> Result<bool, StoreError> {
         let added = self.run(
@@ -51,13 +57,11 @@ impl EntryRows for SqlTransaction<'_> {
     }
 
     fn statements(&self, channel: ChannelId) -> Result<Vec<EntryRow>, StoreError> {
-        let sql = "SELECT * FROM entries WHERE channel = ?1 AND kind IN (12, 13) ORDER BY seq";
-        self.all(sql, params![channel.as_bytes()], read)
+        self.all(STATEMENTS, params![channel.as_bytes()], read)
     }
 
     fn forum_entries(&self, channel: ChannelId) -> Result<Vec<EntryRow>, StoreError> {
-        let sql = "SELECT * FROM entries WHERE channel = ?1 AND kind IN (14, 15, 18) ORDER BY seq";
-        self.all(sql, params![channel.as_bytes()], read)
+        self.all(OF_FORUMS, params![channel.as_bytes()], read)
     }
 
     fn entry_of(

@@ -20,6 +20,15 @@ const LOG: &str = "log";
 /// How long the log waits for readers; the next transaction tries again.
 const PATIENCE: Duration = Duration::from_millis(50);
 
+/// `+seq` sorts what was found; `seq` would have SQLite go through the whole channel, which is in order.
+pub(super) const COMMITTED: &str =
+    "SELECT * FROM entries WHERE channel = ?1 AND commitment = ?2 ORDER BY +seq LIMIT 1";
+pub(super) const ABOUT: &str = "SELECT * FROM entries
+     WHERE channel = ?1 AND parent = ?2 AND kind = ?3 ORDER BY +seq";
+pub(super) const HAS_KIND: &str = "SELECT 1 FROM entries WHERE channel = ?1 AND kind = ?2 LIMIT 1";
+pub(super) const OF_KIND: &str =
+    "SELECT * FROM entries WHERE channel = ?1 AND kind = ?2 ORDER BY +seq";
+
 impl ErasureRows for SqlTransaction<'_> {
     fn erase_entry(&self, row: &ErasureRow, without: &[u8]) -> Result<bool, StoreError> {
         self.insert_erasure(row)?;
@@ -133,9 +142,7 @@ impl ErasureRows for SqlTransaction<'_> {
         channel: ChannelId,
         commitment: Commitment,
     ) -> Result<Option<EntryRow>, StoreError> {
-        let sql =
-            "SELECT * FROM entries WHERE channel = ?1 AND commitment = ?2 ORDER BY seq LIMIT 1";
-        self.first(sql, params![channel.as_bytes(), commitment.as_bytes()], entries::read)
+        self.first(COMMITTED, params![channel.as_bytes(), commitment.as_bytes()], entries::read)
     }
 
     fn entries_about(
@@ -144,21 +151,17 @@ impl ErasureRows for SqlTransaction<'_> {
         parent: Commitment,
         kind: u64,
     ) -> Result<Vec<EntryRow>, StoreError> {
-        let sql = "SELECT * FROM entries
-                   WHERE channel = ?1 AND parent = ?2 AND kind = ?3 ORDER BY seq";
         let about = params![channel.as_bytes(), parent.as_bytes(), number(kind)];
-        self.all(sql, about, entries::read)
+        self.all(ABOUT, about, entries::read)
     }
 
     fn has_kind(&self, channel: ChannelId, kind: u64) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 FROM entries WHERE channel = ?1 AND kind = ?2 LIMIT 1";
-        let found = self.first(sql, params![channel.as_bytes(), number(kind)], |_| Ok(()))?;
+        let found = self.first(HAS_KIND, params![channel.as_bytes(), number(kind)], |_| Ok(()))?;
         Ok(found.is_some())
     }
 
     fn entries_of_kind(&self, channel: ChannelId, kind: u64) -> Result<Vec<EntryRow>, StoreError> {
-        let sql = "SELECT * FROM entries WHERE channel = ?1 AND kind = ?2 ORDER BY seq";
-        self.all(sql, params![channel.as_bytes(), number(kind)], entries::read)
+        self.all(OF_KIND, params![channel.as_bytes(), number(kind)], entries::read)
     }
 }
 

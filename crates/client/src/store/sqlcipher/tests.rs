@@ -1,6 +1,7 @@
 //! The engine under crashes, several processes, other passphrases and other versions.
 
 mod commitments;
+mod questions;
 
 use std::time::Duration;
 
