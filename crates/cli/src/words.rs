@@ -109,6 +109,7 @@ pub(crate) enum Text<'a> {
     RelaysTold { by: &'a str, place: u64 },
     RelaysNotTold,
     NothingErased,
+    CountsForNothing,
     WhatConfirmingMeans,
     RelayConfirmed { authority: &'a str, when: &'a str, place: Option<u64> },
     RelayHasNotConfirmed { authority: &'a str },

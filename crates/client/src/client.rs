@@ -37,6 +37,7 @@ pub use self::bundles::{PublishError, Published};
 pub(crate) use self::erased::erased_of;
 pub use self::erased::{ErasedHere, ErasedView, RelayErasure, RelayErasureState};
 pub use self::findings::{Finding, Level};
+pub(crate) use self::history::History;
 pub use self::notes::{WaitError, Waited};
 pub use self::parts::{Parts, Sockets, SystemSockets};
 pub use self::views::{ChannelDetails, EntryState, EntryView, MemberView};

@@ -11,9 +11,11 @@ mod backup;
 mod batches;
 mod bundles;
 mod certificate;
+mod cleaning;
 mod compose;
 mod confirmations;
 mod consents;
+mod demoted;
 mod devices;
 mod directory;
 mod events;
@@ -35,6 +37,7 @@ mod renewal;
 mod seal;
 mod settle;
 mod share;
+mod share_keys;
 mod snapshot;
 mod succession;
 mod suspension;
@@ -48,7 +51,6 @@ mod withdrawals;
 mod work;
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
 
 use enlace_channel::channel::{Channel, ChannelError, Context, Device};
 use enlace_channel::mls::Backend;
@@ -84,11 +86,13 @@ pub use self::welcome::{Disposition, WelcomeError};
 
 pub(crate) use self::backup::restored_setting;
 pub(crate) use self::confirmations::confirmed;
+pub(crate) use self::demoted::demoted;
 pub(crate) use self::forum::Forum;
 pub(crate) use self::holders::Holders;
 pub(crate) use self::settle::body_of;
 pub(crate) use self::withdrawals::may_take_back;
 
+use self::cleaning::Cleaning;
 use self::passing::Passing;
 use self::sweep::Sweep;
 use self::work::{Book, Work};
@@ -97,13 +101,6 @@ use crate::store::{Store, StoreError, Transaction};
 
 /// Events that a slow watcher may lag behind before it misses some.
 const EVENTS: usize = 1024;
-
-/// How long nothing is cleaned after the files could not be, as on a full disk: each try writes the
-/// whole store. Doubled with each failure in a row.
-const SCRUB_WAIT: Duration = Duration::from_secs(60);
-
-/// How far that goes.
-const LONGEST_SCRUB_WAIT: Duration = Duration::from_secs(3600);
 
 /// A device at work on its store.
 pub struct Engine {
@@ -124,8 +121,7 @@ pub struct Engine {
     expired_at: Option<Timestamp>,
     /// Whether the files may hold what was erased.
     scrub_is_due: bool,
-    /// When cleaning them last failed, and how long it is not tried again; `None` when it went well.
-    scrub_failed: Option<(Timestamp, Duration)>,
+    cleaning: Cleaning,
     /// Where revoked devices are to be looked for.
     sweep: Sweep,
     /// Whether votes for other hubs may have to be handed over, or signed again.
@@ -196,7 +192,7 @@ impl Engine {
             looking_for_quiet: BTreeMap::new(),
             expired_at: None,
             scrub_is_due: true,
-            scrub_failed: None,
+            cleaning: Cleaning::default(),
             sweep: Sweep::default(),
             votes_are_due: true,
             events,
@@ -269,26 +265,35 @@ impl Engine {
         committed
     }
 
-    /// While somebody else reads it is tried again after the next transaction; after an error, some
-    /// time later.
+    /// While somebody else reads it is tried again after the next transaction; else when it may be.
     fn scrub(&mut self) {
         let now = self.trust.now();
-        // A clock that was ahead holds nothing up.
-        let waits = |(at, wait): (Timestamp, Duration)| at <= now && now < at.plus(wait);
-        if self.scrub_failed.is_some_and(waits) {
+        if self.cleaning.next(now) > now {
             return;
         }
         match self.store.scrub() {
             Ok(done) => {
                 self.scrub_is_due = !done;
-                self.scrub_failed = None;
+                self.cleaning.cleaned(now, self.trust.now().since(now));
             }
             Err(error) => {
-                let wait = self.scrub_failed.map_or(SCRUB_WAIT, |(_, wait)| wait * 2);
-                self.scrub_failed = Some((now, wait.min(LONGEST_SCRUB_WAIT)));
+                self.cleaning.failed(now);
                 tracing::warn!(%error, "what was erased is still in the files");
             }
         }
+    }
+
+    /// Cleans the files if that was put off; when to ask again, if it still is.
+    pub(crate) fn clean(&mut self) -> Option<Timestamp> {
+        if !self.scrub_is_due {
+            return None;
+        }
+        let (now, next) = (self.trust.now(), self.cleaning.next(self.trust.now()));
+        if next > now {
+            return Some(next);
+        }
+        self.scrub();
+        None
     }
 
     /// Reads one state of the store.
@@ -318,5 +323,16 @@ impl Engine {
             let _ = self.events.send(ClientEvent::StoreChanged);
         }
         Ok(changed)
+    }
+}
+
+impl Drop for Engine {
+    /// Nothing of what was erased is left for the next start.
+    fn drop(&mut self) {
+        if self.scrub_is_due
+            && let Err(error) = self.store.scrub()
+        {
+            tracing::warn!(%error, "what was erased is still in the files");
+        }
     }
 }

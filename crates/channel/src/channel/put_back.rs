@@ -171,6 +171,30 @@ impl Channel {
         Ok(None)
     }
 
+    /// What this device missed and still has the key for: the positions, both included, and the key's
+    /// name, for [`Self::forget_share_key`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn share_keys(&self, ctx: &Context<'_>) -> Result<Vec<(Seq, Seq, LeafHash)>, ChannelError> {
+        let mut keys = Vec::new();
+        for missed in &self.state.missed {
+            let leaf = LeafHash(missed.leaf);
+            if ctx.store.get(&share_key_at(&leaf))?.map(Zeroizing::new).is_some() {
+                keys.push((Seq(missed.from), Seq(missed.to), leaf));
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Forgets a key: what was shared under it is read no more.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn forget_share_key(&self, ctx: &Context<'_>, leaf: &LeafHash) -> Result<(), ChannelError> {
+        Ok(ctx.store.delete(&share_key_at(leaf))?)
+    }
+
     fn ask_back(
         &mut self,
         ctx: &Context<'_>,

@@ -63,6 +63,8 @@ pub(crate) struct EntryItem {
     withdrawn_at: Option<u64>,
     /// The place where the relays were told to erase it.
     erased_at_relays: Option<u64>,
+    /// Whether it has the effect that its kind has.
+    counts: bool,
     /// Whether it comes from a backup.
     restored: bool,
     /// Why what it said is no longer here: `withdrawn` or `expired`.
@@ -162,6 +164,7 @@ impl EntryItem {
             corrected_at: view.corrected_by.map(|seq| seq.0),
             withdrawn_at: view.withdrawn_by.map(|seq| seq.0),
             erased_at_relays: view.erased_at_relays.map(|seq| seq.0),
+            counts: view.counts,
             restored: view.restored,
             erased: view.erased.map(ErasedBecause::as_str),
             words: Words {
@@ -197,7 +200,9 @@ fn marks(view: &EntryView, ui: &Ui) -> Vec<String> {
     let pinned = view.is_pinned.then_some(Text::Pinned);
     let answered = view.answered_by.map(|seq| Text::AnsweredAt { place: seq.0 });
     let restored = view.restored.then_some(Text::FromBackup);
-    let later = pinned.into_iter().chain(answered).chain(later).chain(restored);
+    let without_effect = (!view.counts).then_some(Text::CountsForNothing);
+    let later = without_effect.into_iter().chain(pinned).chain(answered).chain(later);
+    let later = later.chain(restored);
     own.into_iter().chain(later).map(|text| ui.say(text)).collect()
 }
 

@@ -158,6 +158,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::RelaysTold { by, place } => format!("relays told at {place} by {by}"),
         Text::RelaysNotTold => "relays not told".into(),
         Text::NothingErased => "Nothing of this channel was erased.".into(),
+        Text::CountsForNothing => "counts for nothing: what it says is not shown".into(),
         Text::WhatConfirmingMeans => {
             "A confirmation is the relay’s signed word that it holds nothing of it any more. Nobody can see from outside whether that is true, and no other device says what it has erased.".into()
         }

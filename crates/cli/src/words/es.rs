@@ -164,6 +164,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::RelaysTold { by, place } => format!("{by} mandó a los relés borrarlo en {place}"),
         Text::RelaysNotTold => "no se mandó a los relés".into(),
         Text::NothingErased => "No se ha borrado nada de este canal.".into(),
+        Text::CountsForNothing => "no vale: no se muestra lo que dice".into(),
         Text::WhatConfirmingMeans => {
             "Una confirmación es la palabra firmada del relé de que ya no conserva nada. Desde fuera nadie puede ver si es cierto, y ningún otro dispositivo dice qué ha borrado.".into()
         }

@@ -164,6 +164,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::RelaysTold { by, place } => format!("{by} l’a fait effacer aux relais à la place {place}"),
         Text::RelaysNotTold => "les relais n’ont pas été avertis".into(),
         Text::NothingErased => "Rien de ce canal n’a été effacé.".into(),
+        Text::CountsForNothing => "sans effet : ce qu’il dit n’est pas affiché".into(),
         Text::WhatConfirmingMeans => {
             "Une confirmation est la parole signée du relais qu’il n’en garde plus rien. De l’extérieur, personne ne peut voir si c’est vrai, et aucun autre appareil ne dit ce qu’il a effacé.".into()
         }

@@ -162,6 +162,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::RelaysTold { by, place } => format!("{by} mandou os relés apagarem em {place}"),
         Text::RelaysNotTold => "os relés não foram avisados".into(),
         Text::NothingErased => "Nada deste canal foi apagado.".into(),
+        Text::CountsForNothing => "não vale: o que diz não é mostrado".into(),
         Text::WhatConfirmingMeans => {
             "Uma confirmação é a palavra assinada do relé de que já não guarda nada. De fora ninguém pode ver se é verdade, e nenhum outro dispositivo diz o que apagou.".into()
         }

@@ -7,11 +7,14 @@ use enlace_identity::names::DeviceName;
 use enlace_log::{ChannelId, ClientId, Seq};
 
 use super::views::{EntryState, EntryView};
-use crate::engine::{may_take_back, restored_setting};
-use crate::store::{ErasureRow, StoreError, Transaction};
+use crate::engine::{demoted, may_take_back, restored_setting};
+use crate::store::{EntryRow, ErasureRow, StoreError, Transaction};
+
+const CORRECTION: u64 = 2;
+const WITHDRAWAL: u64 = 3;
 
 /// The corrections, withdrawals and erasures of a channel.
-pub(super) struct History {
+pub(crate) struct History {
     /// By the entry that they are about, in the log's order: those that count.
     said: BTreeMap<[u8; 32], Vec<(EntryKind, Seq)>>,
     /// What those are about, by their own place.
@@ -21,13 +24,21 @@ pub(super) struct History {
     restored_until: Seq,
     /// Where relays were told to erase what stands somewhere.
     tombstones: BTreeMap<Seq, Seq>,
+    /// Whether the channel is a forum: what does not count says nothing there.
+    is_forum: bool,
 }
 
 impl History {
-    pub(super) fn read(tx: &dyn Transaction, id: ChannelId) -> Result<Self, StoreError> {
+    pub(crate) fn read(
+        tx: &dyn Transaction,
+        id: ChannelId,
+        is_forum: bool,
+    ) -> Result<Self, StoreError> {
         let erasures = tx.erasures(id)?.into_iter();
+        let demoted = demoted(tx, id)?;
         let mut history = Self {
             said: BTreeMap::new(),
+            is_forum,
             about: BTreeMap::new(),
             restored_until: tx
                 .setting(&restored_setting(id))?
@@ -40,7 +51,12 @@ impl History {
             for row in tx.entries_of_kind(id, kind.code())? {
                 let Some(of) = row.parent else { continue };
                 let target = tx.entry_committed(id, of)?;
-                if let Some(target) = target.filter(|target| may_take_back(&row, target)) {
+                let counts = |target: &EntryRow| {
+                    let publishes = EntryKind::from_code(target.kind).publishes();
+                    let is_demoted = kind == EntryKind::Correction && demoted.contains(&row.seq);
+                    may_take_back(&row, target) && !(publishes && is_demoted)
+                };
+                if let Some(target) = target.filter(counts) {
                     history.about.insert(row.seq, target.seq);
                     if !history.erasures.contains_key(&(row.author.clone(), row.client_id)) {
                         history.said.entry(*of.as_bytes()).or_default().push((kind, row.seq));
@@ -51,7 +67,7 @@ impl History {
         Ok(history)
     }
 
-    pub(super) fn show(&self, view: &mut EntryView) {
+    pub(crate) fn show(&self, view: &mut EntryView) {
         let EntryState::Logged { seq, .. } = view.state else { return };
         let said = self.said.get(view.commitment.as_bytes()).map_or(&[][..], Vec::as_slice);
         let last = |kind| said.iter().rev().find(|(k, _)| *k == kind).map(|(_, seq)| *seq);
@@ -62,5 +78,12 @@ impl History {
         view.erased_at_relays = self.tombstones.get(&seq).copied();
         view.restored = seq < self.restored_until;
         view.erased = erasure.map(|row| row.why);
+        let speaks_of_another = matches!(view.kind, CORRECTION | WITHDRAWAL);
+        if self.is_forum && speaks_of_another && view.about.is_none() {
+            // Whoever may only ask could publish by it.
+            view.body.clear();
+            view.restriction = None;
+            view.counts = false;
+        }
     }
 }

@@ -117,6 +117,9 @@ pub struct EntryView {
     pub withdrawn_by: Option<Seq>,
     /// The place where the relays were told to erase it.
     pub erased_at_relays: Option<Seq>,
+    /// Whether it has the effect that its kind has. In a forum, a correction or a withdrawal without
+    /// one is shown without what it says.
+    pub counts: bool,
     /// Whether it comes from a backup: this device was not in the channel then.
     pub restored: bool,
     /// Why what it said is no longer here, if it isn't.
@@ -187,7 +190,8 @@ impl Engine {
         })?;
         let mut views: Vec<EntryView> =
             logged.iter().map(EntryView::of_row).collect::<Result<_, _>>()?;
-        let history = self.read(|tx| History::read(tx, id))?;
+        let is_forum = self.is_forum(id)?;
+        let history = self.read(|tx| History::read(tx, id, is_forum))?;
         let forum = self.read(|tx| Forum::read(tx, id))?;
         for view in &mut views {
             history.show(view);
@@ -263,6 +267,7 @@ impl EntryView {
             corrected_by: None,
             withdrawn_by: None,
             erased_at_relays: None,
+            counts: true,
             restored: false,
             erased: None,
         })

@@ -41,7 +41,13 @@ impl Work<'_> {
         let id = channel.id();
         let notice = match event {
             Event::Entry(entry) => return self.store_entry(channel, item, &entry, batch),
-            Event::OwnEntry(client_id) => return self.settle_in_log(client_id, item),
+            Event::OwnEntry(client_id) => {
+                self.settle_in_log(client_id, item)?;
+                if let Some(row) = self.tx.entry_of(self.me(), client_id)? {
+                    self.note_demoted(channel, &row)?;
+                }
+                return Ok(());
+            }
             Event::Changed { by, acts, own } => {
                 batch.forget_members();
                 if let Some(client_id) = own {
@@ -163,6 +169,7 @@ impl Work<'_> {
         let certificate = batch.keep_certificates(self.tx, channel, author)?;
         let row = entry_row(item, entry.as_signed(), certificate);
         if self.tx.put_entry(&row)? {
+            self.note_demoted(channel, &row)?;
             self.tell(ClientEvent::Entry { channel: row.channel, seq: row.seq });
             self.take_effect(&row)?;
             if let Some(list) = entry.as_signed().list()

@@ -5,13 +5,14 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use enlace_channel::channel::Channel;
 use enlace_channel::entry::{EntryKind, HandlingCode, SignedEntry, TimeZone};
 use enlace_channel::policy::{ChannelKind, Role};
 use enlace_log::{ChannelId, ClientId, Commitment, Seq};
 
 use super::compose::{NewNote, PostError};
 use super::{Engine, EngineError};
-use crate::client::EntryView;
+use crate::client::{EntryView, History};
 use crate::store::{StoreError, Transaction};
 
 /// An entry of a forum with what belongs to it.
@@ -128,6 +129,7 @@ impl Engine {
     /// When the store fails.
     pub fn threads(&mut self, id: ChannelId) -> Result<Vec<Thread>, EngineError> {
         let forum = self.read(|tx| Forum::read(tx, id))?;
+        let history = self.read(|tx| History::read(tx, id, true))?;
         let mut threads = Vec::new();
         for (commitment, seq) in forum.order() {
             let Some(entry) = self.entry_at(id, seq)? else { continue };
@@ -140,9 +142,24 @@ impl Engine {
             threads.push(Thread { entry, answer: views.next(), late: views.collect() });
         }
         for view in threads.iter_mut().flat_map(Thread::views_mut) {
+            history.show(view);
             forum.mark(view);
         }
         Ok(threads)
+    }
+
+    /// Whether a channel is a forum; not one that this device is in no more.
+    pub(crate) fn is_forum(&mut self, id: ChannelId) -> Result<bool, EngineError> {
+        let is_forum = |channel: &Channel| channel.policy().kind() == ChannelKind::Forum;
+        if let Some(channel) = self.channels.get(&id) {
+            return Ok(is_forum(channel));
+        }
+        self.write(|work| {
+            let Some(channel) = work.take(id)? else { return Ok(false) };
+            let found = is_forum(&channel);
+            work.keep(channel);
+            Ok(found)
+        })
     }
 
     /// Asks something of a forum's guides.

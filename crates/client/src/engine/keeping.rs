@@ -62,6 +62,7 @@ impl Engine {
             return Ok(());
         }
         self.expired_at = Some(now);
+        self.forget_share_keys()?;
         self.expire()
     }
 }

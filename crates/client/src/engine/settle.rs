@@ -62,6 +62,9 @@ impl Work<'_> {
 
     fn finish(&mut self, row: OutboxRow) -> Result<(), StoreError> {
         self.tx.update_outbox(&row)?;
+        if row.automatic && row.signed.is_none() {
+            self.forget_origin(row.client_id)?;
+        }
         self.tell(ClientEvent::Outbox {
             channel: row.channel,
             client_id: row.client_id,

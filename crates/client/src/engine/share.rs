@@ -132,6 +132,8 @@ impl Work<'_> {
         };
         let client_id = self.new_client_id(id);
         let entry = self.sign_share(channel, client_id, &share);
+        let to_here = (device.clone(), since, share_key.clone());
+        self.keep_origin(client_id, to_here, (Seq(from), upto))?;
         self.tx.put_outbox(&OutboxRow {
             signed: Some(entry.encode()),
             automatic: true,
@@ -240,7 +242,7 @@ impl Work<'_> {
         if entries > 0 {
             self.note(Some(id), place, Notice::HistoryShared { by: by.clone(), entries })?;
         }
-        Ok(())
+        self.forget_share_keys(channel)
     }
 
     /// Whether it is a true one that was not here.

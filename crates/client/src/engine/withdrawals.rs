@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use enlace_channel::entry::{EntryKind, SignedEntry};
+use enlace_channel::policy::{ChannelKind, Role};
 use enlace_log::{ChannelId, ClientId, Seq};
 
 use super::settle::reload;
@@ -27,7 +28,9 @@ impl Engine {
     ) -> Result<ClientId, PostError> {
         self.write(|work| {
             let row = work.own_entry_at(id, place)?;
-            let of = work.original(row)?.commitment;
+            let original = work.original(row)?;
+            let (of, kind) = (original.commitment, EntryKind::from_code(original.kind));
+            work.check_still_publishes(id, kind)?;
             work.post(id, note, (EntryKind::Correction, Some(of)))
         })
     }
@@ -51,6 +54,18 @@ impl Engine {
 }
 
 impl Work<'_> {
+    /// What was published in a forum is corrected by who may publish still.
+    fn check_still_publishes(&mut self, id: ChannelId, of: EntryKind) -> Result<(), PostError> {
+        let Some(channel) = self.take(id)? else { return Ok(()) };
+        let policy = channel.policy();
+        let role = policy.role_at(self.me().officer(), self.now());
+        let allowed = policy.kind() != ChannelKind::Forum
+            || !of.publishes()
+            || role.is_some_and(Role::may_publish);
+        self.keep(channel);
+        if allowed { Ok(()) } else { Err(PostError::OnlyGuides) }
+    }
+
     /// An entry of this officer's that can be corrected and withdrawn.
     fn own_entry_at(&mut self, id: ChannelId, place: Seq) -> Result<EntryRow, PostError> {
         let row = self.tx.entries(id, place, 1)?.into_iter().find(|row| row.seq == place);
@@ -190,6 +205,7 @@ impl Work<'_> {
         by: Option<Seq>,
     ) -> Result<(), EngineError> {
         self.erase_content(entry, why, by)?;
+        self.share_anew_without(row.channel, row.seq)?;
         self.tell(ClientEvent::Entry { channel: row.channel, seq: row.seq });
         Ok(())
     }

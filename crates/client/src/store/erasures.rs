@@ -137,6 +137,12 @@ pub trait ErasureRows {
     /// When the engine fails.
     fn has_kind(&self, channel: ChannelId, kind: u64) -> Result<bool, StoreError>;
 
+    /// The files still hold something that this transaction deleted and that must not stay.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn note_residue(&self) -> Result<(), StoreError>;
+
     /// Keeps what was erased elsewhere; nothing happens when it is here.
     ///
     /// # Errors

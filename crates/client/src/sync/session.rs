@@ -207,12 +207,14 @@ impl Session {
         for action in plan.actions {
             self.start(action);
         }
+        let cleaned_at = self.shared.engine().clean();
+        self.again_at = self.again_at.into_iter().chain(cleaned_at).min();
         if !self.is_inquiring {
             let next = self.shared.engine().next_inquiry()?;
             match next {
                 NextInquiry::Now(inquiry) => self.inquire(inquiry),
                 NextInquiry::At(at) => {
-                    self.again_at = Some(self.again_at.map_or(at, |again| again.min(at)));
+                    self.again_at = self.again_at.into_iter().chain([at]).min();
                 }
                 NextInquiry::Nothing => {}
             }

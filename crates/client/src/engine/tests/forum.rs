@@ -1,8 +1,9 @@
-use enlace_channel::entry::TimeZone;
+use enlace_channel::entry::{EntryKind, TimeZone};
 use enlace_channel::mls::Suite;
 use enlace_channel::policy::Role;
 use enlace_log::{ChannelId, Seq};
 
+use super::withdrawals::{commitment_at, send_about};
 use super::world::World;
 use crate::client::EntryView;
 use crate::engine::{NewNote, PostError, Thread, Wish};
@@ -175,4 +176,78 @@ fn who_joins_a_classic_forum_is_told_what_that_means() {
         |world: &mut World, forum| world.engine("eva").details(forum).unwrap().unwrap().suite;
     assert_eq!(suite(&mut world, hybrid), Suite::PostQuantum);
     assert_eq!(suite(&mut world, classic), Suite::Classic);
+}
+
+/// A modified program lets somebody who may only ask publish: as a correction of another's entry, or of
+/// one that nobody has.
+#[test]
+fn a_correction_that_does_not_count_says_nothing_in_a_forum() {
+    let mut world = World::new();
+    let forum = world.forum(Suite::PostQuantum);
+    world.engine("ana").post(forum, note("Guía del mes")).unwrap();
+    world.settle();
+    let guide = world.last_place("ana", forum);
+    let question = world.ask("eva", forum, "¿Qué plazo?");
+    let of_anas = commitment_at(&mut world, "eva", forum, guide);
+    let own = commitment_at(&mut world, "eva", forum, question);
+    let of_nobodys = enlace_log::Commitment([9; 32]);
+    for (of, kind) in [
+        (of_anas, EntryKind::Correction),
+        (of_nobodys, EntryKind::Correction),
+        (of_anas, EntryKind::Withdrawal),
+        (of_nobodys, EntryKind::Withdrawal),
+    ] {
+        send_about(world.engine("eva"), forum, of, kind, "lean esto todos");
+    }
+    send_about(world.engine("eva"), forum, own, EntryKind::Correction, "¿Qué plazo hay?");
+    world.settle();
+    for name in ["ana", "bruno", "eva"] {
+        let entries = world.entries(name, forum);
+        let about: Vec<_> = entries.iter().filter(|view| matches!(view.kind, 2 | 3)).collect();
+        assert_eq!(about.len(), 5, "{name}");
+        assert!(entries.iter().all(|view| view.body != "lean esto todos"), "{name}");
+        assert!(about[..4].iter().all(|view| !view.counts && view.body.is_empty()), "{name}");
+        assert_eq!((about[4].counts, about[4].about), (true, Some(question)), "{name}");
+        assert_eq!(about[4].body, "¿Qué plazo hay?", "{name}");
+        let guide = entries.iter().find(|view| view.body == "Guía del mes").unwrap();
+        assert_eq!((guide.corrected_by, guide.withdrawn_by), (None, None), "{name}");
+    }
+}
+
+/// What it published stands; what it asked is its own.
+#[test]
+fn a_guide_that_was_made_a_member_corrects_no_more_what_it_published() {
+    let mut world = World::new();
+    let forum = world.forum(Suite::PostQuantum);
+    let eva = world.address("eva");
+    world.engine("ana").wish(forum, Wish::SetRole(eva.clone(), Role::Guide)).unwrap();
+    world.settle();
+    world.engine("eva").post(forum, note("plazo: diez días")).unwrap();
+    world.settle();
+    let published = world.last_place("ana", forum);
+    world.engine("eva").correct(forum, published, note("plazo: doce días")).unwrap();
+    world.settle();
+    let corrected = world.last_place("ana", forum);
+    world.engine("ana").wish(forum, Wish::SetRole(eva, Role::Member)).unwrap();
+    world.settle();
+    let refused = world.engine("eva").correct(forum, published, note("plazo: ninguno"));
+    assert!(matches!(refused, Err(PostError::OnlyGuides)), "{refused:?}");
+    // Her modified program does it all the same.
+    let of = commitment_at(&mut world, "eva", forum, published);
+    send_about(world.engine("eva"), forum, of, EntryKind::Correction, "plazo: ninguno");
+    world.settle();
+    for name in ["ana", "bruno", "eva"] {
+        let entries = world.entries(name, forum);
+        let first = entries.iter().find(|view| view.state.seq() == Some(published)).unwrap();
+        assert_eq!(first.corrected_by, Some(corrected), "{name}");
+        let last = entries.last().unwrap();
+        assert_eq!((last.kind, last.counts, last.body.as_str()), (2, false, ""), "{name}");
+    }
+    // She takes it back as before, with all that corrects it.
+    world.engine("eva").withdraw(forum, published, note("")).unwrap();
+    world.settle();
+    for name in ["ana", "bruno", "eva"] {
+        let erased = world.entries(name, forum).iter().filter(|v| v.erased.is_some()).count();
+        assert_eq!(erased, 3, "{name}");
+    }
 }

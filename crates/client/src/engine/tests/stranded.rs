@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use enlace_channel::history::SharedEntries;
+use enlace_channel::entry::SignedEntry;
+use enlace_channel::history::{HistoryShare, SharedEntries};
 use enlace_channel::mls::{Backend, Tamper};
 use enlace_channel::policy::Role;
 use enlace_channel::rules::Act;
@@ -201,6 +202,128 @@ fn a_stranded_device_gets_what_it_missed() {
     assert!(shared(&mut world, "ana", channel).is_empty());
     assert_eq!(standing(&mut world, "eva", channel), ChannelStanding::Member);
     world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+/// The keys under which a device can open what is shared with it.
+fn share_keys(world: &mut World, name: &str, channel: ChannelId) -> Vec<Vec<u8>> {
+    let found = world.engine(name).write::<_, crate::engine::EngineError>(|work| {
+        let channel = work.take(channel)?.unwrap();
+        let mut keys = Vec::new();
+        for (_, _, leaf) in channel.share_keys(&work.ctx)? {
+            keys.extend(work.tx.get(&[b"share-key/", &leaf.0[..]].concat())?);
+        }
+        work.keep(channel);
+        Ok(keys)
+    });
+    found.unwrap()
+}
+
+/// What others have written between, which reaches all but one.
+fn write_meanwhile(world: &mut World, channel: ChannelId, said: &[(&str, &str)]) {
+    for (name, text) in said {
+        world.post(name, channel, text);
+        while !world.engine(name).pending().unwrap().is_empty() {
+            world.pump(name);
+            world.deliver(name);
+        }
+    }
+}
+
+/// What is withdrawn later cannot be read again with it.
+#[test]
+fn a_key_is_forgotten_as_soon_as_everything_has_come() {
+    let mut world = World::new();
+    let channel = world.case();
+    strand(&mut world, channel, &["eva"]);
+    write_meanwhile(&mut world, channel, &[("ana", "uno"), ("bruno", "dos")]);
+    world.pass(LONG);
+    assert_eq!(world.texts("eva", channel), ["uno", "dos"]);
+    assert_eq!(share_keys(&mut world, "eva", channel), [] as [Vec<u8>; 0]);
+}
+
+/// Somebody who could have shared never comes back: the key is not kept for ever.
+#[test]
+fn a_key_for_what_nobody_shares_is_forgotten_after_a_week() {
+    let mut world = World::new();
+    let channel = world.case();
+    let since = strand(&mut world, channel, &["eva"]);
+    write_meanwhile(&mut world, channel, &[("ana", "uno")]);
+    // Others share nothing.
+    for _ in 0..200 {
+        for name in ["ana", "bruno", "eva"] {
+            world.deliver(name);
+            for row in world.engine(name).read(|tx| tx.queued(Some(channel))).unwrap() {
+                if matches!(row.task, Task::ShareHistory { .. }) {
+                    let done = |work: &mut crate::engine::work::Work<'_>| work.accept(row, None);
+                    world.engine(name).write(done).unwrap();
+                }
+            }
+            world.pump(name);
+        }
+        world.clock.advance(Duration::from_millis(100));
+    }
+    let keys = share_keys(&mut world, "eva", channel);
+    assert_eq!(keys.len(), 1, "since {since}");
+    world.clock.advance(Duration::from_secs(6 * 24 * 3600));
+    world.engine("eva").expire_daily().unwrap();
+    assert_eq!(share_keys(&mut world, "eva", channel), keys);
+    world.clock.advance(Duration::from_secs(24 * 3600));
+    world.engine("eva").expire_daily().unwrap();
+    assert_eq!(share_keys(&mut world, "eva", channel), [] as [Vec<u8>; 0]);
+    world.assert_gone("eva", &keys);
+}
+
+/// A colleague is offline while what it was about to share is withdrawn.
+#[test]
+fn what_is_withdrawn_before_a_share_is_sent_is_not_in_it() {
+    let mut world = World::new();
+    let channel = world.case();
+    world.post("ana", channel, "uno");
+    world.post("ana", channel, "dos");
+    world.settle();
+    let place = super::withdrawals::place(&mut world, "ana", channel, "uno");
+    let (device, end) = (world.device("eva"), world.hub.logs[&channel].items.len() as u64);
+    let share_key = enlace_channel::mls::ShareKey::generate(
+        &Backend::new().unwrap(),
+        enlace_channel::mls::Suite::PostQuantum,
+    );
+    let share_key = hex::encode(share_key.unwrap().public);
+    let made = world.engine("bruno").write::<_, crate::engine::EngineError>(|work| {
+        let task = Task::ShareHistory { device, since: 0, from: 1, to: end - 1, share_key };
+        work.put_own(channel, task.clone(), Duration::ZERO)?;
+        let taken = work.take(channel)?.unwrap();
+        let rows = work.tx.queued(Some(channel))?;
+        let row = rows.into_iter().find(|row| row.task == task).unwrap();
+        work.share_history(&taken, row)?;
+        work.keep(taken);
+        Ok(task)
+    });
+    let task = made.unwrap();
+    let share = |world: &mut World| {
+        let rows = world.engine("bruno").read(|tx| tx.unlogged_entries(channel)).unwrap();
+        let signed = rows.into_iter().filter_map(|row| row.signed);
+        let entries = signed.map(|signed| SignedEntry::decode(&signed).unwrap());
+        entries.filter_map(|entry| HistoryShare::of(&entry)).collect::<Vec<_>>()
+    };
+    let before = share(&mut world);
+    assert_eq!(before.len(), 1);
+    let why = crate::engine::NewNote {
+        text: String::new(),
+        handling: None,
+        restriction: None,
+        time_zone: enlace_channel::entry::TimeZone::utc(),
+        client_id: None,
+    };
+    world.engine("ana").withdraw(channel, place, why).unwrap();
+    while !world.engine("ana").pending().unwrap().is_empty() {
+        world.pump("ana");
+        world.deliver("ana");
+    }
+    world.deliver("bruno");
+    assert_eq!(share(&mut world), []);
+    world.assert_gone("bruno", &[before[0].sealed[16..64].to_vec()]);
+    let queued = world.engine("bruno").read(|tx| tx.queued(Some(channel))).unwrap();
+    assert!(queued.iter().any(|row| row.task == task), "the rest is shared anew");
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub(super) fn commitment_at(
 }
 
 /// What a modified client sends: it asks nobody whose entry it is.
-fn send_about(
+pub(super) fn send_about(
     engine: &mut Engine,
     channel: ChannelId,
     of: Commitment,

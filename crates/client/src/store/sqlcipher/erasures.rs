@@ -62,6 +62,10 @@ impl ErasureRows for SqlTransaction<'_> {
         Ok(changed > 0)
     }
 
+    fn note_residue(&self) -> Result<(), StoreError> {
+        self.put_setting(SCRUB_DUE, Some(PAGES))
+    }
+
     fn put_erasure(&self, row: &ErasureRow) -> Result<(), StoreError> {
         self.insert_erasure(row).map(drop)
     }
