@@ -15,9 +15,11 @@
 //! | 0 | in the end nothing waits: all that was asked for is accepted or was said to fail |
 
 mod acknowledged;
+mod bundle;
 mod closed;
 mod devices;
 mod forks;
+mod forums;
 mod membership;
 mod put_back;
 mod restored;
@@ -26,6 +28,7 @@ mod roles;
 mod sameness;
 mod secrecy;
 mod suspended;
+mod taken_back;
 #[cfg(test)]
 mod tests;
 
@@ -62,12 +65,15 @@ pub fn check(facts: &Facts) -> Vec<Violation> {
     sameness::check(facts, &membership, &mut found);
     roles::check(facts, &membership, &mut found);
     closed::check(facts, &membership, &mut found);
+    bundle::check(facts, &membership, &mut found);
+    forums::check(facts, &membership, &mut found);
     devices::check(facts, &membership, &mut found);
     suspended::check(facts, &membership, &mut found);
     rogues::check(facts, &membership, &mut found);
     forks::check(facts, &mut found);
     restored::check(facts, &mut found);
     put_back::check(facts, &mut found);
+    taken_back::check(facts, &membership, &mut found);
     secrecy::check(facts, &membership, &mut found);
     found.0
 }

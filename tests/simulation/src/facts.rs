@@ -30,6 +30,12 @@ pub struct Facts {
     pub revoked: BTreeSet<DeviceId>,
     /// Devices that are suspended in the end.
     pub suspended: BTreeSet<DeviceId>,
+    /// Devices of authorities that the newest bundle does not list.
+    pub dropped: BTreeSet<DeviceId>,
+    /// Devices of authorities that some bundle did not list.
+    pub once_dropped: BTreeSet<DeviceId>,
+    /// The hash of the newest bundle.
+    pub bundle: String,
     /// Devices that were suspended at some time.
     pub once_suspended: BTreeSet<DeviceId>,
     /// Devices that ran a modified program, or whose owner did.
@@ -40,6 +46,8 @@ pub struct Facts {
     pub forged: Vec<String>,
     /// Who opened each channel.
     pub openers: BTreeMap<Channel, String>,
+    /// What officers said of their own entries.
+    pub taken_back: Vec<TakenBack>,
     /// Which other devices officers said on a device to be theirs, until they took it back.
     pub named: BTreeMap<DeviceId, BTreeSet<DeviceId>>,
     /// All that were ever named.
@@ -60,6 +68,10 @@ pub struct Facts {
     pub hubs: BTreeMap<Channel, Relay>,
     /// What each relay keeps of each channel's log: the chain, by place.
     pub logs: BTreeMap<(Relay, Channel), BTreeMap<Place, String>>,
+    /// Of each relay's copy of a channel's log: at which places it has an entry's payload.
+    pub payloads: BTreeMap<(Relay, Channel), BTreeSet<Place>>,
+    /// Which places relays were told to erase, by the relay's own copy.
+    pub tombstones: BTreeMap<(Relay, Channel), Vec<Tombstone>>,
     /// Who may read what of a channel's log, by what its relay keeps.
     pub readers: BTreeMap<(Relay, Channel), Vec<Right>>,
     /// Relays that pretended to be two.
@@ -115,10 +127,10 @@ impl Facts {
         !self.modified.contains(device)
     }
 
-    /// Whether a device is revoked or suspended in the end.
+    /// Whether a device is revoked, suspended or of no authority in the end.
     #[must_use]
     pub fn is_cut_off(&self, device: &DeviceId) -> bool {
-        self.revoked.contains(device) || self.suspended.contains(device)
+        [&self.revoked, &self.suspended, &self.dropped].iter().any(|all| all.contains(device))
     }
 
     /// Whether a device was cut off before it could hear that a restored hub went on without
@@ -162,10 +174,38 @@ pub enum Wish {
     Role(String, String),
     /// Close the channel, or open it again.
     Closed(bool),
+    /// Go on in a new group.
+    NewGroup,
+    /// Put an authority out.
+    Expel(String),
     /// Leave.
     Leave,
     /// Something else that needs no words.
     Other,
+}
+
+/// An officer's entry corrects or withdraws another one of the same officer's.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TakenBack {
+    /// In which channel.
+    pub channel: Channel,
+    /// Who said so, and under which number.
+    pub by: (DeviceId, String),
+    /// Of what: its author, and its number there.
+    pub of: (DeviceId, String),
+    /// Whether it is withdrawn.
+    pub withdrawn: bool,
+}
+
+/// Relays were told to erase what stands at a place.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Tombstone {
+    /// By whom.
+    pub by: DeviceId,
+    /// Whose it was.
+    pub author: DeviceId,
+    /// What.
+    pub erased: Place,
 }
 
 /// A change that breaks the rules has a place in a log.
@@ -203,6 +243,8 @@ pub struct Shown {
     pub outcomes: BTreeMap<String, Outcome>,
     /// Its channels.
     pub channels: BTreeMap<Channel, View>,
+    /// Which of the texts that somebody took back are on its disk, wherever that is.
+    pub holds: BTreeSet<String>,
 }
 
 /// What became of something.
@@ -242,6 +284,8 @@ pub struct View {
     pub authenticator: String,
     /// The policy, as one text.
     pub policy: String,
+    /// The hash of the bundle that it goes by.
+    pub bundle: String,
     /// Devices in the channel.
     pub members: BTreeSet<DeviceId>,
     /// Its officers' roles.
@@ -250,6 +294,9 @@ pub struct View {
     pub closed: bool,
     /// How many acts its officer was told of that were not done.
     pub not_done: usize,
+    /// Of a forum, by the place of a question or of what is pinned: its answer's, and whether it is on
+    /// top.
+    pub threads: BTreeMap<Place, (Option<Place>, bool)>,
     /// Entries that have their place, as listed.
     pub entries: Vec<Entry>,
     /// What changed in membership, by place.
@@ -267,6 +314,8 @@ pub struct View {
     pub restarts: BTreeSet<Place>,
     /// Fork alarms.
     pub alarms: Vec<Alarm>,
+    /// Places of entries that came without their content.
+    pub without_content: BTreeSet<Place>,
     /// Entries that the device could not read, with their author.
     pub unreadable: BTreeMap<Place, DeviceId>,
 }
@@ -280,10 +329,23 @@ pub struct Entry {
     pub author: DeviceId,
     /// Its number at its author.
     pub id: String,
-    /// What it says.
+    /// What it says; nothing when it was erased.
     pub text: String,
+    /// Whether it was erased.
+    pub erased: bool,
     /// The place and the chain there that its author saw signed by the hub, if there was one.
     pub quotes: Option<(Place, String)>,
+}
+
+impl Entry {
+    /// Whether two devices show the same, though one of them may have erased what it says.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let Self { place, author, id, text, erased, quotes } = self;
+        let says_same = *text == other.text || *erased || other.erased;
+        (place, author, id, quotes) == (&other.place, &other.author, &other.id, &other.quotes)
+            && says_same
+    }
 }
 
 /// A change of membership.
@@ -301,6 +363,14 @@ pub enum Change {
     Suspended(DeviceId),
     /// The channel was closed, or opened again.
     Closed(bool),
+    /// The channel goes on in a new group.
+    Founded,
+    /// An authority is out, with all of its devices.
+    Expelled(String),
+    /// An authority keeps its copies from now on, or no longer.
+    Hold(String, bool),
+    /// A device that went with this change is of no authority of the network any more.
+    Dropped(DeviceId),
     /// A device that had lost the keys at that place has them again.
     PutBack(DeviceId, Place),
     /// Anything else.

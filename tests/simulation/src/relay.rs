@@ -35,6 +35,8 @@ pub struct RelayNode {
     entropy: Entropy,
     /// How many authorities take part.
     authorities: usize,
+    /// The later versions of the bundle that its operator has.
+    bundles: Vec<Vec<u8>>,
     /// The revocation lists that its operator has.
     lists: Vec<Vec<u8>>,
     lives: u32,
@@ -75,6 +77,7 @@ impl RelayNode {
             proofs: ProofMemory::default(),
             entropy,
             authorities,
+            bundles: Vec::new(),
             lists: World::get().authorities[authority].lists(1, &[]),
             lives: 0,
             life: None,
@@ -139,6 +142,9 @@ impl RelayNode {
         let authority = &world.authorities[self.authority];
         let (power, runtime) = (Power::default(), Arc::new(NodeRuntime::default()));
         let trust = world.trust(self.authority, self.clock.clone());
+        for bundle in &self.bundles {
+            trust.take_bundle(bundle)?;
+        }
         give(&trust, &self.lists);
         let entropy = self.entropy.fork(&format!("life {}", self.lives));
         let identity =
@@ -239,6 +245,18 @@ impl RelayNode {
             give(&life.trust, &lists);
         }
         self.lists = lists;
+    }
+
+    /// Its operator gets later versions of the network's bundle, which follow each other.
+    pub fn take_bundles(&mut self, bundles: &[Vec<u8>]) {
+        for life in self.life.iter().chain(&self.twin) {
+            for bundle in bundles {
+                if let Err(error) = life.trust.take_bundle(bundle) {
+                    tracing::warn!(%error, "a version of the bundle is refused");
+                }
+            }
+        }
+        self.bundles = bundles.to_vec();
     }
 
     /// Breaks its next commit.

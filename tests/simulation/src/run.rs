@@ -1,12 +1,15 @@
 //! One run: builds the network of a plan, plays the plan, heals everything, waits until nothing
 //! moves any more, and has the model judge what was seen.
 
+mod bundles;
+mod forums;
 mod journal;
 mod misdeeds;
 mod nodes;
 mod perform;
 mod published;
 mod settle;
+mod taking_back;
 mod wishes;
 
 use std::cell::RefCell;

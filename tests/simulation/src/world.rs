@@ -102,29 +102,16 @@ impl World {
             authorities.iter().map(of).collect()
         };
         let (officers, second_devices) = (devices("pc"), devices("tel"));
-        let content = BundleContent {
-            network: "Red simulada".to_owned(),
-            version: 1,
-            previous: None,
-            threshold: 1,
-            validity: validity(),
-            authorities: authorities
-                .iter()
-                .map(|authority| AuthorityContent {
-                    domain: authority.domain.clone(),
-                    country: "XX".to_owned(),
-                    name: authority.domain.to_string(),
-                    roots: vec![authority.root.certificate().clone()],
-                })
-                .collect(),
-            former: Vec::new(),
-        };
-        let mut signed = SignedBundle::create(content).expect("the bundle's content is sound");
-        for authority in &authorities {
-            let signing = signed.sign(&authority.domain, &authority.root_key);
-            signing.expect("the root belongs to the bundle");
-        }
+        let signed = version(None, &authorities.iter().collect::<Vec<_>>());
         Self { authorities, officers, second_devices, signed }
+    }
+
+    /// The next version of the bundle, which lists those authorities, signed by these.
+    #[must_use]
+    pub fn next_version(&self, previous: &SignedBundle, listed: &[usize]) -> SignedBundle {
+        let listed: Vec<&Authority> =
+            listed.iter().map(|index| &self.authorities[*index]).collect();
+        version(Some(previous), &listed)
     }
 
     /// The bundle, opened.
@@ -277,6 +264,33 @@ impl Authority {
             .expect("the statement is in order")
             .encode()
     }
+}
+
+fn version(previous: Option<&SignedBundle>, listed: &[&Authority]) -> SignedBundle {
+    let former = previous.map(|previous| previous.unverified_content().expect("it was made here"));
+    let content = BundleContent {
+        network: "Red simulada".to_owned(),
+        version: 1 + former.map_or(0, |former| former.version),
+        previous: previous.map(SignedBundle::hash),
+        threshold: 1,
+        validity: validity(),
+        authorities: listed
+            .iter()
+            .map(|authority| AuthorityContent {
+                domain: authority.domain.clone(),
+                country: "XX".to_owned(),
+                name: authority.domain.to_string(),
+                roots: vec![authority.root.certificate().clone()],
+            })
+            .collect(),
+        former: Vec::new(),
+    };
+    let mut signed = SignedBundle::create(content).expect("the bundle's content is sound");
+    for authority in listed {
+        let signing = signed.sign(&authority.domain, &authority.root_key);
+        signing.expect("the root belongs to the bundle");
+    }
+    signed
 }
 
 /// The node of an authority's relay.

@@ -76,6 +76,16 @@ impl MemoryDisk {
         Ok(copy)
     }
 
+    /// All that is kept here: the bytes of a copy, and so without what erasing leaves in the pages of a
+    /// database that nobody scrubs.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn bytes(&self) -> Result<Vec<u8>, StoreError> {
+        let copy = self.copy()?;
+        Ok(connect(&copy.0.name)?.serialize("main")?.to_vec())
+    }
+
     /// Asks `hook` about each commit from now on, while it is being made: a client that is to die
     /// at it can be cut off there. The hook must not use the disk.
     pub fn on_commit(&self, hook: CommitHook) {

@@ -89,7 +89,7 @@ fn what_failed_is_said(facts: &Facts, found: &mut Findings) {
 }
 
 /// Whether what others have at a place is due on a device.
-fn must_have_all(facts: &Facts, device: &DeviceId, channel: &str, place: Place) -> bool {
+pub(super) fn must_have_all(facts: &Facts, device: &DeviceId, channel: &str, place: Place) -> bool {
     let Some(view) = facts.devices.get(device).and_then(|shown| shown.channels.get(channel)) else {
         return false;
     };
@@ -100,6 +100,13 @@ fn must_have_all(facts: &Facts, device: &DeviceId, channel: &str, place: Place) 
         && view.standing != Standing::Stranded
         && !may_lack(facts, channel, device, place)
         && view.stopped.is_none()
+}
+
+/// Whether what stands at a place had been erased when it came; that somebody did so is checked
+/// elsewhere.
+fn never_came(facts: &Facts, device: &DeviceId, channel: &str, place: Place) -> bool {
+    let view = facts.devices.get(device).and_then(|shown| shown.channels.get(channel));
+    view.is_some_and(|view| view.without_content.contains(&place))
 }
 
 /// An accepted note stands at its place in the store of everybody who was a member there.
@@ -128,10 +135,10 @@ fn note_is_everywhere(
             entry.place == *place
                 && entry.author == *author
                 && entry.id == *id
-                && entry.text == text
+                && (entry.text == text || entry.erased)
         };
         let entries = shown.channels.get(channel).map_or(&[][..], |view| view.entries.as_slice());
-        if !entries.iter().any(is_it) {
+        if !entries.iter().any(is_it) && !never_came(facts, device, channel, *place) {
             let there: Vec<&Entry> =
                 entries.iter().filter(|e| e.place == *place || e.id == *id).collect();
             found.add(1, format!("{device} lacks the note {text:?} of {author}, accepted at {place} of {channel}; it has {there:?}"));
@@ -159,7 +166,10 @@ fn all_have_all(facts: &Facts, membership: &Membership, found: &mut Findings) {
         let views = shown.channels.iter();
         for (channel, view) in views.filter(|(c, _)| !facts.is_left_behind(device, c)) {
             for entry in &view.entries {
-                all.entry((channel, entry.place)).or_insert((device, entry));
+                let first = all.entry((channel, entry.place)).or_insert((device, entry));
+                if first.1.erased {
+                    *first = (device, entry);
+                }
             }
         }
     }
@@ -172,7 +182,8 @@ fn all_have_all(facts: &Facts, membership: &Membership, found: &mut Findings) {
             }
             let Some(view) = shown.channels.get(channel) else { continue };
             let same = view.entries.iter().find(|e| e.place == place);
-            if same != Some(entry) {
+            let is_same = same.is_some_and(|same| same.is_same_as(entry));
+            if !is_same && !never_came(facts, device, channel, place) {
                 found.add(
                     1,
                     format!("at {place} of {channel} {witness} shows {entry:?}, {device} {same:?}"),

@@ -97,9 +97,16 @@ fn one_history_one_record(facts: &Facts, channel: &Channel, found: &mut Findings
         }
         let is_due = |place: &Place| !may_lack(facts, channel, device, *place);
         for (place, chain) in view.chain.iter().filter(|(place, _)| is_due(place)) {
+            if view.without_content.contains(place) {
+                continue;
+            }
             let here = view.entries.iter().find(|entry| entry.place == *place);
             let (first, other) = record.entry((*place, chain)).or_insert((device, here));
-            if *other != here {
+            let is_same = match (*other, here) {
+                (Some(other), Some(here)) => other.is_same_as(here),
+                (other, here) => other == here,
+            };
+            if !is_same {
                 found.add(
                     1,
                     format!("at {place} of one history of {channel} {first} shows {other:?}, {device} {here:?}"),

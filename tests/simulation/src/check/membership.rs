@@ -48,6 +48,18 @@ impl Membership {
         self.spans(channel, device).last().is_some_and(|span| span.end == Place::MAX)
     }
 
+    /// Whether a device was a member at a place and has been one ever since.
+    #[must_use]
+    pub fn stays_from(&self, channel: &Channel, device: &DeviceId, place: Place) -> bool {
+        let last = self.spans(channel, device).last();
+        last.is_some_and(|span| span.end == Place::MAX && span.contains(&place))
+    }
+
+    /// What changed in a channel, unless it is forked.
+    pub(super) fn changes_of(&self, channel: &Channel) -> Option<&Changes> {
+        self.changes.get(channel)
+    }
+
     /// What changed in each channel, but forked ones.
     pub(super) fn changes(&self) -> impl Iterator<Item = (&Channel, &Changes)> {
         self.changes.iter()
@@ -105,10 +117,23 @@ impl Membership {
                         ),
                     }
                 }
+                Change::Expelled(authority) => {
+                    let gone = self
+                        .spans
+                        .iter_mut()
+                        .filter(|((log, device), _)| log == channel && is_of(device, authority));
+                    for span in gone.flat_map(|(_, spans)| spans) {
+                        span.end = span.end.min(place);
+                    }
+                }
                 _ => {}
             }
         }
     }
+}
+
+fn is_of(device: &str, authority: &str) -> bool {
+    device.split_once(".officer.").is_some_and(|(_, domain)| domain == authority)
 }
 
 impl View {
@@ -178,6 +203,8 @@ fn asked_acts_took_effect(
                 there.contains(&Change::Role(officer.clone(), Some(role.clone())))
             }
             Wish::Closed(closed) => there.contains(&Change::Closed(*closed)),
+            Wish::NewGroup => there.contains(&Change::Founded),
+            Wish::Expel(authority) => there.contains(&Change::Expelled(authority.clone())),
             Wish::Note(_) | Wish::Leave | Wish::Other => continue,
         };
         let somebody_was_told = facts.devices.values().any(|shown| {

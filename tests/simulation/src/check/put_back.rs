@@ -1,13 +1,37 @@
 //! Devices that lost the group's keys and were put back: what they may miss, and that there was a reason.
 
 use super::Findings;
-use crate::facts::{Change, Channel, DeviceId, Facts, Place, Standing, View};
+use super::restored::lost_something;
+use crate::facts::{Change, Channel, DeviceId, Facts, Place, Shown, Standing, View};
+
+/// Whether somebody could have put a stranded device back, and did not.
+fn waits_in_vain(facts: &Facts, channel: &Channel, device: &DeviceId) -> bool {
+    let is_served = |device: &DeviceId| !facts.is_cut_off(device) && facts.is_served(device);
+    let is_member = |(other, shown): (&DeviceId, &Shown)| {
+        shown.channels.get(channel).is_some_and(|view| {
+            view.standing == Standing::Member
+                && view.stopped.is_none()
+                && view.members.contains(device)
+                && is_served(other)
+        })
+    };
+    is_served(device)
+        && !facts.is_forked(channel)
+        && !lost_something(facts, channel)
+        && facts.honest().any(is_member)
+}
 
 /// Honest programs lose the keys only where a hub lost or signed twice what they had taken in, or where
 /// a modified program's change garbled them.
 pub(super) fn check(facts: &Facts, found: &mut Findings) {
     for (device, shown) in facts.honest() {
         for (channel, view) in &shown.channels {
+            if view.standing == Standing::Stranded && waits_in_vain(facts, channel, device) {
+                found.add(
+                    0,
+                    format!("{device} lost the keys of {channel}, and nobody puts it back"),
+                );
+            }
             if facts.restored.contains(channel) || facts.is_forked(channel) {
                 continue;
             }

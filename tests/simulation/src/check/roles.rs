@@ -46,6 +46,7 @@ fn replay(
                 Change::Role(officer, None) => {
                     roles.remove(officer);
                 }
+                Change::Expelled(authority) => roles.retain(|o, _| !is_of(o, authority)),
                 _ => {}
             }
         }
@@ -76,6 +77,11 @@ fn goes_suspended(facts: &Facts, officer: &String, changes: &[Change]) -> bool {
         Change::Suspended(device) => officer_of(facts, device) == Some(officer),
         _ => false,
     })
+}
+
+/// Whether an officer is of an authority.
+pub(super) fn is_of(officer: &str, authority: &str) -> bool {
+    officer.rsplit_once('@').is_some_and(|(_, domain)| domain == authority)
 }
 
 fn owner(roles: &Roles) -> Option<&String> {

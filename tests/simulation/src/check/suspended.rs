@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::membership::{Changes, officer_of};
 use super::restored::lost_something;
+use super::roles::is_of;
 use super::{Findings, Membership};
 use crate::facts::{Asked, Change, Channel, DeviceId, Facts, Place, Standing, Wish};
 
@@ -41,6 +42,7 @@ fn replay(facts: &Facts, channel: &Channel, changes: &Changes, found: &mut Findi
                     _ = roles.insert(officer.clone(), role.clone())
                 }
                 Change::Role(officer, None) => _ = roles.remove(officer),
+                Change::Expelled(authority) => roles.retain(|o, _| !is_of(o, authority)),
                 _ => {}
             }
         }
@@ -129,7 +131,8 @@ fn are_back(facts: &Facts, channel: &Channel, away: &Away, found: &mut Findings)
             _ => false,
         };
         let mut asked = facts.asked.iter().filter(|asked| asked.channel == *channel);
-        let may_stay_out = !facts.is_honest(device) || asked.any(is_unwanted);
+        let was_dropped = facts.once_dropped.contains(device);
+        let may_stay_out = was_dropped || !facts.is_honest(device) || asked.any(is_unwanted);
         if !may_stay_out {
             found.add(
                 0,

@@ -6,14 +6,14 @@ use std::time::Duration;
 use super::{Violation, check};
 use crate::facts::{
     Acknowledged, Alarm, Asked, Breach, Change, Entry, Facts, Outcome, Right, Shown, Standing,
-    View, Wish,
+    TakenBack, Tombstone, View, Wish,
 };
 
 const CHANNEL: &str = "c1";
 
 fn entry(place: u64, author: &str, id: &str, text: &str) -> Entry {
     let (author, id, text) = (author.to_owned(), id.to_owned(), text.to_owned());
-    Entry { place, author, id, text, quotes: None }
+    Entry { place, author, id, text, erased: false, quotes: None }
 }
 
 fn view(first: u64) -> View {
@@ -23,6 +23,7 @@ fn view(first: u64) -> View {
         next: 4,
         authenticator: "key".to_owned(),
         policy: "policy".to_owned(),
+        bundle: String::new(),
         members: BTreeSet::from(["ana-pc".to_owned(), "ben-pc".to_owned()]),
         roles: BTreeMap::new(),
         closed: false,
@@ -35,6 +36,8 @@ fn view(first: u64) -> View {
         lost: BTreeMap::new(),
         restarts: BTreeSet::new(),
         alarms: Vec::new(),
+        threads: BTreeMap::new(),
+        without_content: BTreeSet::new(),
         unreadable: BTreeMap::new(),
     }
 }
@@ -59,6 +62,7 @@ fn good() -> Facts {
         relay: "hub".to_owned(),
         outcomes: BTreeMap::new(),
         channels: BTreeMap::from([(CHANNEL.to_owned(), view(first))]),
+        holds: BTreeSet::new(),
     };
     let mut facts = Facts {
         asked: vec![
@@ -533,6 +537,230 @@ fn the_suspended_go_and_come_back_as_what_they_were() {
         of(facts, "ana-pc").not_done = 1;
     };
     assert_eq!(found(removed_by_hand), BTreeSet::new());
+}
+
+/// Ana withdraws her note at 3, and has the relays erase it.
+fn withdrawn(facts: &mut Facts) {
+    facts.hubs.insert(CHANNEL.to_owned(), "hub".to_owned());
+    let ana = facts.devices.get_mut("ana-pc").unwrap();
+    ana.outcomes.insert("w1".to_owned(), Outcome::Accepted(Some(3)));
+    let asked = Asked { id: "w1".to_owned(), ..facts.asked[1].clone() };
+    facts.asked.push(Asked { what: Wish::Note("a mistake".to_owned()), ..asked });
+    let said = |id: &str| ("ana-pc".to_owned(), id.to_owned());
+    facts.taken_back.push(TakenBack {
+        channel: CHANNEL.to_owned(),
+        by: said("w1"),
+        of: said("n1"),
+        withdrawn: true,
+    });
+    for device in ["ana-pc", "ben-pc"] {
+        let view = of(facts, device);
+        view.entries[0] = Entry { erased: true, ..entry(2, "ana-pc", "n1", "") };
+        view.entries.push(entry(3, "ana-pc", "w1", "a mistake"));
+    }
+    let key = ("hub".to_owned(), CHANNEL.to_owned());
+    let (by, author) = ("ana-pc".to_owned(), "ana-pc".to_owned());
+    facts.tombstones.insert(key, vec![Tombstone { by, author, erased: 2 }]);
+}
+
+#[test]
+fn what_is_withdrawn_is_erased_everywhere() {
+    assert_eq!(found(withdrawn), BTreeSet::new());
+    let is_shown = |facts: &mut Facts| {
+        withdrawn(facts);
+        of(facts, "ben-pc").entries[0] = entry(2, "ana-pc", "n1", "hello");
+    };
+    assert!(found(is_shown).contains(&1));
+    let is_held = |facts: &mut Facts| {
+        withdrawn(facts);
+        facts.devices.get_mut("ben-pc").unwrap().holds.insert("hello".to_owned());
+    };
+    assert!(found(is_held).contains(&1));
+    let relays_keep_it = |facts: &mut Facts| {
+        withdrawn(facts);
+        let key = ("hub".to_owned(), CHANNEL.to_owned());
+        facts.payloads.insert(key, BTreeSet::from([2]));
+    };
+    assert!(found(relays_keep_it).contains(&1));
+    let nobody_told_them = |facts: &mut Facts| {
+        withdrawn(facts);
+        facts.tombstones.clear();
+    };
+    assert!(found(nobody_told_them).contains(&1));
+    let came_later = |facts: &mut Facts| {
+        withdrawn(facts);
+        of(facts, "ben-pc").entries.remove(0);
+        of(facts, "ben-pc").without_content.insert(2);
+    };
+    assert_eq!(found(came_later), BTreeSet::new());
+}
+
+#[test]
+fn who_holds_keeps_what_is_withdrawn_until_the_hold_ends() {
+    let held = |facts: &mut Facts| {
+        withdrawn(facts);
+        facts.devices.get_mut("ben-pc").unwrap().officer = "ben@b".to_owned();
+        facts.asked.remove(0);
+        for device in ["ana-pc", "ben-pc"] {
+            let placed = vec![Change::Hold("b".to_owned(), true)];
+            of(facts, device).changes.insert(2, placed);
+        }
+    };
+    assert!(found(held).contains(&1), "Ben has erased it");
+    let keeps = |facts: &mut Facts| {
+        held(facts);
+        of(facts, "ben-pc").entries[0] = entry(2, "ana-pc", "n1", "hello");
+        facts.devices.get_mut("ben-pc").unwrap().holds.insert("hello".to_owned());
+    };
+    assert_eq!(found(keeps), BTreeSet::new());
+    let lifted = |facts: &mut Facts| {
+        keeps(facts);
+        for device in ["ana-pc", "ben-pc"] {
+            let lifted = vec![Change::Hold("b".to_owned(), false)];
+            of(facts, device).changes.insert(3, lifted);
+        }
+    };
+    assert!(found(lifted).contains(&1));
+}
+
+/// A newer bundle lists Ben's authority no longer; Ana has taken him out.
+fn dropped(facts: &mut Facts) {
+    with_roles(facts);
+    facts.hubs.insert(CHANNEL.to_owned(), "hub".to_owned());
+    facts.bundle = "second".to_owned();
+    for all in [&mut facts.dropped, &mut facts.once_dropped] {
+        all.insert("ben-pc".to_owned());
+    }
+    let ana = of(facts, "ana-pc");
+    let ben = || "ben-pc".to_owned();
+    let goes =
+        [Change::Removed(ben()), Change::Dropped(ben()), Change::Role("ben@a".to_owned(), None)];
+    ana.changes.insert(3, goes.to_vec());
+    ana.members.remove("ben-pc");
+    ana.roles.remove("ben@a");
+    ana.bundle = "second".to_owned();
+    of(facts, "ben-pc").next = 3;
+}
+
+#[test]
+fn channels_follow_the_bundle_and_whom_it_drops_is_out() {
+    assert_eq!(found(dropped), BTreeSet::new());
+    let does_not_follow = |facts: &mut Facts| {
+        dropped(facts);
+        of(facts, "ana-pc").bundle = "first".to_owned();
+    };
+    assert!(found(does_not_follow).contains(&0));
+    let still_in = |facts: &mut Facts| {
+        dropped(facts);
+        of(facts, "ana-pc").members.insert("ben-pc".to_owned());
+    };
+    assert!(found(still_in).contains(&7));
+    let reads_on = |facts: &mut Facts| {
+        dropped(facts);
+        facts.probes.push("hello".to_owned());
+    };
+    assert!(found(reads_on).contains(&7));
+    let never_was = |facts: &mut Facts| {
+        dropped(facts);
+        facts.once_dropped.clear();
+    };
+    assert!(found(never_was).contains(&5));
+}
+
+#[test]
+fn a_question_has_one_answer() {
+    let answered = |answers: [u64; 2]| {
+        move |facts: &mut Facts| {
+            facts.hubs.insert(CHANNEL.to_owned(), "hub".to_owned());
+            for (device, answer) in ["ana-pc", "ben-pc"].into_iter().zip(answers) {
+                of(facts, device).threads.insert(2, (Some(answer), false));
+            }
+        }
+    };
+    assert_eq!(found(answered([3, 3])), BTreeSet::new());
+    assert_eq!(found(answered([3, 4])), BTreeSet::from([9]));
+    let on_top = |facts: &mut Facts| {
+        answered([3, 3])(facts);
+        of(facts, "ben-pc").threads.insert(2, (Some(3), true));
+    };
+    assert_eq!(found(on_top), BTreeSet::from([9]));
+}
+
+#[test]
+fn nothing_else_is_erased() {
+    let erased = |facts: &mut Facts| {
+        facts.hubs.insert(CHANNEL.to_owned(), "hub".to_owned());
+        of(facts, "ben-pc").entries[0] = Entry { erased: true, ..entry(2, "ana-pc", "n1", "") };
+    };
+    assert!(found(erased).contains(&1));
+    let never_came = |facts: &mut Facts| {
+        facts.hubs.insert(CHANNEL.to_owned(), "hub".to_owned());
+        of(facts, "ben-pc").entries.clear();
+        of(facts, "ben-pc").without_content.insert(2);
+    };
+    assert!(found(never_came).contains(&1));
+}
+
+#[test]
+fn nobody_stays_without_the_keys_where_others_could_help() {
+    let stranded = |facts: &mut Facts| of(facts, "ben-pc").standing = Standing::Stranded;
+    assert_eq!(found(stranded), BTreeSet::from([0]));
+    let nobody_could = |facts: &mut Facts| {
+        stranded(facts);
+        facts.modified.insert("ana-pc".to_owned());
+    };
+    assert_eq!(found(nobody_could), BTreeSet::new());
+}
+
+#[test]
+fn a_new_group_is_one_that_was_asked_for_and_an_expelled_authority_reads_no_more() {
+    let asks = |what: Wish| {
+        move |facts: &mut Facts| {
+            let asked = Asked { id: "g1".to_owned(), what, ..facts.asked[1].clone() };
+            facts.asked.push(asked);
+            let told = Acknowledged {
+                id: "g1".to_owned(),
+                place: Some(3),
+                ..facts.acknowledged[1].clone()
+            };
+            facts.acknowledged.push(told);
+            let ana = facts.devices.get_mut("ana-pc").unwrap();
+            ana.outcomes.insert("g1".to_owned(), Outcome::Accepted(Some(3)));
+        }
+    };
+    assert!(found(asks(Wish::NewGroup)).contains(&1));
+    let founded = |facts: &mut Facts| {
+        asks(Wish::NewGroup)(facts);
+        for device in ["ana-pc", "ben-pc"] {
+            of(facts, device).changes.insert(3, vec![Change::Founded]);
+        }
+    };
+    assert_eq!(found(founded), BTreeSet::new());
+    let cid = "pc.cid.officer.c";
+    let expelled = |facts: &mut Facts| {
+        asks(Wish::Expel("c".to_owned()))(facts);
+        let mut shown = facts.devices["ben-pc"].clone();
+        shown.officer = "cid@c".to_owned();
+        facts.devices.insert(cid.to_owned(), shown);
+        of(facts, cid).standing = Standing::Removed;
+        let out = vec![Change::Founded, Change::Expelled("c".to_owned())];
+        for device in ["ana-pc", "ben-pc"] {
+            let view = of(facts, device);
+            view.changes.get_mut(&1).unwrap().push(Change::Admitted(cid.to_owned()));
+            view.changes.insert(3, out.clone());
+        }
+        let admitted = of(facts, "ana-pc").changes[&1].clone();
+        of(facts, cid).changes.insert(1, admitted);
+    };
+    assert_eq!(found(expelled), BTreeSet::new());
+    let reads_on = |facts: &mut Facts| {
+        expelled(facts);
+        for device in ["ana-pc", "ben-pc", cid] {
+            let said = entry(3, "ana-pc", "n2", "among us");
+            of(facts, device).entries.push(said);
+        }
+    };
+    assert!(found(reads_on).contains(&4));
 }
 
 #[test]

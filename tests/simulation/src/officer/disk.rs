@@ -1,9 +1,10 @@
 //! A device's disk, and the program that opens it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use aho_corasick::AhoCorasick;
 use enlace_channel::entry::SignedEntry;
 use enlace_client::Client;
 use enlace_client::client::{Parts, Sockets};
@@ -68,6 +69,14 @@ impl Disk {
             Some((row.seq.0, (head.seq.0, hex::encode(head.chain.0))))
         };
         Ok(rows.into_iter().filter_map(quote).collect())
+    }
+
+    /// Which of these texts are anywhere on it.
+    pub(super) fn holds(&self, texts: &[String]) -> anyhow::Result<BTreeSet<String>> {
+        let search = AhoCorasick::new(texts)?;
+        let content = self.memory.bytes()?;
+        let hits = search.find_overlapping_iter(&content).map(|hit| hit.pattern().as_usize());
+        Ok(hits.map(|text| texts[text].clone()).collect())
     }
 
     /// Nothing is written when it is full or without power.

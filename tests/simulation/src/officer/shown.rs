@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use enlace_channel::policy::Role;
 use enlace_client::Client;
-use enlace_client::client::{EntryState, WaitError};
+use enlace_client::client::{EntryState, ErasedHere, WaitError};
 use enlace_client::notice::{ChangeAct, ForkAlarm, Notice};
 use enlace_client::store::{ChannelRow, ChannelStanding, ItemRow, OutboxState};
 use enlace_identity::names::{DeviceName, OfficerAddress};
@@ -17,14 +17,16 @@ use crate::world::World;
 const ALL: usize = 100_000;
 
 impl super::OfficerNode {
-    /// Reads everything that the model judges. `asked` is what this device was asked for.
+    /// Reads everything that the model judges. `asked` is what this device was asked for, `gone` what
+    /// its disk is searched for.
     ///
     /// # Errors
     /// When the program does not run, or its store fails.
-    pub fn shown(&self, asked: &[ClientId]) -> anyhow::Result<Shown> {
+    pub fn shown(&self, asked: &[ClientId], gone: &[String]) -> anyhow::Result<Shown> {
         let client = self.client().ok_or_else(|| anyhow::anyhow!("the device does not run"))?;
         let relay = self.address().domain().to_string();
         let mut shown = Shown { officer: self.address().to_string(), relay, ..Shown::default() };
+        shown.holds = self.disk.holds(gone)?;
         for id in asked {
             shown.outcomes.insert(hex::encode(id.0), outcome(client, *id)?);
         }
@@ -50,6 +52,7 @@ impl super::OfficerNode {
             next: details.next.0,
             authenticator: format!("{:?}", details.authenticator),
             policy: format!("{:?}", details.policy),
+            bundle: details.policy.bundle_hash().to_string(),
             members: details
                 .members
                 .iter()
@@ -71,8 +74,13 @@ impl super::OfficerNode {
             lost: BTreeMap::new(),
             restarts: BTreeSet::new(),
             alarms: Vec::new(),
+            threads: threads(client, row.id)?,
+            without_content: BTreeSet::new(),
             unreadable: BTreeMap::new(),
         };
+        let erased = client.erased(row.id)?.into_iter();
+        let never_came = erased.filter(|erased| erased.here == ErasedHere::NeverCame);
+        view.without_content = never_came.map(|erased| erased.seq.0).collect();
         for ItemRow { item, chain } in self.disk.items(row.id, details.next)? {
             let (place, envelope) = (item.seq.0, item.sealed.envelope());
             view.chain.insert(place, hex::encode(chain.0));
@@ -89,6 +97,7 @@ impl super::OfficerNode {
                     place: seq.0,
                     author: entry.author.to_string(),
                     id: hex::encode(entry.client_id.0),
+                    erased: entry.erased.is_some(),
                     text: entry.body,
                 });
             }
@@ -120,6 +129,7 @@ impl View {
             (Notice::SetBack { from, until, .. }, _) => {
                 self.lost.extend((from..until).map(|lost| (lost, from)));
             }
+            (Notice::ErasedUnread { place, .. }, _) => _ = self.without_content.insert(place),
             (Notice::NotDone { .. }, _) => self.not_done += 1,
             (Notice::Fork(alarm), _) => {
                 self.alarms.push(judge(channel, &alarm));
@@ -127,6 +137,16 @@ impl View {
             _ => {}
         }
     }
+}
+
+/// Nothing, where it is no forum.
+fn threads(client: &Client, id: ChannelId) -> anyhow::Result<BTreeMap<u64, (Option<u64>, bool)>> {
+    let threads = client.threads(id)?.into_iter().filter_map(|thread| {
+        let answer = thread.answer.and_then(|answer| answer.state.seq());
+        let place = thread.entry.state.seq()?;
+        Some((place.0, (answer.map(|seq| seq.0), thread.entry.is_pinned)))
+    });
+    Ok(threads.collect())
 }
 
 fn changes(act: ChangeAct) -> Vec<Change> {
@@ -145,8 +165,9 @@ fn changes(act: ChangeAct) -> Vec<Change> {
                 role(officer, Some(given)),
             ]
         }
-        ChangeAct::Removed { officer, device, suspended, .. } => {
+        ChangeAct::Removed { officer, device, suspended, dropped, .. } => {
             let mut changes = removed(&device, suspended);
+            changes.extend(dropped.then(|| Change::Dropped(device.to_string())));
             changes.push(role(officer, None));
             changes
         }
@@ -156,6 +177,10 @@ fn changes(act: ChangeAct) -> Vec<Change> {
         ChangeAct::DeviceAdded { device } => vec![Change::Admitted(device.to_string())],
         ChangeAct::DeviceRemoved { device, suspended, .. } => removed(&device, suspended),
         ChangeAct::RoleChanged { officer, to, .. } => vec![role(officer, Some(to))],
+        ChangeAct::Founded { .. } => vec![Change::Founded],
+        ChangeAct::Expelled { authority } => vec![Change::Expelled(authority.to_string())],
+        ChangeAct::HoldPlaced { authority } => vec![Change::Hold(authority, true)],
+        ChangeAct::HoldLifted { authority } => vec![Change::Hold(authority, false)],
         ChangeAct::Closed => vec![Change::Closed(true)],
         ChangeAct::Reopened => vec![Change::Closed(false)],
         ChangeAct::PutBack { device, since } => vec![Change::PutBack(device.to_string(), since)],

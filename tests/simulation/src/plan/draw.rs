@@ -65,7 +65,7 @@ fn troubles(dice: &mut Dice) -> Troubles {
 
 pub(super) struct Draft<'d> {
     pub(super) dice: &'d mut Dice,
-    authorities: usize,
+    pub(super) authorities: usize,
     pub(super) officers: Vec<usize>,
     /// Whose device each second one is.
     pub(super) second_devices: Vec<usize>,

@@ -5,10 +5,14 @@
 //! **end** of [`FEATURES`]; what an operation does stands in `run`, what must hold of it in `check`.
 //! A seed that broke something is kept with its [`Edition`], so that it stays what it was.
 
+mod bundles;
 mod closing;
 mod devices;
+mod forums;
+mod new_groups;
 mod succession;
 mod suspension;
+mod taking_back;
 
 use super::draw::Draft;
 use crate::dice::Dice;
@@ -59,6 +63,10 @@ const FEATURES: &[Feature] = &[
     Feature { name: "closing", per_mille: 300, add: closing::add },
     Feature { name: "succession", per_mille: 250, add: succession::add },
     Feature { name: "suspension", per_mille: 250, add: suspension::add },
+    Feature { name: "taking back", per_mille: 250, add: taking_back::add },
+    Feature { name: "new groups", per_mille: 250, add: new_groups::add },
+    Feature { name: "bundles", per_mille: 200, add: bundles::add },
+    Feature { name: "forums", per_mille: 150, add: forums::add },
 ];
 
 /// Adds what the seed has of the features of an edition.

@@ -27,6 +27,40 @@ pub enum Operation {
         /// Who.
         by: usize,
     },
+    /// An officer opens a forum, which has the next number among the channels.
+    OpenForum {
+        /// Who.
+        by: usize,
+        /// Whether its keys are of the classic suite.
+        classic: bool,
+    },
+    /// An officer asks something in a forum.
+    Ask {
+        /// Who.
+        by: usize,
+        /// Where.
+        channel: usize,
+    },
+    /// An officer answers a question.
+    Answer {
+        /// Who.
+        by: usize,
+        /// Where.
+        channel: usize,
+        /// Which, of those that the device has then.
+        which: usize,
+    },
+    /// An officer puts an entry on top of a forum, or takes it down.
+    Pin {
+        /// Who.
+        by: usize,
+        /// Where.
+        channel: usize,
+        /// Which, of those that the device has then.
+        which: usize,
+        /// Which of the two.
+        pinned: bool,
+    },
     /// An officer asks for another to be admitted.
     Admit {
         /// Who asks.
@@ -65,6 +99,24 @@ pub enum Operation {
         /// Where.
         channel: usize,
     },
+    /// An officer has a channel go on in a new group.
+    NewGroup {
+        /// Who.
+        by: usize,
+        /// Where.
+        channel: usize,
+        /// Whether its keys are of the classic suite.
+        classic: bool,
+    },
+    /// An officer has the own authority keep its copies, or no longer.
+    Hold {
+        /// Who.
+        by: usize,
+        /// Where.
+        channel: usize,
+        /// Which of the two.
+        placed: bool,
+    },
     /// An officer asks to leave.
     Leave {
         /// Who.
@@ -101,6 +153,24 @@ pub enum Operation {
         by: usize,
         /// Where.
         channel: usize,
+    },
+    /// An officer corrects one of the own entries.
+    Correct {
+        /// Who.
+        by: usize,
+        /// Where.
+        channel: usize,
+        /// Which, of those that the device has then.
+        which: usize,
+    },
+    /// An officer withdraws one of the own entries.
+    Withdraw {
+        /// Who.
+        by: usize,
+        /// Where.
+        channel: usize,
+        /// Which, of those that the device has then.
+        which: usize,
     },
     /// An officer's program, which is modified, does what no honest one would.
     Misdeed {
@@ -206,6 +276,13 @@ pub enum Operation {
         node: NodeId,
         /// By how much it is ahead of the right time.
         ahead_ms: i64,
+    },
+    /// The network's next bundle lists these authorities, and comes to one's relay first.
+    Rotate {
+        /// Whom it lists.
+        listed: Vec<usize>,
+        /// Whose relay has it first.
+        first: usize,
     },
     /// A device is suspended, or all of its officer's; its authority's relay hears of it.
     Suspend {

@@ -9,8 +9,10 @@ pub enum Rank {
     Owner,
     /// May admit and remove its authority's officers.
     Lead,
-    /// Writes.
+    /// Writes; in a forum, asks.
     Member,
+    /// Publishes in a forum.
+    Guide,
     /// Reads.
     Observer,
 }
@@ -23,6 +25,7 @@ impl Rank {
             Self::Owner => Role::Owner,
             Self::Lead => Role::Lead,
             Self::Member => Role::Member,
+            Self::Guide => Role::Guide,
             Self::Observer => Role::Observer,
         }
     }

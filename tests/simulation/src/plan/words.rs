@@ -8,6 +8,15 @@ impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Open { by } => write!(f, "officer {by} opens a channel"),
+            Self::OpenForum { by, .. } => write!(f, "officer {by} opens a forum"),
+            Self::Ask { by, channel } => write!(f, "officer {by} asks in channel {channel}"),
+            Self::Answer { by, channel, which } => {
+                write!(f, "officer {by} answers a question ({which}) in channel {channel}")
+            }
+            Self::Pin { by, channel, which, pinned } => {
+                let act = if *pinned { "pins" } else { "takes down" };
+                write!(f, "officer {by} {act} an entry ({which}) in channel {channel}")
+            }
             Self::Admit { by, channel, who, role } => {
                 write!(f, "officer {by} admits officer {who} to channel {channel} as {role:?}")
             }
@@ -19,6 +28,14 @@ impl fmt::Display for Operation {
             }
             Self::Renew { by, channel } => {
                 write!(f, "officer {by} renews keys in channel {channel}")
+            }
+            Self::NewGroup { by, channel, classic } => {
+                let suite = if *classic { "classic" } else { "hybrid" };
+                write!(f, "officer {by} has channel {channel} go on in a new {suite} group")
+            }
+            Self::Hold { by, channel, placed } => {
+                let act = if *placed { "places" } else { "lifts" };
+                write!(f, "officer {by} {act} the authority's hold in channel {channel}")
             }
             Self::Leave { by, channel } => write!(f, "officer {by} leaves channel {channel}"),
             Self::SetClosed { by, channel, closed } => {
@@ -36,6 +53,12 @@ impl fmt::Display for Operation {
                 write!(f, "device {by} is told that device {device} is its officer's no longer")
             }
             Self::Post { by, channel } => write!(f, "officer {by} writes in channel {channel}"),
+            Self::Correct { by, channel, which } => {
+                write!(f, "officer {by} corrects an own entry ({which}) in channel {channel}")
+            }
+            Self::Withdraw { by, channel, which } => {
+                write!(f, "officer {by} withdraws an own entry ({which}) in channel {channel}")
+            }
             Self::Misdeed { by, channel, what } => {
                 write!(f, "officer {by}'s modified program in channel {channel}: {what:?}")
             }
@@ -74,6 +97,12 @@ impl fmt::Display for Operation {
             Self::DeviceDisk { who, full } => write!(f, "officer {who}'s disk is full: {full}"),
             Self::Clock { node, ahead_ms } => {
                 write!(f, "node {}'s clock is {ahead_ms} ms ahead", node.0)
+            }
+            Self::Rotate { listed, first } => {
+                write!(
+                    f,
+                    "the next bundle lists authorities {listed:?}; relay {first} has it first"
+                )
             }
             Self::Suspend { who, all, length } => {
                 let whose = if *all { "all devices of" } else { "the device of" };

@@ -1,10 +1,12 @@
 //! What a relay's disk holds in the end.
 
-use enlace_log::{ChannelId, Envelope, Seq};
+use std::collections::BTreeMap;
+
+use enlace_log::{ChannelId, Envelope, ItemKind, Seq, Tombstone};
 use enlace_relay::storage::{ReadLimit, ReadStorage, Storage as _, StorageError};
 
 use super::RelayNode;
-use crate::facts::{Facts, Right};
+use crate::facts::{self, Facts, Right};
 
 /// One item, of whatever length.
 const ONE: ReadLimit = ReadLimit { items: 1, bytes: 0 };
@@ -44,10 +46,27 @@ impl RelayNode {
             let channel = hex::encode(record.channel.0);
             let key = (self.name(), channel.clone());
             // A copy of another hub's log may begin anywhere.
+            let mut authors = BTreeMap::new();
             for place in 0..=record.tail.seq.0 {
                 let items = reader.items(&record.channel, Seq(place), ONE)?;
-                let chain = items.first().map(|item| (place, hex::encode(item.chain.0)));
-                facts.logs.entry(key.clone()).or_default().extend(chain);
+                let Some(item) = items.first().filter(|item| item.seq.0 == place) else { continue };
+                let log = facts.logs.entry(key.clone()).or_default();
+                log.insert(place, hex::encode(item.chain.0));
+                let Ok(envelope) = Envelope::decode(&item.envelope) else { continue };
+                let Some(author) = envelope.device().map(ToString::to_string) else { continue };
+                authors.insert(place, author.clone());
+                if envelope.kind == ItemKind::Entry && !item.payload.is_empty() {
+                    facts.payloads.entry(key.clone()).or_default().insert(place);
+                }
+                if envelope.kind == ItemKind::Tombstone {
+                    let named = Tombstone::decode(&item.payload).map(|it| it.erased);
+                    let named = named.into_iter().flatten().map(|(seq, _)| facts::Tombstone {
+                        by: author.clone(),
+                        author: authors.get(&seq.0).cloned().unwrap_or_default(),
+                        erased: seq.0,
+                    });
+                    facts.tombstones.entry(key.clone()).or_default().extend(named);
+                }
             }
             let rights =
                 reader.readers(&record.channel)?.into_iter().map(|(device, range)| Right {

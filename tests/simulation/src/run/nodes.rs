@@ -8,6 +8,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::Journal;
+use super::bundles::Version;
 use super::published::Published;
 use crate::check::Violation;
 use crate::clock::NodeClock;
@@ -38,6 +39,8 @@ pub(super) struct Nodes {
     pub(super) restored: BTreeSet<usize>,
     /// What each authority has published of its devices.
     pub(super) published: BTreeMap<usize, Published>,
+    /// The versions of the network's bundle after the first.
+    pub(super) bundles: Vec<Version>,
     pub(super) began: Instant,
     pub(super) performed: u64,
     /// How many misdeeds were begun.
@@ -80,6 +83,7 @@ impl Nodes {
             forked: BTreeSet::new(),
             restored: BTreeSet::new(),
             published: BTreeMap::new(),
+            bundles: Vec::new(),
             began,
             performed: 0,
             misdeeds: 0,
@@ -130,10 +134,11 @@ impl Nodes {
     /// Reads what everybody shows, and takes everything down.
     pub(super) async fn finish(mut self) -> (Facts, Vec<Violation>) {
         let mut troubles = Vec::new();
+        let gone = self.journal.texts_taken_back();
         for officer in &self.officers {
             let device = officer.device();
             let asked = self.journal.asked_of(&device);
-            match officer.shown(&asked) {
+            match officer.shown(&asked, &gone) {
                 Ok(shown) => {
                     self.journal.facts().devices.insert(device, shown);
                 }
@@ -144,7 +149,7 @@ impl Nodes {
             }
         }
         self.note_logs(&mut troubles);
-        self.journal.facts().suspended = self.suspended();
+        self.note_standing();
         for relay in &self.relays {
             let kept = format!("{:?}", relay.memory()).into_bytes();
             let name = format!("the disk of relay {}", relay.authority);
@@ -159,6 +164,14 @@ impl Nodes {
         self.carrier.abort();
         let facts = self.journal.facts().clone();
         (facts, troubles)
+    }
+
+    /// Who is cut off in the end, and by which bundle all goes.
+    fn note_standing(&self) {
+        let (suspended, dropped) = (self.suspended(), self.dropped());
+        let bundle = self.newest_bundle();
+        let mut facts = self.journal.facts();
+        (facts.suspended, facts.dropped, facts.bundle) = (suspended, dropped, bundle);
     }
 
     /// What the relays keep of the channels' logs, and who orders each.

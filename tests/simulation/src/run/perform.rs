@@ -136,6 +136,7 @@ impl Nodes {
                 }
             }
             Operation::Revoke { who } => self.revoke(*who),
+            Operation::Rotate { listed, first } => self.rotate(listed, *first),
             Operation::Suspend { who, all, length } => self.suspend(*who, *all, *length),
             Operation::Lift { who, length } => self.lift(*who, *length)?,
             _ => unreachable!("an officer's wish is played elsewhere"),

@@ -96,6 +96,7 @@ impl Nodes {
                 let revoked = self.journal.facts().revoked.contains(&device);
                 if revoked
                     || self.suspended().contains(&device)
+                    || self.dropped().contains(&device)
                     || !self.is_in(number, self.channels[channel])
                 {
                     continue;
@@ -121,6 +122,9 @@ impl Nodes {
         drop(facts);
         let suspended = self.suspended();
         aside.extend(suspended.iter().cloned());
+        let dropped = self.dropped();
+        aside.extend(dropped.iter().cloned());
+        let bundle = self.newest_bundle();
         let served = |officer: &&OfficerNode| self.forked.contains(&officer.authority);
         aside.extend(self.officers.iter().filter(served).map(OfficerNode::device));
         let (mut state, mut waits) = (String::new(), self.awaits_an_end());
@@ -136,6 +140,7 @@ impl Nodes {
                     inside.insert(officer.device());
                     listed.extend(details.members.iter().flat_map(|m| &m.devices).cloned());
                     waits |= details.queued > 0;
+                    waits |= details.policy.bundle_hash().to_string() != bundle;
                     waits |= details.members.iter().any(|member| member.leaving);
                     let policy = &details.policy;
                     away.extend(policy.suspended().keys().filter(|_| !policy.is_closed()).cloned());
@@ -147,7 +152,7 @@ impl Nodes {
             waits |= names.filter(|name| !aside.contains(name)).any(|name| !inside.contains(&name));
             // Whoever is suspended may not be out yet, or not back.
             let names: BTreeSet<String> = listed.iter().map(ToString::to_string).collect();
-            waits |= suspended.iter().any(|device| names.contains(device));
+            waits |= suspended.union(&dropped).any(|device| names.contains(device));
             let away = away.difference(&listed).map(ToString::to_string);
             waits |= away.filter(|name| !aside.contains(name)).count() > 0;
         }

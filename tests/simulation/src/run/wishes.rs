@@ -1,6 +1,7 @@
 //! What officers ask their programs for.
 
 use enlace_channel::entry::{HandlingCode, TimeZone};
+use enlace_channel::mls::Suite;
 use enlace_client::engine::{NewChannel, NewNote};
 use enlace_client::store::ChannelStanding;
 use enlace_log::{ChannelId, ClientId};
@@ -15,7 +16,19 @@ impl Nodes {
     pub(super) fn wish(&mut self, operation: &Operation) -> Option<anyhow::Result<()>> {
         Some(match operation {
             Operation::Open { by } => self.open(*by),
+            Operation::OpenForum { by, classic } => self.open_forum(*by, *classic),
+            Operation::Ask { by, channel } => self.ask_guides(*by, *channel),
+            Operation::Answer { by, channel, which } => self.answer(*by, *channel, *which),
+            Operation::Pin { by, channel, which, pinned } => {
+                self.pin(*by, *channel, *which, *pinned)
+            }
             Operation::Post { by, channel } => self.post(*by, *channel).map(drop),
+            Operation::Correct { by, channel, which } => {
+                self.take_back(*by, *channel, *which, false)
+            }
+            Operation::Withdraw { by, channel, which } => {
+                self.take_back(*by, *channel, *which, true)
+            }
             Operation::AddDevice { by, device } => self.add_device(*by, *device),
             Operation::RemoveDevice { by, device } => self.remove_device(*by, *device),
             Operation::Misdeed { by, channel, what } => self.misdeed(*by, *channel, *what),
@@ -24,6 +37,8 @@ impl Nodes {
             | Operation::SetRole { by, channel, .. }
             | Operation::SetClosed { by, channel, .. }
             | Operation::Renew { by, channel }
+            | Operation::NewGroup { by, channel, .. }
+            | Operation::Hold { by, channel, .. }
             | Operation::Leave { by, channel } => self.ask(*by, *channel, operation),
             _ => return None,
         })
@@ -52,6 +67,11 @@ impl Nodes {
                 (client.set_closed(id, *closed)?, Wish::Closed(*closed))
             }
             Operation::Renew { .. } => (client.renew_keys(id)?, Wish::Other),
+            Operation::NewGroup { classic, .. } => {
+                let suite = if *classic { Suite::Classic } else { Suite::PostQuantum };
+                (client.renew_channel(id, Some(suite))?, Wish::NewGroup)
+            }
+            Operation::Hold { placed, .. } => (client.set_hold(id, *placed)?, Wish::Other),
             Operation::Leave { .. } => (client.leave(id)?, Wish::Leave),
             _ => unreachable!("it is no change of a channel"),
         };
@@ -78,24 +98,32 @@ impl Nodes {
     }
 
     fn open(&mut self, by: usize) -> anyhow::Result<()> {
+        let new = self.new_channel("Operación reservada");
+        let id = self.client(by)?.create_channel(new.clone())?;
+        self.opened(by, id, new);
+        Ok(())
+    }
+
+    pub(super) fn new_channel(&self, title: &str) -> NewChannel {
         let number = self.channels.len();
-        let title = format!("Operación reservada {number} de {}", self.seed);
-        let reference = format!("DP {number}/{}", self.seed);
-        let id = self.client(by)?.create_channel(NewChannel {
-            title: title.clone(),
-            case_reference: Some(reference.clone()),
+        NewChannel {
+            title: format!("{title} {number} de {}", self.seed),
+            case_reference: Some(format!("DP {number}/{}", self.seed)),
             legal_basis: String::new(),
             default_handling: HandlingCode::H1,
-        })?;
+        }
+    }
+
+    pub(super) fn opened(&mut self, by: usize, id: ChannelId, new: NewChannel) {
         let opener = self.officers[by].address().to_string();
         self.journal.facts().openers.insert(hex::encode(id.0), opener);
         self.channels.push(id);
         self.hubs.push(self.officers[by].authority);
-        self.journal.facts().secrets.extend([title, reference]);
+        self.journal.facts().secrets.push(new.title);
+        self.journal.facts().secrets.extend(new.case_reference);
         self.journal
             .of(self.officers[by].device())
             .observed(format!("opens channel {}", short(&id)));
-        Ok(())
     }
 
     /// An officer writes a note; its text is unlike any other.
@@ -118,7 +146,7 @@ impl Nodes {
         Ok(text)
     }
 
-    fn asked(&self, by: usize, channel: ChannelId, id: ClientId, what: Wish) {
+    pub(super) fn asked(&self, by: usize, channel: ChannelId, id: ClientId, what: Wish) {
         self.journal.of(self.officers[by].device()).asked(&channel, &id, what);
     }
 
@@ -133,7 +161,7 @@ impl Nodes {
         self.officers[who].address().clone()
     }
 
-    fn client(&self, who: usize) -> anyhow::Result<&enlace_client::Client> {
+    pub(super) fn client(&self, who: usize) -> anyhow::Result<&enlace_client::Client> {
         self.officers[who].client().ok_or_else(|| anyhow::anyhow!("the device is down"))
     }
 
