@@ -127,7 +127,8 @@ impl Anchor {
 }
 
 /// Whose relay created the channel. That it has moved since is believed when members of two
-/// authorities at least voted for the hub that delivers: this relay knows none of them yet.
+/// authorities at least voted for the hub that delivers: this relay knows none of them yet. Their
+/// certificates may have ended since.
 fn creating_hub(
     delivery: &wire::WelcomeDelivery,
     channel: ChannelId,
@@ -146,9 +147,11 @@ fn creating_hub(
     let mut voting = BTreeSet::new();
     for vote in &delivery.hub_votes {
         let vote = SignedHubVote::decode(vote).map_err(|_| IngestError::Welcome("hub_votes"))?;
-        let Ok((device, key)) = trust.device_key_at(vote.chain(), commit.received_at) else {
-            continue;
-        };
+        let Ok(validity) = vote.chain().unverified_validity() else { continue };
+        let times = [commit.received_at, validity.not_before];
+        let mut held =
+            times.into_iter().filter_map(|at| trust.device_key_at(vote.chain(), at).ok());
+        let Some((device, key)) = held.next() else { continue };
         let vote = vote.verify(device, &key).map_err(|_| IngestError::Welcome("hub_votes"))?;
         if vote.channel == channel && vote.to == *hub {
             voting.insert(vote.device().domain().clone());
