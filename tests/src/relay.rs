@@ -2,17 +2,19 @@
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use enlace_identity::names::ServiceKind;
+use enlace_identity::time::Timestamp;
 use enlace_relay::config::{
     ConfigFile, HeadSection, LimitsSection, LogSection, Material, NetworkSection, RelaySection,
     Settings,
 };
 use enlace_relay::hub::HeadKey;
 use enlace_relay::server::Server;
-use enlace_transport::{Expected, Target};
+use enlace_transport::{Clock, Expected, SystemClock, Target};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
@@ -27,6 +29,17 @@ pub struct RelayPlace {
     /// Its head key.
     pub head: Credential,
     index: usize,
+    clock: Arc<Ahead>,
+}
+
+/// The system's clock, put forward.
+#[derive(Debug, Default)]
+struct Ahead(AtomicU64);
+
+impl Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        SystemClock.now().plus(Duration::from_millis(self.0.load(Ordering::Relaxed)))
+    }
 }
 
 /// A relay that runs, on threads of its own: they end with it, and its socket with them.
@@ -48,9 +61,16 @@ impl RelayPlace {
             relay: authority.service("r1", ServiceKind::Relay),
             head: authority.service("h1", ServiceKind::Head),
             index,
+            clock: Arc::default(),
         };
         place.publish(&authority.lists(1, &[]));
         place
+    }
+
+    /// Puts its clock forward, also while it runs.
+    pub fn put_clock_forward(&self, time: Duration) {
+        let millis = u64::try_from(time.as_millis()).unwrap();
+        self.clock.0.fetch_add(millis, Ordering::Relaxed);
     }
 
     /// Puts revocation lists where the relay looks for them.
@@ -103,7 +123,7 @@ impl RelayPlace {
     /// Starts the relay with these endpoint records of others.
     pub async fn start_knowing(&self, network: &Network, others: Vec<Vec<u8>>) -> Relay {
         let authority = self.authority(network);
-        let trust = network.trust(authority);
+        let trust = network.trust_at(authority, self.clock.clone());
         let material = Material {
             identity: self.relay.identity(&trust),
             head: HeadKey::new(self.head.key.clone(), self.head.chain.ders()),

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use enlace_identity::bundle::{AuthorityContent, Bundle, BundleContent, SignedBundle};
 use enlace_identity::revocation::RevocationLists;
 use enlace_identity::time::{Timestamp, Validity};
-use enlace_transport::{Clock as _, SystemClock, Trust};
+use enlace_transport::{Clock, SystemClock, Trust};
 
 use crate::{Authority, DAY};
 
@@ -59,7 +59,13 @@ impl Network {
     /// Trusts the network, and knows the first revocation lists of one authority.
     #[must_use]
     pub fn trust(&self, of: &Authority) -> Trust {
-        let trust = Trust::new(self.bundle(), RevocationLists::new(), Arc::new(SystemClock));
+        self.trust_at(of, Arc::new(SystemClock))
+    }
+
+    /// The same, by another clock.
+    #[must_use]
+    pub fn trust_at(&self, of: &Authority, clock: Arc<dyn Clock>) -> Trust {
+        let trust = Trust::new(self.bundle(), RevocationLists::new(), clock);
         for list in of.lists(1, &[]) {
             trust.insert_crl(&list).unwrap();
         }

@@ -13,6 +13,7 @@ mod kept;
 mod key_packages;
 mod leaving;
 mod lying_relay;
+mod moving;
 mod races;
 mod recovery;
 mod renaming;

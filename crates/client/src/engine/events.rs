@@ -127,6 +127,8 @@ impl Work<'_> {
             Event::Confirmed => Notice::Confirmed,
             Event::Moved { from, to } => {
                 self.end_votes(id, &to)?;
+                // A bundle that the former hub stood in the way of can be followed now.
+                self.tell(ClientEvent::Channel(id));
                 Notice::Moved { from: from.to_string(), to: to.to_string() }
             }
             // The notice of the move says it all.

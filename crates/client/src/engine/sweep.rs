@@ -38,8 +38,8 @@ pub(super) struct Sweep {
     /// All of them: there are new lists, or the program was started.
     is_everywhere: bool,
     changed: BTreeSet<ChannelId>,
-    /// The newest commit when a channel was last looked at: notes let nobody in.
-    looked_at: HashMap<ChannelId, Option<Seq>>,
+    /// The newest commit and the hub when a channel was last looked at: notes let nobody in.
+    looked_at: HashMap<ChannelId, (Option<Seq>, Domain)>,
     /// When the next suspension ends.
     next_end: Option<Timestamp>,
     /// Lists that were found to be news in a channel.
@@ -142,8 +142,8 @@ impl Work<'_> {
             }
             // Whoever follows the channel says what is wrong with it.
             let Some(channel) = self.take(row.id).ok().flatten() else { continue };
-            let fence = channel.fence();
-            let is_new = sweep.looked_at.insert(row.id, fence) != Some(fence);
+            let now = (channel.fence(), channel.hub());
+            let is_new = sweep.looked_at.insert(row.id, now.clone()) != Some(now);
             sweep.passing.extend(self.lists_to_pass_on(&channel, row.joined_at)?);
             let due = Due::of(&channel, self.trust);
             let (ended, next) = self.stand_ins(&channel);

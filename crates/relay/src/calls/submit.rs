@@ -41,8 +41,11 @@ pub(super) fn hub_of(
     named: &str,
 ) -> Result<Option<Domain>, Refusal> {
     let named = optional_domain(named)?;
+    if matches!(caller.peer(), Peer::Relay(_)) {
+        return Ok(None);
+    }
     let channel = channel.and_then(|id| ChannelId::try_from(&id.value[..]).ok());
-    let moved = channel.filter(|_| matches!(caller.peer(), Peer::Device(_)) && caller.is_own());
+    let moved = channel.filter(|_| caller.is_own());
     let moved = moved.and_then(|channel| caller.context().hub().moves().hub_of(&channel));
     Ok(moved.or(named))
 }

@@ -158,14 +158,14 @@ async fn votes_come(reading: &mut Reading, count: usize) {
     soon(come).await;
 }
 
-async fn range(case: &Case, index: usize, from: u64) -> Vec<wire::Item> {
+async fn range(at: &Connection, channel: &TestChannel, from: u64) -> Vec<wire::Item> {
     let request = FetchRangeRequest {
-        channel: Some(wire_id(case.channel.id)),
+        channel: Some(wire_id(channel.id)),
         from_seq: from,
         ..FetchRangeRequest::default()
     };
     // While a copy goes back, there may be nothing at a position for a moment.
-    call(&case.connect(index).await, &request).await.map_or(Vec::new(), |range| range.items)
+    call(at, &request).await.map_or(Vec::new(), |range| range.items)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -259,9 +259,10 @@ async fn a_former_hub_that_went_on_alone_comes_back_and_follows() {
     let last = case.post(1).await;
 
     case.start(0).await;
+    let anas = case.connect(0).await;
     let superseded = async {
         loop {
-            let items = range(&case, 0, statement.seq).await;
+            let items = range(&anas, &case.channel, statement.seq).await;
             let first = items.first().and_then(|item| item.envelope.as_ref());
             if first.is_some_and(|envelope| envelope.kind == HUB_STATEMENT) {
                 break;
