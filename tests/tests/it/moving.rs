@@ -111,9 +111,20 @@ impl Scene {
         self.relays[index].take().unwrap().stop().await;
     }
 
-    /// The next hub has waited long enough for the one that is dead.
-    fn time_passes(&self) {
-        self.places.iter().for_each(|place| place.put_clock_forward(LONG));
+    /// As [`Self::is_at`], while time goes by: the next hub waits for the one that is dead.
+    async fn comes_to(&self, who: usize, domain: &str) {
+        let mut look = tokio::time::interval(Duration::from_secs(1));
+        let time_passes = async {
+            loop {
+                look.tick().await;
+                self.places.iter().for_each(|place| place.put_clock_forward(LONG));
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.is_at(who, domain) => {}
+            () = time_passes => unreachable!("time goes on"),
+        }
     }
 
     /// A lead's officer types `enlace channel move`.
@@ -238,8 +249,7 @@ async fn a_dead_hubs_channel_is_taken_over_by_the_others() {
     scene.votes(ELI, "b.example");
     scene.knows_wish_of(CID, ELI).await;
     scene.knows_wish_of(ELI, CID).await;
-    scene.time_passes();
-    scene.is_at(ELI, "b.example").await;
+    scene.comes_to(ELI, "b.example").await;
     scene.officers[CID].accepted(waiting).await;
     scene.writes(ELI, "after it").await;
     scene.officers[DORA].go_online();
@@ -310,8 +320,7 @@ async fn a_hub_that_a_bundle_drops_is_left_and_its_authority_goes() {
     }
     scene.knows_wish_of(CID, ELI).await;
     scene.knows_wish_of(ELI, CID).await;
-    scene.time_passes();
-    scene.is_at(ELI, "b.example").await;
+    scene.comes_to(ELI, "b.example").await;
     let gone = scene.officers[ANA].address();
     let is_out = |client: &Client| {
         let details = client.show(scene.channel).unwrap()?;

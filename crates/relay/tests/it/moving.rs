@@ -219,10 +219,20 @@ async fn a_dead_hubs_channel_is_taken_over_with_what_a_third_relay_holds() {
     case.start(1).await;
     let (mut at_b, mut at_c) = (case.read(1).await, case.read(2).await);
     assert_eq!(at_b.positions_to(posted).await, [posted]);
-    // Only then has the next hub begun to wait for the dead one again.
+    // Some time after that the next hub begins to wait for the dead one again.
     case.votes_for(1, &[1]).await;
-    case.network.clock.advance(LONG);
-    let statement = soon(taken_over(&mut at_b)).await;
+    let mut look = tokio::time::interval(Duration::from_millis(100));
+    let time_passes = async {
+        loop {
+            look.tick().await;
+            case.network.clock.advance(LONG);
+        }
+    };
+    let statement = tokio::select! {
+        biased;
+        statement = soon(taken_over(&mut at_b)) => statement,
+        () = time_passes => unreachable!("time goes on"),
+    };
     assert_eq!(statement.said.unheard, [case.domain(0)]);
     assert_eq!(soon(taken_over(&mut at_c)).await.seq, statement.seq);
     case.moved(1, &statement);
@@ -260,20 +270,21 @@ async fn a_former_hub_that_went_on_alone_comes_back_and_follows() {
 
     case.start(0).await;
     let anas = case.connect(0).await;
+    let mut look = tokio::time::interval(Duration::from_millis(20));
     let superseded = async {
         loop {
+            look.tick().await;
             let items = range(&anas, &case.channel, statement.seq).await;
             let first = items.first().and_then(|item| item.envelope.as_ref());
             if first.is_some_and(|envelope| envelope.kind == HUB_STATEMENT) {
                 break;
             }
-            tokio::task::yield_now().await;
         }
     };
     soon(superseded).await;
-    let mut at_a = case.read(0).await;
+    let mut at_a = Reading::open(&anas, &[(case.channel.id, case.fence + 1)]).await;
     assert_eq!(at_a.positions_to(last).await, (statement.seq..=last).collect::<Vec<_>>());
-    let by_ana = case.post(0).await;
+    let by_ana = case.channel.post(&mut case.devices[0], &anas).await.seq;
     for reading in [&mut at_a, &mut at_b, &mut at_c] {
         assert_eq!(reading.positions_to(by_ana).await.last(), Some(&by_ana));
     }
