@@ -79,6 +79,13 @@ impl Draft<'_> {
         self.operations.push(Timed { at: Duration::from_millis(millis), what });
     }
 
+    /// Whether a relay is started on an older copy, or signs two histories.
+    pub(super) fn sets_a_hub_back(&self) -> bool {
+        let sets_back =
+            |what: &Operation| matches!(what, Operation::Fork { .. } | Operation::Restore { .. });
+        self.operations.iter().any(|timed| sets_back(&timed.what))
+    }
+
     /// How many devices there are.
     pub(super) fn devices(&self) -> usize {
         self.officers.len() + self.second_devices.len()

@@ -8,6 +8,10 @@ use crate::plan::{Operation, Rank};
 use crate::world::AUTHORITIES;
 
 pub(in crate::plan) fn add(draft: &mut Draft<'_>, dice: &mut Dice) {
+    // A relay that was dropped hears no more of what its hub gave up: docs/RELIABILITY.md.
+    if draft.sets_a_hub_back() {
+        return;
+    }
     let hubs: BTreeSet<usize> =
         (0..draft.channels).map(|channel| draft.officers[draft.opener(channel)]).collect();
     let others: Vec<usize> = (0..AUTHORITIES).filter(|index| !hubs.contains(index)).collect();

@@ -6,6 +6,10 @@ use crate::plan::draw::{Draft, GATHERED};
 use crate::plan::{Operation, Rank};
 
 pub(in crate::plan) fn add(draft: &mut Draft<'_>, dice: &mut Dice) {
+    // Whom a lost group strands does not get all that was written meanwhile: docs/RELIABILITY.md.
+    if draft.sets_a_hub_back() {
+        return;
+    }
     for _ in 0..dice.within(1..4) {
         let channel = dice.index(draft.channels);
         let owner = draft.opener(channel);
