@@ -190,8 +190,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// What a confirmation is worth; `None` where its tombstone or its authority is not known here,
-    /// so that nothing can be said.
+    /// What a confirmation is worth; `None` where its tombstone, what that names or its authority is not
+    /// known here, so that nothing can be said.
     fn judge(
         &mut self,
         channel: &Channel,
@@ -217,8 +217,15 @@ impl Work<'_> {
             return Ok((!is_before).then_some(Err(ConfirmationError::OtherTombstone)));
         };
         let held = |authority: &Domain, seq| holders.held(authority, seq);
-        let checked = verified.check(tombstone, received_at, held);
-        Ok(Some(checked.map(|()| verified)))
+        match verified.check(tombstone, received_at, held) {
+            // What stood there before this device came in, it can't tell.
+            Err(ConfirmationError::NotNamed(seq))
+                if seq < tombstone.seq && self.tx.item(channel.id(), seq)?.is_none() =>
+            {
+                Ok(None)
+            }
+            checked => Ok(Some(checked.map(|()| verified))),
+        }
     }
 
     /// A tombstone as it stands in this copy, and who held what it names.

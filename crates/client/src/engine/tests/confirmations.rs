@@ -35,6 +35,11 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::with(|_, _| ())
+    }
+
+    /// With what happens before she withdraws it.
+    fn with(meanwhile: impl FnOnce(&mut World, ChannelId)) -> Self {
         let mut world = World::new();
         let channel = world.case();
         world.post("ana", channel, "sigue en pie");
@@ -42,6 +47,7 @@ impl Scene {
         world.settle();
         let other = place(&mut world, "ana", channel, "sigue en pie");
         let entry = place(&mut world, "ana", channel, SECRET);
+        meanwhile(&mut world, channel);
         let why = NewNote {
             text: String::new(),
             handling: None,
@@ -295,4 +301,21 @@ fn only_who_had_a_copy_is_expected_to_confirm() {
     scene.record("bruno", vec![false_one]);
     assert_eq!(scene.states("ana"), (vec![], both()));
     assert_eq!(scene.false_ones("ana").len(), 1);
+}
+
+/// Whoever came in after the entry can't tell what stood there, and accuses nobody.
+#[test]
+fn who_came_in_later_takes_no_confirmation_for_a_false_one() {
+    let mut scene = Scene::with(|world, channel| {
+        world.enroll("gil", "fge");
+        let gil = world.address("gil");
+        world.wants("ana", channel, Wish::Add(gil, Role::Member));
+    });
+    let confirmation = scene.confirmation("mp");
+    scene.record("bruno", vec![confirmation]);
+    assert_eq!(scene.states("ana").0, ["mp.example"]);
+    for name in ["ana", "gil"] {
+        let false_ones = scene.false_ones(name);
+        assert!(false_ones.is_empty(), "{name}: {false_ones:?}");
+    }
 }
