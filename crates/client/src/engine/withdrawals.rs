@@ -99,24 +99,36 @@ impl Work<'_> {
         }
         let speaks_of_another = matches!(kind, EntryKind::Correction | EntryKind::Withdrawal);
         let of = row.parent.filter(|_| speaks_of_another);
-        // Somebody who came in later may not have it.
-        if let Some(of) = of
-            && let Some(target) = self.tx.entry_committed(id, of)?
-        {
-            if !may_take_back(row, &target) {
+        let Some(of) = of else { return self.erase_if_withdrawn(row) };
+        match self.tx.entry_committed(id, of)? {
+            Some(target) if !may_take_back(row, &target) => {
                 let place = Some((row.seq, row.received_at));
                 let notice = Notice::NotTheirs { by: row.author.clone(), place: target.seq.0 };
                 return Ok(self.note(Some(id), place, notice)?);
             }
-            if kind == EntryKind::Withdrawal {
+            Some(target) if kind == EntryKind::Withdrawal => {
                 let erased = self.erase_withdrawn(&target, row.seq)?;
                 // The device that took it back tells the relays; a colleague's program may not.
                 if row.author == *self.me() {
                     self.have_erased(id, &erased)?;
                 }
             }
+            None if kind == EntryKind::Withdrawal => self.erase_corrections(row)?,
+            Some(_) | None => {}
         }
         self.erase_if_withdrawn(row)
+    }
+
+    /// Somebody who came in later may not have what was withdrawn, but what corrects it.
+    fn erase_corrections(&mut self, withdrawal: &EntryRow) -> Result<(), EngineError> {
+        let Some(of) = withdrawal.parent else { return Ok(()) };
+        let kind = EntryKind::Correction.code();
+        for correction in self.tx.entries_about(withdrawal.channel, of, kind)? {
+            if may_take_back(withdrawal, &correction) {
+                self.erase_withdrawn(&correction, withdrawal.seq)?;
+            }
+        }
+        Ok(())
     }
 
     /// Erases an entry with all that corrects it; where those stand, in order. What corrects what
@@ -164,9 +176,17 @@ impl Work<'_> {
             }
             match self.corrected(&current)? {
                 Some(corrected) => current = corrected,
-                None => return Ok(None),
+                None => break,
             }
         }
+        // What it corrects may not be here, but that it was withdrawn.
+        let is_correction = EntryKind::from_code(current.kind) == EntryKind::Correction;
+        let Some(of) = current.parent.filter(|_| is_correction) else { return Ok(None) };
+        if self.tx.entry_committed(id, of)?.is_some() {
+            return Ok(None);
+        }
+        let said = self.tx.entries_about(id, of, kind)?;
+        Ok(said.iter().find(|by| may_take_back(by, &current)).map(|by| by.seq))
     }
 
     /// What a correction that counts is of; `None` of what is no correction.
@@ -183,9 +203,12 @@ impl Work<'_> {
     pub(super) fn erase_all_withdrawn(&mut self, id: ChannelId) -> Result<(), EngineError> {
         for withdrawal in self.tx.entries_of_kind(id, EntryKind::Withdrawal.code())? {
             let Some(of) = withdrawal.parent else { continue };
-            let target = self.tx.entry_committed(id, of)?;
-            if let Some(target) = target.filter(|target| may_take_back(&withdrawal, target)) {
-                self.erase_withdrawn(&target, withdrawal.seq)?;
+            match self.tx.entry_committed(id, of)? {
+                Some(target) if may_take_back(&withdrawal, &target) => {
+                    self.erase_withdrawn(&target, withdrawal.seq)?;
+                }
+                Some(_) => {}
+                None => self.erase_corrections(&withdrawal)?,
             }
         }
         Ok(())

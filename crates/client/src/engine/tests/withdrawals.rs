@@ -1,12 +1,13 @@
 //! Corrections and withdrawals: who may, what is shown, and that nothing of it stays on disk.
 
 use enlace_channel::entry::{EntryKind, HandlingCode, NoteDraft, Salt, SignedEntry, TimeZone};
+use enlace_channel::policy::Role;
 use enlace_log::{ChannelId, ClientId, Commitment, Seq};
 
 use super::files::traces;
 use super::world::World;
 use crate::engine::work::Work;
-use crate::engine::{Engine, EngineError, NewNote, PostError, body_of};
+use crate::engine::{Engine, EngineError, NewNote, PostError, Wish, body_of};
 use crate::notice::Notice;
 use crate::store::{EntryRow, ErasedBecause, OutboxRow};
 use crate::task::Task;
@@ -301,6 +302,39 @@ fn whoever_came_later_passes_over_what_it_never_had() {
     let [view] = &views[..] else { panic!("{views:?}") };
     assert_eq!((view.kind, view.about, view.body.as_str()), (3, None, "equivocado"));
     world.assert_agreement(channel, &["ana", "bruno", "dario"]);
+}
+
+/// Of an entry from before its admission, a device may have the correction, which goes with it.
+#[test]
+fn a_correction_goes_also_where_what_it_corrects_never_was() {
+    for held_back in [false, true] {
+        let mut world = World::new();
+        let channel = world.case();
+        world.post("ana", channel, "antes");
+        world.settle();
+        let of = place(&mut world, "ana", channel, "antes");
+        world.enroll("gil", "fge");
+        let gil = world.address("gil");
+        world.wants("ana", channel, Wish::Add(gil, Role::Member));
+        let (correction, withdrawal) = (note(SECRET), note(""));
+        if held_back {
+            // The two come in the other order.
+            let commitment = commitment_at(&mut world, "ana", channel, of);
+            send_about(world.engine("ana"), channel, commitment, EntryKind::Withdrawal, "");
+            world.settle();
+            send_about(world.engine("ana"), channel, commitment, EntryKind::Correction, SECRET);
+        } else {
+            world.engine("ana").correct(channel, of, correction).unwrap();
+            world.settle();
+            assert!(world.texts("gil", channel).contains(&SECRET.to_owned()));
+            world.engine("ana").withdraw(channel, of, withdrawal).unwrap();
+        }
+        world.settle();
+        for name in ["bruno", "gil"] {
+            let texts = world.texts(name, channel);
+            assert!(!texts.contains(&SECRET.to_owned()), "{name}: {texts:?}");
+        }
+    }
 }
 
 /// A store that could not be scrubbed at once is scrubbed when the program starts again.

@@ -9,10 +9,6 @@ use crate::plan::{Operation, Rank};
 const MANY: usize = 12;
 
 pub(in crate::plan) fn add(draft: &mut Draft<'_>, dice: &mut Dice) {
-    // A second device that was let in again may keep what is withdrawn then: docs/RELIABILITY.md.
-    if !draft.second_devices.is_empty() {
-        return;
-    }
     for _ in 0..dice.within(2..7) {
         let (by, channel) = (dice.index(draft.devices()), dice.index(draft.channels));
         let millis = dice.within(GATHERED / 2..draft.length);
