@@ -35,7 +35,7 @@ async fn take_back(request: RefillRequest, caller: &Caller) -> Result<RefillResp
     let head = SignedHead::from_wire(channel, head).map_err(|_| malformed("no head"))?;
     let verified = context.head_certificates().verify_any(head).await;
     let (head, signer) = verified.map_err(|_| malformed("the head is no hub's"))?;
-    if context.hub().moves().to_take_over().contains(&channel) {
+    if context.hub().moves().is_to_take_over(&channel) {
         return take_ahead(context, request, head, signer).await;
     }
     let refill = Refill::read(request, head, signer);

@@ -219,10 +219,7 @@ impl Handle {
         channel: ChannelId,
         votes: Vec<VerifiedHubVote>,
     ) -> Result<Option<Moving>, Unavailable> {
-        let moving = self.ask(0, |answer| Request::Votes { channel, votes, answer }).await??;
-        let next = moving.as_ref().and_then(|moving| moving.next.as_ref());
-        self.moves().set_to_take_over(channel, next == Some(&self.source.own));
-        Ok(moving)
+        self.ask(0, |answer| Request::Votes { channel, votes, answer }).await?
     }
 
     /// Takes a channel over if this relay is to, and it is time.
@@ -230,9 +227,7 @@ impl Handle {
     /// # Errors
     /// [`Unavailable`].
     pub async fn take_over(&self, channel: ChannelId) -> Result<TakingOver, Unavailable> {
-        let taking = self.ask(0, |answer| Request::TakeOver { channel, answer }).await??;
-        self.moves().set_to_take_over(channel, taking.is_due);
-        Ok(taking)
+        self.ask(0, |answer| Request::TakeOver { channel, answer }).await?
     }
 
     /// Another relay took over the channel before what this one holds: it is followed from now on.
@@ -328,7 +323,8 @@ impl Handle {
                 head.ok_or(StorageError::Corrupt("head"))?
             };
             let (access, incarnations) = (Arc::new(access), Arc::new(incarnations));
-            let (tail, hubs, is_next_hub) = (tail.seq, Arc::new(hubs), false);
+            let is_next_hub = self.moves().is_to_take_over(&channel);
+            let (tail, hubs) = (tail.seq, Arc::new(hubs));
             let found = FeedState { role, is_next_hub, tail, head, access, incarnations, hubs };
             feed.initialise(found);
         }

@@ -85,6 +85,11 @@ impl Moves {
         self.lock().to_take_over.iter().copied().collect()
     }
 
+    /// Whether this relay is to take a channel over.
+    pub(crate) fn is_to_take_over(&self, channel: &ChannelId) -> bool {
+        self.lock().to_take_over.contains(channel)
+    }
+
     /// Notes whether this relay is to take a channel over.
     pub(crate) fn set_to_take_over(&self, channel: ChannelId, is_due: bool) {
         let mut known = self.lock();

@@ -13,7 +13,7 @@ use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, ChannelNonce, ItemKind, Seq, SignedHead, SubmitCounter};
 
-use self::publishing::{announce, publish, tell_of_stored, tell_of_turned};
+use self::publishing::{announce, note_next_hubs, publish, tell_of_stored, tell_of_turned};
 use super::cache::Cache;
 use super::options::HubOptions;
 use super::request::Request;
@@ -42,7 +42,8 @@ pub(super) struct Round<'a> {
     grown: BTreeMap<ChannelId, Grown>,
     accepted: HashMap<IdempotencyKey, storage::Accepted>,
     pending: Vec<Pending>,
-    /// Channels to which this relay is something else once the transaction is durable.
+    /// Channels to which this relay is something else, or of which it knows other votes, once the
+    /// transaction is durable.
     turned: BTreeSet<ChannelId>,
     /// Channels that are settled once the transaction is durable.
     settled: BTreeSet<ChannelId>,
@@ -205,7 +206,7 @@ impl<'a> Round<'a> {
             None => storage.commit(&writes).map_err(|error| unavailable(&error)),
         };
         if let Err(why) = committed {
-            grown.keys().for_each(|channel| cache.doubt(channel));
+            grown.keys().chain(&turned).for_each(|channel| cache.doubt(channel));
             pending.into_iter().for_each(|pending| pending.fail(why));
             tell_of_stored(cache, feeds, source);
             announce(&writes, welcomes);
@@ -213,6 +214,7 @@ impl<'a> Round<'a> {
         }
         settled.iter().for_each(|channel| settling.settle(channel));
         tell_of_stored(cache, feeds, source);
+        note_next_hubs(cache, &turned, source);
         let turned = turned.into_iter().filter(|channel| !grown.contains_key(channel));
         let turned: Vec<_> = turned.collect();
         let mut heads = publish(cache, grown, feeds, source);

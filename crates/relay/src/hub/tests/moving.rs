@@ -10,7 +10,7 @@ use enlace_log::{
 
 use super::following::{anchor_of, b, delivery};
 use super::world::{Draft, World, channel_id, device, head_key, key_of, own};
-use crate::hub::{Copy, IngestError};
+use crate::hub::{Copy, IngestError, NextEncoded, Reader};
 use crate::storage::{MemoryDisk, Role};
 
 const ALL: [&str; 3] = ["ana", "cid@b", "fay@c"];
@@ -54,8 +54,8 @@ fn frame(after: &Copy, author: &str, hub: Domain, votes: Vec<SignedHubVote>) -> 
     Copy { hub, items: vec![item], head }
 }
 
-#[tokio::test]
-async fn a_relay_that_claims_to_be_the_hub_is_believed_by_votes_alone() {
+/// b's follower of a channel that Ana of a.example opened, which ends at position 2; and its hub's copy.
+async fn followed() -> (World, World, Copy) {
     let hub = World::with_members(&ALL[..1]).await;
     hub.commit(&Draft::commit("ana", Some(0), &ALL[..1], &ALL)).await.unwrap();
     let follower = World::with(Box::new(MemoryDisk::default().open().unwrap()), b());
@@ -63,7 +63,28 @@ async fn a_relay_that_claims_to_be_the_hub_is_believed_by_votes_alone() {
     hub.submit(&Draft::entry("ana", 1, "one")).await.unwrap();
     let copy = super::following::whole_copy(&hub, 2).await;
     follower.hub.ingest(copy.clone()).await.unwrap();
+    (hub, follower, copy)
+}
 
+#[tokio::test]
+async fn whoever_comes_to_the_next_hub_with_more_is_asked_for_it() {
+    let (_hub, follower, _) = followed().await;
+    let for_b = HubVote { to: b(), ..for_c() };
+    let votes = ["ana", "fay@c"].map(|name| {
+        let key = key_of(&device(name)).public();
+        vote(name, for_b.clone()).verify(device(name), &key).unwrap()
+    });
+    let moving = follower.hub.vote(channel_id(), votes.to_vec()).await.unwrap();
+    assert_eq!(moving.unwrap().next, Some(b()));
+    // Nobody read the channel when the votes came.
+    let mut log = follower.hub.subscribe(channel_id(), Reader::Relay(c())).await.unwrap();
+    let next = log.read_encoded(Seq(4), Incarnation::default(), 1 << 20).await.unwrap();
+    assert!(matches!(next, Some(NextEncoded::Departs(Seq(3)))), "{next:?}");
+}
+
+#[tokio::test]
+async fn a_relay_that_claims_to_be_the_hub_is_believed_by_votes_alone() {
+    let (hub, follower, copy) = followed().await;
     let both = || vec![vote("ana", for_c()), vote("fay@c", for_c())];
     let each = |wanted: HubVote| ["ana", "fay@c"].map(|name| vote(name, wanted.clone())).to_vec();
     let forged = {

@@ -34,12 +34,14 @@ impl Round<'_> {
             tracing::warn!(%channel, %next, "a majority wants another hub: this relay steps down");
             state.turn(Role::Follower, next)
         });
-        self.writes.log.extend(writes);
-        if let Some(turned) = turned {
-            self.writes.log.push(turned);
-            self.turned.insert(channel);
+        if turned.is_some() {
             self.settling.settle(&channel);
         }
+        let writes: Vec<_> = writes.into_iter().chain(turned).collect();
+        if !writes.is_empty() {
+            self.turned.insert(channel);
+        }
+        self.writes.log.extend(writes);
         self.set_next_hub(channel, is_next_hub);
         Ok(Some(moving))
     }

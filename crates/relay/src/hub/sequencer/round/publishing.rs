@@ -1,6 +1,6 @@
 //! Tells readers what a round has made durable.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use enlace_log::{ChannelId, SignedHead};
@@ -61,6 +61,14 @@ fn stored(
     };
     let state = |head| FeedState { role, is_next_hub, tail, head, access, incarnations, hubs };
     Ok(head.map(state))
+}
+
+/// Notes which channels this relay is to take over: before their readers are told, so that whoever
+/// begins to read in between finds it.
+pub(super) fn note_next_hubs(cache: &Cache, turned: &BTreeSet<ChannelId>, source: &Source) {
+    for state in turned.iter().filter_map(|channel| cache.get(channel)) {
+        source.moves.set_to_take_over(state.channel(), state.is_next_hub());
+    }
 }
 
 /// Tells the readers of channels to which this relay is something else now.
