@@ -153,7 +153,8 @@ impl Relay {
                 tokio::task::yield_now().await;
             }
         };
-        super::soon(released).await;
+        // A connection whose peer is gone may keep it for as long as QUIC's idle timeout.
+        tokio::time::timeout(2 * super::PATIENCE, released).await.expect("the port is free again");
     }
 
     pub(crate) fn reload_crls(&self) {
