@@ -12,6 +12,7 @@
 pub mod bundle;
 pub mod canonical;
 pub mod certificate;
+pub mod certified;
 pub mod chain;
 pub mod endpoint;
 pub mod entropy;

@@ -6,8 +6,9 @@ use std::time::Duration;
 use crate::bundle::Bundle;
 use crate::canonical::{DecodeError, Reader, Writer};
 use crate::certificate::UnverifiedChain;
+use crate::certified::Certified;
 use crate::chain::{ChainError, LeafUsage};
-use crate::keys::{Signature, SigningKey};
+use crate::keys::SigningKey;
 use crate::names::{Domain, OfficerAddress};
 use crate::time::Timestamp;
 
@@ -30,11 +31,7 @@ pub struct Mandate {
 
 /// A signed mandate, unverified.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct SignedMandate {
-    mandate: Vec<u8>,
-    signature: Signature,
-    chain: UnverifiedChain,
-}
+pub struct SignedMandate(Certified);
 
 /// Why a mandate is refused, or could not be made.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -100,18 +97,13 @@ impl SignedMandate {
     /// Signs a mandate with the duty key whose certificates are `chain`.
     #[must_use]
     pub fn sign(mandate: &Mandate, key: &SigningKey, chain: UnverifiedChain) -> Self {
-        let mandate = mandate.encode();
-        Self { signature: key.sign(&mandate), mandate, chain }
+        Self(Certified::sign(mandate.encode(), key, chain))
     }
 
     /// The bytes of the file, as they also travel.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        Writer::new(SIGNED_LABEL)
-            .bytes(&self.mandate)
-            .fixed(self.signature.as_bytes())
-            .list(&[self.chain.leaf(), self.chain.issuing()], |w, der| w.bytes(der.as_bytes()))
-            .finish()
+        self.0.encode(SIGNED_LABEL)
     }
 
     /// Reads those bytes; nothing is verified.
@@ -119,17 +111,7 @@ impl SignedMandate {
     /// # Errors
     /// [`DecodeError`].
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        if bytes.len() > Self::MAX_BYTES {
-            return Err(DecodeError::Value("length"));
-        }
-        let mut r = Reader::new(SIGNED_LABEL, bytes)?;
-        let mandate = r.bytes()?.to_vec();
-        let signature = Signature::from_bytes(r.fixed()?);
-        let ders = r.list("certificates", 2, Reader::bytes)?;
-        r.finish()?;
-        let chain =
-            UnverifiedChain::from_ders(&ders).map_err(|_| DecodeError::Value("certificates"))?;
-        Ok(Self { mandate, signature, chain })
+        Certified::decode(SIGNED_LABEL, bytes, Self::MAX_BYTES).map(Self)
     }
 
     /// What the mandate claims.
@@ -137,7 +119,7 @@ impl SignedMandate {
     /// # Errors
     /// [`DecodeError`] when there is no reading it.
     pub fn unverified_mandate(&self) -> Result<Mandate, DecodeError> {
-        Mandate::decode(&self.mandate)
+        Mandate::decode(self.0.unverified_statement())
     }
 
     /// Checks the signer's certificates, the signature, that the officer is of the signer's authority,
@@ -147,9 +129,8 @@ impl SignedMandate {
     /// # Errors
     /// [`MandateError`] says what doesn't hold.
     pub fn verify(&self, bundle: &Bundle, at: Timestamp) -> Result<Mandate, MandateError> {
-        let signer = bundle.verify(&self.chain, at, LeafUsage::Duty)?;
-        let fits = signer.public_key().verify(&self.mandate, &self.signature);
-        fits.map_err(|_| MandateError::Signature)?;
+        let signer = bundle.verify(self.0.chain(), at, LeafUsage::Duty)?;
+        self.0.verify(&signer.public_key()).map_err(|_| MandateError::Signature)?;
         let mandate = self.unverified_mandate()?;
         if signer.name().domain() != mandate.officer.domain() {
             let signer = signer.name().domain().clone();

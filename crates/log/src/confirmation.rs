@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use enlace_identity::bundle::Bundle;
 use enlace_identity::canonical::{DecodeError, Reader, Writer, sha256};
 use enlace_identity::certificate::UnverifiedChain;
+use enlace_identity::certified::Certified;
 use enlace_identity::chain::{ChainError, LeafUsage};
-use enlace_identity::keys::{Signature, SigningKey};
+use enlace_identity::keys::SigningKey;
 use enlace_identity::names::Domain;
 use enlace_identity::revocation::MAX_SKEW;
 use enlace_identity::time::Timestamp;
@@ -43,11 +44,7 @@ pub struct ErasureConfirmation {
 
 /// A confirmation with signature and certificates, unverified.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct SignedConfirmation {
-    confirmation: Vec<u8>,
-    signature: Signature,
-    chain: UnverifiedChain,
-}
+pub struct SignedConfirmation(Certified);
 
 /// A confirmation that a head key of an authority has signed. Whether it fits a log,
 /// [`Self::check`] says.
@@ -140,8 +137,7 @@ impl ErasureConfirmation {
     /// Signs it with the head key whose certificates are `chain`.
     #[must_use]
     pub fn sign(&self, key: &SigningKey, chain: UnverifiedChain) -> SignedConfirmation {
-        let confirmation = self.encode();
-        SignedConfirmation { signature: key.sign(&confirmation), confirmation, chain }
+        SignedConfirmation(Certified::sign(self.encode(), key, chain))
     }
 }
 
@@ -152,11 +148,7 @@ impl SignedConfirmation {
     /// Its bytes, as they travel and are kept.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        Writer::new(SIGNED_LABEL)
-            .bytes(&self.confirmation)
-            .fixed(self.signature.as_bytes())
-            .list(&[self.chain.leaf(), self.chain.issuing()], |w, der| w.bytes(der.as_bytes()))
-            .finish()
+        self.0.encode(SIGNED_LABEL)
     }
 
     /// Reads those bytes; nothing is verified.
@@ -164,17 +156,7 @@ impl SignedConfirmation {
     /// # Errors
     /// [`DecodeError`].
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        if bytes.len() > Self::MAX_BYTES {
-            return Err(DecodeError::Value("length"));
-        }
-        let mut r = Reader::new(SIGNED_LABEL, bytes)?;
-        let confirmation = r.bytes()?.to_vec();
-        let signature = Signature::from_bytes(r.fixed()?);
-        let ders = r.list("certificates", 2, Reader::bytes)?;
-        r.finish()?;
-        let chain =
-            UnverifiedChain::from_ders(&ders).map_err(|_| DecodeError::Value("certificates"))?;
-        Ok(Self { confirmation, signature, chain })
+        Certified::decode(SIGNED_LABEL, bytes, Self::MAX_BYTES).map(Self)
     }
 
     /// What it claims.
@@ -182,7 +164,7 @@ impl SignedConfirmation {
     /// # Errors
     /// [`DecodeError`] when there is no reading it.
     pub fn unverified_confirmation(&self) -> Result<ErasureConfirmation, DecodeError> {
-        ErasureConfirmation::decode(&self.confirmation)
+        ErasureConfirmation::decode(self.0.unverified_statement())
     }
 
     /// Checks that it is signed by a head key whose certificates held when it says that it was made.
@@ -191,12 +173,11 @@ impl SignedConfirmation {
     /// [`ConfirmationError`] says what doesn't hold.
     pub fn verify(&self, bundle: &Bundle) -> Result<VerifiedConfirmation, ConfirmationError> {
         let confirmation = self.unverified_confirmation()?;
-        let signer = bundle.verify(&self.chain, confirmation.at, LeafUsage::Head)?;
-        if confirmation.signer.0 != sha256(self.chain.leaf().as_bytes()) {
+        let signer = bundle.verify(self.0.chain(), confirmation.at, LeafUsage::Head)?;
+        if confirmation.signer.0 != sha256(self.0.chain().leaf().as_bytes()) {
             return Err(ConfirmationError::Signature);
         }
-        let fits = signer.public_key().verify(&self.confirmation, &self.signature);
-        fits.map_err(|_| ConfirmationError::Signature)?;
+        self.0.verify(&signer.public_key()).map_err(|_| ConfirmationError::Signature)?;
         let authority = signer.name().domain().clone();
         Ok(VerifiedConfirmation { authority, confirmation, signed: self.clone() })
     }
@@ -400,9 +381,15 @@ mod tests {
         assert!(matches!(refused, Err(ConfirmationError::Signer(_))));
         let exchanged = said(&chain).sign(&other_key, other);
         assert_eq!(exchanged.verify(&bundle), Err(ConfirmationError::Signature));
-        let mut altered = said(&chain).sign(&key, chain.clone());
+        let (signed, mut altered) = (said(&chain).sign(&key, chain.clone()).encode(), Vec::new());
         let other_words = ErasureConfirmation { tombstone: Seq(8), ..said(&chain) };
-        altered.confirmation = other_words.encode();
+        let place =
+            signed.windows(said(&chain).encode().len()).position(|at| at == said(&chain).encode());
+        let place = place.unwrap();
+        altered.extend(&signed[..place]);
+        altered.extend(other_words.encode());
+        altered.extend(&signed[altered.len()..]);
+        let altered = SignedConfirmation::decode(&altered).unwrap();
         assert_eq!(altered.verify(&bundle), Err(ConfirmationError::Signature));
     }
 

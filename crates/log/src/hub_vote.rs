@@ -9,7 +9,8 @@ use std::ops::Deref;
 
 use enlace_identity::canonical::{DecodeError, Reader, Writer};
 use enlace_identity::certificate::UnverifiedChain;
-use enlace_identity::keys::{PublicKey, Signature, SigningKey};
+use enlace_identity::certified::Certified;
+use enlace_identity::keys::{PublicKey, SigningKey};
 use enlace_identity::names::{DeviceName, Domain};
 
 use crate::device_list::DeviceList;
@@ -64,8 +65,7 @@ impl HubVote {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SignedHubVote {
     vote: HubVote,
-    signature: Signature,
-    chain: UnverifiedChain,
+    certified: Certified,
 }
 
 /// A vote that is known to be a device's; the vote is reached by dereferencing.
@@ -82,17 +82,13 @@ impl SignedHubVote {
     /// Signs a vote with the device key whose certificates are `chain`.
     #[must_use]
     pub fn sign(vote: HubVote, key: &SigningKey, chain: UnverifiedChain) -> Self {
-        Self { signature: key.sign(&vote.encode()), vote, chain }
+        Self { certified: Certified::sign(vote.encode(), key, chain), vote }
     }
 
     /// The bytes of the file, as they also travel.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        Writer::new(SIGNED_LABEL)
-            .bytes(&self.vote.encode())
-            .fixed(self.signature.as_bytes())
-            .list(&[self.chain.leaf(), self.chain.issuing()], |w, der| w.bytes(der.as_bytes()))
-            .finish()
+        self.certified.encode(SIGNED_LABEL)
     }
 
     /// Reads those bytes; nothing is verified.
@@ -100,17 +96,8 @@ impl SignedHubVote {
     /// # Errors
     /// Whatever an honest device would not have written.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        if bytes.len() > Self::MAX_BYTES {
-            return Err(DecodeError::Value("length"));
-        }
-        let mut r = Reader::new(SIGNED_LABEL, bytes)?;
-        let vote = HubVote::decode(r.bytes()?)?;
-        let signature = Signature::from_bytes(r.fixed()?);
-        let ders = r.list("certificates", 2, Reader::bytes)?;
-        r.finish()?;
-        let chain =
-            UnverifiedChain::from_ders(&ders).map_err(|_| DecodeError::Value("certificates"))?;
-        Ok(Self { vote, signature, chain })
+        let certified = Certified::decode(SIGNED_LABEL, bytes, Self::MAX_BYTES)?;
+        Ok(Self { vote: HubVote::decode(certified.unverified_statement())?, certified })
     }
 
     /// What it claims.
@@ -122,7 +109,7 @@ impl SignedHubVote {
     /// The certificates of the key that it claims to be signed with.
     #[must_use]
     pub fn chain(&self) -> &UnverifiedChain {
-        &self.chain
+        self.certified.chain()
     }
 
     /// Checks the signature. The caller has verified [`Self::chain`] for a device, or knows the key in
@@ -135,10 +122,8 @@ impl SignedHubVote {
         device: DeviceName,
         key: &PublicKey,
     ) -> Result<VerifiedHubVote, HubVoteError> {
-        match key.verify(&self.vote.encode(), &self.signature) {
-            Ok(()) => Ok(VerifiedHubVote { device, signed: self }),
-            Err(_) => Err(HubVoteError::Signature),
-        }
+        self.certified.verify(key).map_err(|_| HubVoteError::Signature)?;
+        Ok(VerifiedHubVote { device, signed: self })
     }
 }
 

@@ -3,22 +3,19 @@
 use std::ops::Deref;
 
 use crate::bundle::Bundle;
-use crate::canonical::{DecodeError, Reader, Writer};
+use crate::canonical::DecodeError;
 use crate::certificate::UnverifiedChain;
+use crate::certified::Certified;
 use crate::chain::{LeafUsage, VerifiedLeaf};
 use crate::endpoint::{EndpointError, EndpointRecord};
-use crate::keys::{Signature, SigningKey};
+use crate::keys::SigningKey;
 use crate::time::Timestamp;
 
 const LABEL: &str = "enlace signed endpoint record v1";
 
 /// A signed endpoint record, unverified.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct SignedEndpointRecord {
-    record: Vec<u8>,
-    signature: Signature,
-    chain: UnverifiedChain,
-}
+pub struct SignedEndpointRecord(Certified);
 
 /// An endpoint record that its authority signed; the record is reached by dereferencing. Whether
 /// the signer's certificate is revoked is not known.
@@ -40,18 +37,13 @@ impl SignedEndpointRecord {
         chain: UnverifiedChain,
     ) -> Result<Self, EndpointError> {
         record.check()?;
-        let record = record.encode();
-        Ok(Self { signature: key.sign(&record), record, chain })
+        Ok(Self(Certified::sign(record.encode(), key, chain)))
     }
 
     /// The bytes of the file, as they also travel.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        Writer::new(LABEL)
-            .bytes(&self.record)
-            .fixed(self.signature.as_bytes())
-            .list(&[self.chain.leaf(), self.chain.issuing()], |w, der| w.bytes(der.as_bytes()))
-            .finish()
+        self.0.encode(LABEL)
     }
 
     /// Reads those bytes; nothing is verified.
@@ -59,14 +51,7 @@ impl SignedEndpointRecord {
     /// # Errors
     /// [`DecodeError`].
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let mut r = Reader::new(LABEL, bytes)?;
-        let record = r.bytes()?.to_vec();
-        let signature = Signature::from_bytes(r.fixed()?);
-        let ders = r.list("certificates", 2, Reader::bytes)?;
-        r.finish()?;
-        let chain =
-            UnverifiedChain::from_ders(&ders).map_err(|_| DecodeError::Value("certificates"))?;
-        Ok(Self { record, signature, chain })
+        Certified::decode(LABEL, bytes, bytes.len()).map(Self)
     }
 
     /// What the record claims. Of one that was verified before, addresses are still worth trying
@@ -75,7 +60,7 @@ impl SignedEndpointRecord {
     /// # Errors
     /// [`DecodeError`] when there is no reading it.
     pub fn unverified_record(&self) -> Result<EndpointRecord, DecodeError> {
-        EndpointRecord::decode(&self.record)
+        EndpointRecord::decode(self.0.unverified_statement())
     }
 
     /// Checks the signer's certificates, that the record is of the signer's own authority, the
@@ -88,11 +73,10 @@ impl SignedEndpointRecord {
         bundle: &Bundle,
         now: Timestamp,
     ) -> Result<VerifiedEndpointRecord, EndpointError> {
-        let signer = bundle.verify(&self.chain, now, LeafUsage::Endpoint)?;
-        let fits = signer.public_key().verify(&self.record, &self.signature);
-        fits.map_err(|_| EndpointError::Signature)?;
+        let signer = bundle.verify(self.0.chain(), now, LeafUsage::Endpoint)?;
+        self.0.verify(&signer.public_key()).map_err(|_| EndpointError::Signature)?;
 
-        let record = EndpointRecord::decode(&self.record)?;
+        let record = self.unverified_record()?;
         let domain = record.domain.clone();
         if *signer.name().domain() != domain {
             let signer = signer.name().domain().clone();

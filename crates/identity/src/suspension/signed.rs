@@ -3,10 +3,11 @@
 use std::ops::Deref;
 
 use crate::bundle::Bundle;
-use crate::canonical::{DecodeError, Reader, Writer};
+use crate::canonical::{DecodeError, Reader};
 use crate::certificate::UnverifiedChain;
+use crate::certified::Certified;
 use crate::chain::{LeafUsage, VerifiedLeaf};
-use crate::keys::{Signature, SigningKey};
+use crate::keys::SigningKey;
 use crate::names::DeviceName;
 use crate::revocation::MAX_SKEW;
 use crate::suspension::{SuspensionError, SuspensionStatement};
@@ -16,11 +17,7 @@ const LABEL: &str = "enlace signed suspensions v1";
 
 /// A signed statement, unverified.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct SignedSuspensions {
-    statement: Vec<u8>,
-    signature: Signature,
-    chain: UnverifiedChain,
-}
+pub struct SignedSuspensions(Certified);
 
 /// A statement that a duty key of its authority signed, and that held at the time for which it was
 /// verified; the statement is reached by dereferencing. Whether the signer's certificate is revoked
@@ -46,18 +43,13 @@ impl SignedSuspensions {
         chain: UnverifiedChain,
     ) -> Result<Self, SuspensionError> {
         statement.check()?;
-        let statement = statement.encode();
-        Ok(Self { signature: key.sign(&statement), statement, chain })
+        Ok(Self(Certified::sign(statement.encode(), key, chain)))
     }
 
     /// The bytes of the file, as they also travel.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        Writer::new(LABEL)
-            .bytes(&self.statement)
-            .fixed(self.signature.as_bytes())
-            .list(&[self.chain.leaf(), self.chain.issuing()], |w, der| w.bytes(der.as_bytes()))
-            .finish()
+        self.0.encode(LABEL)
     }
 
     /// Whether bytes are meant for a signed statement: a revocation list begins otherwise.
@@ -71,17 +63,7 @@ impl SignedSuspensions {
     /// # Errors
     /// [`DecodeError`].
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        if bytes.len() > Self::MAX_BYTES {
-            return Err(DecodeError::Value("length"));
-        }
-        let mut r = Reader::new(LABEL, bytes)?;
-        let statement = r.bytes()?.to_vec();
-        let signature = Signature::from_bytes(r.fixed()?);
-        let ders = r.list("certificates", 2, Reader::bytes)?;
-        r.finish()?;
-        let chain =
-            UnverifiedChain::from_ders(&ders).map_err(|_| DecodeError::Value("certificates"))?;
-        Ok(Self { statement, signature, chain })
+        Certified::decode(LABEL, bytes, Self::MAX_BYTES).map(Self)
     }
 
     /// What the statement claims.
@@ -89,7 +71,7 @@ impl SignedSuspensions {
     /// # Errors
     /// [`DecodeError`] when there is no reading it.
     pub fn unverified_statement(&self) -> Result<SuspensionStatement, DecodeError> {
-        SuspensionStatement::decode(&self.statement)
+        SuspensionStatement::decode(self.0.unverified_statement())
     }
 
     /// Checks the signer's certificates, that the statement is of the signer's own authority, the
@@ -102,9 +84,8 @@ impl SignedSuspensions {
         bundle: &Bundle,
         at: Timestamp,
     ) -> Result<VerifiedSuspensions, SuspensionError> {
-        let signer = bundle.verify(&self.chain, at, LeafUsage::Duty)?;
-        let fits = signer.public_key().verify(&self.statement, &self.signature);
-        fits.map_err(|_| SuspensionError::Signature)?;
+        let signer = bundle.verify(self.0.chain(), at, LeafUsage::Duty)?;
+        self.0.verify(&signer.public_key()).map_err(|_| SuspensionError::Signature)?;
 
         let statement = self.unverified_statement()?;
         if *signer.name().domain() != statement.domain {
