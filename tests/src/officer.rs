@@ -37,14 +37,25 @@ pub struct Officer {
 }
 
 impl Officer {
-    /// Enrols a device whose home relay is at that port. It is offline.
+    /// Enrols the first device of an officer, whose home relay is at that port. It is offline.
     pub async fn enrol(network: &Network, authority: usize, name: &str, port: u16) -> Self {
+        Self::enrol_device(network, authority, name, "pc", port).await
+    }
+
+    /// Enrols a device of an officer by its own name.
+    pub async fn enrol_device(
+        network: &Network,
+        authority: usize,
+        name: &str,
+        label: &'static str,
+        port: u16,
+    ) -> Self {
         let authority = &network.authorities[authority];
         let directory = tempfile::tempdir().unwrap();
         let at = directory.path().join("profile");
         let address: OfficerAddress = format!("{name}@{}", authority.domain).parse().unwrap();
         let officer = address.clone();
-        let mut profile = off_thread(move || new_profile(&at, &officer)).await;
+        let mut profile = off_thread(move || new_profile(&at, &officer, label)).await;
         let (chain, serial) = authority.approve(&profile.request().unwrap());
         let enrollment = Enrollment {
             certificates: &chain.to_pem(),
@@ -246,23 +257,24 @@ impl Drop for Officer {
     }
 }
 
-/// A profile without a certificate. To lock a key takes a while, on purpose: in each process an
-/// officer of one name does it once, and has the same key in every network.
-fn new_profile(at: &Path, officer: &OfficerAddress) -> Profile {
+/// A profile without a certificate. To lock a key takes a while, on purpose: in each process a
+/// device of one name does it once, and has the same key in every network.
+fn new_profile(at: &Path, officer: &OfficerAddress, label: &'static str) -> Profile {
     type Files = Vec<(OsString, Vec<u8>)>;
-    static MADE: Mutex<BTreeMap<OfficerAddress, Files>> = Mutex::new(BTreeMap::new());
+    static MADE: Mutex<BTreeMap<(OfficerAddress, &str), Files>> = Mutex::new(BTreeMap::new());
 
-    if let Some(files) = MADE.lock().unwrap().get(officer) {
+    let device = (officer.clone(), label);
+    if let Some(files) = MADE.lock().unwrap().get(&device) {
         fs::create_dir(at).unwrap();
         files.iter().for_each(|(name, content)| fs::write(at.join(name), content).unwrap());
         return Profile::open(at).unwrap();
     }
-    let (profile, _) = Profile::create(at, officer, "pc", "Ana Ruiz", &passphrase()).unwrap();
+    let (profile, _) = Profile::create(at, officer, label, "Ana Ruiz", &passphrase()).unwrap();
     let files = fs::read_dir(at).unwrap().map(|file| {
         let file = file.unwrap();
         (file.file_name(), fs::read(file.path()).unwrap())
     });
-    MADE.lock().unwrap().insert(officer.clone(), files.collect());
+    MADE.lock().unwrap().insert(device, files.collect());
     profile
 }
 

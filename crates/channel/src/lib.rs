@@ -16,3 +16,4 @@ pub mod padding;
 pub mod policy;
 pub mod rules;
 pub mod state_store;
+pub mod transfer;

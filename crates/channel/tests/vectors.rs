@@ -16,7 +16,9 @@ use enlace_channel::consent::{Answer, Statement, StatementDraft, Subject};
 use enlace_channel::entry::{EntryKind, HandlingCode, NoteDraft, Part, PartKind, Salt};
 use enlace_channel::history::{HistoryShare, SharedEntries};
 use enlace_channel::policy::{ChannelKind, Expulsion, Founding, FoundingReason, NewCase, Role};
+use enlace_channel::transfer::{TransferHeader, TransferRequest};
 use enlace_identity::bundle::{AuthorityContent, BundleContent, FormerContent, SignedBundle};
+use enlace_identity::canonical::sha256;
 use enlace_identity::certificate::{Serial, UnverifiedChain};
 use enlace_identity::endpoint::{
     EndpointRecord, RelayAddress, RelayEndpoint, SignedEndpointRecord,
@@ -71,6 +73,7 @@ fn the_byte_strings_are_those_of_the_published_vectors() {
     let mut vectors = Vectors::default();
     let head = chain_and_head(&mut vectors);
     entry(&mut vectors, &head);
+    transfer(&mut vectors);
     consent(&mut vectors);
     forum_entries(&mut vectors);
     envelope(&mut vectors, &head);
@@ -238,6 +241,41 @@ fn entry(vectors: &mut Vectors, head: &enlace_log::QuotedHead) {
         "entry_plaintext",
         json!({ "message": "enlace.channel.v1.EntryPlaintext", "padded_to": 576 }),
         entry.to_plaintext(),
+    );
+}
+
+fn transfer(vectors: &mut Vectors) {
+    let request = TransferRequest { device: device("ana-ruiz"), key: vec![0x77; 1216] };
+    vectors.add(
+        "history_request",
+        json!({ "device": device("ana-ruiz").to_string(), "key": "77".repeat(1216) }),
+        request.encode(),
+    );
+    let chain = UnverifiedChain::from_ders(&[&b"leaf"[..], b"issuing"]).unwrap();
+    vectors.add(
+        "signed_history_request",
+        json!({ "request": "history_request", "seed": "01".repeat(32),
+                "certificates": [hex(b"leaf"), hex(b"issuing")] }),
+        request.sign(&key(1), chain.clone()).encode(),
+    );
+    let header = TransferHeader {
+        device: device("ana-ruiz"),
+        request: sha256(&request.encode()),
+        length: 118_784,
+        hash: [0x55; 32],
+        sealed: b"sealed".to_vec(),
+    };
+    vectors.add(
+        "history_transfer",
+        json!({ "device": device("ana-ruiz").to_string(), "request": "history_request",
+                "length": 118_784, "hash": "55".repeat(32), "sealed": hex(b"sealed") }),
+        header.encode(),
+    );
+    vectors.add(
+        "signed_history_transfer",
+        json!({ "header": "history_transfer", "seed": "01".repeat(32),
+                "certificates": [hex(b"leaf"), hex(b"issuing")] }),
+        header.sign(&key(1), chain).encode(),
     );
 }
 

@@ -15,6 +15,7 @@ mod forum;
 mod history;
 mod notes;
 mod parts;
+mod transfer;
 mod views;
 
 use std::path::Path;
@@ -40,6 +41,7 @@ pub use self::findings::{Finding, Level};
 pub(crate) use self::history::History;
 pub use self::notes::{WaitError, Waited};
 pub use self::parts::{Parts, Sockets, SystemSockets};
+pub use self::transfer::TransferProgress;
 pub use self::views::{ChannelDetails, EntryState, EntryView, MemberView};
 
 use crate::engine::{Engine, EngineError};

@@ -45,6 +45,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod tombstones;
+mod transfer;
 mod turns;
 mod welcome;
 mod withdrawals;
@@ -82,6 +83,8 @@ pub use self::moving::{MoveError, MoveView};
 pub use self::plan::{Action, Plan};
 pub use self::refill::{Departure, SetBack};
 pub use self::snapshot::ResumeError;
+pub use self::transfer::TransferError;
+pub(crate) use self::transfer::{Announced, Asking};
 pub use self::welcome::{Disposition, WelcomeError};
 
 pub(crate) use self::backup::restored_setting;

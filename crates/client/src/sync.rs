@@ -17,6 +17,7 @@ mod inbound;
 mod refill;
 mod session;
 mod settled;
+mod transfer;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -34,6 +35,7 @@ use crate::store::StoreError;
 pub(crate) use self::bundles::hand_over;
 pub(crate) use self::connect::Dialler;
 pub(crate) use self::session::{Goal, Session};
+pub(crate) use self::transfer::Line;
 
 /// What the sync task and those who ask it share.
 pub(crate) struct Shared {

@@ -66,10 +66,14 @@ pub enum Method {
     RequestWelcome = 16,
     /// Votes of members for moving a channel to another hub.
     PublishHubVotes = 17,
+    /// A device takes the history that another device of its officer sends.
+    ReceiveHistory = 18,
     /// A version of the network's bundle.
     FetchBundle = 19,
     /// A newer version of the network's bundle.
     PublishBundle = 20,
+    /// A device sends the history to another device of its officer.
+    SendHistory = 21,
     /// A device without a certificate hands in its request, and fetches what was issued.
     Enroll = 23,
     /// A device without a certificate fetches what it verifies its relay and its certificate with.
@@ -97,7 +101,7 @@ pub enum Caller {
 
 impl Method {
     /// Every method of this version, by number.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::Hello,
         Self::PublishKeyPackages,
         Self::ClaimKeyPackages,
@@ -115,8 +119,10 @@ impl Method {
         Self::ExchangeHeads,
         Self::RequestWelcome,
         Self::PublishHubVotes,
+        Self::ReceiveHistory,
         Self::FetchBundle,
         Self::PublishBundle,
+        Self::SendHistory,
         Self::Enroll,
         Self::FetchEnrolment,
         Self::FetchContacts,
@@ -146,7 +152,8 @@ impl Method {
             | Self::ClaimKeyPackages
             | Self::Subscribe
             | Self::PublishCrls
-            | Self::PublishHubVotes => MEDIUM,
+            | Self::PublishHubVotes
+            | Self::SendHistory => MEDIUM,
             Self::CreateChannel | Self::Submit | Self::PublishBundle => LARGE,
             Self::DeliverWelcome | Self::Refill => DELIVERY,
             Self::Lease
@@ -160,6 +167,7 @@ impl Method {
             | Self::FetchContacts
             | Self::ConfirmErasure
             | Self::FetchErasureConfirmation
+            | Self::ReceiveHistory
             | Self::RenewCertificate => SMALL,
             Self::Enroll | Self::FetchEnrolment => TINY,
         }
@@ -170,7 +178,7 @@ impl Method {
     #[must_use]
     pub const fn response_limit(self) -> u32 {
         match self {
-            Self::Hello | Self::FetchContacts => MEDIUM,
+            Self::Hello | Self::FetchContacts | Self::ReceiveHistory => MEDIUM,
             Self::ClaimKeyPackages | Self::FetchDirectory | Self::FetchBundle => LARGE,
             Self::Subscribe | Self::FetchRange | Self::FetchEnrolment => DELIVERY,
             Self::PublishKeyPackages
@@ -189,6 +197,7 @@ impl Method {
             | Self::Enroll
             | Self::ConfirmErasure
             | Self::FetchErasureConfirmation
+            | Self::SendHistory
             | Self::RenewCertificate => SMALL,
         }
     }
@@ -203,6 +212,8 @@ impl Method {
             | Self::CreateChannel
             | Self::FetchContacts
             | Self::FetchErasureConfirmation
+            | Self::ReceiveHistory
+            | Self::SendHistory
             | Self::RenewCertificate => {
                 matches!(caller, Caller::Device)
             }
@@ -273,6 +284,8 @@ calls! {
     ConfirmErasure: ConfirmErasureRequest -> ConfirmErasureResponse,
     FetchErasureConfirmation: FetchErasureConfirmationRequest -> FetchErasureConfirmationResponse,
     RenewCertificate: RenewCertificateRequest -> RenewCertificateResponse,
+    ReceiveHistory: ReceiveHistoryRequest -> ReceiveHistoryResponse,
+    SendHistory: SendHistoryRequest -> SendHistoryResponse,
     Enroll: EnrollRequest -> EnrollResponse,
     FetchEnrolment: FetchEnrolmentRequest -> FetchEnrolmentResponse,
 }
@@ -284,10 +297,7 @@ mod tests {
     #[test]
     fn numbers_are_those_of_the_protocol_page() {
         let numbers: Vec<u16> = Method::ALL.iter().map(|method| method.number()).collect();
-        assert_eq!(
-            numbers,
-            (1..=17).chain(19..=20).chain([23, 24, 25, 26, 27, 29]).collect::<Vec<u16>>()
-        );
+        assert_eq!(numbers, (1..=21).chain([23, 24, 25, 26, 27, 29]).collect::<Vec<u16>>());
     }
 
     #[test]
@@ -295,7 +305,7 @@ mod tests {
         for number in 0..=u16::MAX {
             match Method::from_number(number) {
                 Some(method) => assert_eq!(method.number(), number),
-                None => assert!(!matches!(number, 1..=17 | 19..=20 | 23..=27 | 29)),
+                None => assert!(!matches!(number, 1..=21 | 23..=27 | 29)),
             }
         }
     }

@@ -11,6 +11,7 @@ mod directory;
 mod exchange_heads;
 mod fetch_range;
 mod head_certificate;
+mod history;
 mod hub_votes;
 mod key_packages;
 mod lease;
@@ -29,8 +30,8 @@ use enlace_proto::relay::v1::{
     ErrorCode, ExchangeHeadsRequest, FetchBundleRequest, FetchContactsRequest,
     FetchDirectoryRequest, FetchErasureConfirmationRequest, FetchHeadCertificateRequest,
     FetchRangeRequest, LeaseRequest, PublishBundleRequest, PublishCrlsRequest,
-    PublishHubVotesRequest, PublishKeyPackagesRequest, RefillRequest, RenewCertificateRequest,
-    RequestWelcomeRequest, SubmitRequest,
+    PublishHubVotesRequest, PublishKeyPackagesRequest, ReceiveHistoryRequest, RefillRequest,
+    RenewCertificateRequest, RequestWelcomeRequest, SendHistoryRequest, SubmitRequest,
 };
 use enlace_transport::{IncomingCall, IncomingStream, Refusal, RequestError};
 use tracing::debug;
@@ -106,6 +107,8 @@ async fn dispatch_to_handler(caller: &Caller, call: IncomingCall) -> Result<(), 
             answer::<FetchErasureConfirmationRequest>(caller, call).await
         }
         Method::RenewCertificate => answer::<RenewCertificateRequest>(caller, call).await,
+        Method::ReceiveHistory => answer::<ReceiveHistoryRequest>(caller, call).await,
+        Method::SendHistory => answer::<SendHistoryRequest>(caller, call).await,
         Method::PublishHubVotes => answer::<PublishHubVotesRequest>(caller, call).await,
         // Not of this kind: `dispatch` has them, or nobody with a certificate may make them.
         Method::Hello

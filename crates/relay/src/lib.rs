@@ -27,3 +27,4 @@ mod federation;
 mod head_certificates;
 mod renewals;
 mod subscription;
+mod transfers;

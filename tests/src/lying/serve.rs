@@ -85,6 +85,8 @@ impl World {
             | Method::ConfirmErasure
             | Method::FetchErasureConfirmation
             | Method::RenewCertificate
+            | Method::ReceiveHistory
+            | Method::SendHistory
             | Method::Enroll
             | Method::FetchEnrolment => {
                 let _ = call.refuse(Refusal::new(ErrorCode::Unsupported, "")).await;

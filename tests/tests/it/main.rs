@@ -9,6 +9,7 @@ mod entries;
 mod erasing;
 mod forks;
 mod forum;
+mod history;
 mod kept;
 mod key_packages;
 mod leaving;

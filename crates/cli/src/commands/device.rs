@@ -2,8 +2,12 @@
 
 mod add;
 mod list;
+mod receive_history;
 mod remove;
 mod resume;
+mod send_history;
+
+use std::time::Duration;
 
 use clap::Subcommand;
 use enlace_client::Client;
@@ -22,6 +26,10 @@ pub(crate) enum Command {
     Remove(remove::Arguments),
     /// Take part again with this device, after you restored it from a copy of its disk.
     Resume(resume::Arguments),
+    /// Send what this device has of your channels to another device of yours, which is receiving.
+    SendHistory(send_history::Arguments),
+    /// Receive what another device of yours has of your channels, which is sending.
+    ReceiveHistory(receive_history::Arguments),
 }
 
 pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
@@ -30,6 +38,22 @@ pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
         Command::List(arguments) => list::run(&arguments, ui),
         Command::Remove(arguments) => remove::run(&arguments, ui),
         Command::Resume(arguments) => resume::run(&arguments, ui),
+        Command::SendHistory(arguments) => send_history::run(&arguments, ui),
+        Command::ReceiveHistory(arguments) => receive_history::run(&arguments, ui),
+    }
+}
+
+/// How long one device waits for the other.
+#[derive(Debug, clap::Args)]
+struct Patience {
+    /// Wait no longer than this for the other device.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    timeout: u64,
+}
+
+impl Patience {
+    fn limit(&self) -> Duration {
+        Duration::from_secs(self.timeout)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use enlace_client::engine::Restored;
 use enlace_identity::time::Timestamp;
 use serde::Serialize;
 
@@ -43,13 +44,17 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
     let client = arguments.profile.unlock(ui)?;
     let what = arguments.file.display().to_string();
     let passphrase = arguments.backup_passphrase.source().existing(&what, ui.language())?;
-    let restored = client.restore(&arguments.file, &passphrase, &scratch).explained(ui)?;
+    report(&client.restore(&arguments.file, &passphrase, &scratch).explained(ui)?, ui)
+}
+
+/// Says what was brought back, from a backup or by another device.
+pub(super) fn report(restored: &Restored, ui: &Ui) -> Result<(), Failure> {
     if restored.refused > 0 {
         ui.warning(ui.say(Text::RestoreRefused { entries: restored.refused }));
     }
     let (channels, entries) = (restored.channels, restored.entries);
     ui.report(&Taken {
-        device: restored.device,
+        device: restored.device.clone(),
         made_at: restored.made_at,
         channels,
         entries,

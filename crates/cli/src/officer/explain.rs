@@ -7,7 +7,7 @@ use enlace_channel::channel::VoteError;
 use enlace_client::client::{OpenError, WaitError};
 use enlace_client::engine::{
     ActError, BackupError, CreateChannelError, DeviceError, EngineError, MoveError, PostError,
-    ResumeError,
+    ResumeError, TransferError,
 };
 use enlace_client::profile::{CreateError, EnrollError, InvitedError, ProfileError};
 use enlace_client::store::StoreError;
@@ -193,6 +193,27 @@ impl Explain for BackupError {
             Self::OtherOfficer(officer) => said(ui, Text::OthersBackup { officer: &officer }),
             Self::Engine(error) => error.explain(ui),
             error @ Self::Disk(_) => as_it_is(error),
+        }
+    }
+}
+
+impl Explain for TransferError {
+    fn explain(self, ui: &Ui) -> Failure {
+        match self {
+            Self::NotAdded(device) => {
+                let device = device.as_str();
+                said(ui, Text::DeviceNotAdded { device }).hint(ui.say(Text::AddDevice { device }))
+            }
+            Self::Others(device) => said(ui, Text::OthersDevice { device: device.as_str() }),
+            Self::TimedOut => said(ui, Text::OtherDeviceAway).hint(ui.say(Text::BothAtOnce)),
+            Self::Midway => said(ui, Text::OtherDeviceMidway).hint(ui.say(Text::BothAtOnce)),
+            Self::Sync(error) => error.explain(ui),
+            Self::Call(error) => said(ui, Text::RelayOutOfReach { why: &error.to_string() }),
+            Self::Backup(error) => error.explain(ui),
+            error @ (Self::Refused(_)
+            | Self::Certificate(_)
+            | Self::Untrusted(_)
+            | Self::Altered) => said(ui, Text::TransferRefused { why: &error.to_string() }),
         }
     }
 }

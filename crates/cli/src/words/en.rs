@@ -144,6 +144,15 @@ pub(super) fn say(text: Text<'_>) -> String {
             format!("{entries} entries in {channels} channels were brought back.")
         }
         Text::RestoredReads => "They can be read at once. To write again, let this device in from another one of yours (`enlace device add`), or ask a lead to take your lost device out and you in.".into(),
+        Text::WaitsForReceiver { device } => format!("Waiting for {device}. On that device: `enlace device receive-history`."),
+        Text::WaitsForSender { device } => format!("Waiting for another device of yours. On that device: `enlace device send-history {device}`."),
+        Text::HistorySent { device } => format!("{device} has what this device has."),
+        Text::DeviceNotAdded { device } => format!("you have not said on this device that {device} is yours"),
+        Text::AddDevice { device } => format!("If it is yours: `enlace device add {device}`."),
+        Text::OtherDeviceAway => "the other device did not answer".into(),
+        Text::OtherDeviceMidway => "the other device is receiving something else".into(),
+        Text::BothAtOnce => "Both devices have to be on, and both commands have to run at the same time.".into(),
+        Text::TransferRefused { why } => format!("nothing was passed on: {why}"),
         Text::RestoreRefused { entries } => {
             format!("{entries} entries of the backup are not what their authors signed, and were left out")
         }

@@ -150,6 +150,15 @@ pub(super) fn say(text: Text<'_>) -> String {
             format!("Se recuperaron {entries} mensajes de {channels} canales.")
         }
         Text::RestoredReads => "Ya se pueden leer. Para volver a escribir, admita este dispositivo desde otro suyo (`enlace device add`), o pida a un responsable que retire el dispositivo perdido y le admita de nuevo.".into(),
+        Text::WaitsForReceiver { device } => format!("Se espera a {device}. En ese dispositivo: `enlace device receive-history`."),
+        Text::WaitsForSender { device } => format!("Se espera a otro dispositivo suyo. En ese dispositivo: `enlace device send-history {device}`."),
+        Text::HistorySent { device } => format!("{device} ya tiene lo que tiene este dispositivo."),
+        Text::DeviceNotAdded { device } => format!("no ha indicado en este dispositivo que {device} sea suyo"),
+        Text::AddDevice { device } => format!("Si es suyo: `enlace device add {device}`."),
+        Text::OtherDeviceAway => "el otro dispositivo no respondió".into(),
+        Text::OtherDeviceMidway => "el otro dispositivo está recibiendo otra cosa".into(),
+        Text::BothAtOnce => "Los dos dispositivos deben estar encendidos, y las dos órdenes en marcha a la vez.".into(),
+        Text::TransferRefused { why } => format!("no se ha pasado nada: {why}"),
         Text::RestoreRefused { entries } => {
             format!("{entries} mensajes de la copia no son lo que firmaron sus autores, y se dejaron fuera")
         }

@@ -150,6 +150,15 @@ pub(super) fn say(text: Text<'_>) -> String {
             format!("{entries} messages de {channels} canaux ont été récupérés.")
         }
         Text::RestoredReads => "Ils peuvent être lus tout de suite. Pour écrire de nouveau, admettez cet appareil depuis un autre des vôtres (`enlace device add`), ou demandez à un responsable de retirer l’appareil perdu et de vous réadmettre.".into(),
+        Text::WaitsForReceiver { device } => format!("En attente de {device}. Sur cet appareil : `enlace device receive-history`."),
+        Text::WaitsForSender { device } => format!("En attente d’un autre de vos appareils. Sur cet appareil : `enlace device send-history {device}`."),
+        Text::HistorySent { device } => format!("{device} a maintenant ce qu’a cet appareil."),
+        Text::DeviceNotAdded { device } => format!("vous n’avez pas indiqué sur cet appareil que {device} est à vous"),
+        Text::AddDevice { device } => format!("S’il est à vous : `enlace device add {device}`."),
+        Text::OtherDeviceAway => "l’autre appareil n’a pas répondu".into(),
+        Text::OtherDeviceMidway => "l’autre appareil est en train de recevoir autre chose".into(),
+        Text::BothAtOnce => "Les deux appareils doivent être allumés, et les deux commandes en cours en même temps.".into(),
+        Text::TransferRefused { why } => format!("rien n’a été transmis : {why}"),
         Text::RestoreRefused { entries } => {
             format!("{entries} messages de la sauvegarde ne sont pas ce que leurs auteurs ont signé, et ont été laissés de côté")
         }

@@ -148,6 +148,15 @@ pub(super) fn say(text: Text<'_>) -> String {
             format!("Foram recuperadas {entries} mensagens de {channels} canais.")
         }
         Text::RestoredReads => "Já podem ser lidas. Para voltar a escrever, admita este dispositivo a partir de outro seu (`enlace device add`), ou peça a um responsável que retire o dispositivo perdido e admita você de novo.".into(),
+        Text::WaitsForReceiver { device } => format!("À espera de {device}. Nesse dispositivo: `enlace device receive-history`."),
+        Text::WaitsForSender { device } => format!("À espera de outro dispositivo seu. Nesse dispositivo: `enlace device send-history {device}`."),
+        Text::HistorySent { device } => format!("{device} já tem o que este dispositivo tem."),
+        Text::DeviceNotAdded { device } => format!("você não indicou neste dispositivo que {device} é seu"),
+        Text::AddDevice { device } => format!("Se for seu: `enlace device add {device}`."),
+        Text::OtherDeviceAway => "o outro dispositivo não respondeu".into(),
+        Text::OtherDeviceMidway => "o outro dispositivo está recebendo outra coisa".into(),
+        Text::BothAtOnce => "Os dois dispositivos devem estar ligados, e os dois comandos em execução ao mesmo tempo.".into(),
+        Text::TransferRefused { why } => format!("nada foi passado: {why}"),
         Text::RestoreRefused { entries } => {
             format!("{entries} mensagens da cópia não são o que os autores assinaram, e ficaram de fora")
         }

@@ -224,7 +224,7 @@ impl Work<'_> {
         Ok(std::iter::once(me.clone()).chain(names).map(describe).collect())
     }
 
-    fn other_devices(&self) -> Result<BTreeSet<DeviceName>, StoreError> {
+    pub(super) fn other_devices(&self) -> Result<BTreeSet<DeviceName>, StoreError> {
         let names = self.tx.setting(DEVICES)?.unwrap_or_default();
         let names = names.lines().map(|name| name.parse());
         names.collect::<Result<_, _>>().map_err(|_| StoreError::Corrupt("devices"))

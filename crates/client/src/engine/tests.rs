@@ -30,6 +30,7 @@ mod stranded;
 mod succession;
 mod suspension;
 mod sweep;
+mod transfer;
 mod versions;
 mod withdrawals;
 mod world;

@@ -23,6 +23,7 @@ use crate::hub;
 use crate::proofs::Proofs;
 use crate::renewals::RenewalDirectory;
 use crate::storage::SideWrite;
+use crate::transfers::Transfers;
 
 /// One running relay.
 #[derive(Debug)]
@@ -43,6 +44,7 @@ pub(crate) struct Context {
     pub(super) renewals: Option<RenewalDirectory>,
     pub(super) enrolments: Option<Enrolments>,
     pub(super) proofs: Box<dyn Proofs>,
+    pub(super) transfers: Transfers,
     pub(super) entropy: Entropy,
     pub(super) in_flight: InFlight,
     /// The boot of the machine, where that is known.
@@ -124,6 +126,11 @@ impl Context {
     /// Who is invited, if anybody can be.
     pub(crate) fn enrolments(&self) -> Option<&Enrolments> {
         self.enrolments.as_ref()
+    }
+
+    /// The histories that pass between devices.
+    pub(crate) fn transfers(&self) -> &Transfers {
+        &self.transfers
     }
 
     /// Where proofs of a hub's lies are kept.

@@ -24,6 +24,7 @@ use crate::federation::{self, Links};
 use crate::head_certificates::HeadCertificates;
 use crate::hub::{HubOptions, Sequencer};
 use crate::renewals::RenewalDirectory;
+use crate::transfers::Transfers;
 
 /// What the store brings from the last run.
 type Stored = (Vec<(Domain, Vec<Vec<u8>>)>, Vec<(Domain, Bytes)>, Vec<(u64, Bytes)>);
@@ -92,6 +93,7 @@ pub(super) async fn start(
         renewals: renewals.map(RenewalDirectory::new),
         enrolments: enrolments.map(EnrolmentDirectory::new).map(Enrolments::new),
         proofs,
+        transfers: Transfers::default(),
         entropy,
         in_flight: InFlight::default(),
         boot,

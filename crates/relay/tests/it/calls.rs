@@ -139,7 +139,7 @@ async fn a_stale_fence_is_refused_with_the_hubs() {
 }
 
 fn ana_name(network: &Network) -> enlace_identity::names::DeviceName {
-    network.authorities[0].device("ana").0
+    network.authorities[0].device("ana", "laptop").0
 }
 
 #[tokio::test(flavor = "multi_thread")]

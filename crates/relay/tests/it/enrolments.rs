@@ -235,7 +235,7 @@ async fn what_is_no_answer_to_the_request_is_not_handed_out() {
     for chain in [
         scene.certify(NAME, &SigningKey::generate()),
         scene.certify("phone.ana.officer.a.example", &key),
-        scene.network.authorities[1].device("bob").1.chain,
+        scene.network.authorities[1].device("bob", "laptop").1.chain,
     ] {
         scene.put(&chain);
         assert!(scene.enroll(&request(&key)).await.unwrap().certificates.is_empty());

@@ -7,6 +7,7 @@ mod calls;
 mod command;
 mod enrolments;
 mod federation;
+mod history;
 mod in_memory;
 mod lying_hub;
 mod moving;

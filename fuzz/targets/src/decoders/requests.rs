@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use enlace_channel::transfer::SignedTransferRequest;
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::chain::LeafUsage;
 use enlace_identity::invitation::{Binding, Enrolment, verify_possession};
@@ -77,6 +78,10 @@ pub fn run(data: &[u8]) -> Outcome {
             .and_then(|request| request.after.parse::<OfficerAddress>().ok().map(drop)),
         Method::RenewCertificate => message::<wire::RenewCertificateRequest>(body)
             .and_then(|request| CertificateRequest::from_der(&request.request).ok().map(drop)),
+        Method::ReceiveHistory => message::<wire::ReceiveHistoryRequest>(body)
+            .and_then(|request| history_request(&request.request)),
+        Method::SendHistory => message::<wire::SendHistoryRequest>(body)
+            .and_then(|request| request.device.parse::<DeviceName>().ok().map(drop)),
         Method::Enroll => message(body).and_then(|request| enrol(&request)),
         Method::FetchEnrolment => message(body).and_then(|request| possess(&request)),
     };
@@ -93,6 +98,16 @@ pub(super) fn votes(votes: &wire::HubVotes) -> Option<()> {
         let verified = vote.verify(device, &leaf.public_key()).ok()?;
         assert_eq!(verified.channel, Log::channel(), "a forged vote is taken for a device's");
     }
+    Some(())
+}
+
+/// Nobody asks for a history in the name of a device without its key.
+pub(super) fn history_request(request: &[u8]) -> Option<()> {
+    let signed = SignedTransferRequest::decode(request).ok()?;
+    let chain = signed.chain();
+    let leaf = network().bundle.verify_one_of(chain, NOW, &[LeafUsage::Device]).ok()?;
+    let request = signed.verify(&leaf).ok()?;
+    assert_eq!(request, network().a.history_request(), "a forged request is taken");
     Some(())
 }
 

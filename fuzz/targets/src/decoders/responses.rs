@@ -4,6 +4,7 @@
 //! range of a log that its hub signs, whatever it is.
 
 use enlace_channel::mls::{Suite, validate_key_package};
+use enlace_channel::transfer::SignedTransferHeader;
 use enlace_identity::bundle::SignedBundle;
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::chain::LeafUsage;
@@ -77,6 +78,12 @@ pub fn run(data: &[u8]) -> Outcome {
         }),
         Method::RenewCertificate => message::<wire::RenewCertificateResponse>(body)
             .and_then(|response| UnverifiedChain::from_ders(&response.certificates).ok().map(drop)),
+        Method::ReceiveHistory => message::<wire::ReceiveHistoryResponse>(body).map(|response| {
+            // What precedes a backup.
+            let _ = SignedTransferHeader::decode(&response.portion);
+        }),
+        Method::SendHistory => message::<wire::SendHistoryResponse>(body)
+            .and_then(|response| requests::history_request(&response.request)),
         Method::Enroll => message::<wire::EnrollResponse>(body)
             .and_then(|response| UnverifiedChain::from_ders(&response.certificates).ok().map(drop)),
         Method::FetchEnrolment => {

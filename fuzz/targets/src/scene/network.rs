@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use enlace_channel::channel::Device;
+use enlace_channel::transfer::TransferRequest;
 use enlace_identity::bundle::{AuthorityContent, Bundle, BundleContent, BundleHash, SignedBundle};
 use enlace_identity::canonical::sha256;
 use enlace_identity::certificate::{Serial, UnverifiedChain};
@@ -117,6 +118,21 @@ impl Authority {
     pub fn request(&self) -> CertificateRequest {
         let name: LeafName = format!("phone.ana.officer.{}", self.domain).parse().unwrap();
         CertificateRequest::create(&seeded_key(name.as_str()), &name, "Ana Ruiz Gómez").unwrap()
+    }
+
+    /// What a device asks another one of its officer for.
+    #[must_use]
+    pub fn history_request(&self) -> TransferRequest {
+        let device = format!("phone.ana.officer.{}", self.domain).parse().unwrap();
+        TransferRequest { device, key: vec![7; 1216] }
+    }
+
+    /// The same, as it travels.
+    #[must_use]
+    pub fn signed_history_request(&self) -> Vec<u8> {
+        let request = self.history_request();
+        let key = seeded_key(request.device.as_str());
+        request.sign(&key, self.leaf("phone.ana.officer")).encode()
     }
 
     /// An invitation for that device.

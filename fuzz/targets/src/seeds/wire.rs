@@ -166,8 +166,17 @@ fn request(method: Method) -> Vec<Vec<u8>> {
             one(&wire::FetchContactsRequest { suite: 3, after: "ana@fge.example".to_owned() })
         }
         Method::RenewCertificate => {
-            one(&wire::RenewCertificateRequest { request: vec![48, 3, 2, 1, 0] })
+            one(&wire::RenewCertificateRequest { request: network.a.request().der().to_vec() })
         }
+        Method::ReceiveHistory => {
+            let request = network.a.signed_history_request();
+            one(&wire::ReceiveHistoryRequest { request, taken: 7, done: false })
+        }
+        Method::SendHistory => one(&wire::SendHistoryRequest {
+            device: "pc.ana.officer.fge.example".to_owned(),
+            from: 7,
+            portion: vec![1, 2, 3],
+        }),
         Method::Enroll => {
             let (invitation, request) = (network.a.invitation(), network.a.request());
             let proof = invitation.prove(&requests::BINDING, Some(&request)).as_bytes().to_vec();
@@ -284,6 +293,13 @@ fn response(method: Method) -> Vec<u8> {
         Method::RenewCertificate => {
             wire::RenewCertificateResponse { certificates: vec![vec![48, 0], vec![48, 0]] }
                 .encode_to_vec()
+        }
+        Method::ReceiveHistory => {
+            wire::ReceiveHistoryResponse { portion: vec![1, 2, 3] }.encode_to_vec()
+        }
+        Method::SendHistory => {
+            let request = network.a.signed_history_request();
+            wire::SendHistoryResponse { request, taken: 7 }.encode_to_vec()
         }
     }
 }

@@ -55,9 +55,9 @@ impl Authority {
         ServiceName::new("r1", ServiceKind::Relay, &self.domain).unwrap()
     }
 
-    pub(crate) fn device(&self, officer: &str) -> (DeviceName, Credential) {
+    pub(crate) fn device(&self, officer: &str, label: &str) -> (DeviceName, Credential) {
         let name: DeviceName =
-            format!("laptop.{officer}.officer.{}", self.domain.as_str()).parse().unwrap();
+            format!("{label}.{officer}.officer.{}", self.domain.as_str()).parse().unwrap();
         (name.clone(), self.issue(LeafName::Device(name)))
     }
 

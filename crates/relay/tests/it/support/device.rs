@@ -32,8 +32,18 @@ pub(crate) struct Reading {
 
 impl Device {
     pub(crate) fn new(network: &Network, authority: usize, officer: &str) -> Self {
+        Self::labelled(network, authority, officer, "laptop")
+    }
+
+    /// One of an officer's devices, by its own name.
+    pub(crate) fn labelled(
+        network: &Network,
+        authority: usize,
+        officer: &str,
+        label: &str,
+    ) -> Self {
         let authority = &network.authorities[authority];
-        let (name, credential) = authority.device(officer);
+        let (name, credential) = authority.device(officer, label);
         let trust = network.trust(authority);
         let identity = credential.identity(&trust);
         let address = (Ipv4Addr::LOCALHOST, 0).into();

@@ -1,0 +1,138 @@
+//! What passes between two devices of one officer: a relay between them, or a colleague, can put
+//! nothing in and take nothing out.
+
+use enlace_channel::transfer::{TransferHeader, TransferKey, TransferRefused};
+use enlace_identity::keys::Passphrase;
+use enlace_log::{ChannelId, Seq};
+
+use super::world::World;
+use crate::engine::TransferError;
+
+/// Eva has a phone that is in the case, and missed what was said before.
+fn with_phone() -> (World, ChannelId) {
+    let mut world = World::new();
+    world.enroll_device("phone", "phone", "eva", "fge");
+    let channel = world.case();
+    world.post("ana", channel, "antes");
+    world.settle();
+    let phone = world.device("phone");
+    world.engine("eva").add_device(&phone).unwrap();
+    world.settle();
+    assert!(world.texts("phone", channel).is_empty());
+    let lists = world.network.fge.crls(9, None);
+    for name in ["eva", "phone"] {
+        world.engine(name).take_crls(&lists).unwrap();
+    }
+    (world, channel)
+}
+
+#[test]
+fn what_one_device_packs_the_one_that_asked_restores() {
+    let (mut world, channel) = with_phone();
+    let phone = world.device("phone");
+    let (parcel, scratch) = (world.dir.path().join("parcel"), world.dir.path().join("scratch"));
+    let asking = world.engine("phone").ask_for_history().unwrap();
+    let header = world.engine("eva").pack_history(&phone, &asking.request, &parcel).unwrap();
+    let announced = world.engine("phone").verify_history(&asking, &header).unwrap();
+    assert_eq!(announced.length, std::fs::metadata(&parcel).unwrap().len());
+    let restored = world.engine("phone").restore(&parcel, &announced.passphrase, &scratch);
+    assert_eq!(restored.unwrap().entries, 1);
+    assert_eq!(world.texts("phone", channel), ["antes"]);
+    let views = world.engine("phone").entries(channel, Seq(0), 10).unwrap();
+    assert!(views[0].restored, "it is shown as what it is");
+
+    // Nobody else opens it, and no other request is answered by it.
+    let other = world.engine("phone").ask_for_history().unwrap();
+    let refused = world.engine("phone").verify_history(&other, &header);
+    assert!(matches!(refused, Err(TransferError::Refused(TransferRefused::OtherRequest))));
+}
+
+#[test]
+fn a_history_goes_only_to_a_device_that_the_officer_has_added() {
+    let (mut world, _) = with_phone();
+    world.enroll_device("tablet", "tablet", "eva", "fge");
+    let parcel = world.dir.path().join("parcel");
+    let mut pack = |asks: &str, named: &str| {
+        let (named, asking) = (world.device(named), world.engine(asks).ask_for_history().unwrap());
+        let refused = world.engine("eva").pack_history(&named, &asking.request, &parcel);
+        assert!(!parcel.exists(), "nothing is written");
+        refused.unwrap_err()
+    };
+    assert!(matches!(pack("tablet", "tablet"), TransferError::NotAdded(_)));
+    assert!(matches!(pack("ana", "ana"), TransferError::Others(_)));
+    assert!(matches!(pack("eva", "eva"), TransferError::Others(_)));
+    // A request that is another device's, whatever it names.
+    let forged = TransferError::Refused(TransferRefused::Signature);
+    assert_eq!(pack("tablet", "phone").to_string(), forged.to_string());
+    let ana = world.device("phone");
+    let key = TransferKey::generate(&world.engine("ana").backend, &ana).unwrap();
+    let (ring, chain) = (world.engine("ana").device.key.clone(), world.chain_of("ana"));
+    let signed = key.request().sign(&ring, chain).encode();
+    let refused = world.engine("eva").pack_history(&ana, &signed, &parcel).unwrap_err();
+    assert_eq!(refused.to_string(), forged.to_string());
+}
+
+#[test]
+fn a_revoked_device_gets_no_history_and_is_believed_none() {
+    let (mut world, _) = with_phone();
+    let (phone, parcel) = (world.device("phone"), world.dir.path().join("parcel"));
+    let asking = world.engine("phone").ask_for_history().unwrap();
+    let header = world.engine("eva").pack_history(&phone, &asking.request, &parcel).unwrap();
+    std::fs::remove_file(&parcel).unwrap();
+    for (revoked, told) in [("phone", "eva"), ("eva", "phone")] {
+        let chain = world.chain_of(revoked);
+        let usages = [enlace_identity::chain::LeafUsage::Device];
+        let leaf = world.engine(told).trust().verify_chain(&chain, &usages).unwrap();
+        let lists = world.network.fge.crls(10, Some(leaf.serial()));
+        world.engine(told).take_crls(&lists).unwrap();
+    }
+    let packed = world.engine("eva").pack_history(&phone, &asking.request, &parcel);
+    assert!(matches!(packed, Err(TransferError::Untrusted(_))), "{packed:?}");
+    let verified = world.engine("phone").verify_history(&asking, &header);
+    assert!(matches!(verified, Err(TransferError::Untrusted(_))));
+}
+
+#[test]
+fn a_history_is_taken_only_from_a_device_of_the_officer() {
+    let (mut world, _) = with_phone();
+    let asking = world.engine("phone").ask_for_history().unwrap();
+    let request = enlace_channel::transfer::SignedTransferRequest::decode(&asking.request).unwrap();
+    let leaf = |world: &mut World, name: &str| {
+        let chain = world.chain_of(name);
+        let trust = world.engine("phone").trust().clone();
+        trust.verify_chain(&chain, &[enlace_identity::chain::LeafUsage::Device]).unwrap()
+    };
+    let phone = leaf(&mut world, "phone");
+    let request = request.verify(&phone).unwrap();
+    // Ana, whom everything reaches on its way, answers in her own name, and in that of Eva's device.
+    let passphrase = Passphrase::new("mine");
+    for (named, expected) in [("ana", "somebody else"), ("eva", "signature")] {
+        let named = world.device(named);
+        let (ring, chain) = (world.engine("ana").device.key.clone(), world.chain_of("ana"));
+        let backend = &world.engine("ana").backend;
+        let header =
+            TransferHeader::seal(backend, &request, &named, (9, [0; 32]), &passphrase).unwrap();
+        let header = header.sign(&ring, chain).encode();
+        let refused = world.engine("phone").verify_history(&asking, &header);
+        let refused = refused.err().unwrap().to_string();
+        assert!(refused.contains(expected), "{refused}");
+    }
+    // An altered header, and an altered backup.
+    let parcel = world.dir.path().join("parcel");
+    let device = world.device("phone");
+    let header = world.engine("eva").pack_history(&device, &asking.request, &parcel).unwrap();
+    for at in (0..header.len()).step_by(97) {
+        let mut altered = header.clone();
+        altered[at] ^= 1;
+        assert!(world.engine("phone").verify_history(&asking, &altered).is_err(), "{at}");
+    }
+    let announced = world.engine("phone").verify_history(&asking, &header).unwrap();
+    let whole = std::fs::read(&parcel).unwrap();
+    assert!(announced.check(&parcel).is_ok());
+    for at in [5, 2000, whole.len() / 2, whole.len() - 100] {
+        let mut altered = whole.clone();
+        altered[at] ^= 1;
+        std::fs::write(&parcel, altered).unwrap();
+        assert!(matches!(announced.check(&parcel), Err(TransferError::Altered)), "{at}");
+    }
+}

@@ -1,0 +1,178 @@
+//! The officer's history on its way between two devices of hers: what is asked, checked and packed
+//! (PROTOCOL.md §5.12).
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use enlace_channel::transfer::{
+    SignedTransferHeader, SignedTransferRequest, TransferHeader, TransferKey, TransferRefused,
+    TransferRequest,
+};
+use enlace_identity::certificate::UnverifiedChain;
+use enlace_identity::chain::{ChainError, LeafUsage, VerifiedLeaf};
+use enlace_identity::keys::Passphrase;
+use enlace_identity::names::DeviceName;
+use enlace_transport::{CallError, Untrusted};
+use sha2::{Digest as _, Sha256};
+
+use super::{BackupError, Engine};
+use crate::store::StoreError;
+use crate::sync::SyncError;
+
+/// Why a history doesn't pass from one device to the other.
+#[derive(Debug, thiserror::Error)]
+pub enum TransferError {
+    /// The officer has not said that the device is hers.
+    #[error("{0} is not one of the devices that you have added")]
+    NotAdded(DeviceName),
+    /// The other device is not the officer's.
+    #[error("{0} is a device of somebody else")]
+    Others(DeviceName),
+    /// What the other side sent is not what its device signed, or not meant for this one.
+    #[error(transparent)]
+    Refused(#[from] TransferRefused),
+    /// The other device's certificate doesn't hold.
+    #[error("the other device's certificate is refused: {0}")]
+    Certificate(#[from] ChainError),
+    /// The other device is revoked or suspended.
+    #[error("the other device is refused: {0}")]
+    Untrusted(#[from] Untrusted),
+    /// What came is not what the other device sent.
+    #[error("what came is not what the other device sent")]
+    Altered,
+    /// The other device has taken a part of something else.
+    #[error("the other device is receiving something else: start it there again")]
+    Midway,
+    /// The other device did not come, or left.
+    #[error("the other device did not answer in time")]
+    TimedOut,
+    /// The relay can't be reached.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
+    /// The relay refuses.
+    #[error("the relay refuses: {0}")]
+    Call(#[from] CallError),
+    /// The backup, or what came of it.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+}
+
+impl From<StoreError> for TransferError {
+    fn from(error: StoreError) -> Self {
+        Self::Backup(error.into())
+    }
+}
+
+impl From<std::io::Error> for TransferError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Backup(error.into())
+    }
+}
+
+/// What the receiving device keeps in memory until the history is there.
+pub(crate) struct Asking {
+    key: TransferKey,
+    /// The signed request, to be sent.
+    pub(crate) request: Vec<u8>,
+}
+
+/// Of a backup that another device sends.
+pub(crate) struct Announced {
+    /// How long it is, in bytes.
+    pub(crate) length: u64,
+    hash: [u8; 32],
+    /// What opens it.
+    pub(crate) passphrase: Passphrase,
+}
+
+impl Announced {
+    /// Whether a file is the backup that was announced.
+    pub(crate) fn check(&self, file: &Path) -> Result<(), TransferError> {
+        if hash_of(file)? == self.hash { Ok(()) } else { Err(TransferError::Altered) }
+    }
+}
+
+impl Engine {
+    /// Asks the officer's other devices for the history.
+    pub(crate) fn ask_for_history(&self) -> Result<Asking, TransferError> {
+        let key = TransferKey::generate(&self.backend, &self.device.name);
+        let key = key.map_err(TransferRefused::from)?;
+        let signed = key.request().sign(&self.device.key, self.device.chain.clone());
+        Ok(Asking { key, request: signed.encode() })
+    }
+
+    /// Checks what another device says of the backup that it sends.
+    pub(crate) fn verify_history(
+        &self,
+        asking: &Asking,
+        header: &[u8],
+    ) -> Result<Announced, TransferError> {
+        let signed = SignedTransferHeader::decode(header)?;
+        let header = signed.verify(&self.verify_other(signed.chain())?)?;
+        self.check_own(&header.device)?;
+        let passphrase = asking.key.open(&self.backend, &header)?;
+        Ok(Announced { length: header.length, hash: header.hash, passphrase })
+    }
+
+    /// Checks the request of a device that the officer has added, and writes a backup for it into a
+    /// file that is not there yet; what goes before the backup.
+    pub(crate) fn pack_history(
+        &mut self,
+        device: &DeviceName,
+        request: &[u8],
+        file: &Path,
+    ) -> Result<Vec<u8>, TransferError> {
+        self.check_added(device)?;
+        let request = self.verify_request(device, request)?;
+        let secret = self.backend.entropy().secret::<32>();
+        let passphrase = Passphrase::new(hex::encode(&secret[..]));
+        self.backup(file, &passphrase)?;
+        let measures = (fs::metadata(file)?.len(), hash_of(file)?);
+        let own = &self.device;
+        let header =
+            TransferHeader::seal(&self.backend, &request, &own.name, measures, &passphrase);
+        let header = header.map_err(TransferRefused::from)?;
+        Ok(header.sign(&own.key, own.chain.clone()).encode())
+    }
+
+    /// Whether the officer has said that a device is hers.
+    pub(crate) fn check_added(&mut self, device: &DeviceName) -> Result<(), TransferError> {
+        self.check_own(device)?;
+        let added = self.write::<_, StoreError>(|work| work.other_devices())?;
+        if added.contains(device) { Ok(()) } else { Err(TransferError::NotAdded(device.clone())) }
+    }
+
+    fn verify_request(
+        &self,
+        device: &DeviceName,
+        request: &[u8],
+    ) -> Result<TransferRequest, TransferError> {
+        let signed = SignedTransferRequest::decode(request)?;
+        let request = signed.verify(&self.verify_other(signed.chain())?)?;
+        if request.device == *device { Ok(request) } else { Err(TransferRefused::Signature.into()) }
+    }
+
+    fn verify_other(&self, chain: &UnverifiedChain) -> Result<VerifiedLeaf, TransferError> {
+        let leaf = self.trust.verify_chain(chain, &[LeafUsage::Device])?;
+        self.trust.check_revocation(&leaf)?;
+        Ok(leaf)
+    }
+
+    fn check_own(&self, device: &DeviceName) -> Result<(), TransferError> {
+        let own = &self.device.name;
+        let is_other_of_mine = device != own && device.officer() == own.officer();
+        if is_other_of_mine { Ok(()) } else { Err(TransferError::Others(device.clone())) }
+    }
+}
+
+fn hash_of(file: &Path) -> io::Result<[u8; 32]> {
+    let (mut file, mut hash) = (File::open(file)?, Sha256::new());
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hash.finalize().into()),
+            length => hash.update(&buffer[..length]),
+        }
+    }
+}
