@@ -4,7 +4,7 @@
 //! is the newest. So the device list is the one that the voter saw, and nobody brings a vote again
 //! after the next commit.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
 use enlace_identity::canonical::{DecodeError, Reader, Writer};
@@ -149,22 +149,29 @@ impl Deref for VerifiedHubVote {
     }
 }
 
-/// The domains with a device on a list, sorted.
-#[must_use]
-pub fn domains_of(list: &DeviceList) -> BTreeSet<&Domain> {
-    list.iter().map(DeviceName::domain).collect()
-}
+/// Which domain an authority has now, by each that it had before. Of any other domain an authority
+/// is its own.
+pub type FormerDomains = BTreeMap<Domain, Domain>;
 
 /// Whether these voters are of more than half of the authorities on a list. Whoever is not on it
-/// counts for nothing.
+/// counts for nothing; an authority with several domains is one.
 #[must_use]
 pub fn is_majority<'a>(
     voters: impl IntoIterator<Item = &'a DeviceName>,
-    list: &DeviceList,
+    list: &'a DeviceList,
+    former: &'a FormerDomains,
 ) -> bool {
     let on_list = voters.into_iter().filter(|device| list.contains(device));
-    let voting: BTreeSet<&Domain> = on_list.map(DeviceName::domain).collect();
-    2 * voting.len() > domains_of(list).len()
+    2 * authorities_of(on_list, former).len() > authorities_of(list.iter(), former).len()
+}
+
+/// The authorities that devices are of, each by its present domain.
+pub fn authorities_of<'a>(
+    devices: impl IntoIterator<Item = &'a DeviceName>,
+    former: &'a FormerDomains,
+) -> BTreeSet<&'a Domain> {
+    let domains = devices.into_iter().map(DeviceName::domain);
+    domains.map(|domain| former.get(domain).unwrap_or(domain)).collect()
 }
 
 /// The votes among these that are about one move of a channel, each voter's once, by name.
@@ -173,8 +180,7 @@ pub fn votes_for<'a>(
     wanted: &HubVote,
 ) -> Vec<&'a VerifiedHubVote> {
     let fitting = votes.into_iter().filter(|vote| ***vote == *wanted);
-    let by_name: std::collections::BTreeMap<_, _> =
-        fitting.map(|vote| (vote.device(), vote)).collect();
+    let by_name: BTreeMap<_, _> = fitting.map(|vote| (vote.device(), vote)).collect();
     by_name.into_values().collect()
 }
 

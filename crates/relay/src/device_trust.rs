@@ -10,6 +10,7 @@ use enlace_identity::keys::PublicKey;
 use enlace_identity::names::{DeviceName, LeafName};
 use enlace_identity::revocation::RevocationStatusError;
 use enlace_identity::time::Timestamp;
+use enlace_log::hub_vote::FormerDomains;
 use enlace_transport::{Trust, Untrusted};
 
 use crate::hub::{DeviceTrust, TrustError};
@@ -71,6 +72,10 @@ impl DeviceTrust for RelayTrust {
         };
         self.remember(&leaf);
         Ok((device, leaf.public_key()))
+    }
+
+    fn former_domains(&self) -> FormerDomains {
+        self.trust.bundle().present_of_former()
     }
 
     fn is_suspended(&self, device: &DeviceName) -> bool {

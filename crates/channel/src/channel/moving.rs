@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use enlace_identity::bundle::{Bundle, LeafUsage};
 use enlace_identity::names::{DeviceName, Domain, LeafName, OfficerAddress};
 use enlace_identity::time::Timestamp;
-use enlace_log::hub_vote::is_majority;
+use enlace_log::hub_vote::{authorities_of, is_majority};
 use enlace_log::statement::TakeOver;
 use enlace_log::{ChannelId, HubVote, Item, Seq, SignedHubVote};
 
@@ -142,7 +142,7 @@ impl Channel {
         let voters: Vec<DeviceName> =
             counting.filter_map(|vote| certified(vote, bundle, item.received_at)).collect();
         let is_there = devices.iter().any(|device| device.domain() == hub);
-        if is_there && is_majority(&voters, &devices) {
+        if is_there && is_majority(&voters, &devices, &former_domains(bundle)) {
             Ok(())
         } else {
             Err(refused("too few of the authorities in it have voted for that".to_owned()))
@@ -168,10 +168,8 @@ pub(super) fn vouch_for(
         said.channel == channel && said.to == *hub
     });
     let voters = votes.filter_map(|vote| certified(vote, bundle, at));
-    let former = former_domains(bundle);
-    let present = |domain: &Domain| former.get(domain).unwrap_or(domain).clone();
-    let authorities: BTreeSet<Domain> = voters.map(|device| present(device.domain())).collect();
-    authorities.len() >= 2
+    let voters: Vec<DeviceName> = voters.collect();
+    authorities_of(&voters, &former_domains(bundle)).len() >= 2
 }
 
 /// Whose vote this is by its certificates, in any version of the bundle that is known, at `at` or when

@@ -38,8 +38,7 @@ impl Policy {
 /// What [`Policy::former_domains`] has to be under a bundle.
 #[must_use]
 pub fn former_domains(bundle: &Bundle) -> BTreeMap<Domain, Domain> {
-    let former = bundle.former_domains().iter();
-    former.map(|former| (former.domain().clone(), former.authority().clone())).collect()
+    bundle.present_of_former()
 }
 
 pub(super) fn present_in<'d>(

@@ -3,6 +3,8 @@
 //! Which domains stand for one authority, who succeeds to whose address, and whose head key counts
 //! for a hub: all of it is said here, as pure functions of the bundle.
 
+use std::collections::BTreeMap;
+
 use crate::bundle::{Authority, Bundle, Root};
 use crate::names::{Domain, OfficerAddress};
 use crate::time::{Timestamp, Validity};
@@ -48,6 +50,13 @@ impl Bundle {
     #[must_use]
     pub fn former_domains(&self) -> &[FormerDomain] {
         &self.former_domains
+    }
+
+    /// The present domain of the authority that had each former one.
+    #[must_use]
+    pub fn present_of_former(&self) -> BTreeMap<Domain, Domain> {
+        let former = self.former_domains.iter();
+        former.map(|former| (former.domain.clone(), former.authority.clone())).collect()
     }
 
     /// The present domain of the authority for which a domain stands: of one that is no former

@@ -58,7 +58,7 @@ fn a_majority_is_of_authorities_and_not_of_devices() {
     let list = |names: &[&str]| names.iter().map(|name| device(name)).collect::<DeviceList>();
     let holds = |voters: &[&str], on: &[&str]| {
         let voters: Vec<_> = voters.iter().map(|name| device(name)).collect();
-        is_majority(&voters, &list(on))
+        is_majority(&voters, &list(on), &FormerDomains::new())
     };
     let three = ["ana@a", "ben@a", "cam@b", "eva@c"];
     assert!(holds(&["ana@a", "cam@b"], &three));
@@ -68,6 +68,17 @@ fn a_majority_is_of_authorities_and_not_of_devices() {
     assert!(!holds(&["ana@a"], &two), "a half is no majority");
     assert!(holds(&["ana@a", "cam@b"], &two));
     assert!(!holds(&[], &[]));
+}
+
+#[test]
+fn an_authority_with_an_old_and_a_new_domain_is_one() {
+    let former = FormerDomains::from([(domain("old"), domain("a"))]);
+    let devices = ["ana@a", "ben@old", "cam@b", "eva@c"].map(device);
+    let list: DeviceList = devices.iter().cloned().collect();
+    let [ana, ben, cam, _] = &devices;
+    assert!(!is_majority([ana, ben], &list, &former), "its two domains have one vote");
+    assert!(is_majority([ben, cam], &list, &former), "and are one of three");
+    assert!(!is_majority([ben, cam], &list, &FormerDomains::new()), "as they were not before");
 }
 
 #[test]

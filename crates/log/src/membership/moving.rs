@@ -6,7 +6,7 @@ use enlace_identity::names::{DeviceName, Domain};
 
 use super::Membership;
 use crate::device_list::DeviceList;
-use crate::hub_vote::{HubVote, VerifiedHubVote, is_majority, votes_for};
+use crate::hub_vote::{FormerDomains, HubVote, VerifiedHubVote, is_majority, votes_for};
 use crate::ids::ChannelId;
 
 impl Membership {
@@ -18,6 +18,7 @@ impl Membership {
         votes: &'a [VerifiedHubVote],
         channel: ChannelId,
         from: &Domain,
+        former: &FormerDomains,
     ) -> Option<(Domain, Vec<&'a VerifiedHubVote>)> {
         let fence = self.fence()?;
         let wanted: BTreeSet<&Domain> = votes.iter().map(|vote| &vote.to).collect();
@@ -25,7 +26,7 @@ impl Membership {
             let (from, to) = (from.clone(), to.clone());
             let votes = votes_for(votes, &HubVote { channel, from, to: to.clone(), fence });
             let voters = votes.iter().map(|vote| vote.device());
-            self.may_move(&to, voters).then_some((to, votes))
+            self.may_move(&to, voters, former).then_some((to, votes))
         })
     }
 
@@ -36,16 +37,17 @@ impl Membership {
         &self,
         to: &Domain,
         voters: impl IntoIterator<Item = &'a DeviceName>,
+        former: &FormerDomains,
     ) -> bool {
         let voters: Vec<&DeviceName> = voters.into_iter().collect();
         let holds = |list: &DeviceList| {
             list.iter().any(|device| device.domain() == to)
-                && is_majority(voters.iter().copied(), list)
+                && is_majority(voters.iter().copied(), list, former)
         };
         let confirmed = self.commits.values().rev().find(|commit| commit.confirmed);
-        let former = self.unsettled.as_ref().map(|unsettled| &unsettled.former);
+        let if_void = self.unsettled.as_ref().map(|unsettled| &unsettled.former);
         holds(&self.current)
             && confirmed.is_some_and(|commit| holds(&commit.list))
-            && former.is_none_or(holds)
+            && if_void.is_none_or(holds)
     }
 }

@@ -2,6 +2,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::envelope::{PayloadHash, WelcomesHash};
+use crate::hub_vote::FormerDomains;
 use crate::ids::{ChannelId, ClientId, Commitment, Generation, SubmitCounter};
 
 const CHANNEL: ChannelId = ChannelId([7; 32]);
@@ -446,7 +447,7 @@ fn commits_that_nobody_confirmed_make_no_majority() {
     let three = ["ana@a.example", "cid@b.example", "eva@c.example"];
     let moves = |hub: &Hub, to: &str, voters: &[&str]| {
         let voters: Vec<_> = voters.iter().map(|name| device(name)).collect();
-        hub.membership.may_move(&to.parse().unwrap(), &voters)
+        hub.membership.may_move(&to.parse().unwrap(), &voters, &FormerDomains::new())
     };
     let mut hub = Hub::with_members(&three);
     assert!(moves(&hub, "b.example", &three[..2]) && !moves(&hub, "b.example", &three[..1]));

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_log::device_list::parse_sorted;
+use enlace_log::hub_vote::authorities_of;
 use enlace_log::{
     ChainHash, ChannelId, ChannelNonce, DeviceList, Item, ItemKind, SignedHead, SignedHubVote,
     TakeOver, VerifiedHead,
@@ -144,20 +145,20 @@ fn creating_hub(
     if creating == *hub || delivery.hub_votes.len() > TakeOver::MAX_VOTES {
         return Err(IngestError::Welcome("creating_hub"));
     }
-    let mut voting = BTreeSet::new();
+    let mut voters = BTreeSet::new();
     for vote in &delivery.hub_votes {
         let vote = SignedHubVote::decode(vote).map_err(|_| IngestError::Welcome("hub_votes"))?;
-        let Ok(validity) = vote.chain().unverified_validity() else { continue };
-        let times = [commit.received_at, validity.not_before];
-        let mut held =
-            times.into_iter().filter_map(|at| trust.device_key_at(vote.chain(), at).ok());
+        let began = vote.chain().unverified_validity().map(|validity| validity.not_before);
+        let mut held = std::iter::once(commit.received_at)
+            .chain(began)
+            .filter_map(|at| trust.device_key_at(vote.chain(), at).ok());
         let Some((device, key)) = held.next() else { continue };
         let vote = vote.verify(device, &key).map_err(|_| IngestError::Welcome("hub_votes"))?;
         if vote.channel == channel && vote.to == *hub {
-            voting.insert(vote.device().domain().clone());
+            voters.insert(vote.device().clone());
         }
     }
-    if voting.len() < 2 {
+    if authorities_of(&voters, &trust.former_domains()).len() < 2 {
         return Err(IngestError::Welcome("hub_votes"));
     }
     Ok(creating)

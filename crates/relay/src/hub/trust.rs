@@ -6,6 +6,7 @@ use enlace_identity::keys::PublicKey;
 use enlace_identity::names::DeviceName;
 use enlace_identity::revocation::RevocationStatusError;
 use enlace_identity::time::Timestamp;
+use enlace_log::hub_vote::FormerDomains;
 use enlace_proto::relay::v1::ErrorCode;
 
 /// What the hub asks of the network bundle and the revocation lists.
@@ -30,6 +31,9 @@ pub trait DeviceTrust: Send + Sync {
     /// Whether this relay itself knows that a device is revoked or suspended, so that a commit
     /// that drops it needs no further evidence.
     fn is_revoked(&self, device: &DeviceName) -> bool;
+
+    /// Which authority has which former domain.
+    fn former_domains(&self) -> FormerDomains;
 
     /// Whether it is only suspended, so that it may come back.
     fn is_suspended(&self, _device: &DeviceName) -> bool {

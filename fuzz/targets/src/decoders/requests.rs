@@ -14,6 +14,7 @@ use enlace_identity::keys::{PublicKey, Signature};
 use enlace_identity::names::{DeviceName, Domain, LeafName, OfficerAddress};
 use enlace_identity::revocation::RevocationLists;
 use enlace_identity::time::Timestamp;
+use enlace_log::hub_vote::FormerDomains;
 use enlace_log::{ChannelId, ChannelNonce, HeadSigner, SignedHead, SignedHubVote};
 use enlace_proto::method::Method;
 use enlace_proto::relay::v1 as wire;
@@ -271,6 +272,10 @@ impl DeviceTrust for Trust {
             LeafName::Device(device) => Ok((device.clone(), leaf.public_key())),
             LeafName::Service(_) => Err(TrustError::NotADevice),
         }
+    }
+
+    fn former_domains(&self) -> FormerDomains {
+        network().bundle.present_of_former()
     }
 
     fn is_revoked(&self, device: &DeviceName) -> bool {

@@ -3,6 +3,7 @@
 
 use enlace_identity::names::{DeviceName, Domain, ServiceName};
 use enlace_identity::time::Timestamp;
+use enlace_log::hub_vote::FormerDomains;
 use enlace_log::{
     HubStatement, Hubs, Item, ItemKind, Membership, Seq, SignedHubVote, TakeOver, VerifiedHubVote,
 };
@@ -157,9 +158,9 @@ impl ChannelState {
             counts.then(|| vote.clone().verify(name, &key).ok()).flatten()
         });
         let verified: Vec<_> = verified.collect();
-        let (to, votes) =
-            self.membership.next_hub(&verified, self.channel(), self.hubs.newest())?;
-        Some((to, bounded(votes)))
+        let (from, former) = (self.hubs.newest(), trust.former_domains());
+        let (to, votes) = self.membership.next_hub(&verified, self.channel(), from, &former)?;
+        Some((to, bounded(votes, &former)))
     }
 
     /// This relay becomes something else to the channel, or follows another hub; nothing else of the
@@ -280,18 +281,20 @@ pub fn judge_statement(
         vote.verify(name, &key).ok()
     });
     let verified: Vec<_> = verified.filter(|vote| vote.to == taken_over.hub).collect();
-    match membership.next_hub(&verified, envelope.channel, hubs.newest()) {
+    let (from, former) = (hubs.newest(), trust.former_domains());
+    match membership.next_hub(&verified, envelope.channel, from, &former) {
         Some(_) => Ok(Some(taken_over.hub)),
         None => Err(IngestError::TakeOver("too few votes count")),
     }
 }
 
 /// As many as a statement holds: of each authority one before the others.
-fn bounded(votes: Vec<&VerifiedHubVote>) -> Vec<SignedHubVote> {
+fn bounded(votes: Vec<&VerifiedHubVote>, former: &FormerDomains) -> Vec<SignedHubVote> {
     let mut of_each = std::collections::BTreeMap::<&Domain, usize>::new();
     let mut ranked: Vec<(usize, &VerifiedHubVote)> = Vec::with_capacity(votes.len());
     for vote in votes {
-        let rank = of_each.entry(vote.device().domain()).or_default();
+        let domain = vote.device().domain();
+        let rank = of_each.entry(former.get(domain).unwrap_or(domain)).or_default();
         ranked.push((*rank, vote));
         *rank += 1;
     }

@@ -42,8 +42,12 @@ pub(super) async fn delivery(hub: &World, seq: u64) -> WelcomeDelivery {
 }
 
 pub(super) fn anchor_of(delivery: WelcomeDelivery) -> Result<Anchor, IngestError> {
+    anchor_at(&own(), delivery)
+}
+
+pub(super) fn anchor_at(hub: &Domain, delivery: WelcomeDelivery) -> Result<Anchor, IngestError> {
     let head = SignedHead::from_wire(channel_id(), delivery.head.as_ref().unwrap()).unwrap();
-    Anchor::check(delivery, &verified(head), &own(), &b(), &NameTrust)
+    Anchor::check(delivery, &verified(head), hub, &b(), &NameTrust)
 }
 
 async fn batch(world: &World, reader: Reader, from: u64, limit: ReadLimit) -> LogBatch {

@@ -7,8 +7,9 @@ use enlace_log::{
     Commitment, HubStatement, HubVote, Incarnation, Item, ItemKind, OuterSignature, PayloadHash,
     Sealed, Seq, SignedHubVote, TakeOver,
 };
+use enlace_proto::relay::v1::WelcomeDelivery;
 
-use super::following::{anchor_of, b, delivery};
+use super::following::{anchor_at, anchor_of, b, delivery};
 use super::world::{Draft, World, channel_id, device, head_key, key_of, own};
 use crate::hub::{Copy, IngestError, NextEncoded, Reader};
 use crate::storage::{MemoryDisk, Role};
@@ -80,6 +81,38 @@ async fn whoever_comes_to_the_next_hub_with_more_is_asked_for_it() {
     let mut log = follower.hub.subscribe(channel_id(), Reader::Relay(c())).await.unwrap();
     let next = log.read_encoded(Seq(4), Incarnation::default(), 1 << 20).await.unwrap();
     assert!(matches!(next, Some(NextEncoded::Departs(Seq(3)))), "{next:?}");
+}
+
+#[tokio::test]
+async fn an_authority_with_an_old_and_a_new_domain_has_one_vote() {
+    let former = "leo@a-former";
+    let all = ["ana", former, "fay@c"];
+    let hub = World::with_members(&all[..1]).await;
+    hub.commit(&Draft::commit("ana", Some(0), &all[..1], &all)).await.unwrap();
+    let cast = async |name: &str| {
+        let key = key_of(&device(name)).public();
+        let vote = vote(name, for_c()).verify(device(name), &key).unwrap();
+        hub.hub.vote(channel_id(), vec![vote]).await.unwrap().unwrap().next
+    };
+    assert_eq!(cast("ana").await, None);
+    assert_eq!(cast(former).await, None, "one of two authorities, and not two of three");
+    assert_eq!(cast("fay@c").await, Some(c()));
+}
+
+#[tokio::test]
+async fn two_domains_of_one_authority_vouch_for_no_welcome() {
+    let hub = World::with_members(&ALL[..1]).await;
+    hub.commit(&Draft::commit("ana", Some(0), &ALL[..1], &ALL)).await.unwrap();
+    let moved = async |voters: [&str; 2]| {
+        let hub_votes = voters.map(|name| vote(name, for_c()).encode()).to_vec();
+        let (to, creating_hub) = (c().to_string(), own().to_string());
+        let delivery = delivery(&hub, 1).await;
+        let delivery = WelcomeDelivery { hub: to, creating_hub, hub_votes, ..delivery };
+        anchor_at(&c(), delivery)
+    };
+    moved(["ana", "fay@c"]).await.unwrap();
+    let former = "leo@a-former";
+    assert_eq!(moved(["ana", former]).await.err(), Some(IngestError::Welcome("hub_votes")));
 }
 
 #[tokio::test]

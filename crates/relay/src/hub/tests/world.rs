@@ -10,6 +10,7 @@ use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::keys::{PublicKey, SigningKey};
 use enlace_identity::names::{DeviceName, Domain, ServiceKind, ServiceName};
 use enlace_identity::time::Timestamp;
+use enlace_log::hub_vote::FormerDomains;
 use enlace_log::{
     ChannelId, ChannelNonce, ClientId, Commitment, DeviceList, Envelope, Generation, Incarnation,
     ItemKind, ListChange, ListHash, PayloadHash, Seq, SubmitCounter, WelcomesHash,
@@ -39,6 +40,11 @@ pub(super) fn list(names: &[&str]) -> DeviceList {
 
 pub(super) fn own() -> Domain {
     "a.example".parse().unwrap()
+}
+
+/// What the authority that is a.example was called before.
+pub(super) fn former_of_a() -> Domain {
+    "a-former.example".parse().unwrap()
 }
 
 /// The channel of a.example's hub that tests are about.
@@ -76,6 +82,10 @@ impl DeviceTrust for NameTrust {
 
     fn is_revoked(&self, device: &DeviceName) -> bool {
         device.as_str().contains("revoked")
+    }
+
+    fn former_domains(&self) -> FormerDomains {
+        FormerDomains::from([(former_of_a(), own())])
     }
 }
 
