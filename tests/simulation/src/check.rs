@@ -21,6 +21,7 @@ mod devices;
 mod forks;
 mod forums;
 mod membership;
+mod moving;
 mod put_back;
 mod restored;
 mod rogues;
@@ -71,6 +72,7 @@ pub fn check(facts: &Facts) -> Vec<Violation> {
     suspended::check(facts, &membership, &mut found);
     rogues::check(facts, &membership, &mut found);
     forks::check(facts, &mut found);
+    moving::check(facts, &membership, &mut found);
     restored::check(facts, &mut found);
     put_back::check(facts, &mut found);
     taken_back::check(facts, &membership, &mut found);

@@ -60,10 +60,13 @@ pub struct Facts {
     pub secrets: Vec<String>,
     /// Panics, with their place.
     pub panics: Vec<String>,
-    /// Channels whose hub was restored from an older copy.
+    /// Channels whose hub was restored from an older copy, or that may have gone on at another one
+    /// without all that it had ordered.
     pub restored: BTreeSet<Channel>,
     /// Channels whose hub signed two histories.
     pub forked: BTreeSet<Channel>,
+    /// Who orders each channel, as each relay that keeps its log goes by.
+    pub ordered_by: BTreeMap<Channel, BTreeMap<Relay, Relay>>,
     /// Who orders each channel.
     pub hubs: BTreeMap<Channel, Relay>,
     /// What each relay keeps of each channel's log: the chain, by place.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use enlace_identity::entropy::Entropy;
+use enlace_identity::names::Domain;
 use enlace_identity::time::Timestamp;
 use enlace_relay::config::{Limits, LimitsSection, Material};
 use enlace_relay::hub::HeadKey;
@@ -86,10 +87,16 @@ impl RelayNode {
         }
     }
 
-    /// Its authority's domain.
+    /// Its authority's domain, as a name.
     #[must_use]
     pub fn name(&self) -> String {
-        World::get().authorities[self.authority].domain.to_string()
+        self.domain().to_string()
+    }
+
+    /// Its authority's domain.
+    #[must_use]
+    pub fn domain(&self) -> Domain {
+        World::get().authorities[self.authority].domain.clone()
     }
 
     /// Whether it runs and has power.

@@ -19,6 +19,7 @@ const FOUND: &[(Edition, u64)] = &[
     (Edition(0), 82690),
     (Edition(0), 90811),
     (Edition(0), 90891),
+    (Edition(9), 41),
 ];
 
 #[test]

@@ -141,8 +141,8 @@ impl Client {
     /// # Errors
     /// [`WaitError`].
     pub fn state_of(&self, client_id: ClientId) -> Result<OutboxState, WaitError> {
-        let row = self.with_engine(|engine| engine.read(|tx| tx.outbox_of(client_id)))?;
-        row.map(|row| row.state).ok_or(WaitError::Unknown)
+        let state = self.with_engine(|engine| engine.state_of(client_id))?;
+        state.ok_or(WaitError::Unknown)
     }
 
     /// Entries from a position on, in the log's order; after them this device's own that have no

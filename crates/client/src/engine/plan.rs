@@ -17,9 +17,9 @@ use super::renewal::MOST_MESSAGES;
 use super::seal::is_done;
 use super::succession::is_at_a_loss;
 use super::work::Work;
-use super::{Engine, EngineError, leases};
+use super::{Engine, EngineError, leases, settle};
 use crate::outbox::{self, Lane, Next, Step};
-use crate::store::{ChannelRow, ChannelStanding, OutboxRow};
+use crate::store::{ChannelRow, ChannelStanding, OutboxRow, OutboxState, StoreError};
 use crate::task::{Claim, Task};
 
 /// What to call now.
@@ -73,6 +73,14 @@ impl Action {
 }
 
 impl Engine {
+    /// Where something that the officer asked for stands; nothing when it was never asked for.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn state_of(&mut self, asked: ClientId) -> Result<Option<OutboxState>, StoreError> {
+        self.read(|tx| settle::state_of(tx, asked))
+    }
+
     /// What the officer asked for and what is still to be sent, in order; without what waits for others
     /// to consent, once they were asked.
     ///
@@ -159,7 +167,7 @@ impl Work<'_> {
         trust: &Trust,
     ) -> Result<Planned, EngineError> {
         let Some(channel_row) = self.tx.channel(id)? else { return Ok(Planned::Wait(None)) };
-        let Some(channel) = self.take(id)? else { return Ok(Planned::Wait(None)) };
+        let Some(mut channel) = self.take(id)? else { return Ok(Planned::Wait(None)) };
         let must_renew =
             is_open(&channel_row) && channel.own_messages_since_update() >= MOST_MESSAGES;
         if must_renew {
@@ -168,6 +176,7 @@ impl Work<'_> {
         self.want_key_packages(id, &channel)?;
         let waiting = self.ask_for_consents(&channel)?;
         let mut rows = self.tx.queued(Some(id))?;
+        self.unseal_what_is_for_another_hub(&mut rows, &mut channel)?;
         rows.retain(|row| !waiting.contains(&row.client_id));
         state.note_fence(channel.fence());
         let lane = Lane {

@@ -323,16 +323,34 @@ impl Work<'_> {
 
     /// What was sealed names a fence that may come to mean another commit.
     fn unseal_all(&mut self, id: ChannelId, channel: &mut Channel) -> Result<(), EngineError> {
-        for row in self.tx.queued(Some(id))? {
-            if row.sealed.is_none() {
-                continue;
-            }
-            if row.task.lease().is_some() {
-                channel.commit_refused(&self.ctx)?;
-            }
-            self.tx.update_outbox(&OutboxRow { sealed: None, ..row })?;
+        for mut row in self.tx.queued(Some(id))?.into_iter().filter(|row| row.sealed.is_some()) {
+            self.unseal(&mut row, channel)?;
         }
         Ok(())
+    }
+
+    /// A commit names the channel's hub: one that waits to be sent since the channel moved is made anew.
+    pub(super) fn unseal_what_is_for_another_hub(
+        &mut self,
+        rows: &mut [OutboxRow],
+        channel: &mut Channel,
+    ) -> Result<(), EngineError> {
+        let hub = channel.hub();
+        for row in rows.iter_mut().filter(|row| row.task.lease().is_some()) {
+            let sealed_for = row.sealed.as_ref().map(|sealed| sealed.request.hub.as_str());
+            if sealed_for.is_some_and(|of| !of.is_empty() && of != hub.as_str()) {
+                self.unseal(row, channel)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn unseal(&mut self, row: &mut OutboxRow, channel: &mut Channel) -> Result<(), EngineError> {
+        if row.task.lease().is_some() {
+            channel.commit_refused(&self.ctx)?;
+        }
+        row.sealed = None;
+        Ok(self.tx.update_outbox(row)?)
     }
 
     /// The content of an entry item that this device has read before the hub lost it: the keys are

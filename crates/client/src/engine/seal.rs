@@ -10,6 +10,7 @@ use enlace_channel::policy::{FoundingReason, Role};
 use enlace_identity::chain::VerifiedLeaf;
 use enlace_identity::names::DeviceName;
 use enlace_log::Seq;
+use enlace_proto::relay::v1::SubmitRequest;
 
 use super::batches::admissions;
 use super::succession::is_at_a_loss;
@@ -146,8 +147,10 @@ impl Work<'_> {
             }
             error => Sealing::Impossible(error),
         })?;
+        let hub = channel.hub().to_string();
         self.keep(channel);
-        let sealed = SealedItem { fence: outgoing.envelope.fence, request: outgoing.request };
+        let request = SubmitRequest { hub, ..outgoing.request };
+        let sealed = SealedItem { fence: outgoing.envelope.fence, request };
         Ok(self.tx.update_outbox(&OutboxRow { sealed: Some(sealed), ..row })?)
     }
 

@@ -8,7 +8,9 @@ use super::EngineError;
 use super::work::Work;
 use crate::event::ClientEvent;
 use crate::notice::Notice;
-use crate::store::{ChannelRow, ChannelStanding, EntryRow, OutboxRow, OutboxState, StoreError};
+use crate::store::{
+    ChannelRow, ChannelStanding, EntryRow, OutboxRow, OutboxState, StoreError, Transaction,
+};
 use crate::task::Task;
 
 /// How often a commit of this device may be overtaken before it is given up.
@@ -73,11 +75,11 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Another commit took the place of this device's: it is planned anew.
+    /// Another commit took the place of this device's, or this device's own was void: it is planned anew.
     pub(super) fn lose_commit(
         &mut self,
         client_id: ClientId,
-        key_package_is_used: bool,
+        was_void: bool,
     ) -> Result<(), EngineError> {
         let Some(mut row) = self.tx.outbox_of(client_id)? else { return Ok(()) };
         if row.state != OutboxState::Queued {
@@ -86,13 +88,22 @@ impl Work<'_> {
         row.sealed = None;
         row.attempts += 1;
         row.not_before = Timestamp::default();
-        if key_package_is_used {
+        if was_void {
             row.task.forget_key_packages();
+            row.client_id = self.go_on_under_another_id(&row)?;
         }
         if row.attempts > MAX_LOST {
             return Ok(self.fail(row, "others' changes always came first".to_owned())?);
         }
         Ok(self.tx.update_outbox(&row)?)
+    }
+
+    /// What stands in the log under a row's id is void: the hub gives nothing else a place under it.
+    fn go_on_under_another_id(&self, row: &OutboxRow) -> Result<ClientId, StoreError> {
+        let (former, new) = (row.client_id, self.new_client_id(row.channel));
+        self.tx.rename_outbox(former, new)?;
+        self.tx.put_setting(&renamed_setting(former), Some(&hex::encode(new.0)))?;
+        Ok(new)
     }
 
     /// This device is out: nothing of its queue can be sent any more.
@@ -106,6 +117,22 @@ impl Work<'_> {
         }
         Ok(())
     }
+}
+
+/// Where something that an officer asked for stands; nothing when it was never asked for.
+pub(super) fn state_of(
+    tx: &dyn Transaction,
+    mut asked: ClientId,
+) -> Result<Option<OutboxState>, StoreError> {
+    while let Some(new) = tx.setting(&renamed_setting(asked))? {
+        let new = hex::decode(new).ok().and_then(|new| new.try_into().ok());
+        asked = ClientId(new.ok_or(StoreError::Corrupt("client id"))?);
+    }
+    Ok(tx.outbox_of(asked)?.map(|row| row.state))
+}
+
+fn renamed_setting(former: ClientId) -> String {
+    format!("renamed/{former}")
 }
 
 /// An entry of the own store.

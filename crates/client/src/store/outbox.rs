@@ -57,6 +57,12 @@ pub enum OutboxState {
 
 /// The outbox.
 pub trait OutboxRows {
+    /// A row goes on under another idempotency key, at its place in the queue.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn rename_outbox(&self, from: ClientId, to: ClientId) -> Result<(), StoreError>;
+
     /// Adds a row at the end of the queue; its position is given.
     ///
     /// # Errors

@@ -668,6 +668,28 @@ fn channels_follow_the_bundle_and_whom_it_drops_is_out() {
 }
 
 #[test]
+fn a_channel_has_one_hub() {
+    let ordered = |by: [&'static str; 2]| {
+        move |facts: &mut Facts| {
+            for (device, relay) in [("ana-pc", "a"), ("ben-pc", "b")] {
+                facts.devices.get_mut(device).unwrap().relay = relay.to_owned();
+            }
+            let orders = ["a", "b"].into_iter().zip(by);
+            let orders = orders.map(|(relay, hub)| (relay.to_owned(), hub.to_owned()));
+            facts.ordered_by.insert(CHANNEL.to_owned(), orders.collect());
+        }
+    };
+    assert_eq!(found(ordered(["b", "b"])), BTreeSet::new());
+    assert_eq!(found(ordered(["a", "b"])), BTreeSet::from([2]), "each orders it");
+    assert_eq!(found(ordered(["b", "a"])), BTreeSet::from([2]), "none does");
+    let nobody_of_b = |facts: &mut Facts| {
+        ordered(["a", "b"])(facts);
+        facts.suspended.insert("ben-pc".to_owned());
+    };
+    assert!(!found(nobody_of_b).contains(&2), "a relay without members hears of nothing");
+}
+
+#[test]
 fn a_question_has_one_answer() {
     let answered = |answers: [u64; 2]| {
         move |facts: &mut Facts| {

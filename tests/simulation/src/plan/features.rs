@@ -9,6 +9,7 @@ mod bundles;
 mod closing;
 mod devices;
 mod forums;
+mod moving;
 mod new_groups;
 mod succession;
 mod suspension;
@@ -67,6 +68,7 @@ const FEATURES: &[Feature] = &[
     Feature { name: "new groups", per_mille: 250, add: new_groups::add },
     Feature { name: "bundles", per_mille: 200, add: bundles::add },
     Feature { name: "forums", per_mille: 150, add: forums::add },
+    Feature { name: "moving", per_mille: 150, add: moving::add },
 ];
 
 /// Adds what the seed has of the features of an edition.

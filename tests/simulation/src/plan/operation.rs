@@ -108,6 +108,31 @@ pub enum Operation {
         /// Whether its keys are of the classic suite.
         classic: bool,
     },
+    /// An officer asks for a whole authority to be put out.
+    Expel {
+        /// Who asks.
+        by: usize,
+        /// Where.
+        channel: usize,
+        /// Which.
+        authority: usize,
+    },
+    /// An officer votes for another authority's relay to order a channel.
+    Move {
+        /// Who.
+        by: usize,
+        /// Which.
+        channel: usize,
+        /// Whose relay is wanted.
+        to: usize,
+    },
+    /// An officer takes that vote back.
+    CancelMove {
+        /// Who.
+        by: usize,
+        /// Which.
+        channel: usize,
+    },
     /// An officer has the own authority keep its copies, or no longer.
     Hold {
         /// Who.

@@ -98,6 +98,15 @@ impl fmt::Display for Operation {
             Self::Clock { node, ahead_ms } => {
                 write!(f, "node {}'s clock is {ahead_ms} ms ahead", node.0)
             }
+            Self::Expel { by, channel, authority } => {
+                write!(f, "officer {by} wants authority {authority} out of channel {channel}")
+            }
+            Self::Move { by, channel, to } => {
+                write!(f, "officer {by} votes for channel {channel} to go on at relay {to}")
+            }
+            Self::CancelMove { by, channel } => {
+                write!(f, "officer {by} takes the vote about channel {channel} back")
+            }
             Self::Rotate { listed, first } => {
                 write!(
                     f,

@@ -45,6 +45,8 @@ impl RelayNode {
         for record in reader.channels(None, usize::MAX)? {
             let channel = hex::encode(record.channel.0);
             let key = (self.name(), channel.clone());
+            let orders = facts.ordered_by.entry(channel.clone()).or_default();
+            orders.insert(self.name(), record.hub.to_string());
             // A copy of another hub's log may begin anywhere.
             let mut authors = BTreeMap::new();
             for place in 0..=record.tail.seq.0 {

@@ -35,6 +35,8 @@ pub(super) struct Nodes {
     pub(super) hubs: Vec<usize>,
     /// Authorities whose relay signed two histories.
     pub(super) forked: BTreeSet<usize>,
+    /// The channels that somebody wanted at another hub.
+    pub(super) moving: BTreeSet<usize>,
     /// Authorities whose relay was restored from a copy.
     pub(super) restored: BTreeSet<usize>,
     /// What each authority has published of its devices.
@@ -81,6 +83,7 @@ impl Nodes {
             channels: Vec::new(),
             hubs: Vec::new(),
             forked: BTreeSet::new(),
+            moving: BTreeSet::new(),
             restored: BTreeSet::new(),
             published: BTreeMap::new(),
             bundles: Vec::new(),
@@ -178,12 +181,12 @@ impl Nodes {
     fn note_logs(&self, troubles: &mut Vec<Violation>) {
         let mut facts = self.journal.facts();
         facts.liars = self.forked.iter().map(|authority| self.relays[*authority].name()).collect();
-        for (channel, hub) in self.channels.iter().zip(&self.hubs) {
+        for (number, (channel, hub)) in self.channels.iter().zip(&self.hubs).enumerate() {
             let name = hex::encode(channel.0);
             if self.forked.contains(hub) {
                 facts.forked.insert(name.clone());
             }
-            if self.restored.contains(hub) {
+            if self.restored.contains(hub) || self.moving.contains(&number) {
                 facts.restored.insert(name.clone());
             }
             facts.hubs.insert(name, self.relays[*hub].name());
@@ -192,6 +195,13 @@ impl Nodes {
             if let Err(error) = relay.note_logs(&mut facts) {
                 let what = format!("the disk of relay {} is unreadable: {error}", relay.name());
                 troubles.push(Violation { invariant: 0, what });
+            }
+        }
+        // Where a channel has gone, the relay that creates it knows: it was asked to step down.
+        for (channel, creating) in facts.hubs.clone() {
+            let orders = facts.ordered_by.get(&channel);
+            if let Some(hub) = orders.and_then(|orders| orders.get(&creating)).cloned() {
+                facts.hubs.insert(channel, hub);
             }
         }
     }

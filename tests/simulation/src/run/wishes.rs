@@ -29,6 +29,8 @@ impl Nodes {
             Operation::Withdraw { by, channel, which } => {
                 self.take_back(*by, *channel, *which, true)
             }
+            Operation::Move { by, channel, to } => self.vote_for_hub(*by, *channel, Some(*to)),
+            Operation::CancelMove { by, channel } => self.vote_for_hub(*by, *channel, None),
             Operation::AddDevice { by, device } => self.add_device(*by, *device),
             Operation::RemoveDevice { by, device } => self.remove_device(*by, *device),
             Operation::Misdeed { by, channel, what } => self.misdeed(*by, *channel, *what),
@@ -38,6 +40,7 @@ impl Nodes {
             | Operation::SetClosed { by, channel, .. }
             | Operation::Renew { by, channel }
             | Operation::NewGroup { by, channel, .. }
+            | Operation::Expel { by, channel, .. }
             | Operation::Hold { by, channel, .. }
             | Operation::Leave { by, channel } => self.ask(*by, *channel, operation),
             _ => return None,
@@ -71,11 +74,27 @@ impl Nodes {
                 let suite = if *classic { Suite::Classic } else { Suite::PostQuantum };
                 (client.renew_channel(id, Some(suite))?, Wish::NewGroup)
             }
+            Operation::Expel { authority, .. } => {
+                let domain = self.relays[*authority].domain();
+                let wish = Wish::Expel(domain.to_string());
+                (client.expel(id, domain)?, wish)
+            }
             Operation::Hold { placed, .. } => (client.set_hold(id, *placed)?, Wish::Other),
             Operation::Leave { .. } => (client.leave(id)?, Wish::Leave),
             _ => unreachable!("it is no change of a channel"),
         };
         self.asked(by, id, asked, wish);
+        Ok(())
+    }
+
+    /// An officer votes for the relay of an authority, or takes the vote back.
+    fn vote_for_hub(&mut self, by: usize, channel: usize, to: Option<usize>) -> anyhow::Result<()> {
+        let (id, client) = (self.channel(channel)?, self.client(by)?);
+        match to {
+            Some(to) => client.move_channel(id, &self.relays[to].domain())?,
+            None => client.cancel_move(id)?,
+        }
+        self.moving.insert(channel);
         Ok(())
     }
 

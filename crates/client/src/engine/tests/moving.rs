@@ -2,11 +2,12 @@
 
 use enlace_channel::channel::ChannelError;
 use enlace_channel::policy::Role;
-use enlace_log::{ChannelId, Seq, SignedHubVote};
+use enlace_log::{ChannelId, ClientId, Seq, SignedHubVote};
 use enlace_proto::relay::v1 as wire;
+use enlace_transport::{CallError, Lost};
 
 use super::world::World;
-use crate::engine::{Departure, MoveError, ReceiveError, SetBack, Wish};
+use crate::engine::{Action, Answer, Departure, MoveError, ReceiveError, SetBack, Wish};
 use crate::notice::Notice;
 use crate::store::OutboxState;
 
@@ -209,6 +210,60 @@ fn what_a_former_hub_went_on_with_alone_is_sent_again() {
     let row = world.engine("ana").read(|tx| tx.outbox_of(lost)).unwrap().unwrap();
     assert!(matches!(row.state, OutboxState::Accepted(Some(seq)) if seq > kept.next()));
     world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+/// Ana has a change under way when the channel moves: what she has made is for the former hub.
+fn change_under_way(world: &mut World, channel: ChannelId) -> (ClientId, Action) {
+    let eva = world.address("eva");
+    let asked = world.engine("ana").wish(channel, Wish::SetRole(eva, Role::Lead)).unwrap();
+    assert_eq!(world.pump("ana"), 1, "the lease");
+    let ana = world.officers.get_mut("ana").unwrap();
+    let submit = ana.engine.plan(&mut ana.lanes).unwrap().actions.pop().unwrap();
+    assert!(matches!(submit, Action::Submit(..)));
+    (asked, submit)
+}
+
+fn is_void(notice: &Notice) -> bool {
+    matches!(notice, Notice::VoidChange { .. })
+}
+
+#[test]
+fn a_change_that_was_made_for_the_former_hub_is_made_again() {
+    let mut world = World::new();
+    let channel = world.case();
+    let (asked, submit) = change_under_way(&mut world, channel);
+    let last = tail(&world, channel);
+    takes_over(&mut world, channel, last);
+    // The connection was lost before anything was sent.
+    let ana = world.officers.get_mut("ana").unwrap();
+    let lost = Answer::Failed(CallError::Lost(Lost::Silent));
+    ana.engine.take_answer(&submit, lost, &mut ana.lanes).unwrap();
+    world.settle();
+    assert!(!world.notices("eva", channel).iter().any(is_void));
+    assert!(matches!(world.state_of("ana", asked), OutboxState::Accepted(Some(_))));
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+#[test]
+fn a_change_that_turned_out_void_is_made_again_under_another_id() {
+    let mut world = World::new();
+    let channel = world.case();
+    let (asked, submit) = change_under_way(&mut world, channel);
+    let last = tail(&world, channel);
+    takes_over(&mut world, channel, last);
+    // It was on its way, and the next hub gives it a place behind its statement.
+    let answer = world.call(&submit);
+    assert!(matches!(answer, Answer::Accepted(_)), "{answer:?}");
+    let ana = world.officers.get_mut("ana").unwrap();
+    ana.engine.take_answer(&submit, answer, &mut ana.lanes).unwrap();
+    world.settle();
+    assert!(world.notices("eva", channel).iter().any(is_void));
+    let OutboxState::Accepted(Some(place)) = world.state_of("ana", asked) else {
+        panic!("{:?}", world.state_of("ana", asked))
+    };
+    assert!(place > last.next().next(), "not where the void one stands");
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+    assert!(world.policy("bruno", channel).role_of(&world.address("eva")) == Some(Role::Lead));
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::engine::{
     Action, Answer, Disposition, Engine, Lanes, NewChannel, NewNote, ReceiveError, Received, Wish,
 };
 use crate::notice::Notice;
-use crate::store::SqlCipher;
+use crate::store::{OutboxState, SqlCipher};
 use crate::testing::{TestClock, TestNetwork};
 
 pub(crate) const TITLE: &str = "Caso Jacaranda";
@@ -437,6 +437,11 @@ impl World {
     }
 
     /// The texts of a channel, in the log's order.
+    /// What became of something that an officer asked for.
+    pub(crate) fn state_of(&mut self, name: &str, asked: ClientId) -> OutboxState {
+        self.engine(name).state_of(asked).unwrap().unwrap()
+    }
+
     pub(crate) fn texts(&mut self, name: &str, channel: ChannelId) -> Vec<String> {
         let entries = self.engine(name).read(|tx| tx.entries(channel, Seq(0), 10_000)).unwrap();
         entries.into_iter().map(|entry| entry.body).collect()

@@ -56,6 +56,12 @@ impl OutboxRows for SqlTransaction<'_> {
         Ok(())
     }
 
+    fn rename_outbox(&self, from: ClientId, to: ClientId) -> Result<(), StoreError> {
+        let sql = "UPDATE outbox SET client_id = ?2 WHERE client_id = ?1";
+        self.run(sql, params![from.as_bytes(), to.as_bytes()])?;
+        Ok(())
+    }
+
     fn outbox_of(&self, client_id: ClientId) -> Result<Option<OutboxRow>, StoreError> {
         let sql = "SELECT * FROM outbox WHERE client_id = ?1";
         self.first(sql, [client_id.as_bytes()], read)
