@@ -189,7 +189,7 @@ impl Work<'_> {
         let mut until = Seq(0);
         let mut brought = Vec::new();
         for row in backup.entries(id, Seq(0), usize::MAX)? {
-            if row.seq >= end || self.tx.entry_of(&row.author, row.client_id)?.is_some() {
+            if row.seq >= end || self.tx.entry_of(id, &row.author, row.client_id)?.is_some() {
                 continue;
             }
             let Some(row) = self.verify_restored(backup, row)? else {

@@ -43,7 +43,7 @@ impl Work<'_> {
             Event::Entry(entry) => return self.store_entry(channel, item, &entry, batch),
             Event::OwnEntry(client_id) => {
                 self.settle_in_log(client_id, item)?;
-                if let Some(row) = self.tx.entry_of(self.me(), client_id)? {
+                if let Some(row) = self.tx.entry_of(id, self.me(), client_id)? {
                     self.note_demoted(channel, &row)?;
                 }
                 return Ok(());

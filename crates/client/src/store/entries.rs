@@ -72,12 +72,13 @@ pub trait EntryRows {
     /// When the engine fails.
     fn forum_entries(&self, channel: ChannelId) -> Result<Vec<EntryRow>, StoreError>;
 
-    /// The entry with an author's idempotency key.
+    /// The entry of a channel with an author's idempotency key.
     ///
     /// # Errors
     /// When the engine fails.
     fn entry_of(
         &self,
+        channel: ChannelId,
         author: &DeviceName,
         client_id: ClientId,
     ) -> Result<Option<EntryRow>, StoreError>;

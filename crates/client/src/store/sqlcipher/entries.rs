@@ -15,6 +15,8 @@ pub(super) const STATEMENTS: &str =
     "SELECT * FROM entries WHERE channel = ?1 AND kind IN (12, 13) ORDER BY +seq";
 pub(super) const OF_FORUMS: &str =
     "SELECT * FROM entries WHERE channel = ?1 AND kind IN (14, 15, 18) ORDER BY seq";
+pub(super) const OF_KEY: &str =
+    "SELECT * FROM entries WHERE channel = ?1 AND author = ?2 AND client_id = ?3";
 
 impl EntryRows for SqlTransaction<'_> {
     fn put_entry(&self, row: &EntryRow) -> Result<bool, StoreError> {
@@ -66,11 +68,12 @@ impl EntryRows for SqlTransaction<'_> {
 
     fn entry_of(
         &self,
+        channel: ChannelId,
         author: &DeviceName,
         client_id: ClientId,
     ) -> Result<Option<EntryRow>, StoreError> {
-        let sql = "SELECT * FROM entries WHERE author = ?1 AND client_id = ?2";
-        self.first(sql, params![author.as_str(), client_id.as_bytes()], read)
+        let key = params![channel.as_bytes(), author.as_str(), client_id.as_bytes()];
+        self.first(OF_KEY, key, read)
     }
 
     fn superseded_entry(

@@ -14,6 +14,7 @@ fn what_is_asked_with_each_item_is_looked_up_in_an_index_for_it() {
         (erasures::ABOUT, "entries_by_parent"),
         (erasures::HAS_KIND, "entries_by_kind"),
         (erasures::OF_KIND, "entries_by_kind"),
+        (entries::OF_KEY, "sqlite_autoindex_entries_2"),
         (entries::STATEMENTS, "entries_by_kind"),
         (entries::OF_FORUMS, "entries_of_forums"),
     ] {
