@@ -2,10 +2,14 @@
 //!
 //! Keys are two bytes, `m` and what it is, and the CBOR of openmls's key; values are CBOR. One
 //! value is one row, but for two kinds of list: a group's own leaf nodes are one row that grows,
-//! queued proposals are a row each beside a row with their order.
+//! queued proposals are a row each beside a row with their order. In the tree and the group's context,
+//! which hold no keys but public ones, byte vectors are byte strings; former builds wrote them as lists
+//! of numbers, which are read as well.
 
+mod byte_strings;
 mod cbor;
 mod entities;
+mod one_byte;
 mod rows;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use ciborium::Value;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::cbor::{decode, encode};
+use super::cbor::{decode, encode, encode_compact};
 use super::{Storage, StorageFailure};
 use crate::state_store::StateError;
 
@@ -30,6 +30,13 @@ pub(super) enum Slot {
     EncryptionKeyPair = b'n',
     KeyPackage = b'k',
     Psk = b'y',
+}
+
+impl Slot {
+    /// Whether all members have the same there, and nobody's private keys.
+    fn holds_no_keys(self) -> bool {
+        matches!(self, Self::Tree | Self::Context)
+    }
 }
 
 impl Storage<'_> {
@@ -88,7 +95,8 @@ impl Storage<'_> {
         id: &impl Serialize,
         value: &impl Serialize,
     ) -> Result<(), StateError> {
-        self.store.put(&row_key(slot, id)?, &encode(value)?)
+        let value = if slot.holds_no_keys() { encode_compact(value)? } else { encode(value)? };
+        self.store.put(&row_key(slot, id)?, &value)
     }
 
     fn try_read<T: DeserializeOwned>(

@@ -1,5 +1,6 @@
 //! Conformance: what openmls writes is what it reads back, and deleted is deleted.
 
+use ciborium::Value;
 use openmls::ciphersuite::hash_ref::ProposalRef;
 use openmls::group::{GroupEpoch, GroupId, MlsGroup, MlsGroupJoinConfig, QueuedProposal};
 use openmls::prelude::{
@@ -8,8 +9,9 @@ use openmls::prelude::{
 use openmls_traits::storage::StorageProvider;
 
 use super::super::tests::{Device, GROUP, Pair};
-use super::super::{Group, Suite, profile};
+use super::super::{Changes, Group, Suite, profile};
 use super::Storage;
+use super::cbor::{decode, encode};
 use crate::state_store::{MemoryStore, StateError, StateStore};
 
 /// Two different proposals as openmls queues them.
@@ -118,6 +120,55 @@ fn a_group_written_again_as_it_was_loaded_is_the_same_bytes() {
     assert_ne!(pair.rui.store.entries(), before);
     loaded.set_configuration(provider.storage(), &profile::join_config()).unwrap();
     assert_eq!(pair.rui.store.entries(), before);
+}
+
+/// The rows that hold no keys, as builds wrote them that knew no byte strings.
+fn as_it_was(store: &MemoryStore) -> usize {
+    let rows = store.entries().into_iter().filter(|(key, _)| b"tc".contains(&key[1]));
+    rows.map(|(key, value)| {
+        let lists = without_byte_strings(decode(value.clone()).unwrap());
+        let former = encode(&lists).unwrap();
+        assert!(former.len() > value.len());
+        store.put(&key, &former).unwrap();
+    })
+    .count()
+}
+
+fn without_byte_strings(value: Value) -> Value {
+    let pair = |(key, value)| (key, without_byte_strings(value));
+    match value {
+        Value::Bytes(bytes) => Value::Array(bytes.into_iter().map(Value::from).collect()),
+        Value::Array(list) => Value::Array(list.into_iter().map(without_byte_strings).collect()),
+        Value::Map(map) => Value::Map(map.into_iter().map(pair).collect()),
+        other => other,
+    }
+}
+
+/// Whether a certificate's bytes stand in a row one after the other.
+fn holds_a_certificate_as_it_is(store: &MemoryStore) -> bool {
+    let certificate = [0x80 ^ 1; 600];
+    let holds_it = |row: &Vec<u8>| row.windows(certificate.len()).any(|part| part == certificate);
+    store.entries().values().any(holds_it)
+}
+
+#[test]
+fn a_group_of_a_former_build_goes_on_and_is_written_anew() {
+    for suite in [Suite::Classic, Suite::PostQuantum] {
+        let mut pair = Pair::new(suite);
+        assert!(holds_a_certificate_as_it_is(&pair.rui.store));
+        assert_eq!(as_it_was(&pair.rui.store), 2);
+        assert!(!holds_a_certificate_as_it_is(&pair.rui.store));
+        pair.rui_group = pair.rui.load();
+        pair.assert_agreed();
+
+        let Pair { ana, ana_group, rui, rui_group } = &mut pair;
+        let changes = Changes::default();
+        let pending = ana_group.commit(&ana.provider(), &ana.key, b"", changes).unwrap();
+        ana_group.merge_pending(&ana.provider()).unwrap();
+        rui.follow(rui_group, &pending.commit);
+        pair.assert_agreed();
+        assert!(holds_a_certificate_as_it_is(&pair.rui.store));
+    }
 }
 
 #[test]
