@@ -168,6 +168,12 @@ impl Author {
         self.commit(&Command::Remove(officer))
     }
 
+    /// Bytes that the device has in its store.
+    pub(crate) fn stored(&self) -> usize {
+        let entries = self.desk.store.entries();
+        entries.iter().map(|(key, value)| key.len() + value.len()).sum()
+    }
+
     /// Whose device it is.
     pub(crate) fn officer(&self) -> OfficerAddress {
         self.desk.device.name.officer().clone()

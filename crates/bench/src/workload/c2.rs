@@ -71,6 +71,8 @@ fn measure(plan: &Plan, name: &str, suite: Suite, members: usize) -> Result<Vec<
     figures.push(bytes(&format!("{what}: one removed"), &removal));
     let memory = crate::memory::of(std::process::id())? as f64 / 1e6 / forum.members() as f64;
     figures.push(Figure::new(NAME, format!("{what}: memory of a member"), memory, "MB"));
+    let most = forum.stored().into_iter().max().unwrap_or_default() as f64 / 1e6;
+    figures.push(Figure::new(NAME, format!("{what}: stored by a member, most"), most, "MB"));
     let file = plan.dir.join(format!("c2-{name}.csv"));
     std::fs::write(&file, forum.table())?;
     eprintln!("what each of {members} members did: {}", file.display());

@@ -168,13 +168,19 @@ impl Forum {
         self.order(&request, Kind::Change)
     }
 
-    /// What each did so far: a line of comma-separated values for each.
+    /// Bytes in the store of each.
+    pub(super) fn stored(&self) -> Vec<usize> {
+        self.members.iter().map(|member| member.author.stored()).collect()
+    }
+
+    /// What each did and holds so far: a line of comma-separated values for each.
     pub(super) fn table(&self) -> String {
-        let mut table = "member,joining_us,notes_us,changes_us\n".to_owned();
+        let mut table = "member,joining_us,notes_us,changes_us,stored_bytes\n".to_owned();
         for (number, member) in self.members.iter().enumerate() {
-            let Member { joining, notes, changes, .. } = member;
-            let (joining, notes) = (joining.as_micros(), notes.as_micros());
-            let _ = writeln!(table, "{},{joining},{notes},{}", number + 1, changes.as_micros());
+            let Member { author, joining, notes, changes } = member;
+            let [joining, notes, changes] = [joining, notes, changes].map(|time| time.as_micros());
+            let stored = author.stored();
+            let _ = writeln!(table, "{},{joining},{notes},{changes},{stored}", number + 1);
         }
         table
     }
