@@ -44,6 +44,24 @@ fn officers_are_suspended_and_lifted_with_a_growing_serial() {
 }
 
 #[test]
+fn a_duty_officer_is_warned_of_what_happens_to_others() {
+    let place = place();
+    let suspend = |name, until| with_duty("suspend", &[name, "--until", until]);
+    let day = |days: i64| {
+        let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days);
+        at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    };
+    let (soon, later) = (day(3), day(9));
+    let first = place.enlace(&suspend("ana@fge.example", &soon)).succeeded();
+    assert!(first.stderr.contains("begin from the newest file"), "{}", first.stderr);
+    let earlier = place.enlace(&suspend("ben@fge.example", &soon)).succeeded();
+    assert!(!earlier.stderr.contains("newest file") && !earlier.stderr.contains("same end"));
+    let again = place.enlace(&suspend("eva@fge.example", &later)).succeeded();
+    let told = "ana@fge.example, ben@fge.example stays suspended until";
+    assert!(again.stderr.contains(told), "{}", again.stderr);
+}
+
+#[test]
 fn what_no_relay_would_believe_is_not_written() {
     let place = place();
     place.request("other.csr", "Eva", &["subjectAltName=DNS:a.eva.officer.fge.example"]);

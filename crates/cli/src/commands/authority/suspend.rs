@@ -103,13 +103,36 @@ pub(crate) fn suspend(arguments: &SuspendArguments, ui: &Ui) -> Result<(), Failu
     if let Some(other) = arguments.names.iter().find(|name| *name.domain() != duty.domain) {
         return Err(Failure::new(format!("{other} does not belong to {}", duty.domain)));
     }
+    let is_first = statement.serial == 0;
+    let named = |name: &Suspended| arguments.names.contains(name);
+    let prolonged: Vec<String> = if until > statement.not_after {
+        statement.suspended.iter().filter(|name| !named(name)).map(Suspended::to_string).collect()
+    } else {
+        Vec::new()
+    };
     for name in &arguments.names {
         if !statement.suspended.contains(name) {
             statement.suspended.push(name.clone());
         }
     }
     statement.not_after = statement.not_after.max(until);
-    duty.state(statement, now, ui)
+    duty.state(statement, now, ui)?;
+    if is_first {
+        let file = duty.file.display();
+        ui.warning(format_args!(
+            "there was no {file} here. If {} has a newer statement elsewhere, this one lets in again \
+             whom only that one suspends: begin from the newest file.",
+            duty.domain
+        ));
+    }
+    if !prolonged.is_empty() {
+        let (whom, until) = (prolonged.join(", "), when::show(until));
+        ui.warning(format_args!(
+            "all who are suspended have the same end: {whom} stays suspended until {until}, too. \
+             Lift whoever is to come back earlier when it is time."
+        ));
+    }
+    Ok(())
 }
 
 pub(crate) fn lift(arguments: &LiftArguments, ui: &Ui) -> Result<(), Failure> {
