@@ -32,6 +32,8 @@ pub struct Facts {
     pub suspended: BTreeSet<DeviceId>,
     /// Devices of authorities that the newest bundle does not list.
     pub dropped: BTreeSet<DeviceId>,
+    /// Relays of those authorities.
+    pub dropped_relays: BTreeSet<Relay>,
     /// Devices of authorities that some bundle did not list.
     pub once_dropped: BTreeSet<DeviceId>,
     /// The hash of the newest bundle.
@@ -60,6 +62,8 @@ pub struct Facts {
     pub secrets: Vec<String>,
     /// Panics, with their place.
     pub panics: Vec<String>,
+    /// Votes for another hub: in which channel, on which device, and for whose relay.
+    pub hub_votes: BTreeSet<(Channel, DeviceId, Relay)>,
     /// Channels whose hub was restored from an older copy, or that may have gone on at another one
     /// without all that it had ordered.
     pub restored: BTreeSet<Channel>,
@@ -141,6 +145,12 @@ impl Facts {
     #[must_use]
     pub fn is_left_behind(&self, device: &DeviceId, channel: &Channel) -> bool {
         self.restored.contains(channel) && self.is_cut_off(device)
+    }
+
+    /// The same of a relay, whose authority the newest bundle does not list.
+    #[must_use]
+    pub fn is_relay_left_behind(&self, relay: &Relay, channel: &Channel) -> bool {
+        self.restored.contains(channel) && self.dropped_relays.contains(relay)
     }
 
     /// What honest devices show.
@@ -289,6 +299,8 @@ pub struct View {
     pub policy: String,
     /// The hash of the bundle that it goes by.
     pub bundle: String,
+    /// Where it went on at another relay: whose.
+    pub moves: BTreeMap<Place, Relay>,
     /// Devices in the channel.
     pub members: BTreeSet<DeviceId>,
     /// Its officers' roles.

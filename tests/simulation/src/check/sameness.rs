@@ -46,7 +46,10 @@ fn one_chain(facts: &Facts, channel: &Channel, views: &Views<'_>, found: &mut Fi
         return;
     }
     let mut chain: BTreeMap<Place, (&String, &String)> = BTreeMap::new();
-    let relays = facts.logs.iter().filter(|((_, log), _)| log == channel);
+    let relays = facts
+        .logs
+        .iter()
+        .filter(|((relay, log), _)| log == channel && !facts.is_relay_left_behind(relay, channel));
     let of_relays = relays.map(|((relay, _), log)| (relay, log));
     let keeps_up = |(device, _): &&(&DeviceId, &View)| !facts.is_left_behind(device, channel);
     let of_devices = views.iter().filter(keeps_up).map(|(device, view)| (*device, &view.chain));

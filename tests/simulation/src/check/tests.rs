@@ -24,6 +24,7 @@ fn view(first: u64) -> View {
         authenticator: "key".to_owned(),
         policy: "policy".to_owned(),
         bundle: String::new(),
+        moves: BTreeMap::new(),
         members: BTreeSet::from(["ana-pc".to_owned(), "ben-pc".to_owned()]),
         roles: BTreeMap::new(),
         closed: false,
@@ -148,6 +149,24 @@ fn different_logs_are_noticed() {
 }
 
 #[test]
+fn a_channel_that_too_few_wanted_elsewhere_stays_where_it_is() {
+    let moved_by = |voters: &'static [&'static str]| {
+        move |facts: &mut Facts| {
+            for (device, relay) in [("ana-pc", "hub"), ("ben-pc", "next")] {
+                facts.devices.get_mut(device).unwrap().relay = relay.to_owned();
+                of(facts, device).moves.insert(3, "next".to_owned());
+            }
+            let vote =
+                |device: &&str| (CHANNEL.to_owned(), (*device).to_owned(), "next".to_owned());
+            facts.hub_votes.extend(voters.iter().map(vote));
+        }
+    };
+    assert_eq!(found(moved_by(&[])), BTreeSet::from([5]));
+    assert_eq!(found(moved_by(&["ben-pc"])), BTreeSet::from([5]), "a half is no majority");
+    assert_eq!(found(moved_by(&["ana-pc", "ben-pc"])), BTreeSet::new());
+}
+
+#[test]
 fn a_false_alarm_is_noticed() {
     let alarm = |facts: &mut Facts| {
         of(facts, "ben-pc").alarms.push(Alarm { genuine: true, contradicting: false });
@@ -233,6 +252,26 @@ fn relays_have_the_log_that_members_have() {
         facts.logs.insert(("hub".to_owned(), CHANNEL.to_owned()), log);
     };
     assert!(found(other).contains(&2));
+}
+
+#[test]
+fn a_dropped_relay_may_keep_what_a_restored_hub_gave_up() {
+    let channel = CHANNEL.to_owned();
+    let keeps = |facts: &mut Facts| {
+        let log = BTreeMap::from([(1, "other".to_owned())]);
+        facts.logs.insert(("other".to_owned(), CHANNEL.to_owned()), log);
+    };
+    let is_found = |restored: bool, dropped: bool| {
+        found(|facts| {
+            keeps(facts);
+            facts.restored.extend(restored.then(|| channel.clone()));
+            facts.dropped_relays.extend(dropped.then(|| "other".to_owned()));
+        })
+        .contains(&2)
+    };
+    assert!(!is_found(true, true));
+    assert!(is_found(true, false), "one that is listed goes back with its hub");
+    assert!(is_found(false, true), "a hub that was never set back gives nothing up");
 }
 
 #[test]

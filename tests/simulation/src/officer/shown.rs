@@ -53,6 +53,7 @@ impl super::OfficerNode {
             authenticator: format!("{:?}", details.authenticator),
             policy: format!("{:?}", details.policy),
             bundle: details.policy.bundle_hash().to_string(),
+            moves: BTreeMap::new(),
             members: details
                 .members
                 .iter()
@@ -126,6 +127,7 @@ impl View {
                 let lost = lost_until.map_or(place..place, |last| place..last + 1);
                 self.lost.extend(lost.map(|lost| (lost, place)));
             }
+            (Notice::Moved { to, .. }, Some(place)) => _ = self.moves.insert(place, to),
             (Notice::SetBack { from, until, .. }, _) => {
                 self.lost.extend((from..until).map(|lost| (lost, from)));
             }

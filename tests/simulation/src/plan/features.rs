@@ -69,6 +69,11 @@ const FEATURES: &[Feature] = &[
     Feature { name: "bundles", per_mille: 200, add: bundles::add },
     Feature { name: "forums", per_mille: 150, add: forums::add },
     Feature { name: "moving", per_mille: 150, add: moving::add },
+    Feature {
+        name: "bundles beside a restored hub",
+        per_mille: 400,
+        add: bundles::add_beside_a_restored_hub,
+    },
 ];
 
 /// Adds what the seed has of the features of an edition.

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use enlace_identity::bundle::SignedBundle;
 
 use super::nodes::Nodes;
-use crate::facts::DeviceId;
+use crate::facts::{DeviceId, Relay};
+use crate::relay::RelayNode;
 use crate::world::World;
 
 /// A version after the first.
@@ -42,6 +43,13 @@ impl Nodes {
         let out =
             self.officers.iter().filter(|officer| !newest.listed.contains(&officer.authority));
         out.map(|officer| officer.device()).collect()
+    }
+
+    /// Their relays.
+    pub(super) fn dropped_relays(&self) -> BTreeSet<Relay> {
+        let Some(newest) = self.bundles.last() else { return BTreeSet::new() };
+        let out = self.relays.iter().filter(|relay| !newest.listed.contains(&relay.authority));
+        out.map(RelayNode::name).collect()
     }
 
     /// The hash of the newest version.

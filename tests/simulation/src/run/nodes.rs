@@ -175,6 +175,7 @@ impl Nodes {
         let bundle = self.newest_bundle();
         let mut facts = self.journal.facts();
         (facts.suspended, facts.dropped, facts.bundle) = (suspended, dropped, bundle);
+        facts.dropped_relays = self.dropped_relays();
     }
 
     /// What the relays keep of the channels' logs, and who orders each.

@@ -91,7 +91,12 @@ impl Nodes {
     fn vote_for_hub(&mut self, by: usize, channel: usize, to: Option<usize>) -> anyhow::Result<()> {
         let (id, client) = (self.channel(channel)?, self.client(by)?);
         match to {
-            Some(to) => client.move_channel(id, &self.relays[to].domain())?,
+            Some(to) => {
+                let to = self.relays[to].domain();
+                client.move_channel(id, &to)?;
+                let vote = (hex::encode(id.0), self.officers[by].device(), to.to_string());
+                self.journal.facts().hub_votes.insert(vote);
+            }
             None => client.cancel_move(id)?,
         }
         self.moving.insert(channel);

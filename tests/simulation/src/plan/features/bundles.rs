@@ -8,10 +8,21 @@ use crate::plan::{Operation, Rank};
 use crate::world::AUTHORITIES;
 
 pub(in crate::plan) fn add(draft: &mut Draft<'_>, dice: &mut Dice) {
-    // A relay that was dropped hears no more of what its hub gave up: docs/RELIABILITY.md.
-    if draft.sets_a_hub_back() {
-        return;
+    if !draft.sets_a_hub_back() {
+        rotate(draft, dice);
     }
+}
+
+/// The same in plans that set a hub back, which the feature above leaves out.
+pub(in crate::plan) fn add_beside_a_restored_hub(draft: &mut Draft<'_>, dice: &mut Dice) {
+    // A forum's hub may be one that is dropped.
+    let is_forum = |what: &Operation| matches!(what, Operation::OpenForum { .. });
+    if draft.sets_a_hub_back() && !draft.operations.iter().any(|timed| is_forum(&timed.what)) {
+        rotate(draft, dice);
+    }
+}
+
+fn rotate(draft: &mut Draft<'_>, dice: &mut Dice) {
     let hubs: BTreeSet<usize> =
         (0..draft.channels).map(|channel| draft.officers[draft.opener(channel)]).collect();
     let others: Vec<usize> = (0..AUTHORITIES).filter(|index| !hubs.contains(index)).collect();
@@ -47,6 +58,8 @@ fn meanwhile(draft: &Draft<'_>, dice: &mut Dice) -> Operation {
         3 => Operation::Renew { by, channel },
         4 => Operation::Admit { by, channel, who, role: Rank::Lead },
         5 => Operation::Remove { by, channel, who },
+        // Left out there: docs/RELIABILITY.md.
+        6 if draft.sets_a_hub_back() => Operation::Renew { by, channel },
         6 => Operation::NewGroup { by: draft.opener(channel), channel, classic: false },
         7 => {
             let (effects, down) = (dice.within(0..12), dice.millis(50..20_000));

@@ -6,7 +6,8 @@ use crate::plan::draw::{Draft, GATHERED};
 use crate::plan::{Operation, Rank};
 
 pub(in crate::plan) fn add(draft: &mut Draft<'_>, dice: &mut Dice) {
-    // Whom a lost group strands does not get all that was written meanwhile: docs/RELIABILITY.md.
+    // Who loses the keys there and comes along into a new group lacks what was written meanwhile:
+    // docs/RELIABILITY.md.
     if draft.sets_a_hub_back() {
         return;
     }
