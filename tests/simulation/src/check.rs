@@ -18,6 +18,7 @@ mod acknowledged;
 mod bundle;
 mod closed;
 mod devices;
+mod expelled;
 mod forks;
 mod forums;
 mod membership;
@@ -69,6 +70,7 @@ pub fn check(facts: &Facts) -> Vec<Violation> {
     bundle::check(facts, &membership, &mut found);
     forums::check(facts, &membership, &mut found);
     devices::check(facts, &membership, &mut found);
+    expelled::check(facts, &membership, &mut found);
     suspended::check(facts, &membership, &mut found);
     rogues::check(facts, &membership, &mut found);
     forks::check(facts, &mut found);

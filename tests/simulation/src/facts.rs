@@ -333,6 +333,8 @@ pub struct View {
     pub without_content: BTreeSet<Place>,
     /// Entries that the device could not read, with their author.
     pub unreadable: BTreeMap<Place, DeviceId>,
+    /// Where somebody went on without the device's authority, and who.
+    pub left_out: BTreeMap<Place, DeviceId>,
 }
 
 /// An entry as it is shown.

@@ -114,6 +114,9 @@ pub(crate) struct State {
     pub(crate) stranded_by: Option<String>,
     #[serde(default)]
     stranded_since: Option<u64>,
+    /// Whether the commit at that position founds a group without this device, by the owner's signature.
+    #[serde(default)]
+    is_put_out: bool,
     /// The leaf of this device before each of its newest own commits.
     #[serde(default)]
     own_leaves: BTreeMap<u64, [u8; 32]>,
@@ -187,6 +190,7 @@ impl State {
             leaving: BTreeMap::new(),
             stranded_by: None,
             stranded_since: None,
+            is_put_out: false,
             own_leaves: BTreeMap::new(),
             group_generation: None,
             successions: BTreeMap::new(),
@@ -375,6 +379,18 @@ impl State {
         self.standing = Standing::Stranded;
         self.stranded_by = by.map(ToString::to_string);
         self.stranded_since = Some(since.0);
+        self.is_put_out = false;
+    }
+
+    /// The commit that stranded this device is an owner's, who goes on without it.
+    pub(crate) fn note_put_out(&mut self) {
+        self.is_put_out = true;
+    }
+
+    /// Whose that commit is.
+    pub(crate) fn put_out_by(&self) -> Option<DeviceName> {
+        let is_so = self.is_put_out && self.standing == Standing::Stranded;
+        self.stranded_by().filter(|_| is_so)
     }
 
     /// A commit of this device replaced its leaf, which was `before`.

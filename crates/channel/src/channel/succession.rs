@@ -141,6 +141,22 @@ impl Channel {
         self.remember(ctx, outgoing)
     }
 
+    /// The owner who goes on without this device, by its signature, and whom this device cannot follow.
+    /// The others go on with it or they do not; a relay that serves this device no more says that they do.
+    #[must_use]
+    pub fn put_out_by(&self) -> Option<DeviceName> {
+        self.state.put_out_by()
+    }
+
+    /// The others go on without this device: it is out, until a later welcome lets it in again.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn end(&mut self, ctx: &Context<'_>) -> Result<(), ChannelError> {
+        self.state.standing = Standing::Removed;
+        Ok(self.state.save(ctx.store)?)
+    }
+
     /// One usable key package of each other device, and of nobody else.
     fn check_key_packages(
         &self,

@@ -512,8 +512,21 @@ fn an_authority_is_out_when_the_others_agree() {
     let left_out = events_at(&case, EVA, seq);
     assert!(matches!(&left_out[0], Event::LeftOut { by } if *by == ana), "{left_out:?}");
     assert!(matches!(left_out[1], Event::ContestDue(_)), "{left_out:?}");
+    // It cannot tell whether that counts, and objects; to the others that is nobody's word.
+    let (id, network) = (case.members[EVA].client_id(), &case.network);
+    let objection = case.members[EVA].make(network, |c, ctx| c.seal_contest(ctx, seq, id));
+    let seq = case.hub.accept(&objection.unwrap());
+    case.deliver();
+    for index in [ANA, BEN, CID, DORA] {
+        let told = events_at(&case, index, seq);
+        assert!(told.is_empty(), "{told:?}");
+    }
     case.post(BEN, "among ourselves");
     assert!(!case.members[EVA].texts().contains(&"among ourselves".to_owned()));
+    assert_eq!(case.members[EVA].channel().put_out_by(), Some(ana));
+    let network = &case.network;
+    case.members[EVA].make(network, |c, ctx| c.end(ctx)).unwrap();
+    assert_eq!(case.members[EVA].channel().standing(), Standing::Removed);
     case.members.pop();
     case.assert_healthy();
 }

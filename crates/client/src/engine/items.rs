@@ -24,6 +24,9 @@ use crate::store::{
 /// Why a channel is stopped whose rules this program does not know.
 pub const NEEDS_NEWER_VERSION: &str = "the channel needs a newer version of this program";
 
+/// Why a channel is stopped that the relay serves no more.
+const MAY_NOT_READ: &str = "the relay says that this device may read no further";
+
 /// What became of a batch.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Received {
@@ -118,6 +121,16 @@ impl Engine {
         self.write(|work| work.stop_channel(id, reason))
     }
 
+    /// The relay serves this device no more of a channel, and lacks nothing that it has: where the
+    /// owner goes on without its authority, it is out; else it says that the channel rests. Whether it
+    /// is out.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn is_served_no_more(&mut self, id: ChannelId) -> Result<bool, EngineError> {
+        self.write(|work| work.is_served_no_more(id))
+    }
+
     /// Stops the channel that an error is about, if the others can go on.
     pub(super) fn stop_if_alone(
         &mut self,
@@ -143,6 +156,25 @@ impl Work<'_> {
             reason => Notice::Stopped { reason: reason.to_owned() },
         };
         Ok(self.note(Some(id), None, notice)?)
+    }
+
+    fn is_served_no_more(&mut self, id: ChannelId) -> Result<bool, EngineError> {
+        let Some(mut channel) = self.take(id)? else { return Ok(false) };
+        let Some(by) = channel.put_out_by() else {
+            self.keep(channel);
+            self.stop_channel(id, MAY_NOT_READ)?;
+            return Ok(false);
+        };
+        channel.end(&self.ctx)?;
+        self.keep(channel);
+        self.abandon_queue(id)?;
+        if let Some(row) = self.tx.channel(id)? {
+            let standing = ChannelStanding::Removed;
+            self.tx.put_channel(&ChannelRow { standing, stopped: None, ..row })?;
+        }
+        self.note(Some(id), None, Notice::Removed { by })?;
+        self.tell(ClientEvent::Channel(id));
+        Ok(true)
     }
 
     pub(super) fn stop_if_alone(

@@ -119,8 +119,7 @@ impl Session {
     /// The hub has lost nothing, and serves this device no further.
     fn say_if_unserved(&mut self, channel: ChannelId) -> Result<(), SyncError> {
         if self.unserved.remove(&channel) {
-            let reason = "the relay says that this device may read no further";
-            self.shared.engine().stop_channel(channel, reason)?;
+            self.shared.engine().is_served_no_more(channel)?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::put_back::may_lack;
 use super::restored::{is_lost, may_miss_its_welcome};
+use super::roles::is_of;
 use super::{Findings, Membership};
 use crate::facts::{Asked, DeviceId, Entry, Facts, Outcome, Place, Standing, Wish};
 
@@ -60,12 +61,25 @@ fn is_settled(facts: &Facts, membership: &Membership, asked: &Asked, found: &mut
             let device = &asked.device;
             found.add(1, format!("{device} took {what:?} as {} and knows nothing of it", asked.id));
         }
-        Some(Outcome::Queued) if counts(facts, membership, asked) => {
+        Some(Outcome::Queued)
+            if counts(facts, membership, asked) && !nobody_could_consent(facts, asked) =>
+        {
             let device = &asked.device;
             found.add(0, format!("{device}: {what:?}, asked at {:?}, still waits", asked.at));
         }
         Some(_) => {}
     }
+}
+
+/// Whether an expulsion waits for a lead of a third authority, and there is none.
+fn nobody_could_consent(facts: &Facts, asked: &Asked) -> bool {
+    let Wish::Expel(authority) = &asked.what else { return false };
+    let Some(shown) = facts.devices.get(&asked.device) else { return false };
+    let own = shown.officer.split_once('@').map_or("", |(_, domain)| domain);
+    let mut roles = shown.channels.get(&asked.channel).into_iter().flat_map(|view| &view.roles);
+    !roles.any(|(officer, role)| {
+        role == "lead" && ![own, authority].into_iter().any(|out| is_of(officer, out))
+    })
 }
 
 /// Of what came to nothing, officers are told.

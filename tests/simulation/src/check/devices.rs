@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::restored::lost_something;
+use super::roles::is_of;
 use super::{Findings, Membership};
 use crate::facts::{Change, Channel, DeviceId, Facts, Standing, View};
 
@@ -66,6 +67,7 @@ fn none_comes_unnamed<'f>(
                 inside.entry(officer).or_default().insert(device);
             }
             Change::Role(officer, None) => _ = inside.remove(officer),
+            Change::Expelled(authority) => inside.retain(|officer, _| !is_of(officer, authority)),
             _ => {}
         }
     }

@@ -132,7 +132,7 @@ impl Membership {
     }
 }
 
-fn is_of(device: &str, authority: &str) -> bool {
+pub(super) fn is_of(device: &str, authority: &str) -> bool {
     device.split_once(".officer.").is_some_and(|(_, domain)| domain == authority)
 }
 

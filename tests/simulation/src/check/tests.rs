@@ -40,6 +40,7 @@ fn view(first: u64) -> View {
         threads: BTreeMap::new(),
         without_content: BTreeSet::new(),
         unreadable: BTreeMap::new(),
+        left_out: BTreeMap::new(),
     }
 }
 
@@ -811,9 +812,36 @@ fn a_new_group_is_one_that_was_asked_for_and_an_expelled_authority_reads_no_more
             view.changes.insert(3, out.clone());
         }
         let admitted = of(facts, "ana-pc").changes[&1].clone();
-        of(facts, cid).changes.insert(1, admitted);
+        let view = of(facts, cid);
+        view.changes.insert(1, admitted);
+        view.commits.insert(3, "ana-pc".to_owned());
+        view.left_out.insert(3, "ana-pc".to_owned());
     };
     assert_eq!(found(expelled), BTreeSet::new());
+    let unsaid = |facts: &mut Facts| {
+        expelled(facts);
+        of(facts, cid).left_out.clear();
+    };
+    assert!(found(unsaid).contains(&0), "nobody told Cid");
+    let of_another = |facts: &mut Facts| {
+        expelled(facts);
+        of(facts, cid).left_out.insert(3, "ben-pc".to_owned());
+    };
+    assert!(found(of_another).contains(&0), "it was Ana");
+    let waits_with = |third: &[&str]| {
+        let leads: Vec<_> =
+            third.iter().map(|lead| ((*lead).to_owned(), "lead".to_owned())).collect();
+        move |facts: &mut Facts| {
+            asks(Wish::Expel("c".to_owned()))(facts);
+            facts.acknowledged.pop();
+            let ana = facts.devices.get_mut("ana-pc").unwrap();
+            ana.officer = "ana@a".to_owned();
+            ana.outcomes.insert("g1".to_owned(), Outcome::Queued);
+            of(facts, "ana-pc").roles.extend(leads);
+        }
+    };
+    assert!(found(waits_with(&["ben@b", "cid@c"])).contains(&0), "Ben could consent");
+    assert!(!found(waits_with(&["cid@c"])).contains(&0), "of two none puts the other out");
     let reads_on = |facts: &mut Facts| {
         expelled(facts);
         for device in ["ana-pc", "ben-pc", cid] {

@@ -78,6 +78,7 @@ impl super::OfficerNode {
             threads: threads(client, row.id)?,
             without_content: BTreeSet::new(),
             unreadable: BTreeMap::new(),
+            left_out: BTreeMap::new(),
         };
         let erased = client.erased(row.id)?.into_iter();
         let never_came = erased.filter(|erased| erased.here == ErasedHere::NeverCame);
@@ -121,6 +122,9 @@ impl View {
             }
             (Notice::Unreadable { author, .. }, Some(place)) => {
                 self.unreadable.insert(place, author.device.to_string());
+            }
+            (Notice::LeftOut { by }, Some(place)) => {
+                self.left_out.insert(place, by.to_string());
             }
             (Notice::HubBeganAnew { lost_until, .. }, Some(place)) => {
                 self.restarts.insert(place);

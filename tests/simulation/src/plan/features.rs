@@ -8,6 +8,7 @@
 mod bundles;
 mod closing;
 mod devices;
+mod expulsion;
 mod forums;
 mod moving;
 mod new_groups;
@@ -74,6 +75,7 @@ const FEATURES: &[Feature] = &[
         per_mille: 400,
         add: bundles::add_beside_a_restored_hub,
     },
+    Feature { name: "expulsion", per_mille: 200, add: expulsion::add },
 ];
 
 /// Adds what the seed has of the features of an edition.

@@ -90,6 +90,10 @@ impl Channel {
     }
 
     pub(super) fn handle_contest(&mut self, item: &Item, author: &DeviceName) -> Vec<Event> {
+        // Whom a next group leaves out cannot judge it, and objects: only relays look at that.
+        if self.roster.seat(author).is_none() {
+            return Vec::new();
+        }
         let contest = self.verified_control(item, author).and_then(|(_, payload)| {
             let contest = Contest::decode(payload).map_err(Refused::signed)?;
             let fits = contest.channel == self.id()

@@ -9,7 +9,7 @@ use crate::channel::roster::{Roster, Seat};
 use crate::channel::state::{LockedOut, Standing};
 use crate::channel::{Channel, ChannelError, Context, Event, group_id};
 use crate::mls::{self, Group, JoinError, Suite};
-use crate::policy::Policy;
+use crate::policy::{Policy, Role};
 use crate::rules::{self, Act, JudgeError};
 
 /// A group that is to take the present one's place.
@@ -55,6 +55,10 @@ impl Channel {
                 self.leave_no_trace(ctx)?;
                 let mut events = self.strand(ctx, item, author)?;
                 if self.is_left_out(ctx, item) {
+                    let role = self.policy.role_at(author.officer(), item.received_at);
+                    if role == Some(Role::Owner) {
+                        self.state.note_put_out();
+                    }
                     let by = author.clone();
                     let told = events.iter_mut().find(|e| matches!(e, Event::Stranded { .. }));
                     told.into_iter().for_each(|told| *told = Event::LeftOut { by: by.clone() });

@@ -10,7 +10,7 @@ use enlace_log::{ChannelId, ClientId};
 use super::world::World;
 use crate::engine::{ActError, AgreementView, EngineError, Wish};
 use crate::notice::{ChangeAct, Matter, Notice};
-use crate::store::OutboxState;
+use crate::store::{ChannelStanding, OutboxState};
 
 /// Ana and Eva of one authority, Bruno of another; Carla of a third one is outside.
 fn world() -> (World, ChannelId) {
@@ -249,6 +249,8 @@ fn an_authority_is_put_out_when_the_others_have_consented() {
     let refused = world.engine("ana").wish(channel, Wish::Expel(own));
     assert!(matches!(refused, Err(ActError::OwnerExpels)));
 
+    world.post("eva", channel, "antes");
+    world.settle();
     let asked = world.wants("ana", channel, Wish::Expel(ucc.clone()));
     let (ana, whom) = (world.device("ana"), ucc.to_string());
     let told =
@@ -266,11 +268,24 @@ fn an_authority_is_put_out_when_the_others_have_consented() {
         let is_told = |n: &Notice| matches!(n, Notice::Changed { acts, .. } if acts.contains(&out));
         assert!(world.notices(name, channel).iter().any(is_told), "{name}");
     }
-    assert!(world.notices("carla", channel).contains(&Notice::LeftOut { by: ana }));
+    assert!(world.notices("carla", channel).contains(&Notice::LeftOut { by: ana.clone() }));
     world.post("eva", channel, "entre nosotros");
     world.settle();
     let said = "entre nosotros".to_owned();
     assert!(world.texts("bruno", channel).contains(&said));
     assert!(!world.texts("carla", channel).contains(&said));
     world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+
+    let is_unreadable = |n: &Notice| matches!(n, Notice::Unreadable { .. });
+    for name in ["ana", "bruno", "eva"] {
+        let notices = world.notices(name, channel);
+        assert!(!notices.iter().any(is_unreadable), "Carla's objection is no entry: {notices:?}");
+    }
+    // Its relay serves it no more: the others went on without it.
+    assert!(world.engine("carla").is_served_no_more(channel).unwrap());
+    let rows = world.engine("carla").read(|tx| tx.channels()).unwrap();
+    let row = rows.iter().find(|row| row.id == channel).unwrap();
+    assert_eq!((row.standing, &row.stopped), (ChannelStanding::Removed, &None));
+    assert!(world.notices("carla", channel).contains(&Notice::Removed { by: ana }));
+    assert!(world.texts("carla", channel).contains(&"antes".to_owned()), "what it has stays");
 }
