@@ -47,7 +47,8 @@ pub(crate) fn run(command: Command, ui: &Ui) -> Result<(), Failure> {
 #[derive(Debug, clap::Args)]
 struct Patience {
     /// Wait no longer than this for the other device.
-    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 600,
+        value_parser = clap::value_parser!(u64).range(1..=24 * 3600))]
     timeout: u64,
 }
 

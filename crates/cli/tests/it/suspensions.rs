@@ -57,7 +57,7 @@ fn a_duty_officer_is_warned_of_what_happens_to_others() {
     let earlier = place.enlace(&suspend("ben@fge.example", &soon)).succeeded();
     assert!(!earlier.stderr.contains("newest file") && !earlier.stderr.contains("same end"));
     let again = place.enlace(&suspend("eva@fge.example", &later)).succeeded();
-    let told = "ana@fge.example, ben@fge.example stays suspended until";
+    let told = "so have ana@fge.example, ben@fge.example.";
     assert!(again.stderr.contains(told), "{}", again.stderr);
 }
 

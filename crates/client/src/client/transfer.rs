@@ -168,15 +168,12 @@ impl Client {
         mut progress: impl FnMut(TransferProgress),
     ) -> Result<Announced, TransferError> {
         let mut incoming = Incoming::default();
-        loop {
-            let (request, taken) = (asking.request.clone(), incoming.taken());
-            let done = incoming.is_complete();
-            let request = ReceiveHistoryRequest { request, taken, done };
-            let answer = line.call(&request).await?;
-            match incoming {
-                Incoming { announced: Some((announced, _)), .. } if done => return Ok(announced),
-                _ => {}
-            }
+        let ask = |taken, done| {
+            let request = asking.request.clone();
+            ReceiveHistoryRequest { request, taken, done }
+        };
+        while !incoming.is_complete() {
+            let answer = line.call(&ask(incoming.taken(), false)).await?;
             if answer.portion.is_empty() {
                 line.check_time()?;
                 continue;
@@ -191,6 +188,9 @@ impl Client {
                 progress(TransferProgress { taken: incoming.taken(), total });
             }
         }
+        // All is here, whether the other device hears of that or not.
+        line.tell(&ask(incoming.taken(), true)).await;
+        incoming.announced.map(|(announced, _)| announced).ok_or(TransferError::Altered)
     }
 }
 

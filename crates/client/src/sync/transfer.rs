@@ -74,6 +74,17 @@ impl<'s> Line<'s> {
         }
     }
 
+    /// Makes a call once, whose answer changes nothing here.
+    pub(crate) async fn tell<C: Call>(&mut self, request: &C) {
+        let told = match self.connect().await {
+            Ok(connection) => connection.call(request, CALL_TIME).await.map_err(Into::into),
+            Err(error) => Err(TransferError::from(error)),
+        };
+        if let Err(error) = told {
+            tracing::info!(%error, "the relay is not told that a transfer is over");
+        }
+    }
+
     /// Waits before the relay is asked again.
     pub(crate) async fn pause(&mut self) {
         let [random] = self.shared.engine().entropy().bytes();

@@ -128,7 +128,7 @@ pub(crate) fn suspend(arguments: &SuspendArguments, ui: &Ui) -> Result<(), Failu
     if !prolonged.is_empty() {
         let (whom, until) = (prolonged.join(", "), when::show(until));
         ui.warning(format_args!(
-            "all who are suspended have the same end: {whom} stays suspended until {until}, too. \
+            "all who are suspended have the same end, now {until}; so have {whom}. \
              Lift whoever is to come back earlier when it is time."
         ));
     }
