@@ -31,6 +31,7 @@ mod succession;
 use enlace_identity::bundle::{Bundle, BundleHash};
 use enlace_identity::canonical::Writer;
 use enlace_identity::chain::VerifiedLeaf;
+use enlace_identity::keys::PublicKey;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
 use enlace_log::{
@@ -170,6 +171,12 @@ impl Channel {
     #[must_use]
     pub fn devices(&self) -> DeviceList {
         self.roster.list()
+    }
+
+    /// The key with which a device stands in the group.
+    #[must_use]
+    pub fn device_key(&self, device: &DeviceName) -> Option<PublicKey> {
+        self.roster.seat(device).map(|seat| seat.key)
     }
 
     /// This copy of the log, to verify the next batch with. After the batch is handled, hand its

@@ -204,6 +204,13 @@ impl Explain for TransferError {
                 let device = device.as_str();
                 said(ui, Text::DeviceNotAdded { device }).hint(ui.say(Text::AddDevice { device }))
             }
+            Self::NotTogether(device) => said(ui, Text::DevicesApart { device: device.as_str() })
+                .hint(ui.say(Text::BringTogether)),
+            Self::OtherKey(device) => {
+                let device = device.as_str();
+                let hint = ui.say(Text::OtherKey { device });
+                said(ui, Text::DeviceWithOtherKey { device }).hint(hint)
+            }
             Self::Others(device) => said(ui, Text::OthersDevice { device: device.as_str() }),
             Self::TimedOut => said(ui, Text::OtherDeviceAway).hint(ui.say(Text::BothAtOnce)),
             Self::Midway => said(ui, Text::OtherDeviceMidway).hint(ui.say(Text::BothAtOnce)),

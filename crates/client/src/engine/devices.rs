@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use enlace_channel::channel::Channel;
+use enlace_identity::keys::PublicKey;
 use enlace_identity::names::{DeviceName, OfficerAddress};
 use enlace_log::ChannelId;
 
@@ -27,6 +28,17 @@ pub struct OwnDevice {
     pub channels: Vec<ChannelId>,
     /// The channels to which it is still to be added.
     pub waiting: Vec<ChannelId>,
+}
+
+/// How a key compares with the one that a device has as a member.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Seated {
+    /// It is that one.
+    Same,
+    /// The device is there with another one.
+    Other,
+    /// The device is in none of this one's channels.
+    Nowhere,
 }
 
 /// Why a device is neither added nor removed. Nothing has changed then.
@@ -222,6 +234,36 @@ impl Work<'_> {
             }
         };
         Ok(std::iter::once(me.clone()).chain(names).map(describe).collect())
+    }
+
+    /// How a key compares with the one that a device has in the channels that this one is in. A
+    /// certificate names a device; that it is the one that the officer let in, its key alone says.
+    /// One other key is enough, except where it can't be replaced any more: in a closed channel.
+    pub(super) fn seated(
+        &mut self,
+        device: &DeviceName,
+        key: &PublicKey,
+    ) -> Result<Seated, StoreError> {
+        let (mut has_same, mut has_other) = (false, false);
+        for row in self.tx.channels()? {
+            if row.standing == ChannelStanding::Removed {
+                continue;
+            }
+            let Some(channel) = self.take(row.id).ok().flatten() else { continue };
+            let (seat, is_closed) = (channel.device_key(device), channel.policy().is_closed());
+            self.keep(channel);
+            match seat {
+                Some(seat) if seat == *key => has_same = true,
+                Some(_) if !is_closed => return Ok(Seated::Other),
+                Some(_) => has_other = true,
+                None => {}
+            }
+        }
+        Ok(match (has_same, has_other) {
+            (true, _) => Seated::Same,
+            (false, true) => Seated::Other,
+            (false, false) => Seated::Nowhere,
+        })
     }
 
     pub(super) fn other_devices(&self) -> Result<BTreeSet<DeviceName>, StoreError> {

@@ -16,6 +16,7 @@ use enlace_identity::names::DeviceName;
 use enlace_transport::{CallError, Untrusted};
 use sha2::{Digest as _, Sha256};
 
+use super::devices::Seated;
 use super::{BackupError, Engine};
 use crate::store::StoreError;
 use crate::sync::SyncError;
@@ -26,6 +27,13 @@ pub enum TransferError {
     /// The officer has not said that the device is hers.
     #[error("{0} is not one of the devices that you have added")]
     NotAdded(DeviceName),
+    /// The other device is in none of the channels that this one is in: nothing says that the key which
+    /// it shows is its own.
+    #[error("{0} is in none of the channels that this device is in")]
+    NotTogether(DeviceName),
+    /// In a channel the other device has another key.
+    #[error("{0} has another key in your channels")]
+    OtherKey(DeviceName),
     /// The other device is not the officer's.
     #[error("{0} is a device of somebody else")]
     Others(DeviceName),
@@ -144,13 +152,25 @@ impl Engine {
     }
 
     fn verify_request(
-        &self,
+        &mut self,
         device: &DeviceName,
         request: &[u8],
     ) -> Result<TransferRequest, TransferError> {
         let signed = SignedTransferRequest::decode(request)?;
-        let request = signed.verify(&self.verify_other(signed.chain())?)?;
-        if request.device == *device { Ok(request) } else { Err(TransferRefused::Signature.into()) }
+        let leaf = self.verify_other(signed.chain())?;
+        let request = signed.verify(&leaf)?;
+        if request.device != *device {
+            return Err(TransferRefused::Signature.into());
+        }
+        match self.seated(device, &leaf)? {
+            Seated::Same => Ok(request),
+            Seated::Other => Err(TransferError::OtherKey(device.clone())),
+            Seated::Nowhere => Err(TransferError::NotTogether(device.clone())),
+        }
+    }
+
+    fn seated(&mut self, device: &DeviceName, leaf: &VerifiedLeaf) -> Result<Seated, StoreError> {
+        self.write(|work| work.seated(device, &leaf.public_key()))
     }
 
     fn verify_other(&self, chain: &UnverifiedChain) -> Result<VerifiedLeaf, TransferError> {

@@ -72,6 +72,51 @@ fn a_history_goes_only_to_a_device_that_the_officer_has_added() {
     assert_eq!(refused.to_string(), forged.to_string());
 }
 
+/// A registrar can issue a second certificate under a name that the officer has added.
+#[test]
+fn a_second_certificate_of_a_name_gets_no_history() {
+    let (mut world, channel) = with_phone();
+    world.enroll_device("thief", "phone", "eva", "fge");
+    let (phone, parcel) = (world.device("phone"), world.dir.path().join("parcel"));
+    let stolen = world.engine("thief").ask_for_history().unwrap().request;
+    let refused = world.engine("eva").pack_history(&phone, &stolen, &parcel).unwrap_err();
+    assert!(refused.to_string().contains("another key"), "{refused}");
+    assert!(!parcel.exists(), "nothing is written");
+    // Nor does it where it got into a case of its own with her, as long as her own stands in another.
+    world.officers.remove("phone").unwrap();
+    let pool = world.hub.pools.get_mut(phone.officer()).unwrap();
+    pool.retain(|(device, _)| *device != phone);
+    world.publish("thief");
+    let theirs = world.case();
+    world.settle();
+    let is_in = |world: &mut World, id| world.engine("thief").read(|tx| tx.channel(id)).unwrap();
+    assert!(is_in(&mut world, theirs).is_some() && is_in(&mut world, channel).is_none());
+    let refused = world.engine("eva").pack_history(&phone, &stolen, &parcel).unwrap_err();
+    assert!(refused.to_string().contains("another key"), "{refused}");
+}
+
+#[test]
+fn a_device_that_is_in_no_channel_yet_gets_no_history() {
+    let mut world = World::new();
+    world.enroll_device("phone", "phone", "eva", "fge");
+    let phone = world.device("phone");
+    world.engine("eva").add_device(&phone).unwrap();
+    let channel = world.create("eva");
+    world.settle();
+    world.enroll_device("tablet", "tablet", "eva", "fge");
+    let tablet = world.device("tablet");
+    world.engine("eva").add_device(&tablet).unwrap();
+    let lists = world.network.fge.crls(9, None);
+    world.engine("eva").take_crls(&lists).unwrap();
+    let parcel = world.dir.path().join("parcel");
+    let asked = world.engine("tablet").ask_for_history().unwrap().request;
+    let refused = world.engine("eva").pack_history(&tablet, &asked, &parcel).unwrap_err();
+    assert!(refused.to_string().contains("none of the channels"), "{refused}");
+    world.settle();
+    assert!(world.engine("eva").pack_history(&tablet, &asked, &parcel).is_ok());
+    assert!(world.engine("phone").read(|tx| tx.channel(channel)).unwrap().is_some());
+}
+
 #[test]
 fn a_revoked_device_gets_no_history_and_is_believed_none() {
     let (mut world, _) = with_phone();
