@@ -7,6 +7,7 @@
 
 mod acts;
 mod answers;
+mod automatic;
 mod backup;
 mod batches;
 mod bundles;

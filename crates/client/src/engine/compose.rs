@@ -1,7 +1,7 @@
 //! What the officer writes: channels and notes. Both are durable before these return.
 
 use enlace_channel::channel::{Channel, ChannelDraft, ChannelError, SealError};
-use enlace_channel::entry::{ComposeError, EntryKind, HandlingCode, NoteDraft, Salt, TimeZone};
+use enlace_channel::entry::{ComposeError, EntryKind, HandlingCode, NoteDraft, TimeZone};
 use enlace_channel::mls::Suite;
 use enlace_channel::policy::{ChannelKind, NewCase, PolicyError};
 use enlace_log::{ChannelId, ChannelNonce, ClientId, Commitment, Generation, Seq};
@@ -262,7 +262,7 @@ impl Work<'_> {
             text: &note.text,
         };
         let draft = NoteDraft { generation: channel.policy().generation(), parent, ..draft };
-        let salts = || Salt::from_bytes(self.random());
+        let salts = || self.salt();
         let entry = match pins {
             Some(pinned) => draft.sign_pin(pinned, &self.ctx.device.key, salts)?,
             None => draft.sign_as(kind, &self.ctx.device.key, salts)?,

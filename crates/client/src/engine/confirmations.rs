@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use enlace_channel::channel::Channel;
 use enlace_channel::confirmations::Confirmations;
-use enlace_channel::entry::{EntryKind, HandlingCode, NoteDraft, Salt, TimeZone, VerifiedEntry};
+use enlace_channel::entry::{EntryKind, VerifiedEntry};
 use enlace_channel::policy::Role;
 use enlace_identity::chain::ChainError;
 use enlace_identity::names::Domain;
@@ -22,8 +22,7 @@ use super::work::Work;
 use super::{Engine, EngineError};
 use crate::event::ClientEvent;
 use crate::notice::Notice;
-use crate::store::{ConfirmationRow, EntryRow, InquiryRow, OutboxRow, OutboxState, StoreError};
-use crate::task::Task;
+use crate::store::{ConfirmationRow, EntryRow, InquiryRow, OutboxState, StoreError};
 
 /// How long to wait after each round of asking; after the last one, always as long.
 const PAUSES: [u64; 8] = [2, 5, 15, 60, 600, 3600, 6 * 3600, 24 * 3600];
@@ -305,27 +304,10 @@ impl Work<'_> {
             unsaid.filter_map(|row| SignedConfirmation::decode(&row.signed).ok()).collect();
         while !waiting.is_empty() {
             let confirmations = Confirmations::take_from(&mut waiting);
-            let client_id = self.new_client_id(id);
-            let draft = NoteDraft {
-                channel: id,
-                generation: channel.policy().generation(),
-                author: self.me(),
-                client_id,
-                local_time: self.now(),
-                time_zone: TimeZone::utc(),
-                handling: HandlingCode::H0,
-                restriction: None,
-                parent: None,
-                known_head: channel.known_head(),
-                text: "",
-            };
-            let salts = || Salt::from_bytes(self.random());
-            let entry = draft.sign_confirmations(&confirmations, &self.ctx.device.key, salts);
-            self.tx.put_outbox(&OutboxRow {
-                signed: Some(entry.encode()),
-                automatic: true,
-                ..self.new_row(id, client_id, Task::Entry)
-            })?;
+            let draft = self.draft_own(channel);
+            let key = &self.ctx.device.key;
+            let entry = draft.sign_confirmations(&confirmations, key, || self.salt());
+            self.put_own_entry(&entry)?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use enlace_channel::channel::{Agreement, Channel, ChannelError};
 use enlace_channel::consent::{Answer, Statement, StatementDraft, Subject};
-use enlace_channel::entry::{Salt, SignedEntry, TimeZone, VerifiedEntry};
+use enlace_channel::entry::{SignedEntry, TimeZone, VerifiedEntry};
 use enlace_channel::policy::{Policy, Role};
 use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
 use enlace_identity::time::Timestamp;
@@ -322,7 +322,7 @@ impl Work<'_> {
             known_head: channel.known_head(),
             statement,
         };
-        draft.sign(&self.ctx.device.key, || Salt::from_bytes(self.random()))
+        draft.sign(&self.ctx.device.key, || self.salt())
     }
 
     /// The proposals and answers in a channel's log, in its order.

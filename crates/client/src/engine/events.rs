@@ -17,7 +17,6 @@ use super::turns;
 use super::work::Work;
 use crate::event::ClientEvent;
 use crate::notice::{Author, ChangeAct, Notice};
-use crate::store::{OutboxRow, OutboxState};
 use crate::task::Task;
 
 /// Over how long those spread who each do something of their own at the same event.
@@ -200,43 +199,6 @@ impl Work<'_> {
             |other: &DeviceName| (other.officer() != device.officer()).then_some(Duration::ZERO);
         let delay = turns::turn(self.me(), device.as_str(), channel.devices().iter(), stays);
         self.enqueue_own(channel.id(), task, delay)
-    }
-
-    /// Puts an act of the client's own in the queue, unless it is there.
-    pub(super) fn enqueue_own(
-        &mut self,
-        id: ChannelId,
-        task: Task,
-        delay: Duration,
-    ) -> Result<(), EngineError> {
-        if self.tx.queued(Some(id))?.iter().any(|row| row.task == task) {
-            return Ok(());
-        }
-        self.put_own(id, task, delay)
-    }
-
-    /// Puts an act of the client's own in the queue, where it is not.
-    pub(super) fn put_own(
-        &mut self,
-        id: ChannelId,
-        task: Task,
-        delay: Duration,
-    ) -> Result<(), EngineError> {
-        let row = OutboxRow {
-            position: 0,
-            client_id: self.new_client_id(id),
-            channel: id,
-            task,
-            signed: None,
-            sealed: None,
-            state: OutboxState::Queued,
-            attempts: 0,
-            not_before: self.now().plus(delay),
-            automatic: true,
-            created_at: self.now(),
-        };
-        self.tx.put_outbox(&row)?;
-        Ok(())
     }
 
     fn renewed(&mut self, id: ChannelId) -> Result<(), EngineError> {

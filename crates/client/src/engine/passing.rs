@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use enlace_channel::channel::Channel;
-use enlace_channel::entry::{EntryKind, HandlingCode, NoteDraft, Salt, TimeZone};
+use enlace_channel::entry::EntryKind;
 use enlace_channel::policy::Role;
 use enlace_identity::canonical::sha256;
 use enlace_identity::names::{DeviceName, Domain};
@@ -21,8 +21,6 @@ use enlace_log::ChannelId;
 use super::turns;
 use super::work::Work;
 use super::{Engine, EngineError};
-use crate::store::OutboxRow;
-use crate::task::Task;
 
 /// The longest list that an entry holds, in bytes; longer ones reach relays and members as before.
 const MAX_LIST: usize = 192 << 10;
@@ -134,31 +132,12 @@ impl Work<'_> {
             return Ok(());
         }
         let Some(channel) = self.take(id)? else { return Ok(()) };
-        let client_id = self.new_client_id(id);
-        let draft = NoteDraft {
-            channel: id,
-            generation: channel.policy().generation(),
-            author: self.me(),
-            client_id,
-            local_time: self.now(),
-            time_zone: TimeZone::utc(),
-            handling: HandlingCode::H0,
-            restriction: None,
-            parent: None,
-            known_head: channel.known_head(),
-            text: "",
-        };
+        let draft = self.draft_own(&channel);
         self.keep(channel);
-        let salts = || Salt::from_bytes(self.random());
-        let Ok(entry) = draft.sign_list(&passing.list, &self.ctx.device.key, salts) else {
-            return Ok(());
-        };
-        self.tx.put_outbox(&OutboxRow {
-            signed: Some(entry.encode()),
-            automatic: true,
-            ..self.new_row(id, client_id, Task::Entry)
-        })?;
-        Ok(())
+        match draft.sign_list(&passing.list, &self.ctx.device.key, || self.salt()) {
+            Ok(entry) => Ok(self.put_own_entry(&entry)?),
+            Err(_) => Ok(()),
+        }
     }
 }
 

@@ -7,14 +7,12 @@
 use std::time::Duration;
 
 use enlace_channel::channel::Channel;
-use enlace_channel::entry::{
-    EntryKind, HandlingCode, NoteDraft, Salt, SignedEntry, TimeZone, VerifiedEntry,
-};
+use enlace_channel::entry::{EntryKind, SignedEntry, VerifiedEntry};
 use enlace_channel::history::{HistoryShare, SharedEntries, verify_shared};
 use enlace_channel::policy::Role;
 use enlace_channel::rules::Act;
 use enlace_identity::names::DeviceName;
-use enlace_log::{ChannelId, ClientId, Item, Seq};
+use enlace_log::{ChannelId, Item, Seq};
 
 use super::EngineError;
 use super::events::SPREAD;
@@ -130,15 +128,10 @@ impl Work<'_> {
         let Ok(share) = channel.share(&self.ctx, (&device, &key), range, &entries) else {
             return Ok(self.fail(row, "nothing can be sealed to that device".to_owned())?);
         };
-        let client_id = self.new_client_id(id);
-        let entry = self.sign_share(channel, client_id, &share);
+        let entry = self.sign_share(channel, &share);
         let to_here = (device.clone(), since, share_key.clone());
-        self.keep_origin(client_id, to_here, (Seq(from), upto))?;
-        self.tx.put_outbox(&OutboxRow {
-            signed: Some(entry.encode()),
-            automatic: true,
-            ..self.new_row(id, client_id, Task::Entry)
-        })?;
+        self.keep_origin(entry.header().client_id, to_here, (Seq(from), upto))?;
+        self.put_own_entry(&entry)?;
         self.accept(row, None)?;
         if upto.0 < to {
             let from = upto.next().0;
@@ -148,26 +141,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    pub(super) fn sign_share(
-        &self,
-        channel: &Channel,
-        client_id: ClientId,
-        share: &HistoryShare,
-    ) -> SignedEntry {
-        let draft = NoteDraft {
-            channel: channel.id(),
-            generation: channel.policy().generation(),
-            author: self.me(),
-            client_id,
-            local_time: self.now(),
-            time_zone: TimeZone::utc(),
-            handling: HandlingCode::H0,
-            restriction: None,
-            parent: None,
-            known_head: channel.known_head(),
-            text: "",
-        };
-        draft.sign_share(share, &self.ctx.device.key, || Salt::from_bytes(self.random()))
+    pub(super) fn sign_share(&self, channel: &Channel, share: &HistoryShare) -> SignedEntry {
+        self.draft_own(channel).sign_share(share, &self.ctx.device.key, || self.salt())
     }
 
     /// The entries from `from` on that fit into one share, and the position that they reach.

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use enlace_channel::channel::{Channel, ChannelError, Context, LogBook};
+use enlace_channel::entry::Salt;
 use enlace_channel::policy::{Policy, Role};
 use enlace_identity::keys::PublicKey;
 use enlace_identity::names::{DeviceName, Domain};
@@ -60,6 +61,11 @@ impl<'w> Work<'w> {
     /// Random bytes.
     pub(super) fn random<const N: usize>(&self) -> [u8; N] {
         self.ctx.backend.entropy().bytes()
+    }
+
+    /// A fresh salt.
+    pub(super) fn salt(&self) -> Salt {
+        Salt::from_bytes(self.random())
     }
 
     /// A fresh idempotency key for a channel's item. Of a channel that isn't in hand the position

@@ -13,7 +13,7 @@ use enlace_log::{ChannelId, Seq};
 use super::world::World;
 use crate::engine::Wish;
 use crate::notice::{ChangeAct, Notice};
-use crate::store::{ChannelStanding, OutboxRow};
+use crate::store::ChannelStanding;
 use crate::task::Task;
 
 /// Longer than anybody waits for others.
@@ -446,10 +446,8 @@ fn whoever_answers_first_with_nothing_keeps_nothing_back() {
             let key = hex::decode(share_key).unwrap();
             let (range, nothing) = ((Seq(from), Seq(to)), SharedEntries::default());
             let share = taken.share(&work.ctx, (&device, &key), range, &nothing).unwrap();
-            let client_id = work.new_client_id(channel);
-            let signed = Some(work.sign_share(&taken, client_id, &share).encode());
-            let new = work.new_row(channel, client_id, Task::Entry);
-            work.tx.put_outbox(&OutboxRow { signed, automatic: true, ..new })?;
+            let entry = work.sign_share(&taken, &share);
+            work.put_own_entry(&entry)?;
             work.accept(row, None)?;
         }
         work.keep(taken);
