@@ -7,8 +7,10 @@
 //! question. [`Membership::plan`] says what an item would change as an [`Event`]; the storage
 //! keeps the events, and [`Membership::apply`] replays them.
 
+mod apply;
 mod event;
 mod moving;
+mod plan;
 #[cfg(test)]
 mod tests;
 
@@ -16,13 +18,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use enlace_identity::names::DeviceName;
 
-use crate::control::{Contest, Stranded};
-use crate::device_list::{DeviceList, ListChange, ListError, ListHash};
-use crate::envelope::{Envelope, ItemKind};
+use crate::device_list::DeviceList;
 use crate::ids::{Generation, Seq};
-use crate::item::Sealed;
 
 pub use event::Event;
+pub use plan::MembershipError;
 
 /// Who may read and write in one channel.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -146,195 +146,11 @@ impl Membership {
         self.rights.iter().flat_map(|(device, ranges)| ranges.iter().map(move |r| (device, *r)))
     }
 
-    /// Checks an item against who may write, and says what it would change if it stood at `seq`.
-    /// `has_evidence` tells whether the hub itself knows that a device is revoked or suspended.
-    ///
-    /// # Errors
-    /// The author's fault: the hub refuses the item.
-    pub fn plan(
-        &self,
-        seq: Seq,
-        item: &Sealed,
-        has_evidence: impl Fn(&DeviceName) -> bool,
-    ) -> Result<Option<Event>, MembershipError> {
-        let envelope = item.envelope();
-        // What a hub states of itself changes nothing about members.
-        let Some(author) = envelope.device() else { return Ok(None) };
-        if envelope.kind == ItemKind::Contest {
-            return self.plan_contest(seq, item, author).map(Some);
-        }
-        if !self.may_write(envelope, author) {
-            return Err(MembershipError::NotAMember);
-        }
-        self.check_last_valid(envelope)?;
-        match (envelope.kind, item.list_change()) {
-            (ItemKind::Commit | ItemKind::Succession, Some(change)) => {
-                self.plan_commit(seq, envelope, author, change, has_evidence).map(Some)
-            }
-            (ItemKind::Commit | ItemKind::Succession, None) => {
-                Err(MembershipError::List(ListHash::NONE))
-            }
-            (ItemKind::Stranded, _) => plan_stranded(item, author).map(Some),
-            (ItemKind::Leave, _) => Ok(Some(Event::Leave { device: author.clone() })),
-            _ => Ok(self.plan_confirmation(seq, envelope, author)),
-        }
-    }
-
-    /// The devices that a planned commit admits.
-    #[must_use]
-    pub fn admitted_by(&self, event: &Event) -> Vec<DeviceName> {
-        let Event::Commit { parent, change, .. } = event else { return Vec::new() };
-        let base = self.list_after(*parent).unwrap_or_default();
-        match base.apply(change) {
-            Ok(list) => list.iter().filter(|d| !base.contains(d)).cloned().collect(),
-            Err(_) => Vec::new(),
-        }
-    }
-
-    /// Replays what an item changed.
-    pub fn apply(&mut self, event: &Event) {
-        match event {
-            Event::Anchor { seq, author, generation, list } => {
-                let commit = Commit {
-                    author: author.clone(),
-                    parent: None,
-                    generation: *generation,
-                    list: list.clone(),
-                    confirmed: true,
-                };
-                self.commits.insert(*seq, commit);
-                self.listed += list.len();
-                self.unsettled = None;
-                // What lies between two memberships is not here.
-                list.iter().for_each(|device| self.admit(device, *seq));
-                self.set_current(*seq, list.clone());
-            }
-            Event::Commit { .. } => self.apply_commit(event),
-            Event::Leave { device } => {
-                self.left.insert(device.clone());
-            }
-            Event::Stranded { device } => {
-                self.stranded.insert(device.clone());
-            }
-            Event::Contest { seq, .. } => {
-                if let Some(Unsettled { since, former }) = self.unsettled.take() {
-                    self.read_through(since, &former);
-                    let restored = self.current.iter().chain(former.iter()).cloned().collect();
-                    self.set_current(*seq, restored);
-                }
-            }
-            Event::Confirmation { seq, commit } => self.apply_confirmation(*seq, *commit),
-        }
-    }
-
-    fn may_write(&self, envelope: &Envelope, author: &DeviceName) -> bool {
-        let creates = self.commits.is_empty() && envelope.kind == ItemKind::Commit;
-        creates || self.current.contains(author)
-    }
-
-    /// The last commit held valid must be one that the author can have processed, and must have
-    /// it as a member. It says which group the author is in: a succession that nobody builds on
-    /// leads nowhere.
-    fn check_last_valid(&self, envelope: &Envelope) -> Result<(), MembershipError> {
-        let generation = match envelope.last_valid_commit {
-            None if self.commits.is_empty() => Generation(0),
-            Some(seq) if Some(seq) <= envelope.fence => self
-                .commits
-                .get(&seq)
-                .map(|commit| commit.generation)
-                .ok_or(MembershipError::UnknownCommit(Some(seq)))?,
-            other => return Err(MembershipError::UnknownCommit(other)),
-        };
-        if envelope.generation == generation {
-            Ok(())
-        } else {
-            Err(MembershipError::Generation(generation))
-        }
-    }
-
     fn list_after(&self, commit: Option<Seq>) -> Option<DeviceList> {
         match commit {
             None => Some(DeviceList::default()),
             Some(seq) => self.commits.get(&seq).map(|commit| commit.list.clone()),
         }
-    }
-
-    fn plan_commit(
-        &self,
-        seq: Seq,
-        envelope: &Envelope,
-        author: &DeviceName,
-        change: &ListChange,
-        has_evidence: impl Fn(&DeviceName) -> bool,
-    ) -> Result<Event, MembershipError> {
-        let parent = envelope.last_valid_commit;
-        let succeeds = envelope.kind == ItemKind::Succession;
-        if succeeds && !change.added.is_empty() {
-            return Err(MembershipError::Founding);
-        }
-        let base = self.list_after(parent).ok_or(MembershipError::UnknownCommit(parent))?;
-        let list = base.apply(change)?;
-        if list.hash() != envelope.list_hash {
-            return Err(MembershipError::List(list.hash()));
-        }
-        if !list.contains(author) {
-            return Err(MembershipError::DropsItself);
-        }
-        let final_drops = self
-            .current
-            .iter()
-            .filter(|device| !list.contains(device))
-            .filter(|device| {
-                device.domain() == author.domain()
-                    || self.left.contains(*device)
-                    || has_evidence(device)
-            })
-            .cloned()
-            .collect();
-        Ok(Event::Commit {
-            seq,
-            author: author.clone(),
-            parent,
-            succeeds,
-            change: change.clone(),
-            final_drops,
-        })
-    }
-
-    fn plan_contest(
-        &self,
-        seq: Seq,
-        item: &Sealed,
-        device: &DeviceName,
-    ) -> Result<Event, MembershipError> {
-        let envelope = item.envelope();
-        let contest = item
-            .payload()
-            .and_then(|payload| Contest::decode(payload).ok())
-            .filter(|c| c.channel == envelope.channel && c.generation == envelope.generation)
-            .ok_or(MembershipError::Control)?;
-        let is_dropped = |unsettled: &Unsettled| {
-            unsettled.since <= contest.commit
-                && unsettled.former.contains(device)
-                && !self.current.contains(device)
-        };
-        let known = self.commits.contains_key(&contest.commit);
-        if !known || self.left.contains(device) || !self.unsettled.as_ref().is_some_and(is_dropped)
-        {
-            return Err(MembershipError::NothingToContest);
-        }
-        Ok(Event::Contest { seq, device: device.clone(), commit: contest.commit })
-    }
-
-    /// The newest commit in the line of `last_valid_commit` that this item confirms.
-    fn plan_confirmation(
-        &self,
-        seq: Seq,
-        envelope: &Envelope,
-        author: &DeviceName,
-    ) -> Option<Event> {
-        let commit = self.confirmable(envelope.last_valid_commit, author)?;
-        Some(Event::Confirmation { seq, commit })
     }
 
     /// The newest commit in a line that an item of `device` confirms. Its word counts for commits
@@ -357,14 +173,6 @@ impl Membership {
             .map(|(commit, _)| commit)
     }
 
-    /// Whether nobody but its author's officer could confirm a commit in this line.
-    fn has_no_witness(&self, line: Option<Seq>, author: &DeviceName) -> bool {
-        let established = self.lineage(line).find(|(_, commit)| commit.confirmed);
-        established.is_none_or(|(_, commit)| {
-            commit.list.iter().all(|device| device.officer() == author.officer())
-        })
-    }
-
     fn lineage(&self, from: Option<Seq>) -> impl Iterator<Item = (Seq, &Commit)> {
         let find = |seq: Option<Seq>| {
             let seq = seq?;
@@ -372,184 +180,4 @@ impl Membership {
         };
         std::iter::successors(find(from), move |(_, commit)| find(commit.parent))
     }
-
-    fn apply_commit(&mut self, event: &Event) {
-        let Event::Commit { seq, author, parent, succeeds, change, final_drops } = event else {
-            return;
-        };
-        let (seq, parent) = (*seq, *parent);
-        let before = self.list_after(parent);
-        let Some(Ok(list)) = before.as_ref().map(|base| base.apply(change)) else { return };
-        if let Some(commit) = self.confirmable(parent, author) {
-            self.apply_confirmation(seq, commit);
-        }
-        let passed_over = self.unsettled.clone().filter(|unsettled| parent < Some(unsettled.since));
-        if let Some(Unsettled { since, former }) = passed_over {
-            let stayed = former.iter().filter(|device| list.contains(device)).cloned().collect();
-            self.read_through(since, &stayed);
-        }
-        let confirmed = self.has_no_witness(parent, author);
-        let former = parent.and_then(|parent| self.commits.get(&parent));
-        let former = former.map_or(Generation(0), |commit| commit.generation);
-        let generation = Generation(former.0.saturating_add((*succeeds).into()));
-        let commit =
-            Commit { author: author.clone(), parent, generation, list: list.clone(), confirmed };
-        self.commits.insert(seq, commit);
-        self.listed += before.map_or(list.len(), |before| list.names_beside(&before));
-        let reads_on = self.unsettle(seq, author, &list, final_drops);
-        for device in &change.added {
-            self.admit(device, seq);
-            self.left.remove(device);
-        }
-        self.set_current(seq, list);
-        for device in reads_on {
-            if let Some(range) = self.rights.get_mut(&device).and_then(|ranges| ranges.last_mut()) {
-                range.to = None;
-            }
-        }
-    }
-
-    /// A device reads from `seq` on. Whoever reads already keeps what it may read: the author may
-    /// have begun at a list from before its admission. Whoever was a member before keeps that too:
-    /// it may not have heard of its removal yet.
-    fn admit(&mut self, device: &DeviceName, seq: Seq) {
-        let ranges = self.rights.entry(device.clone()).or_default();
-        if ranges.last().is_none_or(|range| range.to.is_some()) {
-            ranges.push(ReadRange { from: seq, to: None });
-        }
-    }
-
-    /// The commits from `since` on count for nothing. Whatever they ended or began for these, who
-    /// were members before: they read on where they read then, without a gap.
-    fn read_through(&mut self, since: Seq, devices: &DeviceList) {
-        for device in devices.iter() {
-            let Some(ranges) = self.rights.get_mut(device) else { continue };
-            let before = ranges.iter().filter(|range| range.from < since).count();
-            ranges.truncate(before.max(1));
-        }
-    }
-
-    /// Keeps in mind whom a commit drops without evidence; returns those who read on.
-    fn unsettle(
-        &mut self,
-        seq: Seq,
-        author: &DeviceName,
-        list: &DeviceList,
-        final_drops: &BTreeSet<DeviceName>,
-    ) -> Vec<DeviceName> {
-        let (since, before) = match self.unsettled.take() {
-            Some(unsettled) => (unsettled.since, unsettled.former),
-            None => (seq, self.current.clone()),
-        };
-        let has_evidence = |device: &DeviceName| {
-            final_drops.contains(device)
-                && (self.left.contains(device) || device.domain() != author.domain())
-        };
-        let former: DeviceList =
-            before.iter().filter(|device| !has_evidence(device)).cloned().collect();
-        let dropped: Vec<_> = former.iter().filter(|device| !list.contains(device)).collect();
-        let reads_on = |device: &&&DeviceName| {
-            let range = self.read_ranges(device).last();
-            !final_drops.contains(**device) && range.is_some_and(|range| range.to.is_none())
-        };
-        let reading = dropped.iter().filter(reads_on).map(|device| (*device).clone()).collect();
-        if !dropped.is_empty() {
-            self.unsettled = Some(Unsettled { since, former });
-        }
-        reading
-    }
-
-    /// Everything in the line of `commit` counts from now on, whatever was contested.
-    fn apply_confirmation(&mut self, seq: Seq, commit: Seq) {
-        let line: Vec<Seq> = self
-            .lineage(Some(commit))
-            .take_while(|(_, commit)| !commit.confirmed)
-            .map(|(seq, _)| seq)
-            .collect();
-        for seq in line {
-            if let Some(commit) = self.commits.get_mut(&seq) {
-                commit.confirmed = true;
-            }
-        }
-        let Some(list) = self.commits.get(&commit).map(|c| c.list.clone()) else { return };
-        if self.fence() == Some(commit) {
-            self.unsettled = None;
-            self.set_current(seq, list);
-        } else if let Some(unsettled) = self.unsettled.as_mut().filter(|u| u.since <= commit) {
-            // The commits after it remain in question, and what they would lead back to is this.
-            *unsettled = Unsettled { since: commit.next(), former: list };
-        }
-    }
-
-    /// Makes `list` the current one. Whoever comes back without having been admitted anew reads
-    /// on where it stopped, without a gap; whoever is not on the list reads no further than `seq`.
-    fn set_current(&mut self, seq: Seq, list: DeviceList) {
-        for device in list.iter() {
-            match self.rights.get_mut(device).and_then(|ranges| ranges.last_mut()) {
-                Some(range) => range.to = None,
-                None => self.admit(device, seq),
-            }
-        }
-        self.stranded.retain(|device| list.contains(device));
-        self.current = list;
-        self.end_reading(seq);
-    }
-
-    /// Whoever is no member reads no further than `seq`.
-    fn end_reading(&mut self, seq: Seq) {
-        for (device, ranges) in &mut self.rights {
-            let open = ranges.last_mut().filter(|range| range.to.is_none());
-            if let Some(range) = open.filter(|_| !self.current.contains(device)) {
-                range.to = Some(seq);
-            }
-        }
-    }
-}
-
-/// Who carries it out checks what is in it; a relay, that it is what it says, and how large it is.
-fn plan_stranded(item: &Sealed, device: &DeviceName) -> Result<Event, MembershipError> {
-    let envelope = item.envelope();
-    let stranded = item.payload().and_then(|payload| Stranded::decode(payload).ok());
-    let fits = stranded.is_some_and(|stranded| {
-        stranded.channel == envelope.channel
-            && stranded.generation == envelope.generation
-            && stranded.device == *device
-    });
-    if fits {
-        Ok(Event::Stranded { device: device.clone() })
-    } else {
-        Err(MembershipError::Control)
-    }
-}
-
-/// Why a hub refuses an item.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum MembershipError {
-    /// The device may not write here now.
-    #[error("the device is not a member of the channel")]
-    NotAMember,
-    /// It names a commit that is none, or lies beyond its own fence.
-    #[error("it names a commit that is not in the log: {0:?}")]
-    UnknownCommit(Option<Seq>),
-    /// It was made in another group than the one after the commit that it names; which that is.
-    #[error("the channel's group is of generation {0} there")]
-    Generation(Generation),
-    /// A succession that lets somebody in.
-    #[error("a succession lets nobody in")]
-    Founding,
-    /// The change leads to another list than the envelope says; the list it leads to.
-    #[error("the device list after the commit is not the one that its envelope names")]
-    List(ListHash),
-    /// The change cannot be applied.
-    #[error(transparent)]
-    Change(#[from] ListError),
-    /// A commit whose author is not on the list after it.
-    #[error("a commit cannot remove its own author")]
-    DropsItself,
-    /// A control item whose payload cannot be read or belongs elsewhere.
-    #[error("the control item cannot be read")]
-    Control,
-    /// The device was not dropped by that commit, or is back, or the commit is settled.
-    #[error("there is nothing for this device to contest")]
-    NothingToContest,
 }

@@ -1,9 +1,12 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::envelope::{PayloadHash, WelcomesHash};
+use crate::control::Contest;
+use crate::device_list::{ListChange, ListHash};
+use crate::envelope::{Envelope, ItemKind, PayloadHash, WelcomesHash};
 use crate::hub_vote::FormerDomains;
 use crate::ids::{ChannelId, ClientId, Commitment, Generation, SubmitCounter};
+use crate::item::Sealed;
 
 const CHANNEL: ChannelId = ChannelId([7; 32]);
 
