@@ -11,10 +11,10 @@ use enlace_identity::names::LeafName;
 use enlace_identity::time::Timestamp;
 use serde::Serialize;
 
-use super::handing::{files_of, hand_over, is_handed_over, read};
+use super::handing::{files_of, hand_over, issue_to, issued_file, read, refuse_unanswered};
 use super::{AuthorityArgument, warn};
-use crate::authority::{Claim, Directory, Invited, Issuance, Subject, claim, issue};
-use crate::failure::{Explain as _, Failure};
+use crate::authority::{Claim, Directory, Invited, Issuance, Subject, claim};
+use crate::failure::Failure;
 use crate::fingerprint::key_digest;
 use crate::passphrase::PassphraseArguments;
 use crate::ui::Ui;
@@ -132,8 +132,10 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
             }
             Ok(Claim::Answered(issued)) => {
                 let (serial, not_after) = (issued.serial.to_string(), issued.not_after);
-                let answered = hand_again(&directory, shared, enrolment, &issued.name, &serial);
-                answered.map_or_else(|e| failed(&e), |()| State::Answered { not_after })
+                let kept = directory.read_issued(&issued.name, &serial);
+                let path = issued_file(shared, file);
+                let handed = kept.and_then(|kept| hand_over(&path, kept.to_pem().as_bytes()));
+                handed.map_or_else(|e| failed(&e), |()| State::Answered { not_after })
             }
             Err(reason) => State::Refused { reason: reason.to_owned() },
         };
@@ -151,19 +153,14 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
     let unanswered = items.iter().filter(|i| matches!(i.state, State::Failed { .. })).count();
     ui.report(&Enrolments { enrolments: items })?;
     warn::about_expiry(&directory.registry, now(), ui);
-    if unanswered > 0 {
-        return Err(Failure::new(format!("{unanswered} of the requests could not be answered"))
-            .hint("Once the reason is gone, the same command answers them."));
-    }
-    Ok(())
+    refuse_unanswered(unanswered)
 }
 
 /// Tells the relay of an invitation.
 pub(super) fn hand_verifier_over(shared: &Path, invited: &Invited) -> Result<(), Failure> {
     let damaged = || Failure::new("the registry's invitation is damaged");
     let bytes = invited.verifier().ok_or_else(damaged)?.encode();
-    let path = verifier_file(shared, &invited.invitation);
-    if is_handed_over(&path, &bytes) { Ok(()) } else { hand_over(&path, &bytes) }
+    hand_over(&verifier_file(shared, &invited.invitation), &bytes)
 }
 
 type Read = Result<Enrolment, String>;
@@ -227,8 +224,7 @@ fn withdraw(
 fn tidy(directory: &Directory, shared: &Path) -> Result<(), Failure> {
     let now = now();
     for invited in &directory.registry.invitations {
-        let is_used =
-            shared.join("requests").join(format!("{}.enrolment", invited.invitation)).exists();
+        let is_used = request_file(shared, &invited.invitation).exists();
         let days = if is_used { KEPT_DAYS } else { 0 };
         if !invited.withdrawn && now < invited.not_after.plus(DAY * days) {
             hand_verifier_over(shared, invited)?;
@@ -236,7 +232,7 @@ fn tidy(directory: &Directory, shared: &Path) -> Result<(), Failure> {
         }
         remove(&verifier_file(shared, &invited.invitation));
         if now >= invited.not_after.plus(DAY * KEPT_DAYS) {
-            remove(&shared.join("requests").join(format!("{}.enrolment", invited.invitation)));
+            remove(&request_file(shared, &invited.invitation));
             remove(&issued_file(shared, &invited.invitation));
         }
     }
@@ -277,32 +273,17 @@ fn answer(
         days: arguments.days,
         subject: Subject::Request(enrolment.request()),
     };
-    let (chain, issued, _) = issue(directory, issuing, &issuance, now())
-        .context(|| format!("no certificate was issued for {name}"))?;
-    let path = issued_file(&arguments.enrolments, &invited.invitation);
-    hand_over(&path, chain.to_pem().as_bytes())?;
+    let to = issued_file(&arguments.enrolments, &invited.invitation);
+    let issued = issue_to(&to, directory, issuing, &issuance)?;
     Ok(State::Issued { not_after: issued.not_after, serial: issued.serial.to_string() })
-}
-
-/// Hands over what was issued before, if the relay doesn't have it.
-fn hand_again(
-    directory: &Directory,
-    shared: &Path,
-    enrolment: &Enrolment,
-    name: &str,
-    serial: &str,
-) -> Result<(), Failure> {
-    let pem = directory.read_issued(name, serial)?.to_pem();
-    let path = issued_file(shared, &hex::encode(enrolment.invitation().as_bytes()));
-    if is_handed_over(&path, pem.as_bytes()) { Ok(()) } else { hand_over(&path, pem.as_bytes()) }
 }
 
 fn verifier_file(shared: &Path, invitation: &str) -> PathBuf {
     shared.join("invitations").join(format!("{invitation}.verifier"))
 }
 
-fn issued_file(shared: &Path, invitation: &str) -> PathBuf {
-    shared.join("issued").join(format!("{invitation}.pem"))
+fn request_file(shared: &Path, invitation: &str) -> PathBuf {
+    shared.join("requests").join(format!("{invitation}.enrolment"))
 }
 
 /// What is gone already is gone.
@@ -331,34 +312,29 @@ impl fmt::Display for Enrolments {
         if self.enrolments.is_empty() {
             return write!(f, "Nobody is invited, and nobody asks.");
         }
-        for (index, Item { name, state }) in self.enrolments.iter().enumerate() {
-            if index > 0 {
-                writeln!(f)?;
-            }
+        for Item { name, state } in &self.enrolments {
             match state {
                 State::Invited { not_after } => {
-                    write!(f, "Invited    {name}, until {}", when::show(*not_after))?;
+                    writeln!(f, "Invited    {name}, until {}", when::show(*not_after))
                 }
-                State::Withdrawn => write!(f, "Withdrawn  {name}")?,
+                State::Withdrawn => writeln!(f, "Withdrawn  {name}"),
                 State::Waits { common_name, key } => {
                     writeln!(f, "Asks       {name} ({common_name}), with the key {key}")?;
-                    write!(
-                        f,
-                        "           Have the key read out to you; then: --approve \"{key}\""
-                    )?;
+                    let indent = "           ";
+                    writeln!(f, "{indent}Have the key read out to you; then: --approve \"{key}\"")
                 }
                 State::Due { common_name, key } => {
-                    write!(f, "Due        {name} ({common_name}), with the key {key}")?;
+                    writeln!(f, "Due        {name} ({common_name}), with the key {key}")
                 }
                 State::Issued { not_after, .. } => {
-                    write!(f, "Issued     {name}, good until {}", when::show(*not_after))?;
+                    writeln!(f, "Issued     {name}, good until {}", when::show(*not_after))
                 }
                 State::Answered { not_after } => {
-                    write!(f, "Answered   {name}, good until {}", when::show(*not_after))?;
+                    writeln!(f, "Answered   {name}, good until {}", when::show(*not_after))
                 }
-                State::Failed { reason } => write!(f, "Failed     {name}: {reason}")?,
-                State::Refused { reason } => write!(f, "Refused    {name}: {reason}")?,
-            }
+                State::Failed { reason } => writeln!(f, "Failed     {name}: {reason}"),
+                State::Refused { reason } => writeln!(f, "Refused    {name}: {reason}"),
+            }?;
         }
         Ok(())
     }

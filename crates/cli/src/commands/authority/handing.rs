@@ -4,8 +4,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::failure::Failure;
+use enlace_identity::issue::IssuingCa;
+
+use crate::authority::{Directory, Issuance, Issued, issue};
+use crate::failure::{Explain as _, Failure};
 use crate::files::{self, Mode};
+use crate::when::now;
 
 /// The longest file that is read, in bytes.
 const MAX_BYTES: u64 = 16 << 10;
@@ -44,8 +48,38 @@ pub(super) fn is_handed_over(path: &Path, bytes: &[u8]) -> bool {
         && fs::read(path).is_ok_and(|found| found == bytes)
 }
 
-/// Puts bytes where the relay looks for them.
+/// Issues a certificate, and puts it where the relay looks for it.
+pub(super) fn issue_to(
+    path: &Path,
+    directory: &mut Directory,
+    issuing: &IssuingCa,
+    issuance: &Issuance<'_>,
+) -> Result<Issued, Failure> {
+    let (chain, issued, _) = issue(directory, issuing, issuance, now())
+        .context(|| format!("no certificate was issued for {}", issuance.name))?;
+    hand_over(path, chain.to_pem().as_bytes())?;
+    Ok(issued)
+}
+
+/// Fails if requests should have been answered and were not.
+pub(super) fn refuse_unanswered(unanswered: usize) -> Result<(), Failure> {
+    if unanswered == 0 {
+        return Ok(());
+    }
+    Err(Failure::new(format!("{unanswered} of the requests could not be answered"))
+        .hint("Once the reason is gone, the same command answers them."))
+}
+
+/// Where the relay looks for the certificate that answers a request.
+pub(super) fn issued_file(shared: &Path, request: &str) -> PathBuf {
+    shared.join("issued").join(format!("{request}.pem"))
+}
+
+/// Puts bytes where the relay looks for them, unless they lie there already.
 pub(super) fn hand_over(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    if is_handed_over(path, bytes) {
+        return Ok(());
+    }
     let written = |error| Failure::new(format!("{} cannot be written: {error}", path.display()));
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory).map_err(written)?;

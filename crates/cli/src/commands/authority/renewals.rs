@@ -11,10 +11,12 @@ use enlace_identity::time::{Timestamp, Validity};
 use enlace_identity::warnings::alarm;
 use serde::Serialize;
 
-use super::handing::{self, files_of, hand_over, is_handed_over};
+use super::handing::{
+    self, files_of, hand_over, is_handed_over, issue_to, issued_file, refuse_unanswered,
+};
 use super::{AuthorityArgument, warn};
-use crate::authority::{Directory, Issuance, Subject, issue};
-use crate::failure::{Explain as _, Failure};
+use crate::authority::{Directory, Issuance, Subject};
+use crate::failure::Failure;
 use crate::passphrase::PassphraseArguments;
 use crate::ui::Ui;
 use crate::when::{self, now, rfc3339};
@@ -102,18 +104,17 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
         let judged =
             read(&path).and_then(|request| judge(&directory, &arguments.renewals, request, &name));
         let state = match judged {
-            Ok(Answer::Due(renewal)) if arguments.issue => {
+            Ok(Renewable { kept: Some(pem), not_after, .. }) if arguments.issue => {
+                let handed = hand_over(&issued_file(&arguments.renewals, &name), pem.as_bytes());
+                let delivered = handed.map(|()| remove(&path));
+                delivered.map_or_else(|e| failed(&e), |()| State::Delivered { not_after })
+            }
+            Ok(Renewable { kept: Some(_), not_after, .. }) => State::Undelivered { not_after },
+            Ok(renewal) if arguments.issue => {
                 due.push((path, renewal));
                 continue;
             }
-            Ok(Answer::Due(Renewable { not_after, .. })) => State::Due { not_after },
-            Ok(Answer::Kept { name, pem, not_after }) if arguments.issue => {
-                match deliver(&arguments.renewals, &name, &pem, &path) {
-                    Ok(()) => State::Delivered { not_after },
-                    Err(failure) => failed(&failure),
-                }
-            }
-            Ok(Answer::Kept { not_after, .. }) => State::Undelivered { not_after },
+            Ok(Renewable { not_after, .. }) => State::Due { not_after },
             Err(reason) => State::Refused { reason },
         };
         requests.push(Renewal { name, state });
@@ -131,11 +132,7 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
     let unanswered = requests.iter().filter(|r| matches!(r.state, State::Failed { .. })).count();
     ui.report(&Renewals { requests })?;
     warn::about_expiry(&directory.registry, now(), ui);
-    if unanswered > 0 {
-        return Err(Failure::new(format!("{unanswered} of the requests could not be answered"))
-            .hint("Once the reason is gone, the same command answers them."));
-    }
-    Ok(())
+    refuse_unanswered(unanswered)
 }
 
 /// Issues what a request is for, and hands it over.
@@ -152,41 +149,29 @@ fn answer(
         days: arguments.days,
         subject: Subject::Request(&renewal.request),
     };
-    let (chain, issued, _) = issue(directory, issuing, &issuance, now())
-        .context(|| format!("no certificate was issued for {}", renewal.name))?;
-    deliver(&arguments.renewals, &renewal.name, &chain.to_pem(), path)?;
+    let to = issued_file(&arguments.renewals, renewal.name.as_str());
+    let issued = issue_to(&to, directory, issuing, &issuance)?;
+    remove(path);
     Ok(State::Issued { not_after: issued.not_after, serial: issued.serial.to_string() })
 }
 
-/// Hands a certificate over; its request is answered then.
-fn deliver(renewals: &Path, name: &LeafName, pem: &str, request: &Path) -> Result<(), Failure> {
-    hand_over(&issued_file(renewals, name), pem.as_bytes())?;
-    // The relay may have been faster.
+/// A request that is answered; the relay may have been faster.
+fn remove(request: &Path) {
     let _ = fs::remove_file(request);
-    Ok(())
 }
 
 fn failed(failure: &Failure) -> State {
     State::Failed { reason: failure.messages().join(": ") }
 }
 
-/// What the registry entitles a request to.
-enum Answer {
-    Due(Renewable),
-    /// The newest certificate, which the relay doesn't have: handing it over failed.
-    Kept {
-        name: LeafName,
-        pem: String,
-        not_after: Timestamp,
-    },
-}
-
-/// A request that the registry entitles to a new certificate.
+/// A request that the registry entitles to a certificate.
 struct Renewable {
     request: CertificateRequest,
     name: LeafName,
     common_name: String,
     not_after: Timestamp,
+    /// The newest certificate, if the relay doesn't have it: handing it over failed.
+    kept: Option<String>,
 }
 
 /// The relay wrote it, and may be in other hands.
@@ -202,7 +187,7 @@ fn judge(
     renewals: &Path,
     request: CertificateRequest,
     file: &str,
-) -> Result<Answer, String> {
+) -> Result<Renewable, String> {
     let name = match request.name() {
         Some(name @ LeafName::Device(_)) if name.as_str() == file => name.clone(),
         _ => return Err("it is not for the device that its file names".to_owned()),
@@ -216,22 +201,18 @@ fn judge(
     }
     let (common_name, not_after) = (newest.common_name.clone(), newest.not_after);
     let validity = Validity { not_before: newest.not_before, not_after };
+    let mut kept = None;
     if alarm(validity, now).is_none()
-        && let Ok(kept) = directory.read_issued(name.as_str(), &newest.serial.to_string())
+        && let Ok(chain) = directory.read_issued(name.as_str(), &newest.serial.to_string())
     {
-        let pem = kept.to_pem();
-        if is_handed_over(&issued_file(renewals, &name), pem.as_bytes()) {
+        let pem = chain.to_pem();
+        if is_handed_over(&issued_file(renewals, name.as_str()), pem.as_bytes()) {
             let until = when::show_day(not_after);
             return Err(format!("its certificate is good until {until}: it is too early"));
         }
-        return Ok(Answer::Kept { name, pem, not_after });
+        kept = Some(pem);
     }
-    Ok(Answer::Due(Renewable { request, name, common_name, not_after }))
-}
-
-/// Where the relay looks for a certificate.
-fn issued_file(renewals: &Path, name: &LeafName) -> PathBuf {
-    renewals.join("issued").join(format!("{name}.pem"))
+    Ok(Renewable { request, name, common_name, not_after, kept })
 }
 
 impl fmt::Display for Renewals {
@@ -239,32 +220,25 @@ impl fmt::Display for Renewals {
         if self.requests.is_empty() {
             return write!(f, "No device asks for a new certificate.");
         }
-        for (index, Renewal { name, state }) in self.requests.iter().enumerate() {
-            if index > 0 {
-                writeln!(f)?;
-            }
+        for Renewal { name, state } in &self.requests {
             match state {
                 State::Due { not_after } => {
-                    write!(
-                        f,
-                        "Due      {name}, whose certificate ends {}",
-                        when::show(*not_after)
-                    )?;
+                    let end = when::show(*not_after);
+                    writeln!(f, "Due      {name}, whose certificate ends {end}")
                 }
                 State::Issued { not_after, .. } => {
-                    write!(f, "Issued   {name}, good until {}", when::show(*not_after))?;
+                    writeln!(f, "Issued   {name}, good until {}", when::show(*not_after))
                 }
                 State::Undelivered { not_after } => {
                     let until = when::show(*not_after);
-                    write!(f, "Waits    {name}, whose new certificate is good until {until}")?;
+                    writeln!(f, "Waits    {name}, whose new certificate is good until {until}")
                 }
                 State::Delivered { not_after } => {
-                    let until = when::show(*not_after);
-                    write!(f, "Handed   {name}, good until {until}")?;
+                    writeln!(f, "Handed   {name}, good until {}", when::show(*not_after))
                 }
-                State::Failed { reason } => write!(f, "Failed   {name}: {reason}")?,
-                State::Refused { reason } => write!(f, "Refused  {name}: {reason}")?,
-            }
+                State::Failed { reason } => writeln!(f, "Failed   {name}: {reason}"),
+                State::Refused { reason } => writeln!(f, "Refused  {name}: {reason}"),
+            }?;
         }
         Ok(())
     }
