@@ -2,8 +2,9 @@
 //! §5.12): a backup under a key that the receiving device made for it.
 //!
 //! [`TransferKey`] asks; [`TransferRequest`] is what the sending device verifies; [`TransferHeader`]
-//! goes before the backup and is what the receiving device verifies. Both are signed with the device
-//! keys, so that a relay between them can read nothing and put nothing in.
+//! goes before the backup and is what the receiving device verifies; [`TransferReceipt`] says that the
+//! receiving device has taken it in. All are signed with the device keys, so that a relay between them can
+//! read nothing, put nothing in, and not say that something has come that hasn't.
 
 use enlace_identity::canonical::{DecodeError, Reader, Writer, sha256};
 use enlace_identity::certificate::UnverifiedChain;
@@ -19,6 +20,8 @@ const REQUEST: &str = "enlace history request v1";
 const SIGNED_REQUEST: &str = "enlace signed history request v1";
 const HEADER: &str = "enlace history transfer v1";
 const SIGNED_HEADER: &str = "enlace signed history transfer v1";
+const RECEIPT: &str = "enlace history receipt v1";
+const SIGNED_RECEIPT: &str = "enlace signed history receipt v1";
 
 /// The suite whose HPKE is used, whatever that of the officer's channels.
 const SUITE: Suite = Suite::PostQuantum;
@@ -47,6 +50,23 @@ pub struct TransferHeader {
     pub sealed: Vec<u8>,
 }
 
+/// What the receiving device says once what a backup brought is in its store.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TransferReceipt {
+    /// The device that received.
+    pub device: DeviceName,
+    /// The hash of the request's bytes.
+    pub request: [u8; 32],
+    /// The backup's hash.
+    pub backup: [u8; 32],
+    /// Channels of which it brought something.
+    pub channels: u64,
+    /// Entries that were not there before.
+    pub entries: u64,
+    /// What was not taken in.
+    pub refused: u64,
+}
+
 /// What opens the answer to one request; it is never stored.
 pub struct TransferKey {
     private: Zeroizing<Vec<u8>>,
@@ -61,10 +81,14 @@ pub struct SignedTransferRequest(Certified);
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SignedTransferHeader(Certified);
 
-/// Why a request or a header is refused.
+/// A signed receipt, unverified.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SignedTransferReceipt(Certified);
+
+/// Why a request, a header or a receipt is refused.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum TransferRefused {
-    /// The bytes are neither.
+    /// The bytes are none of them.
     #[error("this is no request for a history, and no answer to one: {0}")]
     Decode(#[from] DecodeError),
     /// It is signed by another device than it names, or altered.
@@ -128,7 +152,9 @@ impl TransferRequest {
         Ok(request)
     }
 
-    fn hash(&self) -> [u8; 32] {
+    /// The hash of its bytes, by which an answer names it.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
         sha256(&self.encode())
     }
 
@@ -202,6 +228,41 @@ impl TransferHeader {
     }
 }
 
+impl TransferReceipt {
+    /// Its canonical bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        Writer::new(RECEIPT)
+            .bytes(self.device.as_str().as_bytes())
+            .fixed(&self.request)
+            .fixed(&self.backup)
+            .u64(self.channels)
+            .u64(self.entries)
+            .u64(self.refused)
+            .finish()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut r = Reader::new(RECEIPT, bytes)?;
+        let receipt = Self {
+            device: r.text()?.parse().map_err(|_| DecodeError::Value("device"))?,
+            request: r.fixed()?,
+            backup: r.fixed()?,
+            channels: r.u64()?,
+            entries: r.u64()?,
+            refused: r.u64()?,
+        };
+        r.finish()?;
+        Ok(receipt)
+    }
+
+    /// Signs it with the device key whose certificates are `chain`.
+    #[must_use]
+    pub fn sign(&self, key: &SigningKey, chain: UnverifiedChain) -> SignedTransferReceipt {
+        SignedTransferReceipt(Certified::sign(self.encode(), key, chain))
+    }
+}
+
 impl SignedTransferRequest {
     /// The longest encoded form, in bytes.
     pub const MAX_BYTES: usize = 16 * 1024;
@@ -269,6 +330,41 @@ impl SignedTransferHeader {
     pub fn verify(&self, leaf: &VerifiedLeaf) -> Result<TransferHeader, TransferRefused> {
         let header = TransferHeader::decode(self.0.unverified_statement())?;
         check_signer(&self.0, leaf, &header.device).map(|()| header)
+    }
+}
+
+impl SignedTransferReceipt {
+    /// The longest encoded form, in bytes.
+    pub const MAX_BYTES: usize = 16 * 1024;
+
+    /// Its bytes, as they travel.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        self.0.encode(SIGNED_RECEIPT)
+    }
+
+    /// Reads those bytes; nothing is verified.
+    ///
+    /// # Errors
+    /// [`TransferRefused::Decode`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, TransferRefused> {
+        Ok(Self(Certified::decode(SIGNED_RECEIPT, bytes, Self::MAX_BYTES)?))
+    }
+
+    /// The certificates of the key that it claims to be signed with.
+    #[must_use]
+    pub fn chain(&self) -> &UnverifiedChain {
+        self.0.chain()
+    }
+
+    /// Checks that the device that it names signed it. `leaf` is what the caller has verified
+    /// [`Self::chain`] to be.
+    ///
+    /// # Errors
+    /// [`TransferRefused`].
+    pub fn verify(&self, leaf: &VerifiedLeaf) -> Result<TransferReceipt, TransferRefused> {
+        let receipt = TransferReceipt::decode(self.0.unverified_statement())?;
+        check_signer(&self.0, leaf, &receipt.device).map(|()| receipt)
     }
 }
 

@@ -16,7 +16,7 @@ use enlace_channel::consent::{Answer, Statement, StatementDraft, Subject};
 use enlace_channel::entry::{EntryKind, HandlingCode, NoteDraft, Part, PartKind, Salt};
 use enlace_channel::history::{HistoryShare, SharedEntries};
 use enlace_channel::policy::{ChannelKind, Expulsion, Founding, FoundingReason, NewCase, Role};
-use enlace_channel::transfer::{TransferHeader, TransferRequest};
+use enlace_channel::transfer::{TransferHeader, TransferReceipt, TransferRequest};
 use enlace_identity::bundle::{AuthorityContent, BundleContent, FormerContent, SignedBundle};
 use enlace_identity::canonical::sha256;
 use enlace_identity::certificate::{Serial, UnverifiedChain};
@@ -275,7 +275,27 @@ fn transfer(vectors: &mut Vectors) {
         "signed_history_transfer",
         json!({ "header": "history_transfer", "seed": "01".repeat(32),
                 "certificates": [hex(b"leaf"), hex(b"issuing")] }),
-        header.sign(&key(1), chain).encode(),
+        header.sign(&key(1), chain.clone()).encode(),
+    );
+    let receipt = TransferReceipt {
+        device: device("ana-ruiz"),
+        request: sha256(&request.encode()),
+        backup: [0x55; 32],
+        channels: 2,
+        entries: 118,
+        refused: 1,
+    };
+    vectors.add(
+        "history_receipt",
+        json!({ "device": device("ana-ruiz").to_string(), "request": "history_request",
+                "backup": "55".repeat(32), "channels": 2, "entries": 118, "refused": 1 }),
+        receipt.encode(),
+    );
+    vectors.add(
+        "signed_history_receipt",
+        json!({ "receipt": "history_receipt", "seed": "01".repeat(32),
+                "certificates": [hex(b"leaf"), hex(b"issuing")] }),
+        receipt.sign(&key(1), chain).encode(),
     );
 }
 

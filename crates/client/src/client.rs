@@ -41,7 +41,7 @@ pub use self::findings::{Finding, Level};
 pub(crate) use self::history::History;
 pub use self::notes::{WaitError, Waited};
 pub use self::parts::{Parts, Sockets, SystemSockets};
-pub use self::transfer::TransferProgress;
+pub use self::transfer::{Delivered, TransferProgress};
 pub use self::views::{ChannelDetails, EntryState, EntryView, MemberView};
 
 use crate::engine::{Engine, EngineError};

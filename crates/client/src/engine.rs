@@ -85,7 +85,7 @@ pub use self::plan::{Action, Plan};
 pub use self::refill::{Departure, SetBack};
 pub use self::snapshot::ResumeError;
 pub use self::transfer::TransferError;
-pub(crate) use self::transfer::{Announced, Asking};
+pub(crate) use self::transfer::{Announced, Asking, Outgoing};
 pub use self::welcome::{Disposition, WelcomeError};
 
 pub(crate) use self::backup::restored_setting;

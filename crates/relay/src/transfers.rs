@@ -1,7 +1,7 @@
 //! Histories that pass from one device of an officer to another (PROTOCOL.md §5.12): one portion of
 //! each is in memory while the two are there, and nothing is stored.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,12 +18,18 @@ pub(crate) const WAIT: Duration = Duration::from_secs(5);
 /// A device that has not asked for so long is gone.
 const GONE: Duration = Duration::from_secs(60);
 
-/// So many devices may receive at once.
+/// So long the sending device may fetch the receipt: it may be away, or the other one busy with
+/// what it has.
+const KEPT: Duration = Duration::from_secs(10 * 60);
+
+/// So many devices may receive at once, and of so many others the receipt is kept.
 const MOST: usize = 64;
 
-/// The devices that receive a history now.
+/// The devices that receive a history now, or did just now.
 #[derive(Debug, Default)]
-pub(crate) struct Transfers(watch::Sender<HashMap<DeviceName, Transfer>>);
+pub(crate) struct Transfers(watch::Sender<ByDevice>);
+
+type ByDevice = BTreeMap<DeviceName, Transfer>;
 
 #[derive(Debug)]
 struct Transfer {
@@ -35,8 +41,19 @@ struct Transfer {
     /// What follows `taken`.
     portion: Bytes,
     asked_at: Instant,
-    /// Whether the device has all of it.
-    is_done: bool,
+    /// Its receipt, empty until that comes, if the device has all of it.
+    done: Option<Bytes>,
+}
+
+/// What a receiving device says.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    /// Its signed request.
+    pub(crate) request: Bytes,
+    /// How many bytes it has.
+    pub(crate) taken: u64,
+    /// Its receipt, which may be empty, if it has all of it.
+    pub(crate) done: Option<Bytes>,
 }
 
 /// Where a transfer stands.
@@ -46,6 +63,8 @@ pub(crate) struct Standing {
     pub(crate) request: Bytes,
     /// How many bytes it has.
     pub(crate) taken: u64,
+    /// Its receipt; empty until that has come.
+    pub(crate) receipt: Bytes,
 }
 
 /// Why a device can't receive or send now.
@@ -60,31 +79,23 @@ pub(crate) enum Busy {
 }
 
 impl Transfers {
-    /// A device asks for its history, and says how much it has, and whether that is all.
-    pub(crate) fn ask(
-        &self,
-        device: &DeviceName,
-        request: Bytes,
-        (taken, is_done): (u64, bool),
-    ) -> Result<(), Busy> {
+    /// A device asks for its history, or says that it has it.
+    pub(crate) fn ask(&self, device: &DeviceName, ask: Ask) -> Result<(), Busy> {
         let now = Instant::now();
         let mut outcome = Ok(());
         self.0.send_if_modified(|transfers| {
-            transfers.retain(|_, transfer| now.duration_since(transfer.asked_at) < GONE);
-            if let Some(known) = transfers.get_mut(device).filter(|t| t.request == request) {
-                (known.asked_at, known.is_done) = (now, is_done);
-                let has_moved = known.taken != taken;
-                if has_moved {
-                    (known.taken, known.portion) = (taken, Bytes::new());
-                }
-                return has_moved;
+            let was_pruned = prune(transfers, now);
+            if let Some(known) = transfers.get_mut(device).filter(|t| t.request == ask.request) {
+                return known.go_on(ask, now) | was_pruned;
             }
-            if !transfers.contains_key(device) && transfers.len() >= MOST {
+            let at_once = transfers.values().filter(|transfer| transfer.done.is_none()).count();
+            if ask.done.is_none() && !transfers.contains_key(device) && at_once >= MOST {
                 outcome = Err(Busy::Full);
-                return false;
+                return was_pruned;
             }
+            let Ask { request, taken, done } = ask;
             let (sender, portion, asked_at) = (None, Bytes::new(), now);
-            let transfer = Transfer { request, taken, sender, portion, asked_at, is_done };
+            let transfer = Transfer { request, taken, sender, portion, asked_at, done };
             transfers.insert(device.clone(), transfer);
             true
         });
@@ -93,7 +104,7 @@ impl Transfers {
 
     /// Waits for what a device is sent next; empty where it has asked anew meanwhile.
     pub(crate) async fn next(&self, device: &DeviceName, request: &Bytes, taken: u64) -> Bytes {
-        let brought = |transfers: &HashMap<DeviceName, Transfer>| match transfers.get(device) {
+        let brought = |transfers: &ByDevice| match transfers.get(device) {
             Some(t) if t.request == *request && t.taken == taken => {
                 (!t.portion.is_empty()).then(|| t.portion.clone())
             }
@@ -102,11 +113,18 @@ impl Transfers {
         self.0.subscribe().wait_until(brought).await.unwrap_or_default()
     }
 
-    /// Waits until a device asks.
-    pub(crate) async fn asked(&self, device: &DeviceName) -> Standing {
-        let asks = |transfers: &HashMap<DeviceName, Transfer>| {
-            let transfer = transfers.get(device)?;
-            transfer.is_going_on().then(|| transfer.standing())
+    /// Waits until a device asks, or, where it has all that `sender` brought up to `from`, until its
+    /// receipt is there.
+    pub(crate) async fn asked(
+        &self,
+        sender: &DeviceName,
+        device: &DeviceName,
+        from: u64,
+    ) -> Standing {
+        let asks = |transfers: &ByDevice| {
+            let transfer = transfers.get(device).filter(|t| t.shows(sender, from))?;
+            let is_busy = transfer.done.as_ref().is_some_and(Bytes::is_empty);
+            (!is_busy || transfer.taken != from).then(|| transfer.standing())
         };
         self.0.subscribe().wait_until(asks).await.unwrap_or_default()
     }
@@ -126,67 +144,121 @@ impl Transfers {
                 outcome = Err(Busy::OtherSender);
                 return false;
             }
-            let is_next = transfer.taken == from;
+            let is_next = transfer.taken == from && transfer.done.is_none();
             if is_next {
                 transfer.portion = portion;
             }
             is_next
         });
         outcome?;
-        let moved_on = |transfers: &HashMap<DeviceName, Transfer>| match transfers.get(device) {
-            Some(transfer) if transfer.taken == from => None,
+        let moved_on = |transfers: &ByDevice| match transfers.get(device) {
+            Some(transfer) if transfer.taken == from && transfer.done.is_none() => None,
             Some(transfer) => Some(transfer.standing()),
             None => Some(Standing::default()),
         };
         Ok(self.0.subscribe().wait_until(moved_on).await.unwrap_or_default())
     }
 
-    /// Where a device's transfer stands now.
-    pub(crate) fn standing(&self, device: &DeviceName) -> Standing {
+    /// Where a device's transfer stands now, for one that brought what it has up to `from`.
+    pub(crate) fn standing(&self, sender: &DeviceName, device: &DeviceName, from: u64) -> Standing {
         let transfers = self.0.borrow();
-        let transfer = transfers.get(device).filter(|transfer| transfer.is_going_on());
+        let transfer = transfers.get(device).filter(|transfer| transfer.shows(sender, from));
         transfer.map(Transfer::standing).unwrap_or_default()
+    }
+
+    /// Forgets whoever is gone, for as long as the relay runs.
+    pub(crate) async fn tidy(&self) {
+        let next = |transfers: &ByDevice| transfers.values().map(Transfer::ends_at).min();
+        while let Ok(end) = self.0.subscribe().wait_until(next).await {
+            tokio::time::sleep_until(end).await;
+            self.0.send_if_modified(|transfers| prune(transfers, Instant::now()));
+        }
     }
 }
 
 impl Transfer {
-    fn is_going_on(&self) -> bool {
-        !self.is_done && self.asked_at.elapsed() < GONE
+    /// The device says more of the same; whether that changes anything. What is done stays done.
+    fn go_on(&mut self, ask: Ask, now: Instant) -> bool {
+        if self.done.is_some() && ask.done.is_none() {
+            return false;
+        }
+        self.asked_at = now;
+        let is_new = self.taken != ask.taken || self.done != ask.done;
+        if is_new {
+            (self.taken, self.done, self.portion) = (ask.taken, ask.done, Bytes::new());
+        }
+        is_new
+    }
+
+    fn ends_at(&self) -> Instant {
+        self.asked_at + if self.done.is_none() { GONE } else { KEPT }
+    }
+
+    /// Whether a device is told of it that has brought what comes before `from`: what is done
+    /// concerns nobody but who sent it.
+    fn shows(&self, sender: &DeviceName, from: u64) -> bool {
+        let is_theirs = || from > 0 && self.sender.as_ref().is_none_or(|theirs| theirs == sender);
+        Instant::now() < self.ends_at() && (self.done.is_none() || is_theirs())
     }
 
     fn standing(&self) -> Standing {
-        Standing { request: self.request.clone(), taken: self.taken }
+        let receipt = self.done.clone().unwrap_or_default();
+        Standing { request: self.request.clone(), taken: self.taken, receipt }
     }
+}
+
+/// Whether something was forgotten: whoever is gone, and the oldest receipts beyond what is kept.
+fn prune(transfers: &mut ByDevice, now: Instant) -> bool {
+    let before = transfers.len();
+    transfers.retain(|_, transfer| now < transfer.ends_at());
+    let done = |transfers: &ByDevice| {
+        let done = transfers.iter().filter(|(_, transfer)| transfer.done.is_some());
+        let done: Vec<_> = done.map(|(name, transfer)| (transfer.asked_at, name.clone())).collect();
+        (done.len() > MOST).then(|| done.into_iter().min())?
+    };
+    while let Some((_, oldest)) = done(transfers) {
+        transfers.remove(&oldest);
+    }
+    transfers.len() < before
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn ask(request: &'static [u8], taken: u64, done: Option<&'static [u8]>) -> Ask {
+        let request = Bytes::from_static(request);
+        Ask { request, taken, done: done.map(Bytes::from_static) }
+    }
+
     fn device(name: &str) -> DeviceName {
         format!("{name}.ana.officer.a.example").parse().unwrap()
+    }
+
+    fn nothing() -> Standing {
+        Standing::default()
     }
 
     #[tokio::test]
     async fn portions_pass_one_after_the_other() {
         let transfers = Transfers::default();
-        let (phone, desk) = (device("phone"), device("desk"));
+        let (phone, desk, pad) = (device("phone"), device("desk"), device("pad"));
         let request = Bytes::from_static(b"request");
         let part = Bytes::from_static;
         let receive = async {
-            transfers.ask(&phone, request.clone(), (0, false)).unwrap();
+            transfers.ask(&phone, ask(b"request", 0, None)).unwrap();
             assert_eq!(transfers.next(&phone, &request, 0).await, part(b"one"));
-            transfers.ask(&phone, request.clone(), (3, false)).unwrap();
+            transfers.ask(&phone, ask(b"request", 3, None)).unwrap();
             assert_eq!(transfers.next(&phone, &request, 3).await, part(b"two"));
             // It asks again for what it has not written down, and is given the same.
-            transfers.ask(&phone, request.clone(), (3, false)).unwrap();
+            transfers.ask(&phone, ask(b"request", 3, None)).unwrap();
             assert_eq!(transfers.next(&phone, &request, 3).await, part(b"two"));
-            transfers.ask(&phone, request.clone(), (6, true)).unwrap();
-            assert_eq!(transfers.standing(&phone), Standing::default(), "it asks no more");
+            transfers.ask(&phone, ask(b"request", 6, Some(b""))).unwrap();
+            transfers.ask(&phone, ask(b"request", 6, Some(b"receipt"))).unwrap();
         };
         let send = async {
-            let standing = |taken| Standing { request: request.clone(), taken };
-            assert_eq!(transfers.asked(&phone).await, standing(0));
+            let standing = |taken| Standing { request: request.clone(), taken, ..nothing() };
+            assert_eq!(transfers.asked(&desk, &phone, 0).await, standing(0));
             let bring = |from, portion| transfers.bring(&desk, &phone, from, part(portion));
             assert_eq!(bring(0, b"one").await, Ok(standing(3)));
             assert_eq!(
@@ -194,7 +266,12 @@ mod tests {
                 Ok(standing(3)),
                 "what it has, it is not sent again"
             );
-            assert_eq!(bring(3, b"two").await, Ok(standing(6)));
+            assert_eq!(bring(3, b"two").await.unwrap().taken, 6);
+            let done = Standing { receipt: part(b"receipt"), ..standing(6) };
+            assert_eq!(transfers.asked(&desk, &phone, 6).await, done);
+            assert_eq!(transfers.standing(&desk, &phone, 3), done, "if it had missed that");
+            assert_eq!(transfers.standing(&desk, &phone, 0), nothing(), "it asks no more");
+            assert_eq!(transfers.standing(&pad, &phone, 6), nothing(), "nor ever asked that one");
         };
         tokio::join!(receive, send);
     }
@@ -205,18 +282,53 @@ mod tests {
         let (phone, desk, pad) = (device("phone"), device("desk"), device("pad"));
         let bring = |sender, from| transfers.bring(sender, &phone, from, Bytes::from_static(b"x"));
         assert_eq!(bring(&desk, 0).await, Ok(Standing::default()), "it doesn't ask");
-        transfers.ask(&phone, Bytes::from_static(b"request"), (0, false)).unwrap();
+        transfers.ask(&phone, ask(b"request", 0, None)).unwrap();
         assert_eq!(bring(&desk, 7).await.unwrap().taken, 0, "it has less");
         assert_eq!(bring(&pad, 0).await, Err(Busy::OtherSender));
         tokio::time::advance(GONE).await;
-        assert_eq!(transfers.standing(&phone), Standing::default());
+        assert_eq!(transfers.standing(&desk, &phone, 0), nothing());
         // Whoever asks anew may be answered by another one.
-        transfers.ask(&phone, Bytes::from_static(b"another"), (0, false)).unwrap();
+        transfers.ask(&phone, ask(b"another", 0, None)).unwrap();
         assert_eq!(bring(&pad, 7).await.unwrap().request, Bytes::from_static(b"another"));
         for number in 1..MOST {
-            transfers.ask(&device(&format!("d{number}")), Bytes::new(), (0, false)).unwrap();
+            transfers.ask(&device(&format!("d{number}")), ask(b"", 0, None)).unwrap();
         }
-        let one_more = transfers.ask(&device("last"), Bytes::new(), (0, false));
-        assert_eq!(one_more, Err(Busy::Full));
+        let one_more = || transfers.ask(&device("last"), ask(b"", 0, None));
+        assert_eq!(one_more(), Err(Busy::Full));
+        // Whoever has all of it makes room, and what it was sent is forgotten.
+        let brought = bring(&pad, 0);
+        let done = async { transfers.ask(&phone, ask(b"another", 1, Some(b""))) };
+        tokio::join!(async { brought.await.unwrap() }, done).1.unwrap();
+        assert!(transfers.0.borrow()[&phone].portion.is_empty());
+        assert_eq!(one_more(), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_is_gone_is_forgotten_though_nobody_asks() {
+        let transfers = Transfers::default();
+        let tidying = transfers.tidy();
+        let asking = async {
+            transfers.ask(&device("phone"), ask(b"request", 0, None)).unwrap();
+            transfers.ask(&device("pad"), ask(b"request", 9, Some(b"receipt"))).unwrap();
+            let left = || transfers.0.borrow().len();
+            for (after, expected) in [(GONE / 2, 2), (GONE, 1), (KEPT, 0)] {
+                tokio::time::sleep(after).await;
+                assert_eq!(left(), expected, "{after:?}");
+            }
+            // Of those who are done the newest are kept.
+            for number in 0..2 * MOST {
+                let name = device(&format!("d{number}"));
+                transfers.ask(&name, ask(b"request", 9, Some(b""))).unwrap();
+                tokio::time::advance(Duration::from_secs(1)).await;
+            }
+            transfers.ask(&device("phone"), ask(b"request", 0, None)).unwrap();
+            assert_eq!(left(), MOST + 1);
+            assert!(!transfers.0.borrow().contains_key(&device("d0")));
+        };
+        tokio::select! {
+            biased;
+            () = tidying => unreachable!("it goes on for ever"),
+            () = asking => {}
+        }
     }
 }

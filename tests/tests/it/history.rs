@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use enlace_client::client::TransferProgress;
+use enlace_client::client::{Delivered, TransferProgress};
 use enlace_client::engine::{Restored, TransferError};
 use enlace_tests::{ANA, BEN, Case, Officer, PATIENCE};
 
@@ -29,11 +29,11 @@ fn file(of: &Officer, name: &str) -> PathBuf {
     of.profile_dir().join(name)
 }
 
-async fn send(from: &Officer, to: &Officer) -> Result<u64, TransferError> {
+async fn send(from: &Officer, to: &Officer) -> Result<Delivered, TransferError> {
     let (client, parcel) = (from.client(), file(from, "parcel"));
     let mut last = None;
     let sent = client.send_history(to.device(), &parcel, PATIENCE, |now| last = Some(now)).await?;
-    assert_eq!(last, Some(TransferProgress { taken: sent, total: sent }));
+    assert_eq!(last, Some(TransferProgress { taken: sent.bytes, total: sent.bytes }));
     assert!(!parcel.exists());
     Ok(sent)
 }
@@ -54,7 +54,10 @@ async fn a_new_device_gets_the_history_from_the_other_one() {
     let ana = &case.officers[ANA];
     let (sent, received) = tokio::join!(send(ana, &phone), receive(&phone));
     let (restored, texts) = (received.unwrap(), ana.texts(case.channel));
-    assert!(sent.unwrap() > 0);
+    let sent = sent.unwrap();
+    assert!(sent.bytes > 0);
+    let said = (sent.channels, sent.entries as usize, sent.refused as usize);
+    assert_eq!(said, (1, restored.entries, restored.refused), "as the phone has signed");
     assert_eq!((restored.device.as_str(), restored.entries), (ana.device().as_str(), texts.len()));
     assert!(texts.ends_with(&["one", "two", "three"].map(str::to_owned)));
     assert_eq!(phone.texts(case.channel), texts);

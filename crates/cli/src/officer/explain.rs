@@ -214,6 +214,10 @@ impl Explain for TransferError {
             Self::Others(device) => said(ui, Text::OthersDevice { device: device.as_str() }),
             Self::TimedOut => said(ui, Text::OtherDeviceAway).hint(ui.say(Text::BothAtOnce)),
             Self::Midway => said(ui, Text::OtherDeviceMidway).hint(ui.say(Text::BothAtOnce)),
+            Self::Unconfirmed(device) => {
+                said(ui, Text::HistoryUnconfirmed { device: device.as_str() })
+                    .hint(ui.say(Text::LookThere))
+            }
             Self::Sync(error) => error.explain(ui),
             Self::Call(error) => said(ui, Text::RelayOutOfReach { why: &error.to_string() }),
             Self::Backup(error) => error.explain(ui),

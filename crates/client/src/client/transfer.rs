@@ -1,24 +1,27 @@
 //! The officer's history passes from one device to another, by way of their relay, which can read
 //! nothing of it.
 
+mod receiving;
+mod sending;
+
 use std::fs::{self, File};
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use enlace_channel::transfer::SignedTransferHeader;
 use enlace_identity::names::DeviceName;
-use enlace_proto::relay::v1::{ReceiveHistoryRequest, SendHistoryRequest};
+use enlace_proto::relay::v1::ReceiveHistoryRequest;
 
+use self::receiving::Incoming;
+use self::sending::{Packed, Sending, Step};
 use super::Client;
 use crate::engine::{Announced, Asking, BackupError, Restored, TransferError};
 use crate::sync::{Dialler, Line};
 
-/// What is sent at once, in bytes.
-const PORTION: usize = 1 << 20;
+/// How long the relay is told that all is here, before that is taken in.
+const TELLING: Duration = Duration::from_secs(5);
 
-/// The length that goes before the signed header, in bytes.
-const LENGTH: usize = 4;
+/// How long it is told that it has been taken in: the other device waits for that.
+const CONFIRMING: Duration = Duration::from_secs(30);
 
 /// How far a transfer has come.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -29,51 +32,59 @@ pub struct TransferProgress {
     pub total: u64,
 }
 
+/// What another device of the officer says that it has taken in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Delivered {
+    /// What was sent, in bytes.
+    pub bytes: u64,
+    /// Channels of which something was new there.
+    pub channels: u64,
+    /// Entries that were new there.
+    pub entries: u64,
+    /// What it has refused: it is not what its author signed.
+    pub refused: u64,
+}
+
 /// Where the backup is while it travels; it goes with this.
 struct Parcel(PathBuf);
 
-/// What the sending device sends: a header, then the backup.
-struct Packed {
-    request: Vec<u8>,
-    head: Vec<u8>,
-    backup: File,
-    total: u64,
-}
-
-/// What the receiving device has until now.
-#[derive(Default)]
-struct Incoming {
-    head: Vec<u8>,
-    announced: Option<(Announced, File)>,
-    written: u64,
-}
-
 impl Client {
     /// Sends what the officer has of all channels to another device of hers, which she has added here
-    /// ([`Client::add_device`]) and which asks for it ([`Client::receive_history`]); returns the bytes that
-    /// were sent. It waits for that device, and again whenever it is lost, for at most `patience`. `parcel`
-    /// names a file that is written meanwhile, encrypted with a key that only the two devices know.
+    /// ([`Client::add_device`]) and which asks for it ([`Client::receive_history`]); returns what that
+    /// device has signed that it took in. It waits for that device, and again whenever it is lost, for at
+    /// most `patience`. `parcel` names a file that is written meanwhile, encrypted with a key that only the
+    /// two devices know.
     ///
     /// # Errors
-    /// [`TransferError`]; nothing has changed here.
+    /// [`TransferError`]; nothing has changed here. After [`TransferError::Unconfirmed`] the other device
+    /// may have taken it in.
     pub async fn send_history(
         &self,
         device: &DeviceName,
         parcel: &Path,
         patience: Duration,
         progress: impl FnMut(TransferProgress),
-    ) -> Result<u64, TransferError> {
+    ) -> Result<Delivered, TransferError> {
         self.with_engine(|engine| engine.check_added(device))?;
         let parcel = Parcel::new(parcel)?;
         let mut line = self.line(patience)?;
-        let sent = self.send_over(&mut line, device, &parcel, progress).await;
+        let mut sending = Sending::to(device);
+        let sent = self.send_over(&mut line, &mut sending, &parcel, progress).await;
         line.close().await;
-        sent
+        match sent {
+            Err(TransferError::TimedOut | TransferError::Call(_) | TransferError::Sync(_))
+                if sending.is_all_there() =>
+            {
+                Err(TransferError::Unconfirmed(device.clone()))
+            }
+            sent => sent,
+        }
     }
 
     /// Receives from another device of the officer what it has of all channels, and takes in what this
-    /// one lacks, as [`Client::restore`] does. It waits for that device, and again whenever it is lost,
-    /// for at most `patience`. `parcel` and `scratch` name files that are written meanwhile, encrypted.
+    /// one lacks, as [`Client::restore`] does; then the other device is told. It waits for that device, and
+    /// again whenever it is lost, for at most `patience`. `parcel` and `scratch` name files that are written
+    /// meanwhile, encrypted.
     ///
     /// # Errors
     /// [`TransferError`]; nothing has changed then.
@@ -87,11 +98,12 @@ impl Client {
         let parcel = Parcel::new(parcel)?;
         let asking = self.with_engine(|engine| engine.ask_for_history())?;
         let mut line = self.line(patience)?;
-        let received = self.receive_over(&mut line, &asking, &parcel, progress).await;
+        let restored = match self.receive_over(&mut line, &asking, &parcel, progress).await {
+            Ok(incoming) => self.take_in(&mut line, &asking, incoming, &parcel, scratch).await,
+            Err(error) => Err(error),
+        };
         line.close().await;
-        let announced = received?;
-        announced.check(&parcel.0)?;
-        Ok(self.restore(&parcel.0, &announced.passphrase, scratch)?)
+        restored
     }
 
     fn line(&self, patience: Duration) -> Result<Line<'_>, TransferError> {
@@ -102,45 +114,33 @@ impl Client {
     async fn send_over(
         &self,
         line: &mut Line<'_>,
-        device: &DeviceName,
+        sending: &mut Sending,
         parcel: &Parcel,
         mut progress: impl FnMut(TransferProgress),
-    ) -> Result<u64, TransferError> {
-        let (mut packed, mut next): (Option<Packed>, _) = (None, None);
+    ) -> Result<Delivered, TransferError> {
         loop {
-            let (from, portion) = match (&mut packed, next) {
-                (Some(packed), Some(from)) => (from, packed.portion(from)?),
-                _ => (0, Vec::new()),
-            };
-            let device_name = device.to_string();
-            let request = SendHistoryRequest { device: device_name, from, portion };
-            let answer = line.call(&request).await?;
-            if answer.request.is_empty() {
-                line.check_time()?;
-                next = None;
-                continue;
-            }
-            let known = packed.take().filter(|packed| packed.request == answer.request);
-            let now = match known {
-                Some(packed) => packed,
-                // It is receiving something else, or was.
-                None if answer.taken > 0 => {
-                    line.check_time().map_err(|_| TransferError::Midway)?;
-                    line.pause().await;
-                    next = None;
-                    continue;
+            let answer = line.call(&sending.request()?).await?;
+            match sending.handle(answer)? {
+                Step::Idle => line.idle().await?,
+                Step::Pack(request) => {
+                    let packed = self.pack(sending.device(), request, parcel)?;
+                    line.moved();
+                    progress(sending.begin(packed));
                 }
-                None => self.pack(device, answer.request, parcel)?,
-            };
-            let total = packed.insert(now).total;
-            if next != Some(answer.taken) {
-                line.moved();
-                progress(TransferProgress { taken: answer.taken, total });
-            }
-            line.check_time()?;
-            next = Some(answer.taken);
-            if answer.taken >= total {
-                return Ok(total);
+                Step::Moved(now) => {
+                    line.moved();
+                    progress(now);
+                }
+                Step::Receipt(receipt) => {
+                    let (outgoing, bytes) = sending.outgoing().ok_or(TransferError::Altered)?;
+                    let verified =
+                        self.with_engine(|engine| engine.verify_receipt(outgoing, &receipt))?;
+                    let (channels, entries) = (verified.channels, verified.entries);
+                    if !sending.is_all_there() {
+                        progress(TransferProgress { taken: bytes, total: bytes });
+                    }
+                    return Ok(Delivered { bytes, channels, entries, refused: verified.refused });
+                }
             }
         }
     }
@@ -152,12 +152,9 @@ impl Client {
         parcel: &Parcel,
     ) -> Result<Packed, TransferError> {
         parcel.remove()?;
-        let header = self.with_engine(|engine| engine.pack_history(device, &request, &parcel.0))?;
-        let backup = File::open(&parcel.0)?;
-        let length = u32::try_from(header.len()).map_err(|_| TransferError::Altered)?;
-        let head = [&length.to_be_bytes()[..], &header].concat();
-        let total = head.len() as u64 + backup.metadata()?.len();
-        Ok(Packed { request, head, backup, total })
+        let outgoing =
+            self.with_engine(|engine| engine.pack_history(device, &request, &parcel.0))?;
+        Packed::new(request, outgoing, &parcel.0)
     }
 
     async fn receive_over(
@@ -166,16 +163,12 @@ impl Client {
         asking: &Asking,
         parcel: &Parcel,
         mut progress: impl FnMut(TransferProgress),
-    ) -> Result<Announced, TransferError> {
+    ) -> Result<Incoming, TransferError> {
         let mut incoming = Incoming::default();
-        let ask = |taken, done| {
-            let request = asking.request.clone();
-            ReceiveHistoryRequest { request, taken, done }
-        };
         while !incoming.is_complete() {
-            let answer = line.call(&ask(incoming.taken(), false)).await?;
+            let answer = line.call(&asking.has(incoming.taken())).await?;
             if answer.portion.is_empty() {
-                line.check_time()?;
+                line.idle().await?;
                 continue;
             }
             let verify = |header: &[u8]| {
@@ -188,87 +181,37 @@ impl Client {
                 progress(TransferProgress { taken: incoming.taken(), total });
             }
         }
-        // All is here, whether the other device hears of that or not.
-        line.tell(&ask(incoming.taken(), true)).await;
-        incoming.announced.map(|(announced, _)| announced).ok_or(TransferError::Altered)
+        Ok(incoming)
+    }
+
+    /// All is here: it is taken in, whether the other device hears of that or not.
+    async fn take_in(
+        &self,
+        line: &mut Line<'_>,
+        asking: &Asking,
+        incoming: Incoming,
+        parcel: &Parcel,
+        scratch: &Path,
+    ) -> Result<Restored, TransferError> {
+        let has_all = ReceiveHistoryRequest { done: true, ..asking.has(incoming.taken()) };
+        let announced: Announced = incoming.into_announced()?;
+        announced.check(&parcel.0)?;
+        line.tell(&has_all, TELLING).await;
+        let restored = self.restore(&parcel.0, &announced.passphrase, scratch)?;
+        let receipt =
+            self.with_engine(|engine| engine.acknowledge_history(asking, &announced, &restored));
+        line.moved();
+        line.tell(&ReceiveHistoryRequest { receipt, ..has_all }, CONFIRMING).await;
+        Ok(restored)
     }
 }
 
-impl Packed {
-    /// What follows `from`.
-    fn portion(&mut self, from: u64) -> Result<Vec<u8>, TransferError> {
-        let head = self.head.len() as u64;
-        if let Some(rest) = usize::try_from(from).ok().and_then(|from| self.head.get(from..))
-            && !rest.is_empty()
-        {
-            return Ok(rest.to_vec());
-        }
-        self.backup.seek(SeekFrom::Start(from - head))?;
-        let mut portion = Vec::with_capacity(PORTION);
-        (&self.backup).take(PORTION as u64).read_to_end(&mut portion)?;
-        if portion.is_empty() { Err(TransferError::Altered) } else { Ok(portion) }
+impl Asking {
+    /// What the relay is told while so many bytes are here.
+    fn has(&self, taken: u64) -> ReceiveHistoryRequest {
+        let (request, receipt) = (self.request.clone(), Vec::new());
+        ReceiveHistoryRequest { request, taken, done: false, receipt }
     }
-}
-
-impl Incoming {
-    fn take(
-        &mut self,
-        portion: &[u8],
-        verify: impl FnOnce(&[u8]) -> Result<(Announced, File), TransferError>,
-    ) -> Result<(), TransferError> {
-        let mut rest = portion;
-        if self.announced.is_none() {
-            self.head.extend(rest);
-            rest = &[];
-            if let Some(end) = end_of_head(&self.head)? {
-                let (announced, mut file) = verify(&self.head[LENGTH..end])?;
-                write(&mut file, &mut self.written, announced.length, &self.head[end..])?;
-                self.announced = Some((announced, file));
-                self.head.truncate(end);
-            }
-        }
-        if let Some((announced, file)) = &mut self.announced {
-            write(file, &mut self.written, announced.length, rest)?;
-        }
-        Ok(())
-    }
-
-    fn taken(&self) -> u64 {
-        self.head.len() as u64 + self.written
-    }
-
-    fn total(&self) -> Option<u64> {
-        let (announced, _) = self.announced.as_ref()?;
-        Some(self.head.len() as u64 + announced.length)
-    }
-
-    fn is_complete(&self) -> bool {
-        self.total() == Some(self.taken())
-    }
-}
-
-/// Where the signed header ends, once all of it is there.
-fn end_of_head(bytes: &[u8]) -> Result<Option<usize>, TransferError> {
-    let Some(length) = bytes.first_chunk::<LENGTH>() else { return Ok(None) };
-    let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
-    if length > SignedTransferHeader::MAX_BYTES {
-        return Err(TransferError::Altered);
-    }
-    let end = LENGTH + length;
-    Ok((end <= bytes.len()).then_some(end))
-}
-
-fn write(
-    file: &mut File,
-    written: &mut u64,
-    length: u64,
-    bytes: &[u8],
-) -> Result<(), TransferError> {
-    *written += bytes.len() as u64;
-    if *written > length {
-        return Err(TransferError::Altered);
-    }
-    Ok(file.write_all(bytes)?)
 }
 
 impl Parcel {

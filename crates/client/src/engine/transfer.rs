@@ -6,18 +6,18 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use enlace_channel::transfer::{
-    SignedTransferHeader, SignedTransferRequest, TransferHeader, TransferKey, TransferRefused,
-    TransferRequest,
+    SignedTransferHeader, SignedTransferReceipt, SignedTransferRequest, TransferHeader,
+    TransferKey, TransferReceipt, TransferRefused, TransferRequest,
 };
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::chain::{ChainError, LeafUsage, VerifiedLeaf};
-use enlace_identity::keys::Passphrase;
+use enlace_identity::keys::{Passphrase, PublicKey};
 use enlace_identity::names::DeviceName;
 use enlace_transport::{CallError, Untrusted};
 use sha2::{Digest as _, Sha256};
 
 use super::devices::Seated;
-use super::{BackupError, Engine};
+use super::{BackupError, Engine, Restored};
 use crate::store::StoreError;
 use crate::sync::SyncError;
 
@@ -55,6 +55,9 @@ pub enum TransferError {
     /// The other device did not come, or left.
     #[error("the other device did not answer in time")]
     TimedOut,
+    /// All was sent, and the other device has not said that it has taken it in: it may have, or not.
+    #[error("everything was sent, but {0} has not said that it has taken it in")]
+    Unconfirmed(DeviceName),
     /// The relay can't be reached.
     #[error(transparent)]
     Sync(#[from] SyncError),
@@ -94,6 +97,19 @@ pub(crate) struct Announced {
     pub(crate) passphrase: Passphrase,
 }
 
+/// What the sending device keeps in memory until the other one has confirmed it.
+pub(crate) struct Outgoing {
+    /// The signed header, which goes before the backup.
+    pub(crate) header: Vec<u8>,
+    /// Whose request is answered, and its key.
+    pub(crate) device: DeviceName,
+    pub(crate) key: PublicKey,
+    /// The request's hash.
+    pub(crate) request: [u8; 32],
+    /// The backup's.
+    pub(crate) backup: [u8; 32],
+}
+
 impl Announced {
     /// Whether a file is the backup that was announced.
     pub(crate) fn check(&self, file: &Path) -> Result<(), TransferError> {
@@ -123,16 +139,53 @@ impl Engine {
         Ok(Announced { length: header.length, hash: header.hash, passphrase })
     }
 
+    /// Says that what another device has sent is in this one's store.
+    pub(crate) fn acknowledge_history(
+        &self,
+        asking: &Asking,
+        announced: &Announced,
+        restored: &Restored,
+    ) -> Vec<u8> {
+        let receipt = TransferReceipt {
+            device: self.device.name.clone(),
+            request: asking.key.request().hash(),
+            backup: announced.hash,
+            channels: restored.channels as u64,
+            entries: restored.entries as u64,
+            refused: restored.refused as u64,
+        };
+        receipt.sign(&self.device.key, self.device.chain.clone()).encode()
+    }
+
+    /// Checks that the device that was sent a history says that it has taken it in: nobody else's word
+    /// counts, the relay's least.
+    pub(crate) fn verify_receipt(
+        &self,
+        outgoing: &Outgoing,
+        receipt: &[u8],
+    ) -> Result<TransferReceipt, TransferError> {
+        let signed = SignedTransferReceipt::decode(receipt)?;
+        let leaf = self.verify_other(signed.chain())?;
+        let receipt = signed.verify(&leaf)?;
+        if receipt.device != outgoing.device || leaf.public_key() != outgoing.key {
+            return Err(TransferRefused::Signature.into());
+        }
+        if (receipt.request, receipt.backup) != (outgoing.request, outgoing.backup) {
+            return Err(TransferRefused::OtherRequest.into());
+        }
+        Ok(receipt)
+    }
+
     /// Checks the request of a device that the officer has added, and writes a backup for it into a
-    /// file that is not there yet; what goes before the backup.
+    /// file that is not there yet.
     pub(crate) fn pack_history(
         &mut self,
         device: &DeviceName,
         request: &[u8],
         file: &Path,
-    ) -> Result<Vec<u8>, TransferError> {
+    ) -> Result<Outgoing, TransferError> {
         self.check_added(device)?;
-        let request = self.verify_request(device, request)?;
+        let (request, key) = self.verify_request(device, request)?;
         let secret = self.backend.entropy().secret::<32>();
         let passphrase = Passphrase::new(hex::encode(&secret[..]));
         self.backup(file, &passphrase)?;
@@ -141,7 +194,13 @@ impl Engine {
         let header =
             TransferHeader::seal(&self.backend, &request, &own.name, measures, &passphrase);
         let header = header.map_err(TransferRefused::from)?;
-        Ok(header.sign(&own.key, own.chain.clone()).encode())
+        Ok(Outgoing {
+            header: header.sign(&own.key, own.chain.clone()).encode(),
+            device: request.device.clone(),
+            key,
+            request: request.hash(),
+            backup: header.hash,
+        })
     }
 
     /// Whether the officer has said that a device is hers.
@@ -155,7 +214,7 @@ impl Engine {
         &mut self,
         device: &DeviceName,
         request: &[u8],
-    ) -> Result<TransferRequest, TransferError> {
+    ) -> Result<(TransferRequest, PublicKey), TransferError> {
         let signed = SignedTransferRequest::decode(request)?;
         let leaf = self.verify_other(signed.chain())?;
         let request = signed.verify(&leaf)?;
@@ -163,7 +222,7 @@ impl Engine {
             return Err(TransferRefused::Signature.into());
         }
         match self.seated(device, &leaf)? {
-            Seated::Same => Ok(request),
+            Seated::Same => Ok((request, leaf.public_key())),
             Seated::Other => Err(TransferError::OtherKey(device.clone())),
             Seated::Nowhere => Err(TransferError::NotTogether(device.clone())),
         }

@@ -15,6 +15,9 @@ use crate::engine::TransferError;
 /// How long the relay may take for an answer: it waits for the other device meanwhile.
 const CALL_TIME: Duration = Duration::from_secs(20);
 
+/// An answer that comes sooner has not waited for the other device.
+const QUICK: Duration = Duration::from_secs(1);
+
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -25,6 +28,7 @@ pub(crate) struct Line<'s> {
     connection: Option<Connection>,
     patience: Duration,
     deadline: Instant,
+    called_at: Instant,
     backoff: Backoff,
 }
 
@@ -32,8 +36,9 @@ impl<'s> Line<'s> {
     /// Over that dialler, for as long as something moves within `patience`.
     pub(crate) fn new(shared: &'s Shared, dialler: Dialler, patience: Duration) -> Self {
         let backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
-        let deadline = Instant::now() + patience;
-        Self { shared, dialler, connection: None, patience, deadline, backoff }
+        let called_at = Instant::now();
+        let deadline = called_at + patience;
+        Self { shared, dialler, connection: None, patience, deadline, called_at, backoff }
     }
 
     /// Something has moved: the wait begins anew.
@@ -43,8 +48,18 @@ impl<'s> Line<'s> {
     }
 
     /// Fails when nothing has moved for too long.
-    pub(crate) fn check_time(&self) -> Result<(), TransferError> {
+    fn check_time(&self) -> Result<(), TransferError> {
         if Instant::now() < self.deadline { Ok(()) } else { Err(TransferError::TimedOut) }
+    }
+
+    /// Nothing has moved: fails when that has been so for too long, and waits after an answer that came at
+    /// once, so that nobody keeps this device busy with saying nothing.
+    pub(crate) async fn idle(&mut self) -> Result<(), TransferError> {
+        self.check_time()?;
+        if self.called_at.elapsed() < QUICK {
+            self.pause().await;
+        }
+        Ok(())
     }
 
     /// Makes a call, again and again while it makes sense.
@@ -53,40 +68,52 @@ impl<'s> Line<'s> {
         request: &C,
     ) -> Result<C::Response, TransferError> {
         loop {
-            let error = match self.connect().await {
-                Ok(connection) => match connection.call(request, CALL_TIME).await {
-                    Ok(response) => return Ok(response),
-                    Err(error) if may_pass(&error) => TransferError::from(error),
-                    Err(error) => return Err(error.into()),
-                },
-                Err(error) if error.may_pass() => error.into(),
-                Err(error) => return Err(error.into()),
-            };
-            let is_refused = matches!(error, TransferError::Call(CallError::Refused(_)));
-            if !is_refused {
-                self.connection = None;
+            if let Some(response) = self.try_call(request).await? {
+                return Ok(response);
             }
-            if self.check_time().is_err() {
-                return Err(error);
-            }
-            tracing::info!(%error, "a transfer waits for the relay");
-            self.pause().await;
         }
     }
 
-    /// Makes a call once, whose answer changes nothing here.
-    pub(crate) async fn tell<C: Call>(&mut self, request: &C) {
-        let told = match self.connect().await {
-            Ok(connection) => connection.call(request, CALL_TIME).await.map_err(Into::into),
-            Err(error) => Err(TransferError::from(error)),
+    /// Makes a call once; `None` when it was lost, after a while, and may be made again.
+    pub(crate) async fn try_call<C: Call>(
+        &mut self,
+        request: &C,
+    ) -> Result<Option<C::Response>, TransferError> {
+        self.called_at = Instant::now();
+        let error = match self.connect().await {
+            Ok(connection) => match connection.call(request, CALL_TIME).await {
+                Ok(response) => return Ok(Some(response)),
+                Err(error) if may_pass(&error) => TransferError::from(error),
+                Err(error) => return Err(error.into()),
+            },
+            Err(error) if error.may_pass() => error.into(),
+            Err(error) => return Err(error.into()),
         };
-        if let Err(error) = told {
-            tracing::info!(%error, "the relay is not told that a transfer is over");
+        let is_refused = matches!(error, TransferError::Call(CallError::Refused(_)));
+        if !is_refused {
+            self.connection = None;
         }
+        if self.check_time().is_err() {
+            return Err(error);
+        }
+        tracing::info!(%error, "a transfer waits for the relay");
+        self.pause().await;
+        Ok(None)
+    }
+
+    /// Makes a call whose answer changes nothing here, again and again for so long at most.
+    pub(crate) async fn tell<C: Call>(&mut self, request: &C, within: Duration) {
+        let told = tokio::time::timeout(within, self.call(request)).await;
+        let error = match told {
+            Ok(Ok(_)) => return,
+            Ok(Err(error)) => error,
+            Err(_) => TransferError::TimedOut,
+        };
+        tracing::info!(%error, "the relay is not told how far a transfer is");
     }
 
     /// Waits before the relay is asked again.
-    pub(crate) async fn pause(&mut self) {
+    async fn pause(&mut self) {
         let [random] = self.shared.engine().entropy().bytes();
         tokio::time::sleep(self.backoff.next(random)).await;
     }

@@ -12,10 +12,13 @@ use enlace_transport::Refusal;
 
 use super::refusals::{limit, malformed, not_allowed};
 use super::{Caller, Handle};
-use crate::transfers::{Busy, PORTION, WAIT};
+use crate::transfers::{Ask, Busy, PORTION, Standing, WAIT};
 
 /// The longest request, in bytes (PROTOCOL.md §3.20).
 const REQUEST: usize = 16 * 1024;
+
+/// The longest receipt, in bytes (PROTOCOL.md §3.20).
+const RECEIPT: usize = 16 * 1024;
 
 impl Handle for ReceiveHistoryRequest {
     async fn handle(self, caller: &Caller) -> Result<ReceiveHistoryResponse, Refusal> {
@@ -24,8 +27,13 @@ impl Handle for ReceiveHistoryRequest {
         if self.request.is_empty() || self.request.len() > REQUEST {
             return Err(malformed("the request is missing or too long"));
         }
+        if self.receipt.len() > RECEIPT || !(self.done || self.receipt.is_empty()) {
+            return Err(malformed("the receipt is too long, or comes before all is there"));
+        }
         let (request, transfers) = (Bytes::from(self.request), caller.context().transfers());
-        transfers.ask(device, request.clone(), (self.taken, self.done)).map_err(busy)?;
+        let done = self.done.then(|| Bytes::from(self.receipt));
+        let ask = Ask { request: request.clone(), taken: self.taken, done };
+        transfers.ask(device, ask).map_err(busy)?;
         if self.done {
             return Ok(ReceiveHistoryResponse::default());
         }
@@ -49,14 +57,15 @@ impl Handle for SendHistoryRequest {
         }
         let transfers = caller.context().transfers();
         let standing = if self.portion.is_empty() {
-            in_time(caller, transfers.asked(&device)).await
+            in_time(caller, transfers.asked(own, &device, self.from)).await
         } else {
             let portion = Bytes::from(self.portion);
             let brought = transfers.bring(own, &device, self.from, portion);
             in_time(caller, brought).await.transpose().map_err(busy)?
         };
-        let standing = standing.unwrap_or_else(|| transfers.standing(&device));
-        Ok(SendHistoryResponse { request: standing.request.to_vec(), taken: standing.taken })
+        let standing = standing.unwrap_or_else(|| transfers.standing(own, &device, self.from));
+        let Standing { request, taken, receipt } = standing;
+        Ok(SendHistoryResponse { request: request.to_vec(), taken, receipt: receipt.to_vec() })
     }
 }
 

@@ -113,6 +113,8 @@ pub(super) async fn start(
     tasks.spawn(expiring::watch(context.clone()));
     tasks.spawn(newcomers::watch(context.clone()));
     tasks.spawn(seen::keep(context.clone()));
+    let tidied = context.clone();
+    tasks.spawn(async move { tidied.transfers().tidy().await });
     tasks.spawn(federation::watch_outbound(context.clone()));
     tasks.spawn(federation::watch_heads(context.clone()));
     tasks.spawn(federation::moving::watch(context.clone()));

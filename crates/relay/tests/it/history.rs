@@ -5,7 +5,7 @@ use enlace_proto::relay::v1::{ErrorCode, ReceiveHistoryRequest, SendHistoryReque
 use crate::support::{Device, Network, RelayPlace, call};
 
 fn receive(request: &[u8], taken: u64, done: bool) -> ReceiveHistoryRequest {
-    ReceiveHistoryRequest { request: request.to_vec(), taken, done }
+    ReceiveHistoryRequest { request: request.to_vec(), taken, done, receipt: Vec::new() }
 }
 
 fn send(to: &Device, from: u64, portion: &[u8]) -> SendHistoryRequest {
@@ -26,6 +26,9 @@ async fn only_two_devices_of_one_officer_are_brought_together() {
         let first = call(&at_phone, &receive(b"request", 0, false)).await.unwrap();
         assert_eq!(first.portion, b"all of it");
         call(&at_phone, &receive(b"request", 9, true)).await.unwrap();
+        let receipt = b"receipt".to_vec();
+        let done = ReceiveHistoryRequest { receipt, ..receive(b"request", 9, true) };
+        call(&at_phone, &done).await.unwrap();
     };
     let sending = async {
         let asked = call(&at_ana, &send(&phone, 0, b"")).await.unwrap();
@@ -36,12 +39,21 @@ async fn only_two_devices_of_one_officer_are_brought_together() {
         }
         let taken = call(&at_ana, &send(&phone, 0, b"all of it")).await.unwrap();
         assert_eq!(taken.taken, 9);
+        let told = call(&at_ana, &send(&phone, 9, b"")).await.unwrap();
+        assert_eq!((&told.receipt[..], told.taken), (&b"receipt"[..], 9));
     };
     tokio::join!(receiving, sending);
 
     let malformed = [receive(b"", 0, false), receive(&[1; 16 * 1024 + 1], 0, false)];
     for request in malformed {
         assert_eq!(call(&at_phone, &request).await.unwrap_err().code, ErrorCode::Malformed);
+    }
+    let receipt = vec![1; 16 * 1024 + 1];
+    for early in [
+        ReceiveHistoryRequest { receipt: b"early".to_vec(), ..receive(b"request", 0, false) },
+        ReceiveHistoryRequest { receipt, ..receive(b"request", 9, true) },
+    ] {
+        assert_eq!(call(&at_phone, &early).await.unwrap_err().code, ErrorCode::Malformed);
     }
     let foreign = call(&at_cid, &receive(b"request", 0, false)).await.unwrap_err();
     assert_eq!(foreign.code, ErrorCode::NotAllowed, "each asks at its own authority's relay");

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use enlace_channel::transfer::SignedTransferRequest;
+use enlace_channel::transfer::{SignedTransferReceipt, SignedTransferRequest};
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::chain::LeafUsage;
 use enlace_identity::invitation::{Binding, Enrolment, verify_possession};
@@ -109,6 +109,16 @@ pub(super) fn history_request(request: &[u8]) -> Option<()> {
     let leaf = network().bundle.verify_one_of(chain, NOW, &[LeafUsage::Device]).ok()?;
     let request = signed.verify(&leaf).ok()?;
     assert_eq!(request, network().a.history_request(), "a forged request is taken");
+    Some(())
+}
+
+/// Nobody confirms a history in the name of a device without its key.
+pub(super) fn history_receipt(receipt: &[u8]) -> Option<()> {
+    let signed = SignedTransferReceipt::decode(receipt).ok()?;
+    let chain = signed.chain();
+    let leaf = network().bundle.verify_one_of(chain, NOW, &[LeafUsage::Device]).ok()?;
+    let receipt = signed.verify(&leaf).ok()?;
+    assert_eq!(receipt, network().a.history_receipt(), "a forged receipt is taken");
     Some(())
 }
 

@@ -82,8 +82,10 @@ pub fn run(data: &[u8]) -> Outcome {
             // What precedes a backup.
             let _ = SignedTransferHeader::decode(&response.portion);
         }),
-        Method::SendHistory => message::<wire::SendHistoryResponse>(body)
-            .and_then(|response| requests::history_request(&response.request)),
+        Method::SendHistory => message::<wire::SendHistoryResponse>(body).and_then(|response| {
+            let _ = requests::history_receipt(&response.receipt);
+            requests::history_request(&response.request)
+        }),
         Method::Enroll => message::<wire::EnrollResponse>(body)
             .and_then(|response| UnverifiedChain::from_ders(&response.certificates).ok().map(drop)),
         Method::FetchEnrolment => {

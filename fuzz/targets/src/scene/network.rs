@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use enlace_channel::channel::Device;
-use enlace_channel::transfer::TransferRequest;
+use enlace_channel::transfer::{TransferReceipt, TransferRequest};
 use enlace_identity::bundle::{AuthorityContent, Bundle, BundleContent, BundleHash, SignedBundle};
 use enlace_identity::canonical::sha256;
 use enlace_identity::certificate::{Serial, UnverifiedChain};
@@ -133,6 +133,23 @@ impl Authority {
         let request = self.history_request();
         let key = seeded_key(request.device.as_str());
         request.sign(&key, self.leaf("phone.ana.officer")).encode()
+    }
+
+    /// What that device says of what it was sent.
+    #[must_use]
+    pub fn history_receipt(&self) -> TransferReceipt {
+        let TransferRequest { device, .. } = self.history_request();
+        let request = self.history_request().hash();
+        let (channels, entries, refused) = (1, 2, 3);
+        TransferReceipt { device, request, backup: [7; 32], channels, entries, refused }
+    }
+
+    /// The same, as it travels.
+    #[must_use]
+    pub fn signed_history_receipt(&self) -> Vec<u8> {
+        let receipt = self.history_receipt();
+        let key = seeded_key(receipt.device.as_str());
+        receipt.sign(&key, self.leaf("phone.ana.officer")).encode()
     }
 
     /// An invitation for that device.

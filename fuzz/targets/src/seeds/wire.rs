@@ -170,7 +170,8 @@ fn request(method: Method) -> Vec<Vec<u8>> {
         }
         Method::ReceiveHistory => {
             let request = network.a.signed_history_request();
-            one(&wire::ReceiveHistoryRequest { request, taken: 7, done: false })
+            let receipt = network.a.signed_history_receipt();
+            one(&wire::ReceiveHistoryRequest { request, taken: 7, done: true, receipt })
         }
         Method::SendHistory => one(&wire::SendHistoryRequest {
             device: "pc.ana.officer.fge.example".to_owned(),
@@ -299,7 +300,8 @@ fn response(method: Method) -> Vec<u8> {
         }
         Method::SendHistory => {
             let request = network.a.signed_history_request();
-            wire::SendHistoryResponse { request, taken: 7 }.encode_to_vec()
+            let receipt = network.a.signed_history_receipt();
+            wire::SendHistoryResponse { request, taken: 7, receipt }.encode_to_vec()
         }
     }
 }

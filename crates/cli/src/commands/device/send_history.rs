@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use enlace_client::client::TransferProgress;
+use enlace_client::client::{Delivered, TransferProgress};
 use serde::Serialize;
 
 use super::{Patience, named};
@@ -26,6 +26,12 @@ pub(crate) struct Arguments {
 struct Sent {
     device: String,
     bytes: u64,
+    /// Channels of which something was new there.
+    channels: u64,
+    /// Entries that were new there.
+    entries: u64,
+    /// What was refused there.
+    refused: u64,
     #[serde(skip)]
     words: String,
 }
@@ -36,16 +42,23 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> Result<(), Failure> {
     let device = named(&client, &arguments.device)?;
     let name = device.to_string();
     ui.note(ui.say(Text::WaitsForReceiver { device: &name }));
-    let sent = block_on(async {
-        let progress = said_in_tenths(ui);
+    let delivered = block_on(async {
+        let mut progress = said_in_tenths(ui);
         let patience = arguments.patience.limit();
-        client.send_history(&device, &parcel, patience, progress).await.explained(ui)
+        let said = |now: TransferProgress| {
+            progress(now);
+            if now.taken == now.total {
+                ui.note(ui.say(Text::HistoryOnItsWay { device: &name }));
+            }
+        };
+        client.send_history(&device, &parcel, patience, said).await.explained(ui)
     })?;
-    ui.report(&Sent {
-        words: ui.say(Text::HistorySent { device: &name }),
-        device: name,
-        bytes: sent,
-    })
+    let Delivered { bytes, channels, entries, refused } = delivered;
+    let words = match refused {
+        0 => ui.say(Text::HistorySent { device: &name }),
+        refused => ui.say(Text::HistoryPartly { device: &name, refused }),
+    };
+    ui.report(&Sent { words, device: name, bytes, channels, entries, refused })
 }
 
 /// Says how far a transfer has come, some ten times.

@@ -6,7 +6,7 @@ use enlace_identity::keys::Passphrase;
 use enlace_log::{ChannelId, Seq};
 
 use super::world::World;
-use crate::engine::TransferError;
+use crate::engine::{Outgoing, Restored, TransferError};
 
 /// Eva has a phone that is in the case, and missed what was said before.
 fn with_phone() -> (World, ChannelId) {
@@ -32,8 +32,9 @@ fn what_one_device_packs_the_one_that_asked_restores() {
     let phone = world.device("phone");
     let (parcel, scratch) = (world.dir.path().join("parcel"), world.dir.path().join("scratch"));
     let asking = world.engine("phone").ask_for_history().unwrap();
-    let header = world.engine("eva").pack_history(&phone, &asking.request, &parcel).unwrap();
-    let announced = world.engine("phone").verify_history(&asking, &header).unwrap();
+    let outgoing = world.engine("eva").pack_history(&phone, &asking.request, &parcel).unwrap();
+    let header = &outgoing.header;
+    let announced = world.engine("phone").verify_history(&asking, header).unwrap();
     assert_eq!(announced.length, std::fs::metadata(&parcel).unwrap().len());
     let restored = world.engine("phone").restore(&parcel, &announced.passphrase, &scratch);
     assert_eq!(restored.unwrap().entries, 1);
@@ -43,8 +44,46 @@ fn what_one_device_packs_the_one_that_asked_restores() {
 
     // Nobody else opens it, and no other request is answered by it.
     let other = world.engine("phone").ask_for_history().unwrap();
-    let refused = world.engine("phone").verify_history(&other, &header);
+    let refused = world.engine("phone").verify_history(&other, header);
     assert!(matches!(refused, Err(TransferError::Refused(TransferRefused::OtherRequest))));
+}
+
+#[test]
+fn only_the_device_that_was_sent_a_history_says_that_it_has_it() {
+    let (mut world, _) = with_phone();
+    let (phone, parcel) = (world.device("phone"), world.dir.path().join("parcel"));
+    let asking = world.engine("phone").ask_for_history().unwrap();
+    let outgoing = world.engine("eva").pack_history(&phone, &asking.request, &parcel).unwrap();
+    let announced = world.engine("phone").verify_history(&asking, &outgoing.header).unwrap();
+    let restored = Restored { channels: 1, entries: 2, refused: 3, ..Restored::default() };
+    world.enroll_device("thief", "phone", "eva", "fge");
+    let receipts = ["phone", "thief", "eva", "ana"]
+        .map(|name| world.engine(name).acknowledge_history(&asking, &announced, &restored));
+    let [theirs, others @ ..] = receipts;
+    let receipt = world.engine("eva").verify_receipt(&outgoing, &theirs).unwrap();
+    assert_eq!((receipt.channels, receipt.entries, receipt.refused), (1, 2, 3));
+    for other in others {
+        let refused = world.engine("eva").verify_receipt(&outgoing, &other).unwrap_err();
+        let is_refused = matches!(refused, TransferError::Refused(TransferRefused::Signature));
+        assert!(is_refused, "{refused}");
+    }
+    for at in (0..theirs.len()).step_by(61) {
+        let mut altered = theirs.clone();
+        altered[at] ^= 1;
+        assert!(world.engine("eva").verify_receipt(&outgoing, &altered).is_err(), "{at}");
+    }
+    // That of an earlier transfer, or of another backup, says nothing of this one.
+    for (request, backup) in [([9; 32], outgoing.backup), (outgoing.request, [9; 32])] {
+        let other = Outgoing { request, backup, ..copy(&outgoing) };
+        let refused = world.engine("eva").verify_receipt(&other, &theirs).unwrap_err();
+        assert!(matches!(refused, TransferError::Refused(TransferRefused::OtherRequest)));
+    }
+}
+
+fn copy(outgoing: &Outgoing) -> Outgoing {
+    let Outgoing { header, device, key, request, backup } = outgoing;
+    let (header, device) = (header.clone(), device.clone());
+    Outgoing { header, device, key: *key, request: *request, backup: *backup }
 }
 
 #[test]
@@ -56,7 +95,7 @@ fn a_history_goes_only_to_a_device_that_the_officer_has_added() {
         let (named, asking) = (world.device(named), world.engine(asks).ask_for_history().unwrap());
         let refused = world.engine("eva").pack_history(&named, &asking.request, &parcel);
         assert!(!parcel.exists(), "nothing is written");
-        refused.unwrap_err()
+        refused.err().unwrap()
     };
     assert!(matches!(pack("tablet", "tablet"), TransferError::NotAdded(_)));
     assert!(matches!(pack("ana", "ana"), TransferError::Others(_)));
@@ -68,7 +107,7 @@ fn a_history_goes_only_to_a_device_that_the_officer_has_added() {
     let key = TransferKey::generate(&world.engine("ana").backend, &ana).unwrap();
     let (ring, chain) = (world.engine("ana").device.key.clone(), world.chain_of("ana"));
     let signed = key.request().sign(&ring, chain).encode();
-    let refused = world.engine("eva").pack_history(&ana, &signed, &parcel).unwrap_err();
+    let refused = world.engine("eva").pack_history(&ana, &signed, &parcel).err().unwrap();
     assert_eq!(refused.to_string(), forged.to_string());
 }
 
@@ -79,7 +118,7 @@ fn a_second_certificate_of_a_name_gets_no_history() {
     world.enroll_device("thief", "phone", "eva", "fge");
     let (phone, parcel) = (world.device("phone"), world.dir.path().join("parcel"));
     let stolen = world.engine("thief").ask_for_history().unwrap().request;
-    let refused = world.engine("eva").pack_history(&phone, &stolen, &parcel).unwrap_err();
+    let refused = world.engine("eva").pack_history(&phone, &stolen, &parcel).err().unwrap();
     assert!(refused.to_string().contains("another key"), "{refused}");
     assert!(!parcel.exists(), "nothing is written");
     // Nor does it where it got into a case of its own with her, as long as her own stands in another.
@@ -91,7 +130,7 @@ fn a_second_certificate_of_a_name_gets_no_history() {
     world.settle();
     let is_in = |world: &mut World, id| world.engine("thief").read(|tx| tx.channel(id)).unwrap();
     assert!(is_in(&mut world, theirs).is_some() && is_in(&mut world, channel).is_none());
-    let refused = world.engine("eva").pack_history(&phone, &stolen, &parcel).unwrap_err();
+    let refused = world.engine("eva").pack_history(&phone, &stolen, &parcel).err().unwrap();
     assert!(refused.to_string().contains("another key"), "{refused}");
 }
 
@@ -110,7 +149,7 @@ fn a_device_that_is_in_no_channel_yet_gets_no_history() {
     world.engine("eva").take_crls(&lists).unwrap();
     let parcel = world.dir.path().join("parcel");
     let asked = world.engine("tablet").ask_for_history().unwrap().request;
-    let refused = world.engine("eva").pack_history(&tablet, &asked, &parcel).unwrap_err();
+    let refused = world.engine("eva").pack_history(&tablet, &asked, &parcel).err().unwrap();
     assert!(refused.to_string().contains("none of the channels"), "{refused}");
     world.settle();
     assert!(world.engine("eva").pack_history(&tablet, &asked, &parcel).is_ok());
@@ -122,7 +161,7 @@ fn a_revoked_device_gets_no_history_and_is_believed_none() {
     let (mut world, _) = with_phone();
     let (phone, parcel) = (world.device("phone"), world.dir.path().join("parcel"));
     let asking = world.engine("phone").ask_for_history().unwrap();
-    let header = world.engine("eva").pack_history(&phone, &asking.request, &parcel).unwrap();
+    let header = world.engine("eva").pack_history(&phone, &asking.request, &parcel).unwrap().header;
     std::fs::remove_file(&parcel).unwrap();
     for (revoked, told) in [("phone", "eva"), ("eva", "phone")] {
         let chain = world.chain_of(revoked);
@@ -132,7 +171,7 @@ fn a_revoked_device_gets_no_history_and_is_believed_none() {
         world.engine(told).take_crls(&lists).unwrap();
     }
     let packed = world.engine("eva").pack_history(&phone, &asking.request, &parcel);
-    assert!(matches!(packed, Err(TransferError::Untrusted(_))), "{packed:?}");
+    assert!(matches!(packed, Err(TransferError::Untrusted(_))));
     let verified = world.engine("phone").verify_history(&asking, &header);
     assert!(matches!(verified, Err(TransferError::Untrusted(_))));
 }
@@ -165,7 +204,8 @@ fn a_history_is_taken_only_from_a_device_of_the_officer() {
     // An altered header, and an altered backup.
     let parcel = world.dir.path().join("parcel");
     let device = world.device("phone");
-    let header = world.engine("eva").pack_history(&device, &asking.request, &parcel).unwrap();
+    let packed = world.engine("eva").pack_history(&device, &asking.request, &parcel);
+    let header = packed.unwrap().header;
     for at in (0..header.len()).step_by(97) {
         let mut altered = header.clone();
         altered[at] ^= 1;
