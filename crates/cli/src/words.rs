@@ -137,6 +137,7 @@ pub(crate) enum Text<'a> {
     OtherDeviceMidway,
     BothAtOnce,
     TransferRefused { why: &'a str },
+    ErasuresLeftOut { count: usize },
     BackupExists,
     OthersBackup { officer: &'a str },
 

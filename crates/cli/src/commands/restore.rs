@@ -35,6 +35,8 @@ struct Taken {
     entries: usize,
     /// Entries that are not what their author signed.
     refused: usize,
+    /// What it said of the erasing of entries that it doesn't hold.
+    left_out: usize,
     #[serde(skip)]
     words: String,
 }
@@ -52,6 +54,9 @@ pub(super) fn report(restored: &Restored, ui: &Ui) -> Result<(), Failure> {
     if restored.refused > 0 {
         ui.warning(ui.say(Text::RestoreRefused { entries: restored.refused }));
     }
+    if restored.left_out > 0 {
+        ui.note(ui.say(Text::ErasuresLeftOut { count: restored.left_out }));
+    }
     let (channels, entries) = (restored.channels, restored.entries);
     ui.report(&Taken {
         device: restored.device.clone(),
@@ -59,6 +64,7 @@ pub(super) fn report(restored: &Restored, ui: &Ui) -> Result<(), Failure> {
         channels,
         entries,
         refused: restored.refused,
+        left_out: restored.left_out,
         words: ui.say(Text::BackupRestored { channels, entries }),
     })?;
     ui.note(ui.say(Text::RestoredReads));

@@ -164,6 +164,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::RestoreRefused { entries } => {
             format!("{entries} entries of the backup are not what their authors signed, and were left out")
         }
+        Text::ErasuresLeftOut { count } => format!("The backup says of {count} notes that it does not hold that they were erased. That was left out."),
         Text::BackupExists => "there is a file of that name already: a backup is never written over".into(),
         Text::OthersBackup { officer } => format!("this is a backup of {officer}"),
         Text::FromBackup => "from a backup".into(),

@@ -170,6 +170,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::RestoreRefused { entries } => {
             format!("{entries} mensajes de la copia no son lo que firmaron sus autores, y se dejaron fuera")
         }
+        Text::ErasuresLeftOut { count } => format!("La copia dice de {count} mensajes que no contiene que se borraron. Eso se dejó fuera."),
         Text::BackupExists => "ya hay un archivo con ese nombre: una copia nunca se sobrescribe".into(),
         Text::OthersBackup { officer } => format!("esta copia es de {officer}"),
         Text::FromBackup => "de una copia de seguridad".into(),

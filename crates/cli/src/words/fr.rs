@@ -170,6 +170,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::RestoreRefused { entries } => {
             format!("{entries} messages de la sauvegarde ne sont pas ce que leurs auteurs ont signé, et ont été laissés de côté")
         }
+        Text::ErasuresLeftOut { count } => format!("La sauvegarde dit de {count} messages qu’elle ne contient pas qu’ils ont été effacés. Cela a été laissé de côté."),
         Text::BackupExists => "il y a déjà un fichier de ce nom : une sauvegarde n’est jamais écrasée".into(),
         Text::OthersBackup { officer } => format!("cette sauvegarde est de {officer}"),
         Text::FromBackup => "d’une sauvegarde".into(),

@@ -168,6 +168,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::RestoreRefused { entries } => {
             format!("{entries} mensagens da cópia não são o que os autores assinaram, e ficaram de fora")
         }
+        Text::ErasuresLeftOut { count } => format!("A cópia diz de {count} mensagens que não contém que foram apagadas. Isso ficou de fora."),
         Text::BackupExists => "já existe um arquivo com esse nome: uma cópia nunca é sobrescrita".into(),
         Text::OthersBackup { officer } => format!("esta cópia é de {officer}"),
         Text::FromBackup => "de uma cópia de segurança".into(),

@@ -14,13 +14,13 @@ use enlace_identity::names::LeafName;
 use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, Seq};
 
-use super::settle::body_of;
+use super::settle::{body_of, reload};
 use super::work::Work;
 use super::{Engine, EngineError};
 use crate::event::ClientEvent;
 use crate::notice::Notice;
 use crate::store::{
-    ChannelRow, ChannelStanding, EntryRow, SqlCipher, Store, StoreError, Transaction,
+    ChannelRow, ChannelStanding, EntryRow, ItemRow, SqlCipher, Store, StoreError, Transaction,
 };
 
 const OFFICER: &str = "backup/officer";
@@ -40,6 +40,8 @@ pub struct Restored {
     pub entries: usize,
     /// Entries that were not taken in: they are not what their author signed.
     pub refused: usize,
+    /// What it said of the erasing of entries that it doesn't hold, which was not taken in.
+    pub left_out: usize,
 }
 
 /// Why there is no backup, or nothing was restored. Nothing has changed then.
@@ -158,14 +160,6 @@ impl Work<'_> {
     ) -> Result<(), BackupError> {
         let id = row.id;
         let known = self.tx.channel(id)?.map(|known| known.standing);
-        if known.is_none() {
-            // Whoever lets this device in makes it a member; until then it reads.
-            let standing = ChannelStanding::Removed;
-            self.tx.put_channel(&ChannelRow { standing, stopped: None, ..row })?;
-            for name in ["nonce", "closed", "days", "hold"].map(|name| format!("{name}/{id}")) {
-                self.tx.put_setting(&name, backup.setting(&name)?.as_deref())?;
-            }
-        }
         let newest = Seq(i64::MAX.unsigned_abs());
         // What lies beyond this device's own copy of a log comes with the log, as it is by then.
         let end = match known {
@@ -175,32 +169,36 @@ impl Work<'_> {
                 own.last().map_or(newest, |last| last.item.seq.next())
             }
         };
+        let held = backup.entries(id, Seq(0), usize::MAX)?;
+        let verified = self.verify_entries(backup, &held, end, restored)?;
+        if known.is_none() {
+            // Of what it says of a channel nothing can be verified but entries.
+            if verified.is_empty() {
+                return Ok(());
+            }
+            // Whoever lets this device in makes it a member; until then it reads. A head counts once it
+            // was verified.
+            let standing = ChannelStanding::Removed;
+            self.tx.put_channel(&ChannelRow { standing, stopped: None, head: None, ..row })?;
+            for name in ["nonce", "closed", "days", "hold"].map(|name| format!("{name}/{id}")) {
+                self.tx.put_setting(&name, backup.setting(&name)?.as_deref())?;
+            }
+        }
         for item in backup.items(id, Seq(0), newest)? {
-            if item.item.seq < end && self.tx.chain_at(id, item.item.seq)?.is_none() {
+            let is_new = item.item.seq < end && self.tx.chain_at(id, item.item.seq)?.is_none();
+            if is_new && is_item_of(id, &item) {
                 self.tx.put_item(&item)?;
             }
         }
-        for row in backup.erasures(id)? {
-            self.tx.put_erasure(&row)?;
-        }
-        for row in backup.tombstones(id)? {
-            self.has_erased |= self.tx.put_tombstone(&row)?;
-        }
         let mut until = Seq(0);
         let mut brought = Vec::new();
-        for row in backup.entries(id, Seq(0), usize::MAX)? {
-            if row.seq >= end || self.tx.entry_of(id, &row.author, row.client_id)?.is_some() {
-                continue;
-            }
-            let Some(row) = self.verify_restored(backup, row)? else {
-                restored.refused += 1;
-                continue;
-            };
+        for row in verified {
             if self.tx.put_entry(&row)? {
                 until = until.max(row.seq.next());
                 brought.push(row);
             }
         }
+        restored.left_out += self.restore_erasures(backup, id, (&held, &brought))?;
         for row in &brought {
             self.take_effect(row)?;
         }
@@ -214,6 +212,57 @@ impl Work<'_> {
         self.note(Some(id), None, notice)?;
         self.tell(ClientEvent::Channel(id));
         Ok(())
+    }
+
+    /// The entries of a backup that are new here and what they say they are.
+    fn verify_entries(
+        &mut self,
+        backup: &dyn Transaction,
+        held: &[EntryRow],
+        end: Seq,
+        restored: &mut Restored,
+    ) -> Result<Vec<EntryRow>, BackupError> {
+        let mut verified = Vec::new();
+        for row in held {
+            let is_known = self.tx.entry_of(row.channel, &row.author, row.client_id)?.is_some();
+            if row.seq >= end || is_known {
+                continue;
+            }
+            match self.verify_restored(backup, row.clone())? {
+                Some(row) => verified.push(row),
+                None => restored.refused += 1,
+            }
+        }
+        Ok(verified)
+    }
+
+    /// Takes in what a backup says of the erasing of entries that it brings; of others it is nobody's
+    /// word. How much was about none that it holds.
+    fn restore_erasures(
+        &mut self,
+        backup: &dyn Transaction,
+        id: ChannelId,
+        (held, brought): (&[EntryRow], &[EntryRow]),
+    ) -> Result<usize, BackupError> {
+        let mut left_out = 0;
+        for row in backup.erasures(id)? {
+            let is_it = |entry: &&EntryRow| {
+                (&entry.author, entry.client_id) == (&row.author, row.client_id)
+            };
+            match brought.iter().find(is_it) {
+                Some(entry) if reload(&entry.signed)?.is_erased() => self.tx.put_erasure(&row)?,
+                Some(_) => left_out += 1,
+                None => left_out += usize::from(!held.iter().any(|entry| is_it(&entry))),
+            }
+        }
+        for row in backup.tombstones(id)? {
+            if brought.iter().any(|entry| entry.seq == row.seq) {
+                self.has_erased |= self.tx.put_tombstone(&row)?;
+            } else {
+                left_out += usize::from(!held.iter().any(|entry| entry.seq == row.seq));
+            }
+        }
+        Ok(left_out)
     }
 
     /// An entry of a backup, if its author signed it and it is the one that stands at its place.
@@ -230,7 +279,12 @@ impl Work<'_> {
             && header.kind.code() == row.kind
             && header.local_time == row.local_time
             && header.handling == row.handling;
-        let Some(item) = self.tx.item(row.channel, row.seq)? else { return Ok(None) };
+        let item = match self.tx.item(row.channel, row.seq)? {
+            Some(item) => Some(item),
+            None => backup.item(row.channel, row.seq)?,
+        };
+        let item = item.filter(|item| is_item_of(row.channel, item));
+        let Some(item) = item else { return Ok(None) };
         let is_placed = item.item.sealed.envelope().commitment == entry.commitment()
             && item.item.received_at == row.received_at;
         let Some(chain) = backup.certificates(&row.certificate)? else { return Ok(None) };
@@ -249,6 +303,11 @@ impl Work<'_> {
         let setting = self.tx.setting(&restored_setting(id))?;
         Ok(Seq(setting.and_then(|text| text.parse().ok()).unwrap_or_default()))
     }
+}
+
+/// Whether the item is what a backup says: where it stands in a store, its envelope alone says.
+fn is_item_of(channel: ChannelId, item: &ItemRow) -> bool {
+    item.item.sealed.envelope().channel == channel
 }
 
 fn is_signed_by(entry: &SignedEntry, leaf: &VerifiedLeaf) -> bool {

@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::devices::Seated;
 use super::{BackupError, Engine, Restored};
-use crate::store::StoreError;
+use crate::store::{ChannelRow, ChannelStanding, StoreError};
 use crate::sync::SyncError;
 
 /// Why a history doesn't pass from one device to the other.
@@ -128,13 +128,15 @@ impl Engine {
 
     /// Checks what another device says of the backup that it sends.
     pub(crate) fn verify_history(
-        &self,
+        &mut self,
         asking: &Asking,
         header: &[u8],
     ) -> Result<Announced, TransferError> {
         let signed = SignedTransferHeader::decode(header)?;
-        let header = signed.verify(&self.verify_other(signed.chain())?)?;
+        let leaf = self.verify_other(signed.chain())?;
+        let header = signed.verify(&leaf)?;
         self.check_own(&header.device)?;
+        self.check_sender(&header.device, &leaf)?;
         let passphrase = asking.key.open(&self.backend, &header)?;
         Ok(Announced { length: header.length, hash: header.hash, passphrase })
     }
@@ -221,15 +223,28 @@ impl Engine {
         if request.device != *device {
             return Err(TransferRefused::Signature.into());
         }
-        match self.seated(device, &leaf)? {
-            Seated::Same => Ok((request, leaf.public_key())),
-            Seated::Other => Err(TransferError::OtherKey(device.clone())),
-            Seated::Nowhere => Err(TransferError::NotTogether(device.clone())),
-        }
+        let key = leaf.public_key();
+        self.write(|work| work.seated(device, &key))?.check(device)?;
+        Ok((request, key))
     }
 
-    fn seated(&mut self, device: &DeviceName, leaf: &VerifiedLeaf) -> Result<Seated, StoreError> {
-        self.write(|work| work.seated(device, &leaf.public_key()))
+    /// Whether a device is the one of that name in this one's channels. Where this one is in none yet, the
+    /// officer's word for the name has to do.
+    fn check_sender(
+        &mut self,
+        device: &DeviceName,
+        leaf: &VerifiedLeaf,
+    ) -> Result<(), TransferError> {
+        let (seated, is_alone) = self.write::<_, StoreError>(|work| {
+            let seated = work.seated(device, &leaf.public_key())?;
+            let channels = work.tx.channels()?;
+            let is_in = |row: &ChannelRow| row.standing != ChannelStanding::Removed;
+            Ok((seated, !channels.iter().any(is_in)))
+        })?;
+        if seated == Seated::Nowhere && is_alone {
+            return self.check_added(device);
+        }
+        seated.check(device)
     }
 
     fn verify_other(&self, chain: &UnverifiedChain) -> Result<VerifiedLeaf, TransferError> {
@@ -242,6 +257,16 @@ impl Engine {
         let own = &self.device.name;
         let is_other_of_mine = device != own && device.officer() == own.officer();
         if is_other_of_mine { Ok(()) } else { Err(TransferError::Others(device.clone())) }
+    }
+}
+
+impl Seated {
+    fn check(self, device: &DeviceName) -> Result<(), TransferError> {
+        match self {
+            Self::Same => Ok(()),
+            Self::Other => Err(TransferError::OtherKey(device.clone())),
+            Self::Nowhere => Err(TransferError::NotTogether(device.clone())),
+        }
     }
 }
 

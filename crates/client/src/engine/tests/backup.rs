@@ -208,3 +208,66 @@ fn what_its_author_did_not_sign_is_not_restored() {
     world.restore("e6", &path).unwrap();
     assert_eq!(world.bodies("e6", channel)[0].0, SECRET);
 }
+
+/// A backup says of its own entries what became of them; of others, and of channels of which it
+/// brings nothing, its word counts for nothing.
+#[test]
+fn what_a_backup_says_of_others_entries_is_left_out() {
+    let mut world = World::new();
+    let (channel, other) = (world.case(), world.case());
+    world.post("ana", channel, SECRET);
+    world.post("ana", other, "en otro caso");
+    world.settle();
+    let seq = place(&mut world, "eva", channel, SECRET);
+    let mut forge = |file: &str, statements: &[&str]| {
+        let path = world.back_up("eva", file);
+        let connection = Connection::open(&path).unwrap();
+        connection.pragma_update(None, "key", PASSPHRASE).unwrap();
+        for sql in statements {
+            let sql = sql.replace("CHANNEL", &format!("x'{channel}'"));
+            let sql = sql.replace("OTHER", &format!("x'{other}'"));
+            assert_eq!(connection.execute(&sql, []).unwrap(), 1, "{sql}");
+        }
+        path
+    };
+    let erased = "INSERT INTO erasures (channel, author, client_id, why, by_seq, at)
+         SELECT channel, author, client_id, 'withdrawn', 3, 4 FROM entries WHERE channel = CHANNEL";
+    let unknown = "INSERT INTO erasures (channel, author, client_id, why, by_seq, at)
+         SELECT channel, author, zeroblob(16), 'withdrawn', 3, 4 FROM entries WHERE channel = CHANNEL";
+    let by_ana = "INSERT INTO tombstones (channel, seq, by, at, by_seq)
+         SELECT channel, seq, author, 4, 900 FROM entries WHERE channel = CHANNEL";
+    let nowhere = "INSERT INTO tombstones (channel, seq, by, at, by_seq)
+         SELECT channel, 800, author, 4, 900 FROM entries WHERE channel = CHANNEL";
+    let strange = "INSERT INTO items (channel, seq, received_at, envelope, outer_signature,
+             list_change, chain, statement)
+         SELECT CHANNEL, 700, received_at, envelope, outer_signature, list_change, chain, statement
+         FROM items WHERE channel = OTHER ORDER BY seq LIMIT 1";
+    let about_own = forge("own", &[erased, by_ana]);
+    let about_others = forge("others", &[unknown, nowhere, strange]);
+    let of_nothing = forge("nothing", &["DELETE FROM entries WHERE channel = OTHER"]);
+    let of = |world: &mut World, name: &str| {
+        let engine = world.engine(name);
+        engine.read(|tx| Ok((tx.erasures(channel)?.len(), tx.tombstones(channel)?.len()))).unwrap()
+    };
+
+    // Where the entry is already, the log has said what became of it.
+    world.restore("eva", &about_own).unwrap();
+    assert_eq!(of(&mut world, "eva"), (0, 0));
+    assert!(world.texts("eva", channel).contains(&SECRET.to_owned()));
+    // What is there to be read was not erased.
+    world.enroll_device("e1", "e1", "eva", "fge");
+    assert_eq!(world.restore("e1", &about_own).unwrap().left_out, 1);
+    assert_eq!(of(&mut world, "e1"), (0, 1));
+    world.enroll_device("e2", "e2", "eva", "fge");
+    let restored = world.restore("e2", &about_others).unwrap();
+    assert_eq!((restored.entries, restored.refused, restored.left_out), (2, 0, 2));
+    assert_eq!(of(&mut world, "e2"), (0, 0));
+    let item = |world: &mut World, id| world.engine("e2").read(|tx| tx.item(id, Seq(700))).unwrap();
+    assert!(item(&mut world, other).is_none() && item(&mut world, channel).is_none());
+    assert!(world.engine("e2").read(|tx| tx.item(channel, seq)).unwrap().is_some());
+    world.enroll_device("e3", "e3", "eva", "fge");
+    assert_eq!(world.restore("e3", &of_nothing).unwrap().channels, 1);
+    let row = |world: &mut World, id| world.engine("e3").read(|tx| tx.channel(id)).unwrap();
+    assert!(row(&mut world, other).is_none());
+    assert!(row(&mut world, channel).unwrap().head.is_none(), "nobody has verified that");
+}

@@ -1,7 +1,10 @@
 //! What passes between two devices of one officer: a relay between them, or a colleague, can put
 //! nothing in and take nothing out.
 
-use enlace_channel::transfer::{TransferHeader, TransferKey, TransferRefused};
+use enlace_channel::transfer::{
+    SignedTransferRequest, TransferHeader, TransferKey, TransferRefused,
+};
+use enlace_identity::chain::LeafUsage;
 use enlace_identity::keys::Passphrase;
 use enlace_log::{ChannelId, Seq};
 
@@ -165,7 +168,7 @@ fn a_revoked_device_gets_no_history_and_is_believed_none() {
     std::fs::remove_file(&parcel).unwrap();
     for (revoked, told) in [("phone", "eva"), ("eva", "phone")] {
         let chain = world.chain_of(revoked);
-        let usages = [enlace_identity::chain::LeafUsage::Device];
+        let usages = [LeafUsage::Device];
         let leaf = world.engine(told).trust().verify_chain(&chain, &usages).unwrap();
         let lists = world.network.fge.crls(10, Some(leaf.serial()));
         world.engine(told).take_crls(&lists).unwrap();
@@ -176,15 +179,56 @@ fn a_revoked_device_gets_no_history_and_is_believed_none() {
     assert!(matches!(verified, Err(TransferError::Untrusted(_))));
 }
 
+/// As for the device that asks: a certificate names a device, its key alone says which it is.
+#[test]
+fn a_history_is_taken_only_from_the_key_that_is_in_a_channel() {
+    let (mut world, _) = with_phone();
+    world.enroll_device("thief", "pc", "eva", "fge");
+    world.enroll_device("tablet", "tablet", "eva", "fge");
+    world.enroll_device("pad", "pad", "eva", "fge");
+    let lists = world.network.fge.crls(9, None);
+    world.engine("pad").take_crls(&lists).unwrap();
+    let answer = |world: &mut World, from: &str, to: &str| {
+        let asking = world.engine(to).ask_for_history().unwrap();
+        let signed = SignedTransferRequest::decode(&asking.request).unwrap();
+        let chain = world.chain_of(to);
+        let trust = world.engine(to).trust().clone();
+        let leaf = trust.verify_chain(&chain, &[LeafUsage::Device]).unwrap();
+        let request = signed.verify(&leaf).unwrap();
+        let (device, chain) = (world.device(from), world.chain_of(from));
+        let sealed = TransferHeader::seal(
+            &world.engine(from).backend,
+            &request,
+            &device,
+            (9, [0; 32]),
+            &Passphrase::new("mine"),
+        );
+        let key = world.engine(from).device.key.clone();
+        let header = sealed.unwrap().sign(&key, chain).encode();
+        world.engine(to).verify_history(&asking, &header).map(drop)
+    };
+    assert!(answer(&mut world, "eva", "phone").is_ok());
+    let refused = answer(&mut world, "thief", "phone").unwrap_err();
+    assert!(refused.to_string().contains("another key"), "{refused}");
+    let refused = answer(&mut world, "tablet", "phone").unwrap_err();
+    assert!(refused.to_string().contains("none of the channels"), "{refused}");
+    // Where there is no channel yet to say it, the officer does.
+    let refused = answer(&mut world, "eva", "pad").unwrap_err();
+    assert!(matches!(refused, TransferError::NotAdded(_)), "{refused}");
+    let laptop = world.device("eva");
+    world.engine("pad").add_device(&laptop).unwrap();
+    assert!(answer(&mut world, "eva", "pad").is_ok());
+}
+
 #[test]
 fn a_history_is_taken_only_from_a_device_of_the_officer() {
     let (mut world, _) = with_phone();
     let asking = world.engine("phone").ask_for_history().unwrap();
-    let request = enlace_channel::transfer::SignedTransferRequest::decode(&asking.request).unwrap();
+    let request = SignedTransferRequest::decode(&asking.request).unwrap();
     let leaf = |world: &mut World, name: &str| {
         let chain = world.chain_of(name);
         let trust = world.engine("phone").trust().clone();
-        trust.verify_chain(&chain, &[enlace_identity::chain::LeafUsage::Device]).unwrap()
+        trust.verify_chain(&chain, &[LeafUsage::Device]).unwrap()
     };
     let phone = leaf(&mut world, "phone");
     let request = request.verify(&phone).unwrap();
