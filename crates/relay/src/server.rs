@@ -16,6 +16,7 @@ mod peers;
 mod seen;
 mod shown;
 mod start;
+mod trusted;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -88,19 +88,6 @@ pub(crate) fn take(context: &Context, signed: &[u8]) -> Result<TakenBundle, Bund
     Ok(taken)
 }
 
-/// Stores what changes, for as long as the relay runs.
-pub(super) async fn keep(context: Arc<Context>) {
-    let mut changes = context.trust().changes();
-    loop {
-        changes.mark_unchanged();
-        // What could not be stored is tried again with the next change, and the failure was logged.
-        let _ = context.bundles.store_news(&context).await;
-        if changes.changed().await.is_err() {
-            return;
-        }
-    }
-}
-
 /// Looks at the directory until the relay ends. A file that has changed counts as new.
 pub(super) async fn poll(context: Arc<Context>, directory: PathBuf) {
     let mut seen = BTreeMap::new();

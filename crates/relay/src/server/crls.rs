@@ -65,19 +65,6 @@ fn take(context: &Context, file: &crate::crl_directory::CrlFile) {
     }
 }
 
-/// Stores what changes, for as long as the relay runs.
-pub(super) async fn keep(context: Arc<Context>) {
-    let mut changes = context.trust().changes();
-    loop {
-        changes.mark_unchanged();
-        // What could not be stored is tried again with the next change, and the failure was logged.
-        let _ = context.crls.store_news(&context).await;
-        if changes.changed().await.is_err() {
-            return;
-        }
-    }
-}
-
 /// Which revocation lists are in the store.
 #[derive(Debug)]
 pub(crate) struct StoredCrls {

@@ -14,7 +14,9 @@ use super::crls::StoredCrls;
 use super::in_flight::InFlight;
 use super::newcomers::Enrolments;
 use super::peers::Peers;
-use super::{Context, Parts, Server, StartError, accept, bundles, crls, expiring, newcomers, seen};
+use super::{
+    Context, Parts, Server, StartError, accept, bundles, crls, expiring, newcomers, seen, trusted,
+};
 use crate::config::{Limits, Material};
 use crate::crl_directory::CrlDirectory;
 use crate::device_trust::RelayTrust;
@@ -102,11 +104,10 @@ pub(super) async fn start(
 
     let (reload, reloads) = watch::channel(());
     let mut tasks = JoinSet::new();
-    tasks.spawn(bundles::keep(context.clone()));
+    tasks.spawn(trusted::keep(context.clone()));
     if let Some(path) = bundle_directory {
         tasks.spawn(bundles::poll(context.clone(), path));
     }
-    tasks.spawn(crls::keep(context.clone()));
     if let Some(path) = crl_directory {
         tasks.spawn(crls::poll(context.clone(), CrlDirectory::new(path), reloads));
     }
