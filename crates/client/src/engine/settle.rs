@@ -1,5 +1,7 @@
 //! The end of an outbox row: its item has a place, or never will.
 
+use std::time::Duration;
+
 use enlace_channel::entry::{EntryKind, Part, PartKind, SignedEntry};
 use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, ClientId, Item, Seq};
@@ -15,6 +17,10 @@ use crate::task::Task;
 
 /// How often a commit of this device may be overtaken before it is given up.
 const MAX_LOST: u32 = 64;
+
+/// How long an act waits after a commit that was void, once for each attempt: the hub's clock or another
+/// commit may have made the difference.
+const PAUSE: Duration = Duration::from_secs(10);
 
 impl Work<'_> {
     /// An own item stands in the log. What of it is shown is stored now.
@@ -90,6 +96,7 @@ impl Work<'_> {
         row.not_before = Timestamp::default();
         if was_void {
             row.task.forget_key_packages();
+            row.not_before = self.now().plus(PAUSE * row.attempts.min(MAX_LOST));
             row.client_id = self.go_on_under_another_id(&row)?;
         }
         if row.attempts > MAX_LOST {
@@ -98,8 +105,9 @@ impl Work<'_> {
         Ok(self.tx.update_outbox(&row)?)
     }
 
-    /// What stands in the log under a row's id is void: the hub gives nothing else a place under it.
-    fn go_on_under_another_id(&self, row: &OutboxRow) -> Result<ClientId, StoreError> {
+    /// What stands in the log under a row's id is not what it will be: the hub gives nothing else a place
+    /// under it.
+    pub(super) fn go_on_under_another_id(&self, row: &OutboxRow) -> Result<ClientId, StoreError> {
         let (former, new) = (row.client_id, self.new_client_id(row.channel));
         self.tx.rename_outbox(former, new)?;
         self.tx.put_setting(&renamed_setting(former), Some(&hex::encode(new.0)))?;

@@ -1,15 +1,12 @@
 //! Who is suspended, and whose suspension is over, in one channel.
 
-use std::time::Duration;
-
 use enlace_channel::channel::Channel;
 use enlace_channel::policy::Policy;
 use enlace_identity::names::DeviceName;
 use enlace_identity::time::Timestamp;
 use enlace_transport::Trust;
 
-/// How long after its end a suspension is taken for over: what counts is the hub's clock.
-const SLOWNESS: Duration = Duration::from_secs(30);
+use super::sweep::CLOCKS;
 
 /// Why a device may come back.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -48,7 +45,7 @@ impl Due {
                 continue;
             }
             let end = trust.suspending(device).map_or(entry.until, |stated| stated.end());
-            let end = end.plus(SLOWNESS);
+            let end = end.plus(CLOCKS);
             due.next = Some(due.next.map_or(end, |next| next.min(end)));
         }
         due
@@ -66,7 +63,7 @@ pub(super) fn is_over(policy: &Policy, device: &DeviceName, trust: &Trust) -> Op
     let newest = newest.filter(|stated| stated.serial >= policy.suspension_serial(domain));
     match newest {
         Some(stated) => Some(Over { statement: Some(stated.signed().encode()) }),
-        None if trust.now() >= entry.until.plus(SLOWNESS) => Some(Over { statement: None }),
+        None if trust.now() >= entry.until.plus(CLOCKS) => Some(Over { statement: None }),
         None => None,
     }
 }

@@ -29,8 +29,8 @@ const OTHER_LEADS: Duration = Duration::from_secs(2);
 /// By how much everybody else does.
 const EVERYBODY: Duration = Duration::from_secs(6);
 
-/// By how much the hub's clock may be behind.
-const CLOCKS: Duration = Duration::from_secs(60);
+/// By how much the hub's clock, which decides what is over, may be behind this device's.
+pub(super) const CLOCKS: Duration = Duration::from_secs(4 * 60);
 
 /// Which channels have changed since they were looked at.
 #[derive(Debug)]

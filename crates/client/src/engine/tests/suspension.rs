@@ -10,6 +10,7 @@ use enlace_log::ChannelId;
 
 use super::world::World;
 use crate::engine::Wish;
+use crate::engine::sweep::CLOCKS;
 use crate::notice::{ChangeAct, Notice};
 use crate::testing::DAY;
 
@@ -83,7 +84,7 @@ fn they_come_back_when_it_ends_by_itself() {
     world.pass(LONG);
     assert_eq!(is_in(&mut world, "ana", channel, "bruno"), None);
     world.clock.advance(DAY * 7);
-    world.pass(4 * LONG);
+    world.pass(CLOCKS + 4 * LONG);
     assert_eq!(is_in(&mut world, "ana", channel, "bruno"), Some(Role::Lead));
     world.assert_agreement(channel, &["ana", "bruno", "eva"]);
 }
