@@ -23,7 +23,8 @@ use crate::policy::Policy;
 const MAX_REQUESTS: usize = 8;
 
 impl Channel {
-    /// Asks the others to put this stranded device back.
+    /// Asks the others to put back this device, which is stranded or came along into a next group
+    /// without what was written before.
     ///
     /// # Errors
     /// [`SealError`]; the transaction is to be abandoned.
@@ -97,6 +98,13 @@ impl Channel {
     #[must_use]
     pub fn stranded_since(&self) -> Option<Seq> {
         self.state.stranded_since()
+    }
+
+    /// Since which commit this device may lack what others wrote: it is stranded, or it was, and came along
+    /// into a next group. Being put back ends that.
+    #[must_use]
+    pub fn lacks_since(&self) -> Option<Seq> {
+        self.state.lacks_since()
     }
 
     /// Whether this device was put back by whoever stranded it, and writes nothing before somebody
@@ -201,7 +209,7 @@ impl Channel {
         place: &Place,
         envelope: Envelope,
     ) -> Result<Outgoing, SealError> {
-        let since = self.state.stranded_since().ok_or(SealError::NotStranded)?;
+        let since = self.state.lacks_since().ok_or(SealError::NotStranded)?;
         let known = self.state.requests.iter().map(|request| &request.payload);
         let payload = match known.rev().find(|payload| is_of(payload, place.leaf, since)) {
             Some(payload) => payload.clone(),

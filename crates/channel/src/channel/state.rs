@@ -114,6 +114,12 @@ pub(crate) struct State {
     pub(crate) stranded_by: Option<String>,
     #[serde(default)]
     stranded_since: Option<u64>,
+    /// Whether others have written something since then.
+    #[serde(default)]
+    has_passed_entries: bool,
+    /// Since when this device lacks that, having come along into a next group.
+    #[serde(default)]
+    came_along_since: Option<u64>,
     /// Whether the commit at that position founds a group without this device, by the owner's signature.
     #[serde(default)]
     is_put_out: bool,
@@ -190,6 +196,8 @@ impl State {
             leaving: BTreeMap::new(),
             stranded_by: None,
             stranded_since: None,
+            has_passed_entries: false,
+            came_along_since: None,
             is_put_out: false,
             own_leaves: BTreeMap::new(),
             group_generation: None,
@@ -376,6 +384,7 @@ impl State {
 
     /// This device can't follow the commit at `since`; `by` is its author, where there is one.
     pub(crate) fn strand(&mut self, since: Seq, by: Option<&DeviceName>) {
+        self.has_passed_entries &= self.standing == Standing::Stranded;
         self.standing = Standing::Stranded;
         self.stranded_by = by.map(ToString::to_string);
         self.stranded_since = Some(since.0);
@@ -433,6 +442,23 @@ impl State {
     pub(crate) fn stranded_since(&self) -> Option<Seq> {
         let since = self.stranded_since.map(Seq);
         since.filter(|_| self.standing == Standing::Stranded)
+    }
+
+    /// While this device is stranded, somebody else writes something.
+    pub(crate) fn pass_entry(&mut self) {
+        self.has_passed_entries = true;
+    }
+
+    /// This device has keys again by a next group, and never followed what came before.
+    pub(crate) fn come_along(&mut self) {
+        let since = self.lacks_since().filter(|_| self.has_passed_entries);
+        self.came_along_since = since.map_or(self.came_along_since, |since| Some(since.0));
+    }
+
+    /// The first commit that this device could not follow, while it is stranded, or came along without.
+    pub(crate) fn lacks_since(&self) -> Option<Seq> {
+        let since = [self.stranded_since(), self.came_along_since.map(Seq)];
+        since.into_iter().flatten().min()
     }
 
     /// The author of the commit that stranded this device.

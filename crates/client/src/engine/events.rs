@@ -122,7 +122,12 @@ impl Work<'_> {
                 return self.ask_back(id, Task::AskBackInto { succession: succession.0 });
             }
             Event::LeftOut { by } => Notice::LeftOut { by },
-            Event::Resumed => Notice::Resumed,
+            Event::Resumed => {
+                if channel.lacks_since().is_some() {
+                    self.ask_back(id, Task::AskBack)?;
+                }
+                Notice::Resumed
+            }
             Event::Confirmed => Notice::Confirmed,
             Event::Moved { from, to } => {
                 self.end_votes(id, &to)?;

@@ -238,7 +238,7 @@ pub(super) fn is_done(task: &Task, channel: &Channel, me: &DeviceName) -> bool {
         Task::SetHold { placed } => policy.holds().contains(policy.present(me.domain())) == *placed,
         Task::CarryOutLeave { device } => !channel.leaving().any(|leaving| leaving == *device),
         Task::PutBack { device } => !channel.asking_back().any(|(asking, _)| asking == *device),
-        Task::AskBack => channel.stranded_since().is_none(),
+        Task::AskBack => channel.lacks_since().is_none(),
         Task::AskBackInto { succession } => !channel.is_locked_out(Seq(*succession)),
         Task::Succeed { expelled: Some(authority), .. } => {
             !policy.authorities().contains(authority)

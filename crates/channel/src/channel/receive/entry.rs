@@ -18,6 +18,7 @@ impl Channel {
         author: &DeviceName,
     ) -> Result<Vec<Event>, ChannelError> {
         if self.state.standing == Standing::Stranded && !self.may_end_stranding(item, author) {
+            self.state.pass_entry();
             return Ok(Vec::new());
         }
         let Some(payload) = item.sealed.payload() else {

@@ -310,6 +310,9 @@ impl Channel {
         own: Option<ClientId>,
     ) -> Result<Vec<Event>, ChannelError> {
         let unseen = self.has_missed_what_came_before(item);
+        if unseen {
+            self.state.come_along();
+        }
         self.go_on_in(ctx, item.seq, group)?;
         self.state.pass_commit(item.seq, true);
         let (standing, event) = match self.state.standing {

@@ -8,7 +8,7 @@ use enlace_channel::mls::{Backend, Tamper};
 use enlace_channel::policy::Role;
 use enlace_channel::rules::Act;
 use enlace_identity::names::DeviceName;
-use enlace_log::{ChannelId, Seq};
+use enlace_log::{ChannelId, Generation, Seq};
 
 use super::world::World;
 use crate::engine::Wish;
@@ -201,6 +201,43 @@ fn a_stranded_device_gets_what_it_missed() {
     assert_eq!(by, 3, "each once");
     assert!(shared(&mut world, "ana", channel).is_empty());
     assert_eq!(standing(&mut world, "eva", channel), ChannelStanding::Member);
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+/// A new group gives the keys back before the device has asked for them.
+#[test]
+fn who_comes_along_into_a_next_group_gets_what_it_missed_before() {
+    let mut world = World::new();
+    let channel = world.case();
+    strand(&mut world, channel, &["eva"]);
+    write_meanwhile(&mut world, channel, &[("ana", "uno"), ("bruno", "dos")]);
+    world.engine("ana").wish(channel, Wish::RenewChannel(None)).unwrap();
+    while world.pump("ana") + world.deliver("ana") > 0 {}
+    assert_eq!(world.policy("ana", channel).generation(), Generation(1));
+    world.deliver("eva");
+    assert_eq!(world.policy("eva", channel).generation(), Generation(1));
+    world.pass(LONG);
+    world.post("eva", channel, "tres");
+    world.settle();
+    for name in ["ana", "bruno", "eva"] {
+        assert_eq!(world.texts(name, channel), ["uno", "dos", "tres"], "{name}");
+    }
+    assert_eq!(standing(&mut world, "eva", channel), ChannelStanding::Member);
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+/// And asks for nothing where there is nothing.
+#[test]
+fn who_comes_along_and_missed_nothing_is_not_put_back() {
+    let mut world = World::new();
+    let channel = world.case();
+    strand(&mut world, channel, &["eva"]);
+    world.engine("ana").wish(channel, Wish::RenewChannel(None)).unwrap();
+    while world.pump("ana") + world.deliver("ana") > 0 {}
+    world.deliver("eva");
+    world.pass(LONG);
+    let asked = |notice: &Notice| matches!(notice, Notice::BackRequested { .. });
+    assert!(!world.notices("ana", channel).iter().any(asked));
     world.assert_agreement(channel, &["ana", "bruno", "eva"]);
 }
 
