@@ -142,12 +142,32 @@ impl Work<'_> {
                 continue;
             }
             self.tx.put_channel(&ChannelRow { standing, ..row })?;
+            self.ask_for_acts_anew(id)?;
             self.ask_back(id, Task::AskBack)?;
             self.tell(ClientEvent::Channel(id));
             given_up.push(id);
         }
         Ok(given_up)
     }
+}
+
+impl Work<'_> {
+    /// What this device does not remember to have sent stands in the log under its id, and the hub takes
+    /// nothing else under that. An entry is known by its content; whatever else waits is made anew.
+    fn ask_for_acts_anew(&mut self, id: ChannelId) -> Result<(), StoreError> {
+        let acts = self.tx.queued(Some(id))?.into_iter();
+        for mut row in acts.filter(|row| row.signed.is_none() && !is_creation(&row.task)) {
+            row.sealed = None;
+            row.task.forget_key_packages();
+            row.client_id = self.go_on_under_another_id(&row)?;
+            self.tx.update_outbox(&row)?;
+        }
+        Ok(())
+    }
+}
+
+fn is_creation(task: &Task) -> bool {
+    matches!(task, Task::Create { .. })
 }
 
 fn lost_pool(suite: Suite) -> String {

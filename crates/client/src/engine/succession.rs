@@ -94,7 +94,8 @@ impl Work<'_> {
         else {
             return Ok(());
         };
-        let guilty = self.author_at(id, since)?;
+        // Whoever stranded itself, being set back, has left nobody else behind.
+        let guilty = self.author_at(id, since)?.filter(|guilty| guilty != self.me());
         let asking: Vec<_> = channel.asking_back().map(|(device, _)| device).collect();
         let all = channel.devices().iter().all(|device| {
             let is_guilty = guilty.as_ref().is_some_and(|g| g.officer() == device.officer());

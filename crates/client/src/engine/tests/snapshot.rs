@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::stranded::encryption_key;
 use super::world::World;
-use crate::engine::ResumeError;
-use crate::store::ChannelStanding;
+use crate::engine::{ResumeError, Wish};
+use crate::store::{ChannelStanding, OutboxState};
 
 /// The store of an officer as it is now, to be put back later.
 fn copy_of(world: &mut World, name: &'static str) -> PathBuf {
@@ -102,4 +102,26 @@ fn a_relay_that_exaggerates_does_not_use_up_a_devices_numbers() {
     assert!(!world.engine("bruno").check_submit_counter(u64::MAX).unwrap());
     assert!(matches!(world.engine("bruno").resume(), Err(ResumeError::Count(u64::MAX))));
     assert!(world.engine("bruno").snapshot().unwrap().is_some(), "nothing has changed");
+}
+
+/// The hub takes nothing else under the id of what it has already.
+#[test]
+fn what_was_carried_out_since_the_copy_holds_up_nothing() {
+    let mut world = World::new();
+    let channel = world.case();
+    let asked = world.engine("bruno").wish(channel, Wish::RenewKeys).unwrap();
+    let copy = copy_of(&mut world, "bruno");
+    world.settle();
+    world.engine("ana").wish(channel, Wish::RenewChannel(None)).unwrap();
+    world.settle();
+
+    set_back(&mut world, "bruno", &copy);
+    assert!(!world.go_online("bruno"));
+    while world.deliver("bruno") > 0 {}
+    world.post("bruno", channel, "después");
+    assert_eq!(world.engine("bruno").resume().unwrap(), [channel]);
+    world.pass(Duration::from_secs(60));
+    assert!(world.texts("ana", channel).contains(&"después".to_owned()));
+    assert!(matches!(world.state_of("bruno", asked), OutboxState::Accepted(_)));
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
 }
