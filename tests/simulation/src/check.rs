@@ -25,10 +25,12 @@ mod membership;
 mod moving;
 mod put_back;
 mod restored;
+mod retention;
 mod rogues;
 mod roles;
 mod sameness;
 mod secrecy;
+mod stand_ins;
 mod suspended;
 mod taken_back;
 #[cfg(test)]
@@ -72,6 +74,8 @@ pub fn check(facts: &Facts) -> Vec<Violation> {
     devices::check(facts, &membership, &mut found);
     expelled::check(facts, &membership, &mut found);
     suspended::check(facts, &membership, &mut found);
+    stand_ins::check(facts, &mut found);
+    retention::check(facts, &mut found);
     rogues::check(facts, &membership, &mut found);
     forks::check(facts, &mut found);
     moving::check(facts, &membership, &mut found);

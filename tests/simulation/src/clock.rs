@@ -1,6 +1,7 @@
 //! Virtual time, and the clocks that nodes read: each may be wrong.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use enlace_identity::time::Timestamp;
@@ -10,18 +11,54 @@ use tokio::time::Instant;
 /// When every run begins: 1 March 2030, 00:00 UTC.
 pub const START: Timestamp = Timestamp::from_secs(1_898_553_600);
 
-/// The clock of one node. It goes with the runtime's paused clock, and can be set wrong.
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// The right time. It goes with the runtime's paused clock; days can pass at once, in which nothing
+/// happens. Clones are the same one.
+#[derive(Clone, Debug)]
+pub struct Calendar {
+    began: Instant,
+    days: Arc<AtomicU64>,
+}
+
+impl Calendar {
+    /// That of a run that begins now.
+    #[must_use]
+    pub fn new(began: Instant) -> Self {
+        Self { began, days: Arc::default() }
+    }
+
+    /// So many days pass.
+    pub fn pass(&self, days: u64) {
+        self.days.fetch_add(days, Ordering::SeqCst);
+    }
+
+    /// Whether days have passed.
+    #[must_use]
+    pub fn has_passed(&self) -> bool {
+        self.days.load(Ordering::SeqCst) > 0
+    }
+
+    /// The time since the run began, with the days that have passed.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        let days = u32::try_from(self.days.load(Ordering::SeqCst)).unwrap_or(u32::MAX);
+        self.began.elapsed() + DAY * days
+    }
+}
+
+/// The clock of one node. It can be set wrong.
 #[derive(Debug)]
 pub struct NodeClock {
-    began: Instant,
+    calendar: Calendar,
     ahead_ms: AtomicI64,
 }
 
 impl NodeClock {
     /// A clock that is right.
     #[must_use]
-    pub fn new(began: Instant) -> Self {
-        Self { began, ahead_ms: AtomicI64::new(0) }
+    pub fn new(calendar: Calendar) -> Self {
+        Self { calendar, ahead_ms: AtomicI64::new(0) }
     }
 
     /// Sets the clock ahead of the right time, or behind it.
@@ -32,7 +69,7 @@ impl NodeClock {
 
 impl Clock for NodeClock {
     fn now(&self) -> Timestamp {
-        let right = START.plus(self.began.elapsed());
+        let right = START.plus(self.calendar.elapsed());
         let ahead = self.ahead_ms.load(Ordering::SeqCst);
         let by = Duration::from_millis(ahead.unsigned_abs());
         if ahead < 0 { right.minus(by) } else { right.plus(by) }

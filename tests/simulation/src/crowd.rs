@@ -15,7 +15,7 @@ use enlace_log::ChannelId;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use crate::clock::NodeClock;
+use crate::clock::{Calendar, NodeClock};
 use crate::dice::Dice;
 use crate::log::Log;
 use crate::network::{Network, Quality};
@@ -100,7 +100,8 @@ impl Crowd {
         let mut relays = Vec::new();
         for authority in [HUB, OTHER] {
             let entropy = entropy.fork(&format!("relay {authority}"));
-            let mut relay = RelayNode::new(authority, 2, NodeClock::new(began), entropy);
+            let mut relay =
+                RelayNode::new(authority, 2, NodeClock::new(Calendar::new(began)), entropy);
             relay.start(&network).await?;
             relays.push(relay);
         }
@@ -112,7 +113,7 @@ impl Crowd {
             // Devices live as long as the process, as the world's do.
             let credential: &'static Credential = Box::leak(Box::new(credential));
             let entropy = entropy.fork(&format!("officer {number}"));
-            let clock = NodeClock::new(began);
+            let clock = NodeClock::new(Calendar::new(began));
             let officer = OfficerNode::new(number, authority, credential, clock, entropy)?;
             for (from, to) in
                 [(officer.node, relays[authority].node), (relays[authority].node, officer.node)]

@@ -44,6 +44,12 @@ pub struct Facts {
     pub modified: BTreeSet<DeviceId>,
     /// Changes that break the rules, made by modified programs, where a hub gave them a place.
     pub breaches: Vec<Breach>,
+    /// Of each device, the last copy of its disk.
+    pub copies: BTreeMap<DeviceId, Copied>,
+    /// Devices whose disk was put back.
+    pub set_back: BTreeMap<DeviceId, Vec<SetBack>>,
+    /// Who was given a mandate to stand in, where.
+    pub mandates: BTreeSet<(Channel, String)>,
     /// Texts that nobody said, made by modified programs.
     pub forged: Vec<String>,
     /// Who opened each channel.
@@ -85,6 +91,26 @@ pub struct Facts {
     pub liars: BTreeSet<Relay>,
     /// Copies of logs of which a relay keeps a proof that their hub signed two histories.
     pub proofs: BTreeSet<(Relay, Channel)>,
+}
+
+/// What is known of a copy of a device's disk.
+#[derive(Clone, Debug, Default)]
+pub struct Copied {
+    /// When it was made.
+    pub at: Duration,
+    /// Which other devices were named on it.
+    pub named: BTreeSet<DeviceId>,
+    /// Which place of each channel came next.
+    pub next: BTreeMap<Channel, Place>,
+}
+
+/// A device's disk was put back.
+#[derive(Clone, Debug)]
+pub struct SetBack {
+    /// To this copy.
+    pub copied: Copied,
+    /// When.
+    pub until: Duration,
 }
 
 /// A device may read these places; from a place on, without an end.
@@ -151,6 +177,13 @@ impl Facts {
     #[must_use]
     pub fn is_relay_left_behind(&self, relay: &Relay, channel: &Channel) -> bool {
         self.restored.contains(channel) && self.dropped_relays.contains(relay)
+    }
+
+    /// Whether what a device did at a time is no longer on its disk, which was put back to before.
+    #[must_use]
+    pub fn is_undone(&self, device: &DeviceId, at: Duration) -> bool {
+        let mut undone = self.set_back.get(device).into_iter().flatten();
+        undone.any(|undone| (undone.copied.at..undone.until).contains(&at))
     }
 
     /// What honest devices show.
@@ -256,7 +289,7 @@ pub struct Shown {
     pub outcomes: BTreeMap<String, Outcome>,
     /// Its channels.
     pub channels: BTreeMap<Channel, View>,
-    /// Which of the texts that somebody took back are on its disk, wherever that is.
+    /// Which of the texts that anybody wrote are on its disk, wherever that is.
     pub holds: BTreeSet<String>,
 }
 
@@ -305,8 +338,15 @@ pub struct View {
     pub members: BTreeSet<DeviceId>,
     /// Its officers' roles.
     pub roles: BTreeMap<String, String>,
+    /// Who stands in, and whether that is over by the device's clock.
+    pub stand_ins: BTreeMap<String, bool>,
     /// Whether it is closed.
     pub closed: bool,
+    /// Whether its time at the device's authority is over by the device's clock, and how it stands there:
+    /// closed, and under no hold.
+    pub is_due: bool,
+    /// Whether the officer was told that it was over once.
+    pub has_expired: bool,
     /// How many acts its officer was told of that were not done.
     pub not_done: usize,
     /// Of a forum, by the place of a question or of what is pinned: its answer's, and whether it is on

@@ -39,6 +39,8 @@ pub struct OfficerNode {
     pub clock: Arc<NodeClock>,
     credential: &'static Credential,
     disk: Disk,
+    /// The copy of the disk that was kept last.
+    copy: Option<Disk>,
     entropy: Entropy,
     online: bool,
     lives: u32,
@@ -72,6 +74,7 @@ impl OfficerNode {
             clock: Arc::new(clock),
             credential,
             disk: Disk::new()?,
+            copy: None,
             entropy,
             online: true,
             lives: 0,
@@ -118,6 +121,7 @@ impl OfficerNode {
         let (power, runtime) = (Power::default(), Arc::new(NodeRuntime::default()));
         let client = self.open(network, &power, &runtime)?;
         consent(&client);
+        resume(&client, &power, &journal.of(self.device()));
         let watcher = tokio::spawn(watch(client.clone(), power.clone(), journal.of(self.device())));
         self.life = Some(Life { client, power, runtime, sync: None, watcher });
         if self.online {
@@ -166,6 +170,27 @@ impl OfficerNode {
         tokio::task::yield_now().await;
     }
 
+    /// Keeps a copy of its disk, which may be in use.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn keep_copy(&mut self) -> anyhow::Result<()> {
+        self.copy = Some(self.disk.copy()?);
+        Ok(())
+    }
+
+    /// Takes its power; the last copy takes its disk's place.
+    ///
+    /// # Errors
+    /// When no copy was kept.
+    pub async fn set_back(&mut self) -> anyhow::Result<()> {
+        let copy = self.copy.as_ref().ok_or_else(|| anyhow::anyhow!("no copy was kept"))?;
+        let disk = copy.copy()?;
+        self.crash().await;
+        self.disk = disk;
+        Ok(())
+    }
+
     /// Fills its disk, or empties it.
     pub fn fill_disk(&self, full: bool) {
         self.disk.fill(full);
@@ -198,11 +223,11 @@ async fn watch(client: Client, power: Power, journal: Journal) {
         if !power.is_on() {
             return;
         }
-        tell(&client, event, &journal);
+        tell(&client, &power, event, &journal);
     }
 }
 
-fn tell(client: &Client, event: ClientEvent, journal: &Journal) {
+fn tell(client: &Client, power: &Power, event: ClientEvent, journal: &Journal) {
     match event {
         ClientEvent::Outbox { client_id, state, .. } => journal.outbox(&client_id, &state),
         ClientEvent::Entry { channel, seq } => {
@@ -213,8 +238,10 @@ fn tell(client: &Client, event: ClientEvent, journal: &Journal) {
             for row in rows {
                 let place = row.seq.map_or_else(String::new, |seq| format!(" at {}", seq.0));
                 journal.observed(format!("is told{place}: {:?}", row.notice));
-                if matches!(row.notice, Notice::ConsentAsked { .. }) {
-                    consent(client);
+                match row.notice {
+                    Notice::ConsentAsked { .. } => consent(client),
+                    Notice::SnapshotRestored { .. } => resume(client, power, journal),
+                    _ => {}
                 }
             }
         }
@@ -236,6 +263,17 @@ fn consent(client: &Client) {
             let _ = client.answer(row.id, &asked.whom, Answer::Yes, TimeZone::utc());
         }
     }
+}
+
+/// An officer whose device was set back has it take part again, a little later.
+fn resume(client: &Client, power: &Power, journal: &Journal) {
+    let (client, power, journal) = (client.clone(), power.clone(), journal.clone());
+    tokio::spawn(async move {
+        tokio::time::sleep(AGAIN).await;
+        if power.is_on() && client.resume_device().is_ok() {
+            journal.observed("takes part again".to_owned());
+        }
+    });
 }
 
 /// A channel's id as histories show it.

@@ -12,12 +12,14 @@ use enlace_identity::endpoint::{
 };
 use enlace_identity::issue::{Approval, IssuingCa, RevocationContent, Root};
 use enlace_identity::keys::SigningKey;
+use enlace_identity::mandate::{Mandate, SignedMandate};
 use enlace_identity::names::{
     DeviceName, Domain, LeafName, OfficerAddress, ServiceKind, ServiceName,
 };
 use enlace_identity::revocation::RevocationLists;
 use enlace_identity::suspension::{SignedSuspensions, Suspended, SuspensionStatement};
 use enlace_identity::time::{Timestamp, Validity};
+use enlace_log::ChannelId;
 use enlace_transport::{Clock, Trust};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -247,6 +249,20 @@ impl Authority {
         let root = self.root.revocation_list(&of_root).expect("the root signs");
         let issuing = self.issuing.revocation_list(&of_issuing).expect("the CA signs");
         vec![root.to_bytes(), issuing.to_bytes()]
+    }
+
+    /// The mandate of that number for an officer to stand in until then.
+    #[must_use]
+    pub fn mandate(
+        &self,
+        channel: ChannelId,
+        officer: &OfficerAddress,
+        serial: u64,
+        not_after: Timestamp,
+    ) -> Vec<u8> {
+        let officer = officer.clone();
+        let mandate = Mandate { channel: channel.0, officer, serial, not_after };
+        SignedMandate::sign(&mandate, &self.duty.key, self.duty.chain.clone()).encode()
     }
 
     /// The statement of that number about whom it suspends, from one time to another.

@@ -20,6 +20,8 @@ const FOUND: &[(Edition, u64)] = &[
     (Edition(0), 90811),
     (Edition(0), 90891),
     (Edition(9), 41),
+    (Edition(14), 192),
+    (Edition(14), 213),
 ];
 
 #[test]

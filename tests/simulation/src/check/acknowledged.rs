@@ -24,7 +24,8 @@ pub(super) fn check(facts: &Facts, membership: &Membership, found: &mut Findings
             facts.is_forked(channel)
                 || acknowledged.place.is_some_and(|place| is_lost(facts, channel, place))
         };
-        if channel.is_some_and(is_gone) {
+        let is_undone = asked.is_some_and(|asked| facts.is_undone(device, asked.at));
+        if is_undone || channel.is_some_and(is_gone) {
             continue;
         }
         let now = facts.devices.get(device).and_then(|shown| shown.outcomes.get(id));
@@ -57,6 +58,7 @@ fn is_settled(facts: &Facts, membership: &Membership, asked: &Asked, found: &mut
     let outcome = facts.devices.get(&asked.device).and_then(|shown| shown.outcomes.get(&asked.id));
     let what = &asked.what;
     match outcome {
+        Some(Outcome::Forgotten) if facts.is_undone(&asked.device, asked.at) => {}
         None | Some(Outcome::Forgotten) => {
             let device = &asked.device;
             found.add(1, format!("{device} took {what:?} as {} and knows nothing of it", asked.id));

@@ -18,11 +18,33 @@ fn waits_in_vain(facts: &Facts, channel: &Channel, device: &DeviceId) -> bool {
     is_served(device)
         && !facts.is_forked(channel)
         && !lost_something(facts, channel)
+        && !needs_a_lead(facts, channel, device)
         && facts.honest().any(is_member)
 }
 
-/// Honest programs lose the keys only where a hub lost or signed twice what they had taken in, or where
-/// a modified program's change garbled them.
+/// Whether a device was set back to before it had changed its own leaf, or had got it: then it cannot
+/// say which one it has, and a lead has to let it in again.
+pub(super) fn needs_a_lead(facts: &Facts, channel: &Channel, device: &DeviceId) -> bool {
+    let set_back = || facts.set_back.get(device).into_iter().flatten();
+    let is_since_a_copy = |place: &Place| {
+        set_back().any(|it| it.copied.next.get(channel).is_none_or(|next| place >= next))
+    };
+    let gives_it_a_leaf = |change: &Change| match change {
+        Change::Admitted(other) | Change::PutBack(other, _) => other == device,
+        _ => false,
+    };
+    let changes_its_leaf = |(place, changes): (&Place, &Vec<Change>)| {
+        is_since_a_copy(place) && changes.iter().any(gives_it_a_leaf)
+    };
+    facts.honest().filter_map(|(_, shown)| shown.channels.get(channel)).any(|view| {
+        let own = view.commits.iter().filter(|(_, author)| *author == device);
+        own.map(|(place, _)| place).any(is_since_a_copy)
+            || view.changes.iter().any(changes_its_leaf)
+    })
+}
+
+/// Honest programs lose the keys only where a hub lost or signed twice what they had taken in, where
+/// a modified program's change garbled them, or where their disk was put back.
 pub(super) fn check(facts: &Facts, found: &mut Findings) {
     for (device, shown) in facts.honest() {
         for (channel, view) in &shown.channels {
@@ -32,7 +54,8 @@ pub(super) fn check(facts: &Facts, found: &mut Findings) {
                     format!("{device} lost the keys of {channel}, and nobody puts it back"),
                 );
             }
-            if facts.restored.contains(channel) || facts.is_forked(channel) {
+            let was_set_back = facts.set_back.contains_key(device);
+            if facts.restored.contains(channel) || facts.is_forked(channel) || was_set_back {
                 continue;
             }
             for since in sinces(facts, channel, device, view) {

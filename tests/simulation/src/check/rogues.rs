@@ -39,7 +39,8 @@ fn is_void(facts: &Facts, membership: &Membership, breach: &Breach, found: &mut 
     }
 }
 
-/// An honest program's entry that has its place can be read by whoever is in.
+/// An honest program's entry that has its place can be read by whoever is in. A device that was set back
+/// cannot decrypt what it does not know to be its own; it gets that from others.
 fn all_can_be_read(
     facts: &Facts,
     device: &DeviceId,
@@ -49,7 +50,8 @@ fn all_can_be_read(
 ) {
     let excused = facts.is_forked(channel) || view.standing == Standing::Stranded;
     for (place, author) in view.unreadable.iter().filter(|(_, author)| facts.is_honest(author)) {
-        if !excused {
+        let was_set_back = author == device && facts.set_back.contains_key(device);
+        if !excused && !was_set_back {
             found.add(
                 1,
                 format!("{device} cannot read what {author} wrote at {place} of {channel}"),

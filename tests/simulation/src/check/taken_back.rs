@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::acknowledged::must_have_all;
 use super::membership::{Changes, officer_of};
 use super::restored::lost_something;
+use super::retention::has_expired;
 use super::roles::is_of;
 use super::{Findings, Membership};
 use crate::facts::{
@@ -159,6 +160,9 @@ fn nothing_else_is_erased(
     withdrawn: &Withdrawn,
     found: &mut Findings,
 ) {
+    if has_expired(facts, channel) {
+        return;
+    }
     for (device, shown) in facts.honest() {
         let Some(view) = shown.channels.get(channel) else { continue };
         for entry in view.entries.iter().filter(|entry| entry.erased) {

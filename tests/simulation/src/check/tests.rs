@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::{Violation, check};
 use crate::facts::{
-    Acknowledged, Alarm, Asked, Breach, Change, Entry, Facts, Outcome, Right, Shown, Standing,
-    TakenBack, Tombstone, View, Wish,
+    Acknowledged, Alarm, Asked, Breach, Change, Copied, Entry, Facts, Outcome, Right, SetBack,
+    Shown, Standing, TakenBack, Tombstone, View, Wish,
 };
 
 const CHANNEL: &str = "c1";
@@ -27,7 +27,10 @@ fn view(first: u64) -> View {
         moves: BTreeMap::new(),
         members: BTreeSet::from(["ana-pc".to_owned(), "ben-pc".to_owned()]),
         roles: BTreeMap::new(),
+        stand_ins: BTreeMap::new(),
         closed: false,
+        is_due: false,
+        has_expired: false,
         not_done: 0,
         entries: vec![entry(2, "ana-pc", "n1", "hello")],
         changes: BTreeMap::from([(1, vec![Change::Admitted("ben-pc".to_owned())])]),
@@ -515,6 +518,48 @@ fn the_revoked_are_taken_out() {
 }
 
 /// Ben is suspended, goes at 3 for it, and comes back at 4 unless he does not.
+#[test]
+fn nobody_stands_in_without_a_mandate_or_when_it_is_over() {
+    let stands_in = |is_over: bool, is_mandated: bool| {
+        move |facts: &mut Facts| {
+            with_roles(facts);
+            of(facts, "ana-pc").stand_ins.insert("ben@a".to_owned(), is_over);
+            let mandate = (CHANNEL.to_owned(), "ben@a".to_owned());
+            facts.mandates.extend(is_mandated.then_some(mandate));
+        }
+    };
+    assert_eq!(found(stands_in(false, true)), BTreeSet::new());
+    assert_eq!(found(stands_in(true, true)), BTreeSet::from([0]));
+    assert_eq!(found(stands_in(false, false)), BTreeSet::from([5]));
+}
+
+#[test]
+fn only_what_was_done_since_a_disk_was_copied_may_be_forgotten() {
+    let set_back_at = |copied: u64| {
+        move |facts: &mut Facts| {
+            let device = facts.devices.get_mut("ana-pc").unwrap();
+            device.outcomes.insert("n1".to_owned(), Outcome::Forgotten);
+            let copied = Copied { at: Duration::from_secs(copied), ..Copied::default() };
+            let set_back = SetBack { copied, until: Duration::from_secs(9) };
+            facts.set_back.insert("ana-pc".to_owned(), vec![set_back]);
+        }
+    };
+    assert_eq!(found(set_back_at(0)), BTreeSet::new());
+    assert_eq!(found(set_back_at(1)), BTreeSet::from([1]));
+}
+
+#[test]
+fn nothing_stays_on_a_disk_when_its_time_is_over() {
+    let holds = |is_due: bool| {
+        move |facts: &mut Facts| {
+            of(facts, "ana-pc").is_due = is_due;
+            facts.devices.get_mut("ana-pc").unwrap().holds.insert("hello".to_owned());
+        }
+    };
+    assert_eq!(found(holds(false)), BTreeSet::new());
+    assert_eq!(found(holds(true)), BTreeSet::from([1]));
+}
+
 fn suspended(comes_back_as: Option<&'static str>) -> impl Fn(&mut Facts) {
     move |facts| {
         with_roles(facts);

@@ -39,6 +39,11 @@ impl Disk {
         Ok(Self { memory: MemoryDisk::new()?, full: Arc::default() })
     }
 
+    /// Another one with what is on this one now.
+    pub(super) fn copy(&self) -> Result<Self, StoreError> {
+        Ok(Self { memory: self.memory.copy()?, full: self.full.clone() })
+    }
+
     pub(super) fn fill(&self, full: bool) {
         self.full.store(full, Ordering::SeqCst);
     }

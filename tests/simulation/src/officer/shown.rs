@@ -1,32 +1,37 @@
 //! What a device shows in the end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use enlace_channel::entry::EntryKind;
 use enlace_channel::policy::Role;
 use enlace_client::Client;
-use enlace_client::client::{EntryState, ErasedHere, WaitError};
+use enlace_client::client::{EntryState, EntryView, ErasedHere, WaitError};
 use enlace_client::notice::{ChangeAct, ForkAlarm, Notice};
 use enlace_client::store::{ChannelRow, ChannelStanding, ItemRow, OutboxState};
 use enlace_identity::names::{DeviceName, OfficerAddress};
 use enlace_log::{ChannelId, ClientId, QuotedHead, Seq};
+use enlace_transport::Clock as _;
 
 use crate::facts::{Alarm, Change, Entry, Outcome, Shown, Standing, View};
 use crate::world::World;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// More than any run writes.
 const ALL: usize = 100_000;
 
 impl super::OfficerNode {
-    /// Reads everything that the model judges. `asked` is what this device was asked for, `gone` what
+    /// Reads everything that the model judges. `asked` is what this device was asked for, `texts` what
     /// its disk is searched for.
     ///
     /// # Errors
     /// When the program does not run, or its store fails.
-    pub fn shown(&self, asked: &[ClientId], gone: &[String]) -> anyhow::Result<Shown> {
+    pub fn shown(&self, asked: &[ClientId], texts: &[String]) -> anyhow::Result<Shown> {
         let client = self.client().ok_or_else(|| anyhow::anyhow!("the device does not run"))?;
         let relay = self.address().domain().to_string();
         let mut shown = Shown { officer: self.address().to_string(), relay, ..Shown::default() };
-        shown.holds = self.disk.holds(gone)?;
+        shown.holds = self.disk.holds(texts)?;
         for id in asked {
             shown.outcomes.insert(hex::encode(id.0), outcome(client, *id)?);
         }
@@ -65,7 +70,15 @@ impl super::OfficerNode {
                 .iter()
                 .filter_map(|m| Some((m.officer.to_string(), m.role?.to_string())))
                 .collect(),
+            stand_ins: details
+                .policy
+                .stand_ins()
+                .iter()
+                .map(|(officer, until)| (officer.to_string(), *until <= self.clock.now()))
+                .collect(),
             closed: details.policy.is_closed(),
+            is_due: false,
+            has_expired: false,
             not_done: 0,
             entries: Vec::new(),
             changes: BTreeMap::new(),
@@ -83,7 +96,9 @@ impl super::OfficerNode {
         let erased = client.erased(row.id)?.into_iter();
         let never_came = erased.filter(|erased| erased.here == ErasedHere::NeverCame);
         view.without_content = never_came.map(|erased| erased.seq.0).collect();
+        let mut times = BTreeMap::new();
         for ItemRow { item, chain } in self.disk.items(row.id, details.next)? {
+            times.insert(item.seq.0, item.received_at);
             let (place, envelope) = (item.seq.0, item.sealed.envelope());
             view.chain.insert(place, hex::encode(chain.0));
             if envelope.kind.is_change() {
@@ -91,8 +106,9 @@ impl super::OfficerNode {
             }
         }
         let mut quotes = self.disk.quotes(row.id)?;
+        let is_statement = |entry: &EntryView| EntryKind::from_code(entry.kind).is_statement();
         let notes = client.read(row.id, Seq(0), ALL)?.into_iter();
-        for entry in notes.filter(|entry| entry.statement.is_none()) {
+        for entry in notes.filter(|entry| !is_statement(entry)) {
             if let EntryState::Logged { seq, .. } = entry.state {
                 view.entries.push(Entry {
                     quotes: quotes.remove(&seq.0),
@@ -107,6 +123,16 @@ impl super::OfficerNode {
         for notice in client.notices(Some(row.id), 0, ALL)? {
             view.take(row.id, notice.seq.map(|seq| seq.0), notice.notice);
         }
+        let own = self.address().domain();
+        let closes = |all: &Vec<Change>| all.contains(&Change::Closed(true));
+        let mut closings = view.changes.iter().rev().filter(|(_, all)| closes(all));
+        let closed_at = closings.next().and_then(|(place, _)| times.get(place));
+        let days = details.policy.retention().get(own);
+        view.is_due = closed_at.zip(days).is_some_and(|(at, days)| {
+            at.plus(DAY * *days) <= self.clock.now()
+                && view.closed
+                && !details.policy.holds().contains(own)
+        });
         Ok(Some(view))
     }
 }
@@ -136,6 +162,7 @@ impl View {
                 self.lost.extend((from..until).map(|lost| (lost, from)));
             }
             (Notice::ErasedUnread { place, .. }, _) => _ = self.without_content.insert(place),
+            (Notice::Expired { .. }, _) => self.has_expired = true,
             (Notice::NotDone { .. }, _) => self.not_done += 1,
             (Notice::Fork(alarm), _) => {
                 self.alarms.push(judge(channel, &alarm));

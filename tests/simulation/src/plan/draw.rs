@@ -86,6 +86,12 @@ impl Draft<'_> {
         self.operations.iter().any(|timed| sets_back(&timed.what))
     }
 
+    /// Whether a relay is started on an older copy, and none signs two histories.
+    pub(super) fn restores_a_hub(&self) -> bool {
+        let is_fork = |timed: &Timed| matches!(timed.what, Operation::Fork { .. });
+        self.sets_a_hub_back() && !self.operations.iter().any(is_fork)
+    }
+
     /// How many devices there are.
     pub(super) fn devices(&self) -> usize {
         self.officers.len() + self.second_devices.len()

@@ -12,6 +12,8 @@ mod expulsion;
 mod forums;
 mod moving;
 mod new_groups;
+mod retention;
+mod stand_ins;
 mod succession;
 mod suspension;
 mod taking_back;
@@ -76,6 +78,13 @@ const FEATURES: &[Feature] = &[
         add: bundles::add_beside_a_restored_hub,
     },
     Feature { name: "expulsion", per_mille: 200, add: expulsion::add },
+    Feature {
+        name: "new groups beside a restored hub",
+        per_mille: 400,
+        add: new_groups::add_beside_a_restored_hub,
+    },
+    Feature { name: "stand-ins", per_mille: 200, add: stand_ins::add },
+    Feature { name: "retention", per_mille: 150, add: retention::add },
 ];
 
 /// Adds what the seed has of the features of an edition.

@@ -72,6 +72,17 @@ pub enum Operation {
         /// As what.
         role: Rank,
     },
+    /// An officer asks for another to stand in, on the mandate of that officer's registrar.
+    StandIn {
+        /// Who asks.
+        by: usize,
+        /// Where.
+        channel: usize,
+        /// Who stands in.
+        who: usize,
+        /// For how long.
+        length: Duration,
+    },
     /// An officer asks for another to be removed.
     Remove {
         /// Who asks.
@@ -141,6 +152,15 @@ pub enum Operation {
         channel: usize,
         /// Which of the two.
         placed: bool,
+    },
+    /// An officer says how many days after its closing the own authority keeps what is in a channel.
+    Retain {
+        /// Who.
+        by: usize,
+        /// Where.
+        channel: usize,
+        /// How many.
+        days: u32,
     },
     /// An officer asks to leave.
     Leave {
@@ -225,7 +245,20 @@ pub enum Operation {
         /// How long it is down.
         down: Duration,
     },
-    /// The same for a relay.
+    /// A copy of a device's disk is kept.
+    CopyDevice {
+        /// Whose.
+        who: usize,
+    },
+    /// A device's disk is put back as it was when the last copy was kept; the program is started again
+    /// later.
+    SetDeviceBack {
+        /// Whose.
+        who: usize,
+        /// How long it is down.
+        down: Duration,
+    },
+    /// A relay loses its power after so many more effects, and is started again later.
     CrashRelay {
         /// Whose.
         authority: usize,
@@ -301,6 +334,11 @@ pub enum Operation {
         node: NodeId,
         /// By how much it is ahead of the right time.
         ahead_ms: i64,
+    },
+    /// Days pass in which nothing happens.
+    DaysPass {
+        /// How many.
+        days: u64,
     },
     /// The network's next bundle lists these authorities, and comes to one's relay first.
     Rotate {

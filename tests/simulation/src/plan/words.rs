@@ -20,6 +20,12 @@ impl fmt::Display for Operation {
             Self::Admit { by, channel, who, role } => {
                 write!(f, "officer {by} admits officer {who} to channel {channel} as {role:?}")
             }
+            Self::StandIn { by, channel, who, length } => {
+                write!(
+                    f,
+                    "officer {by} has officer {who} stand in for {length:?} in channel {channel}"
+                )
+            }
             Self::Remove { by, channel, who } => {
                 write!(f, "officer {by} removes officer {who} from channel {channel}")
             }
@@ -36,6 +42,9 @@ impl fmt::Display for Operation {
             Self::Hold { by, channel, placed } => {
                 let act = if *placed { "places" } else { "lifts" };
                 write!(f, "officer {by} {act} the authority's hold in channel {channel}")
+            }
+            Self::Retain { by, channel, days } => {
+                write!(f, "officer {by}'s authority keeps closed channel {channel} for {days} days")
             }
             Self::Leave { by, channel } => write!(f, "officer {by} leaves channel {channel}"),
             Self::SetClosed { by, channel, closed } => {
@@ -70,6 +79,10 @@ impl fmt::Display for Operation {
                     "officer {who}'s device loses power after {effects} effects, for {down:?}"
                 )
             }
+            Self::CopyDevice { who } => write!(f, "a copy of officer {who}'s disk is kept"),
+            Self::SetDeviceBack { who, down } => {
+                write!(f, "officer {who}'s device has the last copy of its disk after {down:?}")
+            }
             Self::CrashRelay { authority, effects, down } => {
                 write!(f, "relay {authority} loses power after {effects} effects, for {down:?}")
             }
@@ -98,6 +111,7 @@ impl fmt::Display for Operation {
             Self::Clock { node, ahead_ms } => {
                 write!(f, "node {}'s clock is {ahead_ms} ms ahead", node.0)
             }
+            Self::DaysPass { days } => write!(f, "{days} days pass"),
             Self::Expel { by, channel, authority } => {
                 write!(f, "officer {by} wants authority {authority} out of channel {channel}")
             }

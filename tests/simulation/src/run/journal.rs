@@ -81,15 +81,11 @@ impl Journal {
             .collect()
     }
 
-    /// What was said in entries that were corrected or withdrawn, and in those that correct others.
+    /// What was said in all entries.
     #[must_use]
-    pub fn texts_taken_back(&self) -> Vec<String> {
+    pub fn texts(&self) -> Vec<String> {
         let facts = self.facts();
-        let is_concerned = |asked: &&Asked| {
-            let said = (asked.device.clone(), asked.id.clone());
-            facts.taken_back.iter().any(|taken| taken.of == said || taken.by == said)
-        };
-        let texts = facts.asked.iter().filter(is_concerned).filter_map(|asked| match &asked.what {
+        let texts = facts.asked.iter().filter_map(|asked| match &asked.what {
             Wish::Note(text) => Some(text.clone()),
             _ => None,
         });

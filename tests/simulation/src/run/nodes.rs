@@ -11,9 +11,9 @@ use super::Journal;
 use super::bundles::Version;
 use super::published::Published;
 use crate::check::Violation;
-use crate::clock::NodeClock;
+use crate::clock::{Calendar, NodeClock};
 use crate::dice::Dice;
-use crate::facts::Facts;
+use crate::facts::{Copied, Facts, SetBack};
 use crate::network::Network;
 use crate::officer::OfficerNode;
 use crate::plan::Plan;
@@ -44,6 +44,7 @@ pub(super) struct Nodes {
     /// The versions of the network's bundle after the first.
     pub(super) bundles: Vec<Version>,
     pub(super) began: Instant,
+    pub(super) calendar: Calendar,
     pub(super) performed: u64,
     /// How many misdeeds were begun.
     pub(super) misdeeds: usize,
@@ -58,7 +59,8 @@ impl Nodes {
         let carrier = tokio::spawn(network.clone().carry()).abort_handle();
         let began = Instant::now();
         let entropy = Entropy::dangerous_seeded(dice.fork("entropy").bytes());
-        let clock = || NodeClock::new(began);
+        let calendar = Calendar::new(began);
+        let clock = || NodeClock::new(calendar.clone());
         let relays = (0..plan.authorities)
             .map(|authority| {
                 let entropy = entropy.fork(&format!("relay {authority}"));
@@ -88,6 +90,7 @@ impl Nodes {
             published: BTreeMap::new(),
             bundles: Vec::new(),
             began,
+            calendar,
             performed: 0,
             misdeeds: 0,
             carrier,
@@ -126,6 +129,33 @@ impl Nodes {
         runs
     }
 
+    /// Keeps a copy of a device's disk, and of what its officer had said on it by then.
+    pub(super) fn copy_device(&mut self, who: usize) -> anyhow::Result<()> {
+        let (client, device) = (self.client(who)?, self.officers[who].device());
+        let mut next = BTreeMap::new();
+        for row in client.channels()? {
+            let details = client.show(row.id)?;
+            next.extend(details.map(|details| (hex::encode(row.id.0), details.next.0)));
+        }
+        self.officers[who].keep_copy()?;
+        let at = self.began.elapsed();
+        let mut facts = self.journal.facts();
+        let named = facts.named.get(&device).cloned().unwrap_or_default();
+        facts.copies.insert(device, Copied { at, named, next });
+        Ok(())
+    }
+
+    /// A device's disk is as it was when that was made.
+    pub(super) async fn set_device_back(&mut self, who: usize) -> anyhow::Result<()> {
+        self.officers[who].set_back().await?;
+        let (device, until) = (self.officers[who].device(), self.began.elapsed());
+        let mut facts = self.journal.facts();
+        let Some(copied) = facts.copies.get(&device).cloned() else { return Ok(()) };
+        facts.named.insert(device.clone(), copied.named.clone());
+        facts.set_back.entry(device).or_default().push(SetBack { copied, until });
+        Ok(())
+    }
+
     pub(super) fn network(&self) -> &Network {
         &self.network
     }
@@ -137,11 +167,11 @@ impl Nodes {
     /// Reads what everybody shows, and takes everything down.
     pub(super) async fn finish(mut self) -> (Facts, Vec<Violation>) {
         let mut troubles = Vec::new();
-        let gone = self.journal.texts_taken_back();
+        let texts = self.journal.texts();
         for officer in &self.officers {
             let device = officer.device();
             let asked = self.journal.asked_of(&device);
-            match officer.shown(&asked, &gone) {
+            match officer.shown(&asked, &texts) {
                 Ok(shown) => {
                     self.journal.facts().devices.insert(device, shown);
                 }

@@ -56,7 +56,8 @@ impl Nodes {
                         | Operation::StopRelay { authority, down } => {
                             Some((*down, Restart::Relay(*authority)))
                         }
-                        Operation::CrashDevice { who, down, .. } => {
+                        Operation::CrashDevice { who, down, .. }
+                        | Operation::SetDeviceBack { who, down } => {
                             Some((*down, Restart::Officer(*who)))
                         }
                         _ => None,
@@ -99,6 +100,8 @@ impl Nodes {
                 let power = self.officers[*who].power();
                 power.ok_or_else(|| anyhow::anyhow!("it is down"))?.cut_after(*effects);
             }
+            Operation::CopyDevice { who } => self.copy_device(*who)?,
+            Operation::SetDeviceBack { who, .. } => self.set_device_back(*who).await?,
             Operation::CrashRelay { authority, effects, .. } => {
                 let power = self.relays[*authority].power();
                 power.ok_or_else(|| anyhow::anyhow!("it is down"))?.cut_after(*effects);
@@ -135,6 +138,7 @@ impl Nodes {
                     clock.set_ahead(*ahead_ms);
                 }
             }
+            Operation::DaysPass { days } => self.calendar.pass(*days),
             Operation::Revoke { who } => self.revoke(*who),
             Operation::Rotate { listed, first } => self.rotate(listed, *first),
             Operation::Suspend { who, all, length } => self.suspend(*who, *all, *length),

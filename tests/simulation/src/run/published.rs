@@ -84,7 +84,7 @@ impl Nodes {
     pub(super) fn awaits_an_end(&self) -> bool {
         let ends = |authority: &usize| {
             let statement = self.published[authority].statement.as_ref();
-            statement.is_some_and(|statement| statement.until < self.began.elapsed() + SOON)
+            statement.is_some_and(|statement| statement.until < self.calendar.elapsed() + SOON)
         };
         self.published
             .keys()
@@ -94,7 +94,7 @@ impl Nodes {
     /// Whom an authority suspends now.
     fn stated(&self, authority: usize) -> Vec<Suspended> {
         let statement = self.published.get(&authority).and_then(|it| it.statement.as_ref());
-        let statement = statement.filter(|statement| self.began.elapsed() < statement.until);
+        let statement = statement.filter(|statement| self.calendar.elapsed() < statement.until);
         statement.map(|statement| statement.suspended.clone()).unwrap_or_default()
     }
 
@@ -106,7 +106,7 @@ impl Nodes {
     ) {
         suspended.sort_by_key(ToString::to_string);
         suspended.dedup();
-        let issued = self.began.elapsed();
+        let issued = self.calendar.elapsed();
         let published = self.published.entry(authority).or_default();
         let serial = 1 + published.statement.as_ref().map_or(0, |statement| statement.serial);
         let until = issued + length;
@@ -133,5 +133,5 @@ impl Nodes {
     }
 }
 
-/// A suspension that ends within this time is waited for in the end.
-const SOON: Duration = Duration::from_secs(3600);
+/// A suspension or a mandate that ends within this time is waited for in the end.
+pub(super) const SOON: Duration = Duration::from_secs(3600);

@@ -3,7 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use enlace_identity::time::Timestamp;
+use enlace_transport::Clock as _;
+
 use super::nodes::Nodes;
+use super::published::SOON;
 use crate::network::{Listener, NodeId, Quality};
 use crate::officer::OfficerNode;
 use crate::world;
@@ -17,6 +21,9 @@ const SAME: u32 = 3;
 /// How long it may take until everybody is back at the one relay after there were two: connections
 /// to the other one have to die first.
 const FOUND_OUT: Duration = Duration::from_secs(150);
+
+/// How long it may take until all programs have noticed that a day is over.
+const LOOKED: Duration = Duration::from_secs(150);
 
 /// The longest that catching up may take.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
@@ -90,6 +97,11 @@ impl Nodes {
 
     /// Everybody who may writes once more, now that nothing is in the way.
     pub(super) async fn probe(&mut self) {
+        // Once a day programs look what has run its time.
+        if self.calendar.has_passed() {
+            self.calendar.pass(1);
+            tokio::time::sleep(LOOKED).await;
+        }
         for channel in 0..self.channels.len() {
             for number in 0..self.officers.len() {
                 let device = self.officers[number].device();
@@ -140,6 +152,9 @@ impl Nodes {
                     inside.insert(officer.device());
                     listed.extend(details.members.iter().flat_map(|m| &m.devices).cloned());
                     waits |= details.queued > 0;
+                    let now = officer.clock.now();
+                    let soon = |until: &Timestamp| *until < now.plus(SOON);
+                    waits |= details.policy.stand_ins().values().any(soon);
                     waits |= details.policy.bundle_hash().to_string() != bundle;
                     waits |= details.members.iter().any(|member| member.leaving);
                     let policy = &details.policy;

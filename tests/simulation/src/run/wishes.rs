@@ -7,9 +7,11 @@ use enlace_client::store::ChannelStanding;
 use enlace_log::{ChannelId, ClientId};
 
 use super::nodes::Nodes;
+use crate::clock::START;
 use crate::facts::Wish;
 use crate::officer::short;
 use crate::plan::Operation;
+use crate::world::World;
 
 impl Nodes {
     /// Has an officer ask for something; nothing for an operation that is no officer's.
@@ -35,6 +37,7 @@ impl Nodes {
             Operation::RemoveDevice { by, device } => self.remove_device(*by, *device),
             Operation::Misdeed { by, channel, what } => self.misdeed(*by, *channel, *what),
             Operation::Admit { by, channel, .. }
+            | Operation::StandIn { by, channel, .. }
             | Operation::Remove { by, channel, .. }
             | Operation::SetRole { by, channel, .. }
             | Operation::SetClosed { by, channel, .. }
@@ -42,6 +45,7 @@ impl Nodes {
             | Operation::NewGroup { by, channel, .. }
             | Operation::Expel { by, channel, .. }
             | Operation::Hold { by, channel, .. }
+            | Operation::Retain { by, channel, .. }
             | Operation::Leave { by, channel } => self.ask(*by, *channel, operation),
             _ => return None,
         })
@@ -55,6 +59,17 @@ impl Nodes {
                 let address = self.address(*who);
                 let wish = Wish::Admit(address.to_string());
                 (client.add_member(id, address, role.role())?, wish)
+            }
+            Operation::StandIn { who, length, .. } => {
+                let address = self.address(*who);
+                let until = self.calendar.elapsed() + *length;
+                let world = &World::get().authorities[self.officers[*who].authority];
+                let serial = 1 + u64::try_from(self.calendar.elapsed().as_micros())?;
+                let mandate = world.mandate(id, &address, serial, START.plus(until));
+                let asked = client.add_stand_in(id, mandate)?;
+                let named = (hex::encode(id.0), address.to_string());
+                self.journal.facts().mandates.insert(named);
+                (asked, Wish::Admit(address.to_string()))
             }
             Operation::Remove { who, .. } => {
                 let address = self.address(*who);
@@ -79,6 +94,7 @@ impl Nodes {
                 let wish = Wish::Expel(domain.to_string());
                 (client.expel(id, domain)?, wish)
             }
+            Operation::Retain { days, .. } => (client.set_retention(id, Some(*days))?, Wish::Other),
             Operation::Hold { placed, .. } => (client.set_hold(id, *placed)?, Wish::Other),
             Operation::Leave { .. } => (client.leave(id)?, Wish::Leave),
             _ => unreachable!("it is no change of a channel"),

@@ -6,11 +6,19 @@ use crate::plan::draw::{Draft, GATHERED};
 use crate::plan::{Operation, Rank};
 
 pub(in crate::plan) fn add(draft: &mut Draft<'_>, dice: &mut Dice) {
-    // Who loses the keys there and comes along into a new group lacks what was written meanwhile:
-    // docs/RELIABILITY.md.
-    if draft.sets_a_hub_back() {
-        return;
+    if !draft.sets_a_hub_back() {
+        found(draft, dice);
     }
+}
+
+/// The same in plans that restore a hub, which the feature above leaves out.
+pub(in crate::plan) fn add_beside_a_restored_hub(draft: &mut Draft<'_>, dice: &mut Dice) {
+    if draft.restores_a_hub() {
+        found(draft, dice);
+    }
+}
+
+fn found(draft: &mut Draft<'_>, dice: &mut Dice) {
     for _ in 0..dice.within(1..4) {
         let channel = dice.index(draft.channels);
         let owner = draft.opener(channel);
