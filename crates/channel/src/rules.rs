@@ -55,6 +55,7 @@ pub use self::welcome::{judge_creation, judge_refounded, judge_welcome};
 
 pub(crate) use self::consents::suffices;
 pub(crate) use self::moving::lead_who_signed;
+pub(crate) use self::succession::listed;
 
 /// Why there is no verdict that lets a commit in.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

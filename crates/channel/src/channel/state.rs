@@ -120,9 +120,9 @@ pub(crate) struct State {
     /// Since when this device lacks that, having come along into a next group.
     #[serde(default)]
     came_along_since: Option<u64>,
-    /// Whether the commit at that position founds a group without this device, by the owner's signature.
+    /// Where a group was founded without this device's authority, and by which owner's signature.
     #[serde(default)]
-    is_put_out: bool,
+    put_out: Option<(u64, String)>,
     /// The leaf of this device before each of its newest own commits.
     #[serde(default)]
     own_leaves: BTreeMap<u64, [u8; 32]>,
@@ -198,7 +198,7 @@ impl State {
             stranded_since: None,
             has_passed_entries: false,
             came_along_since: None,
-            is_put_out: false,
+            put_out: None,
             own_leaves: BTreeMap::new(),
             group_generation: None,
             successions: BTreeMap::new(),
@@ -316,6 +316,7 @@ impl State {
         self.fence = fence.map(|fence| fence.0);
         self.last_valid = self.last_valid.min(self.fence);
         self.locked_out.retain(|group| group.seq < from.0);
+        self.put_out = self.put_out.take().filter(|(seq, _)| *seq < from.0);
         let lost = self.own_leaves.split_off(&from.0);
         self.known_leaf = lost.into_values().next().or(self.known_leaf);
         if let Some(before) = self.successions.split_off(&from.0).into_values().next() {
@@ -388,18 +389,18 @@ impl State {
         self.standing = Standing::Stranded;
         self.stranded_by = by.map(ToString::to_string);
         self.stranded_since = Some(since.0);
-        self.is_put_out = false;
+        self.put_out = None;
     }
 
-    /// The commit that stranded this device is an owner's, who goes on without it.
-    pub(crate) fn note_put_out(&mut self) {
-        self.is_put_out = true;
+    /// An owner goes on without this device, which cannot follow.
+    pub(crate) fn put_out(&mut self, seq: Seq, by: &DeviceName) {
+        self.put_out = Some((seq.0, by.to_string()));
     }
 
-    /// Whose that commit is.
+    /// Who that is.
     pub(crate) fn put_out_by(&self) -> Option<DeviceName> {
-        let is_so = self.is_put_out && self.standing == Standing::Stranded;
-        self.stranded_by().filter(|_| is_so)
+        let (_, by) = self.put_out.as_ref().filter(|_| self.standing == Standing::Stranded)?;
+        by.parse().ok()
     }
 
     /// A commit of this device replaced its leaf, which was `before`.

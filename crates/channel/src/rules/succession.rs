@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use enlace_identity::bundle::Bundle;
 use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::time::Timestamp;
-use enlace_log::{ListHash, Seq, Succession};
+use enlace_log::{DeviceList, ListHash, Seq, Succession};
 use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
 
@@ -96,6 +96,12 @@ pub fn judge_told(view: &GroupView, told: &Succession) -> Result<(), Void> {
         None => Ok(()),
         Some(device) => Err(Void::new(Rule::FoundingLeaves, device)),
     }
+}
+
+/// The devices of the next group, if its founder tells of the list that it has signed.
+pub(crate) fn listed(told: &Succession, list_hash: ListHash) -> Option<DeviceList> {
+    let list: DeviceList = told.leaves.keys().cloned().collect();
+    (list.hash() == list_hash).then_some(list)
 }
 
 impl Successor {

@@ -564,6 +564,45 @@ fn an_owner_who_puts_an_authority_out_alone_captures_nobody() {
     }
 }
 
+/// A device that had lost step before cannot judge the next group, but reads who founded it, without whom.
+#[test]
+fn who_was_stranded_before_is_told_to_be_out() {
+    for has_missed_more in [false, true] {
+        let (mut case, eva) = crate::consents::case();
+        case.let_eva_in(&eva);
+        let subject = Subject::Expulsion(case.members[EVA].officer().domain().clone());
+        let network = &case.network;
+        case.members[EVA].make(network, |c, ctx| c.give_up_keys(ctx)).unwrap();
+        if has_missed_more {
+            case.commit(CID, &Command::SelfUpdate);
+        }
+        let consent = case.state(CID, &subject, Some(Answer::Yes));
+        let draft = expulsion(&case, ANA, EVA, vec![consent]);
+        let seq = case.rogue_founding(ANA, draft, |_| {});
+        assert_eq!(case.members[DORA].channel().policy().generation(), Generation(1));
+        let ana = case.members[ANA].name().clone();
+        let told = events_at(&case, EVA, seq);
+        assert!(matches!(&told[0], Event::LeftOut { by } if *by == ana), "{told:?}");
+        assert!(matches!(told[1], Event::ContestDue(_)), "{told:?}");
+        assert_eq!(case.members[EVA].channel().put_out_by(), Some(ana));
+        assert_eq!(case.members[EVA].channel().standing(), Standing::Stranded);
+    }
+}
+
+/// An owner who strands a device and then founds a group without it alone has put nobody out.
+#[test]
+fn who_was_stranded_before_and_is_left_out_alone_is_not_out() {
+    let mut case = Case::with_four();
+    let network = &case.network;
+    case.members[BEN].make(network, |c, ctx| c.give_up_keys(ctx)).unwrap();
+    let mut draft = case.succession(ANA, FoundingReason::Renewal, Suite::PostQuantum);
+    draft.key_packages.remove(0);
+    let seq = case.rogue_founding(ANA, draft, |_| {});
+    let told = events_at(&case, BEN, seq);
+    assert!(matches!(told[..], [Event::ContestDue(_)]), "{told:?}");
+    assert_eq!(case.members[BEN].channel().put_out_by(), None);
+}
+
 /// The hub was restored to before a succession that Dora alone had received.
 #[test]
 fn who_took_in_a_group_that_the_log_has_lost_is_put_back_into_the_one_that_goes_on() {

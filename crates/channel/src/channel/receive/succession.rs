@@ -24,7 +24,9 @@ impl Channel {
     ) -> Result<Vec<Event>, ChannelError> {
         if self.is_stranded_by(author) {
             self.state.pass_commit(item.seq, false);
-            return Ok(self.note_locked_out(ctx, item, author));
+            let mut events = self.note_left_out(ctx, item, author);
+            events.extend(self.note_locked_out(ctx, item, author));
+            return Ok(events);
         }
         ctx.store.savepoint()?;
         match self.open_succession(ctx, item, author)? {
@@ -43,6 +45,7 @@ impl Channel {
                 self.state.pass_commit(item.seq, false);
                 let mut events = self.lose_pending(ctx)?;
                 if matches!(attempt, Attempt::Stranded) {
+                    events.extend(self.note_left_out(ctx, item, author));
                     events.extend(self.note_locked_out(ctx, item, author));
                 }
                 Ok(events)
@@ -54,14 +57,13 @@ impl Channel {
             Attempt::Stranded => {
                 self.leave_no_trace(ctx)?;
                 let mut events = self.strand(ctx, item, author)?;
-                if self.is_left_out(ctx, item) {
-                    let role = self.policy.role_at(author.officer(), item.received_at);
-                    if role == Some(Role::Owner) {
-                        self.state.note_put_out();
-                    }
-                    let by = author.clone();
-                    let told = events.iter_mut().find(|e| matches!(e, Event::Stranded { .. }));
-                    told.into_iter().for_each(|told| *told = Event::LeftOut { by: by.clone() });
+                let left_out = self.note_left_out(ctx, item, author);
+                if !left_out.is_empty() {
+                    let is_said = |event: &Event| {
+                        matches!(event, Event::Stranded { .. } | Event::ContestDue(_))
+                    };
+                    events.retain(|event| !is_said(event));
+                    events.extend(left_out);
                 }
                 events.extend(self.note_locked_out(ctx, item, author));
                 Ok(events)
@@ -78,9 +80,8 @@ impl Channel {
         author: &DeviceName,
     ) -> Vec<Event> {
         let is_signed = self.signed_seat(item, author).is_ok();
-        let told = item.sealed.payload().filter(|_| is_signed);
-        let told = told.and_then(|payload| Succession::decode(payload).ok());
-        let Some(told) = told.filter(|told| self.follows_on(item, told)) else { return Vec::new() };
+        let told = told(item).filter(|told| is_signed && self.follows_on(item, told));
+        let Some(told) = told else { return Vec::new() };
         let Some(leaf) = told.leaves.get(&ctx.device.name) else { return Vec::new() };
         let group = LockedOut {
             seq: item.seq.0,
@@ -99,12 +100,22 @@ impl Channel {
         told.channel == self.id() && told.generation.0.checked_sub(1) == Some(before)
     }
 
-    /// Whether the next group is without this device, by its founder's signature. It cannot see
-    /// whether that counts: the others go on with it or they do not.
-    fn is_left_out(&self, ctx: &Context<'_>, item: &Item) -> bool {
-        let list = item.sealed.list_change().and_then(|c| self.roster.list().apply(c).ok());
-        let list = list.filter(|list| list.hash() == item.sealed.envelope().list_hash);
-        list.is_some_and(|list| !list.contains(&ctx.device.name))
+    /// Whether the next group is without this device, by its founder's signature: it objects. Where the
+    /// owner goes on without its whole authority it is out, or not: it cannot see whether that counts.
+    fn note_left_out(&mut self, ctx: &Context<'_>, item: &Item, author: &DeviceName) -> Vec<Event> {
+        let is_signed = self.signed_seat(item, author).is_ok();
+        let told = told(item).filter(|told| is_signed && self.follows_on(item, told));
+        let list = told.and_then(|told| rules::listed(&told, item.sealed.envelope().list_hash));
+        let me = &ctx.device.name;
+        let Some(list) = list.filter(|list| !list.contains(me)) else { return Vec::new() };
+        let objection = Event::ContestDue(item.seq);
+        let is_colleague = |device: &DeviceName| self.policy.are_one(device.domain(), me.domain());
+        let role = self.policy.role_at(author.officer(), item.received_at);
+        if role != Some(Role::Owner) || list.iter().any(is_colleague) {
+            return vec![objection];
+        }
+        self.state.put_out(item.seq, author);
+        vec![Event::LeftOut { by: author.clone() }, objection]
     }
 
     /// An own succession has its place: it is judged once more, with the hub's time.
@@ -333,4 +344,8 @@ impl Channel {
         events.push(Event::Changed { by: author.clone(), acts, own });
         Ok(events)
     }
+}
+
+fn told(item: &Item) -> Option<Succession> {
+    item.sealed.payload().and_then(|payload| Succession::decode(payload).ok())
 }
