@@ -49,7 +49,9 @@ pub use self::entries::{judge_author, judge_entry};
 pub use self::moving::{judge_move, voters};
 pub use self::rule::{Rule, Void};
 pub use self::state::{LeafInfo, State};
-pub use self::succession::{Successor, judge_founder, judge_succession, judge_told};
+pub use self::succession::{
+    Successor, judge_founder, judge_succession, judge_told, judge_unopened,
+};
 pub use self::version::judge_program;
 pub use self::welcome::{judge_creation, judge_refounded, judge_welcome};
 

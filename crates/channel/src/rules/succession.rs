@@ -98,6 +98,44 @@ pub fn judge_told(view: &GroupView, told: &Succession) -> Result<(), Void> {
     }
 }
 
+/// What its founder has signed of who is in the next group says to whoever cannot open it: S-LEAVES and
+/// S-MEMBERS as far as they go then. What passes may count for the others.
+///
+/// # Errors
+/// The rule that it breaks, whatever the group holds.
+pub fn judge_unopened(
+    before: &Policy,
+    devices: &DeviceList,
+    founder: &DeviceName,
+    told: &Succession,
+    list_hash: ListHash,
+    received_at: Timestamp,
+) -> Result<(), Void> {
+    let after =
+        listed(told, list_hash).ok_or_else(|| Void::new(Rule::FoundingLeaves, list_hash))?;
+    if let Some(device) = after.iter().find(|device| !devices.contains(device)) {
+        return Err(Void::new(Rule::FoundingMembers, device));
+    }
+    let Some(gone) = devices.iter().find(|device| !after.contains(device)) else { return Ok(()) };
+    let authority = before.present(gone.domain());
+    let goes = |device: &DeviceName| before.are_one(device.domain(), authority);
+    if after.iter().any(goes) {
+        return Err(Void::new(Rule::FoundingMembers, gone));
+    }
+    if let Some(device) = devices.iter().find(|device| !goes(device) && !after.contains(device)) {
+        return Err(Void::new(Rule::FoundingMembers, device));
+    }
+    let role = before.role_at(founder.officer(), received_at);
+    if !may_found(before, role, FoundingReason::Expulsion) {
+        return Err(Void::new(Rule::Founder, founder));
+    }
+    let subject = Subject::Expulsion(authority.clone());
+    match suffices(before, &subject, &before.authorities(), received_at) {
+        true => Ok(()),
+        false => Err(Void::new(Rule::FoundingExpulsion, authority)),
+    }
+}
+
 /// The devices of the next group, if its founder tells of the list that it has signed.
 pub(crate) fn listed(told: &Succession, list_hash: ListHash) -> Option<DeviceList> {
     let list: DeviceList = told.leaves.keys().cloned().collect();

@@ -7,6 +7,7 @@ use enlace_channel::entry::SignedEntry;
 use enlace_channel::mls::{Backend, Suite, Tamper};
 use enlace_channel::policy::{ChannelKind, FoundingReason, Policy, Role};
 use enlace_channel::rules::Act;
+use enlace_log::control::LeafHash;
 use enlace_log::{Generation, ListChange, PayloadHash, Sealed, Seq, Succession};
 
 use crate::consents::EVA;
@@ -264,17 +265,17 @@ fn an_owner_who_leaves_somebody_out_or_brings_somebody_in() {
     let seq = case.rogue_founding(ANA, draft, |foundation| {
         foundation.key_packages.pop();
     });
-    // Dora alone cannot see what she is left out of.
-    assert_eq!(case.members[DORA].channel().standing(), Standing::Stranded);
+    // Dora has nothing to open, and knows by the founder's signature that it cannot count.
+    assert_eq!(case.members[DORA].channel().standing(), Standing::Member);
     assert!(
         events_at(&case, DORA, seq).iter().any(|e| matches!(e, Event::ContestDue(s) if *s == seq))
     );
-    for index in [BEN, CID] {
+    for index in [BEN, CID, DORA] {
         let void = |event: &&Event| matches!(event, Event::Void { reason, .. } if reason.contains("S-MEMBERS"));
-        assert!(events_at(&case, index, seq).iter().any(void));
+        assert!(events_at(&case, index, seq).iter().any(void), "{index}");
     }
+    assert_eq!(case.members[DORA].channel().put_out_by(), None);
     case.post(CID, "we go on");
-    assert_eq!(case.members[DORA].channel().standing(), Standing::Member);
     case.assert_healthy();
 
     let eva = crate::support::Member::new(case.network.b.device("eva"));
@@ -561,6 +562,57 @@ fn an_owner_who_puts_an_authority_out_alone_captures_nobody() {
         case.post(CID, "she stays");
         assert_eq!(case.members[EVA].channel().standing(), Standing::Member);
         case.assert_healthy();
+    }
+}
+
+/// What no consent could bring about is void for those, too, whom it leaves out.
+#[test]
+fn who_is_left_out_knows_what_cannot_count() {
+    let (mut case, eva) = crate::consents::case();
+    // Of two authorities none can put the other out.
+    let network = &case.network;
+    let mut draft = expulsion(&case, ANA, CID, Vec::new());
+    draft.key_packages.pop();
+    let id = case.members[ANA].client_id();
+    let founded = case.members[ANA]
+        .make(network, |c, ctx| c.dangerous_seal_succession(ctx, draft, |_| {}, id));
+    let seq = case.hub.accept(&founded.unwrap());
+    case.deliver();
+    case.assert_left_out_in_vain(seq, CID, "S-EXPULSION");
+    case.let_eva_in(&eva);
+
+    // A lead expels nobody.
+    let draft = expulsion(&case, CID, EVA, Vec::new());
+    let seq = case.rogue_founding(CID, draft, |_| {});
+    case.assert_left_out_in_vain(seq, EVA, "S-FOUNDER");
+
+    // Whoever is named, and is not in the list that is signed, is in no group that counts.
+    let draft = expulsion(&case, ANA, EVA, Vec::new());
+    let id = case.members[ANA].client_id();
+    let network = &case.network;
+    let founded = case.members[ANA]
+        .make(network, |c, ctx| c.dangerous_seal_succession(ctx, draft, |_| {}, id))
+        .unwrap();
+    let eva = case.members[EVA].name().clone();
+    let seq = case.retell(ANA, &founded, |told| _ = told.leaves.insert(eva, LeafHash([1; 32])));
+    case.assert_left_out_in_vain(seq, EVA, "S-LEAVES");
+}
+
+impl Case {
+    fn assert_left_out_in_vain(&mut self, seq: Seq, whom: usize, rule: &str) {
+        let told = events_at(self, whom, seq);
+        let void =
+            |event: &&Event| matches!(event, Event::Void { reason, .. } if reason.contains(rule));
+        assert!(told.iter().any(void), "{rule}: {told:?}");
+        assert!(told.iter().any(|event| matches!(event, Event::ContestDue(_))), "{told:?}");
+        assert_eq!(self.members[whom].channel().standing(), Standing::Member);
+        for index in [ANA, BEN, CID, DORA] {
+            if self.members[index].channel().has_pending_commit() {
+                let network = &self.network;
+                self.members[index].make(network, |c, ctx| c.commit_refused(ctx)).unwrap();
+            }
+        }
+        self.assert_healthy();
     }
 }
 

@@ -56,6 +56,9 @@ impl Channel {
             }
             Attempt::Stranded => {
                 self.leave_no_trace(ctx)?;
+                if let Err(void) = self.judge_unopened(item, author) {
+                    return self.void(ctx, item, author, Refused::signed(void));
+                }
                 let mut events = self.strand(ctx, item, author)?;
                 let left_out = self.note_left_out(ctx, item, author);
                 if !left_out.is_empty() {
@@ -98,6 +101,13 @@ impl Channel {
     fn follows_on(&self, item: &Item, told: &Succession) -> bool {
         let before = item.sealed.envelope().generation.0;
         told.channel == self.id() && told.generation.0.checked_sub(1) == Some(before)
+    }
+
+    /// What the founder's signature says of who is in a group that this device cannot open.
+    fn judge_unopened(&self, item: &Item, author: &DeviceName) -> Result<(), rules::Void> {
+        let Some(told) = told(item) else { return Ok(()) };
+        let (devices, list_hash) = (self.roster.list(), item.sealed.envelope().list_hash);
+        rules::judge_unopened(&self.policy, &devices, author, &told, list_hash, item.received_at)
     }
 
     /// Whether the next group is without this device, by its founder's signature: it objects. Where the
