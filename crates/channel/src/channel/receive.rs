@@ -96,17 +96,18 @@ impl Channel {
         }
     }
 
+    /// Of a stranded device only what [`Self::may_end_stranding`] comes here. A commit that was merged
+    /// is of a former epoch by then.
     fn another_members_item_decrypted(
         &mut self,
         ctx: &Context<'_>,
-        item: &Item,
         author: &DeviceName,
     ) -> Result<Vec<Event>, ChannelError> {
         let event = match self.state.standing {
             Standing::Provisional if self.is_kept_by(author) => return Ok(Vec::new()),
             Standing::Provisional => Event::Confirmed,
-            Standing::Stranded if self.may_end_stranding(item, author) => Event::Resumed,
-            Standing::Stranded | Standing::Member | Standing::Removed => return Ok(Vec::new()),
+            Standing::Stranded => Event::Resumed,
+            Standing::Member | Standing::Removed => return Ok(Vec::new()),
         };
         if self.state.standing == Standing::Provisional {
             self.end_requests(ctx)?;

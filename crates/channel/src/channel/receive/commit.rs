@@ -168,7 +168,7 @@ impl Channel {
             self.state.pass_commit(item.seq, false);
             return Ok(events);
         }
-        events.extend(self.another_members_item_decrypted(ctx, item, author)?);
+        events.extend(self.another_members_item_decrypted(ctx, author)?);
         self.state.pass_commit(item.seq, true);
         if removed {
             self.state.standing = Standing::Removed;

@@ -47,7 +47,7 @@ impl Channel {
         match attempt {
             Attempt::Done(entry) => {
                 ctx.store.release()?;
-                let mut events = self.another_members_item_decrypted(ctx, item, author)?;
+                let mut events = self.another_members_item_decrypted(ctx, author)?;
                 if let Some(quoted) = &entry.header().known_head {
                     events.extend(self.check_quote(ctx, &entry.header().author, quoted));
                 }
