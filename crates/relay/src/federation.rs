@@ -102,6 +102,17 @@ impl Links {
         }
     }
 
+    /// An own device asks for a channel that it may not read any more, by the copy here: where nobody
+    /// here may, the hub sends no more of it by itself, also when a later change lets them read on.
+    /// Of one channel not often.
+    pub(crate) fn follow_again(&self, authority: &Domain, channel: ChannelId) {
+        if let Some(link) = self.link(authority)
+            && link.may_look(channel)
+        {
+            link.follow(channel);
+        }
+    }
+
     /// Own devices follow a channel of which this relay has no copy, though by their word that
     /// authority orders it: this relay was restored to a state from before the copy began. The
     /// welcome with which it began is asked for. Of one channel not often.

@@ -255,6 +255,11 @@ impl Link {
         self.work.notify_one();
     }
 
+    /// Whether channels were added.
+    pub(super) fn has_to_follow(&self) -> bool {
+        !lock(&self.to_follow).is_empty()
+    }
+
     /// Waits for channels to follow, and takes them.
     pub(super) async fn taken_to_follow(&self) -> BTreeSet<ChannelId> {
         loop {

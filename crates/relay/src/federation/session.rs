@@ -86,7 +86,7 @@ async fn has_work(context: &Context, authority: &Domain) -> bool {
         || follow::is_due(context, authority).await
         || outbox::is_due(context, authority).await
         || match context.links().link(authority) {
-            Some(link) => moving::is_due(context, authority, &link).await,
+            Some(link) => link.has_to_follow() || moving::is_due(context, authority, &link).await,
             None => false,
         }
 }

@@ -167,6 +167,7 @@ impl Channels {
                 Ok(Some(Step::Batches(batches)))
             }
             Ok(Some(NextEncoded::Ended { last })) => {
+                self.question_end(&place);
                 self.unfollow(channel);
                 Ok(Some(Step::Ended { channel, last: Some(last) }))
             }
@@ -175,6 +176,7 @@ impl Channels {
                 Ok(Some(Step::Departs { channel, next }))
             }
             Err(ReadError::NotAMember | ReadError::Missing) => {
+                self.question_end(&place);
                 self.unfollow(channel);
                 Ok(Some(Step::Ended { channel, last: place.from.0.checked_sub(1).map(Seq) }))
             }
@@ -193,6 +195,14 @@ impl Channels {
                 self.wait(Place { log: None, ..place });
                 Ok(None)
             }
+        }
+    }
+
+    /// By this copy an own device may read no further; its hub may know better by now. What it sends then
+    /// is there when the device asks again.
+    fn question_end(&self, place: &Place) {
+        if let Some(hub) = &place.hub {
+            self.context.links().follow_again(hub, place.channel);
         }
     }
 

@@ -57,6 +57,7 @@ impl ChannelState {
             self.received_at = item.received_at;
             copied.items.push(StoredItem::new(&item, chain));
         }
+        self.has_ended = false;
         copied.writes.push(LogWrite::Head(head.signed().clone()));
         Ok(copied)
     }
