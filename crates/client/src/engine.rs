@@ -33,6 +33,7 @@ mod moving;
 mod passing;
 mod plan;
 mod put_back;
+mod put_out;
 mod refill;
 mod renewal;
 mod seal;

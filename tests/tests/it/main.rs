@@ -15,6 +15,7 @@ mod key_packages;
 mod leaving;
 mod lying_relay;
 mod moving;
+mod put_out;
 mod races;
 mod recovery;
 mod renaming;

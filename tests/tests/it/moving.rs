@@ -17,21 +17,21 @@ use enlace_tests::{Network, Officer, Relay, RelayPlace, Rogue, call, group};
 const LONG: Duration = Duration::from_secs(6 * 60);
 
 /// Of A, whose relay orders the channel first; the owner.
-const ANA: usize = 0;
+pub(crate) const ANA: usize = 0;
 /// A lead of B.
-const CID: usize = 1;
+pub(crate) const CID: usize = 1;
 /// A member, of B.
-const DORA: usize = 2;
+pub(crate) const DORA: usize = 2;
 /// The lead of C.
-const ELI: usize = 3;
+pub(crate) const ELI: usize = 3;
 
 /// Authorities A, B and perhaps C, and a channel of officers of each.
-struct Scene {
-    network: Network,
-    places: Vec<RelayPlace>,
+pub(crate) struct Scene {
+    pub(crate) network: Network,
+    pub(crate) places: Vec<RelayPlace>,
     relays: Vec<Option<Relay>>,
-    officers: Vec<Officer>,
-    channel: ChannelId,
+    pub(crate) officers: Vec<Officer>,
+    pub(crate) channel: ChannelId,
 }
 
 impl Scene {
@@ -54,7 +54,7 @@ impl Scene {
         scene
     }
 
-    async fn with_three() -> Self {
+    pub(crate) async fn with_three() -> Self {
         let mut scene = Self::of(&["a.example", "b.example", "c.example"]).await;
         scene.open().await;
         let eli = scene.enrol(2, "eli").await;
@@ -163,7 +163,7 @@ impl Scene {
         }
     }
 
-    async fn assert_healthy(&self) {
+    pub(crate) async fn assert_healthy(&self) {
         group::assert_healthy(&self.officers, self.channel).await;
     }
 

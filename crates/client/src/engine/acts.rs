@@ -152,6 +152,11 @@ impl Work<'_> {
         {
             return Ok(done);
         }
+        if wish == Wish::Leave
+            && let Some(done) = self.leave_for_good(id)?
+        {
+            return Ok(done);
+        }
         let task = self.check_wish(id, wish)?;
         let queued = self.tx.queued(Some(id))?;
         if let Some(row) = queued.iter().find(|row| is_same_wish(&row.task, &task)) {

@@ -19,8 +19,10 @@ pub struct Followed {
     pub next: Seq,
     /// The hub's incarnation before that.
     pub incarnation: Incarnation,
-    /// Whether this device is a member, as far as its log says.
+    /// Whether this device is a member, as far as its log says, or may turn out to be one.
     pub is_member: bool,
+    /// Whether it takes itself for out, and is not sure.
+    pub is_out: bool,
     /// The newest signed head known; it may lie beyond what is here, where the hub has answered for an
     /// entry that has not come yet. A hub that is restored learns by it what it has lost.
     pub head: Option<wire::SignedHead>,
@@ -35,8 +37,11 @@ impl Engine {
         self.write(|work| {
             let mut followed = Vec::new();
             for row in work.tx.channels()? {
-                let is_over =
-                    matches!(row.standing, ChannelStanding::Creating | ChannelStanding::Removed);
+                let is_over = match row.standing {
+                    ChannelStanding::Creating => true,
+                    ChannelStanding::Removed => !work.is_taken_for_out(row.id)?,
+                    _ => false,
+                };
                 if is_over {
                     continue;
                 }
@@ -66,8 +71,9 @@ impl Work<'_> {
         let (next, incarnation) = (replica.next_seq(), replica.incarnation());
         self.keep(channel);
         let head = self.newest_head(id, row.head)?.map(|head| head.to_wire());
-        let is_member = row.standing != ChannelStanding::Removed;
-        Ok(Some(Followed { channel: id, hub: row.hub, next, incarnation, is_member, head }))
+        let is_out = self.is_taken_for_out(id)?;
+        let is_member = is_out || row.standing != ChannelStanding::Removed;
+        Ok(Some(Followed { channel: id, hub: row.hub, next, incarnation, is_member, is_out, head }))
     }
 
     /// Keeps what the hub signed of a log beyond what is here.

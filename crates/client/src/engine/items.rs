@@ -25,7 +25,7 @@ use crate::store::{
 pub const NEEDS_NEWER_VERSION: &str = "the channel needs a newer version of this program";
 
 /// Why a channel is stopped that the relay serves no more.
-const MAY_NOT_READ: &str = "the relay says that this device may read no further";
+pub(super) const MAY_NOT_READ: &str = "the relay says that this device may read no further";
 
 /// What became of a batch.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -121,16 +121,6 @@ impl Engine {
         self.write(|work| work.stop_channel(id, reason))
     }
 
-    /// The relay serves this device no more of a channel, and lacks nothing that it has: where the
-    /// owner goes on without its authority, it is out; else it says that the channel rests. Whether it
-    /// is out.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn is_served_no_more(&mut self, id: ChannelId) -> Result<bool, EngineError> {
-        self.write(|work| work.is_served_no_more(id))
-    }
-
     /// Stops the channel that an error is about, if the others can go on.
     pub(super) fn stop_if_alone(
         &mut self,
@@ -156,25 +146,6 @@ impl Work<'_> {
             reason => Notice::Stopped { reason: reason.to_owned() },
         };
         Ok(self.note(Some(id), None, notice)?)
-    }
-
-    fn is_served_no_more(&mut self, id: ChannelId) -> Result<bool, EngineError> {
-        let Some(mut channel) = self.take(id)? else { return Ok(false) };
-        let Some(by) = channel.put_out_by() else {
-            self.keep(channel);
-            self.stop_channel(id, MAY_NOT_READ)?;
-            return Ok(false);
-        };
-        channel.end(&self.ctx)?;
-        self.keep(channel);
-        self.abandon_queue(id)?;
-        if let Some(row) = self.tx.channel(id)? {
-            let standing = ChannelStanding::Removed;
-            self.tx.put_channel(&ChannelRow { standing, stopped: None, ..row })?;
-        }
-        self.note(Some(id), None, Notice::Removed { by })?;
-        self.tell(ClientEvent::Channel(id));
-        Ok(true)
     }
 
     pub(super) fn stop_if_alone(
@@ -239,6 +210,7 @@ impl Work<'_> {
             for event in channel.advance(&self.ctx, &replica, &head)? {
                 self.apply(&channel, last, event, &mut batch)?;
             }
+            self.is_served_again(&channel)?;
             self.update_row(row, &channel, &head)?;
             for quoted in std::mem::take(&mut batch.contradictions) {
                 self.raise_contradiction(&channel, &quoted)?;

@@ -23,7 +23,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 impl Engine {
     /// Erases what this authority keeps no longer, and has the relays erase what the authority
-    /// wrote. Nothing happens while the device's clock is outside of its own certificate's time: who
+    /// wrote; gives up waiting where this device was put out long ago. Nothing happens while the device's clock is outside of its own certificate's time: who
     /// set it wrong loses nothing.
     ///
     /// # Errors
@@ -34,6 +34,7 @@ impl Engine {
         if !is_clock_right {
             return Ok(());
         }
+        self.end_those_put_out()?;
         let closed = self.read(|tx| {
             let mut closed = Vec::new();
             for row in tx.channels()? {

@@ -17,7 +17,7 @@ use super::renewal::MOST_MESSAGES;
 use super::seal::is_done;
 use super::succession::is_at_a_loss;
 use super::work::Work;
-use super::{Engine, EngineError, leases, settle};
+use super::{Engine, EngineError, leases, put_out, settle};
 use crate::outbox::{self, Lane, Next, Step};
 use crate::store::{ChannelRow, ChannelStanding, OutboxRow, OutboxState, StoreError};
 use crate::task::{Claim, Task};
@@ -82,13 +82,13 @@ impl Engine {
     }
 
     /// What the officer asked for and what is still to be sent, in order; without what waits for others
-    /// to consent, once they were asked.
+    /// to consent, once they were asked, or until it is sure whether this device is out.
     ///
     /// # Errors
     /// When the store fails.
     pub fn pending(&mut self) -> Result<Vec<ClientId>, EngineError> {
-        let mut rows = self.read(|tx| tx.queued(None))?;
-        rows.retain(|row| !row.automatic);
+        let (mut rows, out) = self.read(|tx| Ok((tx.queued(None)?, put_out::out(tx)?)))?;
+        rows.retain(|row| !row.automatic && !out.contains(&row.channel));
         if rows.iter().any(|row| row.task.may_need_consent()) {
             let waiting = self.write(|work| work.waiting_for_consent())?;
             rows.retain(|row| !waiting.contains(&row.client_id));
@@ -179,10 +179,11 @@ impl Work<'_> {
         self.unseal_what_is_for_another_hub(&mut rows, &mut channel)?;
         rows.retain(|row| !waiting.contains(&row.client_id));
         state.note_fence(channel.fence());
+        let is_out = channel_row.standing == ChannelStanding::Removed;
         let lane = Lane {
             now: self.now(),
             is_open: is_open(&channel_row) && !channel.awaits_another(),
-            is_stranded: is_at_a_loss(&channel),
+            is_stranded: is_at_a_loss(&channel) && !is_out,
             fence: channel.fence(),
             awaited: state.awaited.map(|(fence, _)| fence),
             has_lease: state.lease_until.is_some_and(|until| until > self.now()),

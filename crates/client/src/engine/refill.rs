@@ -209,6 +209,7 @@ impl Work<'_> {
         let rewound = channel.rewind(&self.ctx, from, kept.chain, fence)?;
         let entries = self.supersede(&mut channel, from)?;
         let is_stranded = rewound == Rewound::Stranded;
+        self.is_served_again(&channel)?;
         if channel.stranded_since().is_some() {
             self.ask_back(id, Task::AskBack)?;
         }
@@ -297,6 +298,7 @@ impl Work<'_> {
         from: Seq,
     ) -> Result<(), EngineError> {
         let (id, until) = (row.id, channel.replica().next_seq().0);
+        self.ends_waiting(id)?;
         channel.leave_behind(&self.ctx)?;
         let entries = self.supersede(&mut channel, from)?;
         let standing = ChannelStanding::Removed;

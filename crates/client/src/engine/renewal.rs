@@ -7,6 +7,7 @@ mod rotation;
 use std::time::Duration;
 
 use enlace_channel::channel::Channel;
+use enlace_identity::names::DeviceName;
 use enlace_identity::time::Timestamp;
 use enlace_log::Seq;
 
@@ -52,6 +53,11 @@ impl Engine {
         self.looking_for_quiet = looking;
         done
     }
+}
+
+/// In how long each member of a channel renews its keys.
+pub(super) fn period(me: &DeviceName, channel: &Channel) -> Duration {
+    Rotation::new(me, channel.id(), channel.devices().len()).period()
 }
 
 impl Work<'_> {

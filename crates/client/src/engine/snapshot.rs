@@ -138,7 +138,7 @@ impl Work<'_> {
             let is_in = channel.give_up_keys(&self.ctx).map_err(EngineError::from)?;
             let (id, standing) = (row.id, standing_of(&channel));
             self.keep(channel);
-            if !is_in {
+            if !is_in || self.is_taken_for_out(id).map_err(EngineError::from)? {
                 continue;
             }
             self.tx.put_channel(&ChannelRow { standing, ..row })?;

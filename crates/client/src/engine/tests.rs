@@ -18,6 +18,7 @@ mod keeping;
 mod members;
 mod moving;
 mod notes;
+mod put_out;
 mod races;
 mod recovery;
 mod relay_faults;

@@ -101,6 +101,7 @@ impl Work<'_> {
         // A former membership that is kept in memory is over.
         self.forget(id);
         let channel = Channel::join(&self.ctx, &offer)?;
+        self.is_let_in(&channel)?;
         self.store_joined(&channel, &offer)?;
         self.add_other_devices(&channel)?;
         self.tx.put_welcome(digest)?;

@@ -12,6 +12,9 @@ use tokio::time::Instant;
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(60);
 
+/// How long at most where this device takes itself for out: mostly it is.
+const LONGEST_OUT: Duration = Duration::from_secs(600);
+
 #[derive(Debug, Default)]
 pub(super) struct CutOff {
     channels: HashMap<ChannelId, Knock>,
@@ -27,10 +30,19 @@ struct Knock {
 impl CutOff {
     /// The relay says that this device may read no further.
     pub(super) fn refused(&mut self, channel: ChannelId) {
+        self.knock(channel, LONGEST);
+    }
+
+    /// The same where this device takes itself for out.
+    pub(super) fn is_out(&mut self, channel: ChannelId) {
+        self.knock(channel, LONGEST_OUT);
+    }
+
+    fn knock(&mut self, channel: ChannelId, longest: Duration) {
         let first = Knock { at: None, pause: FIRST };
         let knock = self.channels.entry(channel).or_insert(first);
         knock.at = Some(Instant::now() + knock.pause);
-        knock.pause = (knock.pause * 2).min(LONGEST);
+        knock.pause = (knock.pause * 2).min(longest);
     }
 
     /// The hub took something of this device in: it may be the objection.

@@ -93,6 +93,7 @@ impl Session {
         received: Received,
     ) -> Result<(), SyncError> {
         self.cut_off.serves_again(channel);
+        self.unserved.remove(&channel);
         let acknowledge = Acknowledge { channel: Some(wire_id(channel)), seq: last };
         self.control(subscription_control::Control::Acknowledge(acknowledge)).await?;
         for signer in received.missing_head_keys {
@@ -194,7 +195,9 @@ impl Session {
         if self.followed.contains(&channel) {
             return Ok(());
         }
-        if followed.is_some() {
+        if followed.as_ref().is_some_and(|followed| followed.is_out) {
+            self.cut_off.is_out(channel);
+        } else if followed.is_some() {
             self.cut_off.refused(channel);
             // A hub that was restored may have lost what made this device a member.
             self.unserved.insert(channel);

@@ -72,7 +72,7 @@ impl World {
     }
 
     /// All three authorities: Carla is let in.
-    fn let_carla_in(&mut self, channel: ChannelId) {
+    pub(super) fn let_carla_in(&mut self, channel: ChannelId) {
         let wish = self.add("carla");
         self.wants("ana", channel, wish);
         self.answers("bruno", channel, "carla", Answer::Yes);

@@ -25,7 +25,8 @@ pub(crate) struct Log {
     pub(crate) items: Vec<Item>,
     chains: Vec<ChainHash>,
     fence: Option<Seq>,
-    list: DeviceList,
+    /// After each change, relative to the one that its author holds valid.
+    lists: BTreeMap<Seq, DeviceList>,
     incarnations: Incarnations,
     nonce: Vec<u8>,
     /// Where another authority's relay took over, and by which votes.
@@ -34,6 +35,11 @@ pub(crate) struct Log {
 }
 
 impl Log {
+    /// Who may write.
+    fn list(&self) -> DeviceList {
+        self.lists.values().next_back().cloned().unwrap_or_default()
+    }
+
     /// Erases what the item at a place names, if that is a tombstone.
     fn carry_out(&mut self, seq: Seq) {
         let item = &self.items[usize::try_from(seq.0).unwrap()];
@@ -190,8 +196,7 @@ impl Hub {
         log.accepted.retain(|_, seq| *seq <= last);
         let is_commit = |item: &&Item| item.sealed.envelope().kind == ItemKind::Commit;
         log.fence = log.items.iter().rev().find(is_commit).map(|item| item.seq);
-        let changes = log.items.iter().filter_map(|item| item.sealed.list_change());
-        log.list = changes.fold(DeviceList::default(), |list, change| list.apply(change).unwrap());
+        log.lists.retain(|seq, _| *seq <= last);
         let incarnation = log.incarnations.newest().next();
         let statement = HubStatement {
             incarnation,
@@ -253,7 +258,7 @@ impl Hub {
             let head = Some(self.head(channel));
             return Ok(wire::SubmitResponse { seq: seq.0, received_at_ms: now.as_millis(), head });
         }
-        if log.fence.is_some() && !log.list.contains(&author) {
+        if log.fence.is_some() && !log.list().contains(&author) {
             return Err(no(ErrorCode::NotAMember));
         }
         if envelope.fence != log.fence {
@@ -269,7 +274,8 @@ impl Hub {
         if envelope.kind.is_change() {
             log.fence = Some(seq);
             let change = ListChange::try_from(&request.list_change.clone().unwrap()).unwrap();
-            log.list = log.list.apply(&change).unwrap();
+            let base = envelope.last_valid_commit.and_then(|seq| log.lists.get(&seq)).cloned();
+            log.lists.insert(seq, base.unwrap_or_default().apply(&change).unwrap());
         }
         log.items.push(item);
         log.carry_out(seq);
@@ -297,7 +303,7 @@ impl Hub {
             commit: Some(commit),
             head: Some(self.sign(channel, seq, chain)),
             head_certificates: keys.certificates.clone(),
-            device_list: log.list.iter().map(ToString::to_string).collect(),
+            device_list: log.list().iter().map(ToString::to_string).collect(),
             welcomes: request.welcomes.clone(),
             certificates: request.certificates.clone(),
             nonce: log.nonce.clone(),
@@ -356,7 +362,7 @@ impl Log {
             items: Vec::new(),
             chains: Vec::new(),
             fence: None,
-            list: DeviceList::default(),
+            lists: BTreeMap::new(),
             incarnations: Incarnations::default(),
             nonce,
             moves: Vec::new(),
