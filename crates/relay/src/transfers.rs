@@ -65,6 +65,8 @@ pub(crate) struct Standing {
     pub(crate) taken: u64,
     /// Its receipt; empty until that has come.
     pub(crate) receipt: Bytes,
+    /// How many bytes that follow are held for it.
+    pub(crate) held: u64,
 }
 
 /// Why a device can't receive or send now.
@@ -113,8 +115,8 @@ impl Transfers {
         self.0.subscribe().wait_until(brought).await.unwrap_or_default()
     }
 
-    /// Waits until a device asks, or, where it has all that `sender` brought up to `from`, until its
-    /// receipt is there.
+    /// Waits until a device asks for what isn't here: as long as what `sender` brought from `from` on is
+    /// held for it, or, where it has all of it, until its receipt is there.
     pub(crate) async fn asked(
         &self,
         sender: &DeviceName,
@@ -123,7 +125,8 @@ impl Transfers {
     ) -> Standing {
         let asks = |transfers: &ByDevice| {
             let transfer = transfers.get(device).filter(|t| t.shows(sender, from))?;
-            let is_busy = transfer.done.as_ref().is_some_and(Bytes::is_empty);
+            let is_held = !transfer.portion.is_empty() && transfer.sender.as_ref() == Some(sender);
+            let is_busy = is_held || transfer.done.as_ref().is_some_and(Bytes::is_empty);
             (!is_busy || transfer.taken != from).then(|| transfer.standing())
         };
         self.0.subscribe().wait_until(asks).await.unwrap_or_default()
@@ -203,7 +206,8 @@ impl Transfer {
 
     fn standing(&self) -> Standing {
         let receipt = self.done.clone().unwrap_or_default();
-        Standing { request: self.request.clone(), taken: self.taken, receipt }
+        let (request, held) = (self.request.clone(), self.portion.len() as u64);
+        Standing { request, taken: self.taken, receipt, held }
     }
 }
 
@@ -301,6 +305,24 @@ mod tests {
         tokio::join!(async { brought.await.unwrap() }, done).1.unwrap();
         assert!(transfers.0.borrow()[&phone].portion.is_empty());
         assert_eq!(one_more(), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_held_is_not_brought_again() {
+        let transfers = Transfers::default();
+        let (phone, desk, pad) = (device("phone"), device("desk"), device("pad"));
+        transfers.ask(&phone, ask(b"request", 0, None)).unwrap();
+        let brought = transfers.bring(&desk, &phone, 0, Bytes::from_static(b"slow"));
+        tokio::time::timeout(WAIT, brought).await.unwrap_err();
+        assert_eq!(transfers.standing(&desk, &phone, 0).held, 4);
+        // Whoever brought it waits; another one is told.
+        let waiting = transfers.asked(&desk, &phone, 0);
+        tokio::pin!(waiting);
+        tokio::time::timeout(WAIT, &mut waiting).await.unwrap_err();
+        assert_eq!(transfers.asked(&pad, &phone, 0).await.held, 4);
+        transfers.ask(&phone, ask(b"request", 4, None)).unwrap();
+        let Standing { taken, held, .. } = waiting.await;
+        assert_eq!((taken, held), (4, 0));
     }
 
     #[tokio::test(start_paused = true)]

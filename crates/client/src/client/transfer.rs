@@ -119,7 +119,10 @@ impl Client {
         mut progress: impl FnMut(TransferProgress),
     ) -> Result<Delivered, TransferError> {
         loop {
-            let answer = line.call(&sending.request()?).await?;
+            let Some(answer) = line.try_call(&sending.request()?).await? else {
+                sending.lost();
+                continue;
+            };
             match sending.handle(answer)? {
                 Step::Idle => line.idle().await?,
                 Step::Pack(request) => {

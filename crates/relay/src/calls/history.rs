@@ -64,8 +64,9 @@ impl Handle for SendHistoryRequest {
             in_time(caller, brought).await.transpose().map_err(busy)?
         };
         let standing = standing.unwrap_or_else(|| transfers.standing(own, &device, self.from));
-        let Standing { request, taken, receipt } = standing;
-        Ok(SendHistoryResponse { request: request.to_vec(), taken, receipt: receipt.to_vec() })
+        let Standing { request, taken, receipt, held } = standing;
+        let (request, receipt) = (request.to_vec(), receipt.to_vec());
+        Ok(SendHistoryResponse { request, taken, receipt, held })
     }
 }
 

@@ -301,7 +301,7 @@ fn response(method: Method) -> Vec<u8> {
         Method::SendHistory => {
             let request = network.a.signed_history_request();
             let receipt = network.a.signed_history_receipt();
-            wire::SendHistoryResponse { request, taken: 7, receipt }.encode_to_vec()
+            wire::SendHistoryResponse { request, taken: 7, receipt, held: 3 }.encode_to_vec()
         }
     }
 }
