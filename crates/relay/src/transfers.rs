@@ -43,6 +43,8 @@ struct Transfer {
     asked_at: Instant,
     /// Its receipt, empty until that comes, if the device has all of it.
     done: Option<Bytes>,
+    /// Whether whoever sent has lost it, so that the rest never comes.
+    is_lost: bool,
 }
 
 /// What a receiving device says.
@@ -97,7 +99,8 @@ impl Transfers {
             }
             let Ask { request, taken, done } = ask;
             let (sender, portion, asked_at) = (None, Bytes::new(), now);
-            let transfer = Transfer { request, taken, sender, portion, asked_at, done };
+            let is_lost = false;
+            let transfer = Transfer { request, taken, sender, portion, asked_at, done, is_lost };
             transfers.insert(device.clone(), transfer);
             true
         });
@@ -113,6 +116,26 @@ impl Transfers {
             _ => Some(Bytes::new()),
         };
         self.0.subscribe().wait_until(brought).await.unwrap_or_default()
+    }
+
+    /// Whether the rest of what a device has asked for never comes.
+    pub(crate) fn is_lost(&self, device: &DeviceName, request: &Bytes) -> bool {
+        let transfers = self.0.borrow();
+        transfers.get(device).is_some_and(|t| t.is_lost && t.request == *request)
+    }
+
+    /// The device that sent a part of something has lost the rest: the other one is to ask anew.
+    pub(crate) fn lose(&self, sender: &DeviceName, device: &DeviceName) {
+        self.0.send_if_modified(|transfers| {
+            let Some(transfer) = transfers.get_mut(device) else { return false };
+            let has_part = transfer.taken > 0 || !transfer.portion.is_empty();
+            let is_theirs = transfer.sender.as_ref().is_none_or(|theirs| theirs == sender);
+            let is_lost = has_part && is_theirs && transfer.done.is_none() && !transfer.is_lost;
+            if is_lost {
+                (transfer.is_lost, transfer.portion) = (true, Bytes::new());
+            }
+            is_lost
+        });
     }
 
     /// Waits until a device asks for what isn't here: as long as what `sender` brought from `from` on is
@@ -147,7 +170,7 @@ impl Transfers {
                 outcome = Err(Busy::OtherSender);
                 return false;
             }
-            let is_next = transfer.taken == from && transfer.done.is_none();
+            let is_next = transfer.taken == from && transfer.done.is_none() && !transfer.is_lost;
             if is_next {
                 transfer.portion = portion;
             }
@@ -201,7 +224,8 @@ impl Transfer {
     /// concerns nobody but who sent it.
     fn shows(&self, sender: &DeviceName, from: u64) -> bool {
         let is_theirs = || from > 0 && self.sender.as_ref().is_none_or(|theirs| theirs == sender);
-        Instant::now() < self.ends_at() && (self.done.is_none() || is_theirs())
+        let is_shown = !self.is_lost && (self.done.is_none() || is_theirs());
+        Instant::now() < self.ends_at() && is_shown
     }
 
     fn standing(&self) -> Standing {
@@ -323,6 +347,28 @@ mod tests {
         transfers.ask(&phone, ask(b"request", 4, None)).unwrap();
         let Standing { taken, held, .. } = waiting.await;
         assert_eq!((taken, held), (4, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_lost_what_it_sent_has_the_other_one_begin_anew() {
+        let transfers = Transfers::default();
+        let (phone, desk, pad) = (device("phone"), device("desk"), device("pad"));
+        let request = Bytes::from_static(b"request");
+        transfers.ask(&phone, ask(b"request", 0, None)).unwrap();
+        // Nothing was brought yet: nothing can be lost.
+        transfers.lose(&desk, &phone);
+        assert!(!transfers.is_lost(&phone, &request));
+        let brought = transfers.bring(&desk, &phone, 0, Bytes::from_static(b"part"));
+        tokio::time::timeout(WAIT, brought).await.unwrap_err();
+        transfers.lose(&pad, &phone);
+        assert!(!transfers.is_lost(&phone, &request), "it is not that one's to lose");
+        transfers.ask(&phone, ask(b"request", 4, None)).unwrap();
+        transfers.lose(&desk, &phone);
+        assert!(transfers.is_lost(&phone, &request));
+        assert_eq!(transfers.standing(&desk, &phone, 4), nothing(), "it waits for another request");
+        transfers.ask(&phone, ask(b"another", 0, None)).unwrap();
+        assert!(!transfers.is_lost(&phone, &Bytes::from_static(b"another")));
+        assert_eq!(transfers.asked(&desk, &phone, 0).await.request, Bytes::from_static(b"another"));
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use enlace_identity::names::DeviceName;
 use enlace_proto::relay::v1::ReceiveHistoryRequest;
+use tokio::time::Instant;
 
 use self::receiving::Incoming;
 use self::sending::{Packed, Sending, Step};
@@ -19,6 +20,12 @@ use crate::sync::{Dialler, Line};
 
 /// How long the relay is told that all is here, before that is taken in.
 const TELLING: Duration = Duration::from_secs(5);
+
+/// How long the other device may take to begin anew, when this one doesn't have what it has a part of.
+const BEGINNING_ANEW: Duration = Duration::from_secs(30);
+
+/// How often a device begins anew: whoever has it do so again and again is up to no good.
+const MOST_BEGUN: usize = 16;
 
 /// How long it is told that it has been taken in: the other device waits for that.
 const CONFIRMING: Duration = Duration::from_secs(30);
@@ -96,10 +103,11 @@ impl Client {
         progress: impl FnMut(TransferProgress),
     ) -> Result<Restored, TransferError> {
         let parcel = Parcel::new(parcel)?;
-        let asking = self.with_engine(|engine| engine.ask_for_history())?;
         let mut line = self.line(patience)?;
-        let restored = match self.receive_over(&mut line, &asking, &parcel, progress).await {
-            Ok(incoming) => self.take_in(&mut line, &asking, incoming, &parcel, scratch).await,
+        let restored = match self.receive_over(&mut line, &parcel, progress).await {
+            Ok((asking, incoming)) => {
+                self.take_in(&mut line, &asking, incoming, &parcel, scratch).await
+            }
             Err(error) => Err(error),
         };
         line.close().await;
@@ -118,6 +126,7 @@ impl Client {
         parcel: &Parcel,
         mut progress: impl FnMut(TransferProgress),
     ) -> Result<Delivered, TransferError> {
+        let mut lost_at = None;
         loop {
             let Some(answer) = line.try_call(&sending.request()?).await? else {
                 sending.lost();
@@ -125,7 +134,15 @@ impl Client {
             };
             match sending.handle(answer)? {
                 Step::Idle => line.idle().await?,
+                Step::Lost => {
+                    let now = Instant::now();
+                    if now.duration_since(*lost_at.get_or_insert(now)) > BEGINNING_ANEW {
+                        return Err(TransferError::Midway);
+                    }
+                    line.idle().await.map_err(|_| TransferError::Midway)?;
+                }
                 Step::Pack(request) => {
+                    lost_at = None;
                     let packed = self.pack(sending.device(), request, parcel)?;
                     line.moved();
                     progress(sending.begin(packed));
@@ -163,19 +180,27 @@ impl Client {
     async fn receive_over(
         &self,
         line: &mut Line<'_>,
-        asking: &Asking,
         parcel: &Parcel,
         mut progress: impl FnMut(TransferProgress),
-    ) -> Result<Incoming, TransferError> {
-        let mut incoming = Incoming::default();
+    ) -> Result<(Asking, Incoming), TransferError> {
+        let begin = || self.with_engine(|engine| engine.ask_for_history());
+        let (mut asking, mut incoming, mut begun) = (begin()?, Incoming::default(), 1);
         while !incoming.is_complete() {
             let answer = line.call(&asking.has(incoming.taken())).await?;
+            if answer.anew && begun < MOST_BEGUN {
+                line.idle().await?;
+                parcel.remove()?;
+                (asking, incoming) = (begin()?, Incoming::default());
+                begun += 1;
+                continue;
+            }
             if answer.portion.is_empty() {
                 line.idle().await?;
                 continue;
             }
             let verify = |header: &[u8]| {
-                let announced = self.with_engine(|engine| engine.verify_history(asking, header))?;
+                let announced =
+                    self.with_engine(|engine| engine.verify_history(&asking, header))?;
                 Ok((announced, File::create_new(&parcel.0)?))
             };
             incoming.take(&answer.portion, verify)?;
@@ -184,7 +209,7 @@ impl Client {
                 progress(TransferProgress { taken: incoming.taken(), total });
             }
         }
-        Ok(incoming)
+        Ok((asking, incoming))
     }
 
     /// All is here: it is taken in, whether the other device hears of that or not.

@@ -39,7 +39,8 @@ impl Handle for ReceiveHistoryRequest {
         }
         let next = transfers.next(device, &request, self.taken);
         let portion = in_time(caller, next).await.unwrap_or_default().to_vec();
-        Ok(ReceiveHistoryResponse { portion })
+        let anew = portion.is_empty() && transfers.is_lost(device, &request);
+        Ok(ReceiveHistoryResponse { portion, anew })
     }
 }
 
@@ -56,6 +57,9 @@ impl Handle for SendHistoryRequest {
             return Err(malformed("the portion is too long"));
         }
         let transfers = caller.context().transfers();
+        if self.anew {
+            transfers.lose(own, &device);
+        }
         let standing = if self.portion.is_empty() {
             in_time(caller, transfers.asked(own, &device, self.from)).await
         } else {

@@ -9,7 +9,8 @@ fn receive(request: &[u8], taken: u64, done: bool) -> ReceiveHistoryRequest {
 }
 
 fn send(to: &Device, from: u64, portion: &[u8]) -> SendHistoryRequest {
-    SendHistoryRequest { device: to.name.to_string(), from, portion: portion.to_vec() }
+    let (device, portion) = (to.name.to_string(), portion.to_vec());
+    SendHistoryRequest { device, from, portion, anew: false }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,6 +45,20 @@ async fn only_two_devices_of_one_officer_are_brought_together() {
     };
     tokio::join!(receiving, sending);
 
+    // A device that has lost what it sent has the other one begin anew.
+    let begun = async {
+        call(&at_phone, &receive(b"another", 0, false)).await.unwrap();
+        call(&at_phone, &receive(b"another", 4, false)).await.unwrap()
+    };
+    let lost = async {
+        call(&at_ana, &send(&phone, 0, b"")).await.unwrap();
+        call(&at_ana, &send(&phone, 0, b"part")).await.unwrap();
+        let anew = SendHistoryRequest { anew: true, ..send(&phone, 0, b"") };
+        call(&at_ana, &anew).await.unwrap()
+    };
+    let (begun, lost) = tokio::join!(begun, lost);
+    assert!(begun.anew && lost.request.is_empty());
+
     let malformed = [receive(b"", 0, false), receive(&[1; 16 * 1024 + 1], 0, false)];
     for request in malformed {
         assert_eq!(call(&at_phone, &request).await.unwrap_err().code, ErrorCode::Malformed);
@@ -60,5 +75,5 @@ async fn only_two_devices_of_one_officer_are_brought_together() {
     let long = call(&at_ana, &send(&phone, 0, &vec![0; (1 << 20) + 1])).await.unwrap_err();
     assert_eq!(long.code, ErrorCode::Malformed);
     let nobody = call(&at_ana, &send(&phone, 0, b"again")).await.unwrap();
-    assert_eq!(nobody.taken, 9, "who has all of it is sent no more");
+    assert_eq!(nobody.taken, 4, "who is to begin anew is sent no more");
 }

@@ -177,6 +177,7 @@ fn request(method: Method) -> Vec<Vec<u8>> {
             device: "pc.ana.officer.fge.example".to_owned(),
             from: 7,
             portion: vec![1, 2, 3],
+            anew: true,
         }),
         Method::Enroll => {
             let (invitation, request) = (network.a.invitation(), network.a.request());
@@ -296,7 +297,7 @@ fn response(method: Method) -> Vec<u8> {
                 .encode_to_vec()
         }
         Method::ReceiveHistory => {
-            wire::ReceiveHistoryResponse { portion: vec![1, 2, 3] }.encode_to_vec()
+            wire::ReceiveHistoryResponse { portion: vec![1, 2, 3], anew: true }.encode_to_vec()
         }
         Method::SendHistory => {
             let request = network.a.signed_history_request();

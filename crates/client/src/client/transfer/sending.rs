@@ -27,6 +27,8 @@ pub(super) struct Sending {
     most: u64,
     /// Whether what follows is to be brought.
     brings: bool,
+    /// Whether the other device has a part of something that is not here any more.
+    has_lost: bool,
 }
 
 /// What is sent: a header, then the backup.
@@ -47,6 +49,8 @@ pub(super) enum Step {
     Moved(TransferProgress),
     /// Nothing has moved.
     Idle,
+    /// The other device has a part of something that this one doesn't have, and was told to begin anew.
+    Lost,
     /// Its receipt has come.
     Receipt(Vec<u8>),
 }
@@ -54,7 +58,8 @@ pub(super) enum Step {
 impl Sending {
     pub(super) fn to(device: &DeviceName) -> Self {
         let device = device.clone();
-        Self { device, packed: None, times_packed: 0, taken: 0, most: 0, brings: false }
+        let (brings, has_lost) = (false, false);
+        Self { device, packed: None, times_packed: 0, taken: 0, most: 0, brings, has_lost }
     }
 
     /// What the relay is asked or brought next.
@@ -64,7 +69,8 @@ impl Sending {
             _ => Vec::new(),
         };
         let from = if self.packed.is_some() { self.taken } else { 0 };
-        Ok(SendHistoryRequest { device: self.device.to_string(), from, portion })
+        let (device, anew) = (self.device.to_string(), self.has_lost);
+        Ok(SendHistoryRequest { device, from, portion, anew })
     }
 
     /// What the relay's answer means.
@@ -75,9 +81,10 @@ impl Sending {
         }
         let Some(packed) = self.packed.take_if(|packed| packed.request == answer.request) else {
             self.packed = None;
-            // It is receiving something else, or was.
-            if answer.taken > 0 {
-                return Ok(Step::Idle);
+            // It is receiving something else, or what this device sent before its program ended.
+            self.has_lost = answer.taken > 0 || answer.held > 0;
+            if self.has_lost {
+                return Ok(Step::Lost);
             }
             self.times_packed += 1;
             let is_too_often = self.times_packed > MOST_PACKED;
@@ -240,6 +247,23 @@ mod tests {
         assert_eq!(sending.request().unwrap(), next);
         let brought = next.encoded_len();
         assert!(brought < SMALL as usize, "{brought}: no long request, whatever is round it");
+    }
+
+    /// After a power cut, say.
+    #[test]
+    fn a_part_of_what_is_here_no_longer_is_given_up_at_once() {
+        for (taken, held) in [(104, 0), (0, 104)] {
+            let mut sending = Sending::to(&phone());
+            assert!(!sending.request().unwrap().anew);
+            let left = SendHistoryResponse { held, ..answer(taken) };
+            assert_eq!(sending.handle(left).unwrap(), Step::Lost);
+            assert!(sending.request().unwrap().anew);
+            assert_eq!(sending.handle(SendHistoryResponse::default()).unwrap(), Step::Idle);
+            let request = b"another".to_vec();
+            let answer = SendHistoryResponse { request: request.clone(), ..Default::default() };
+            assert_eq!(sending.handle(answer).unwrap(), Step::Pack(request));
+            assert!(!sending.request().unwrap().anew);
+        }
     }
 
     #[test]
