@@ -166,6 +166,9 @@ impl TransferRequest {
 }
 
 impl TransferHeader {
+    /// The longest backup, in bytes: nobody fills another one's disk with more.
+    pub const MAX_LENGTH: u64 = 16 << 30;
+
     /// Of a backup of that length and hash that answers a request, by `device`; the backup's passphrase
     /// is sealed to the request's key.
     ///
@@ -208,6 +211,9 @@ impl TransferHeader {
             sealed: r.bytes()?.to_vec(),
         };
         r.finish()?;
+        if header.length > Self::MAX_LENGTH {
+            return Err(DecodeError::Value("length"));
+        }
         Ok(header)
     }
 

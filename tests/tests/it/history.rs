@@ -97,3 +97,35 @@ async fn whoever_is_alone_is_told_after_a_while() {
     let others = ana.client().send_history(bens, &file(ana, "parcel"), none, |_| {}).await;
     assert!(matches!(others, Err(TransferError::Others(_))), "{others:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_was_switched_off_on_the_way_is_started_again_and_no_more() {
+    let (case, phone) = with_phone().await;
+    let ana = &case.officers[ANA];
+    let receiving = async {
+        let (parcel, scratch) = (file(&phone, "parcel"), file(&phone, "scratch"));
+        phone.client().receive_history(&parcel, &scratch, PATIENCE, |_| {}).await
+    };
+    let sending = async {
+        let parcel = file(ana, "parcel");
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let mut begun = Some(begun);
+        let watch = |now: TransferProgress| {
+            if now.taken > 0 {
+                let _ = begun.take().map(|begun| begun.send(()));
+            }
+        };
+        tokio::select! {
+            biased;
+            begun = has_begun => begun.unwrap(),
+            sent = ana.client().send_history(phone.device(), &parcel, PATIENCE, watch) => {
+                panic!("it was over before: {sent:?}");
+            }
+        }
+        send(ana, &phone).await
+    };
+    let (sent, received) = tokio::join!(sending, receiving);
+    let (sent, restored) = (sent.unwrap(), received.unwrap());
+    assert_eq!((sent.entries as usize, restored.refused), (restored.entries, 0));
+    assert_eq!(phone.texts(case.channel), ana.texts(case.channel));
+}

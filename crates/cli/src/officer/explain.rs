@@ -224,6 +224,7 @@ impl Explain for TransferError {
             error @ (Self::Refused(_)
             | Self::Certificate(_)
             | Self::Untrusted(_)
+            | Self::TooLong
             | Self::Altered) => said(ui, Text::TransferRefused { why: &error.to_string() }),
         }
     }

@@ -46,6 +46,9 @@ pub enum TransferError {
     /// The other device is revoked or suspended.
     #[error("the other device is refused: {0}")]
     Untrusted(#[from] Untrusted),
+    /// There is more than may be passed on at once.
+    #[error("this device has more than can be passed on at once: make a backup and restore that")]
+    TooLong,
     /// What came is not what the other device sent.
     #[error("what came is not what the other device sent")]
     Altered,
@@ -191,7 +194,11 @@ impl Engine {
         let secret = self.backend.entropy().secret::<32>();
         let passphrase = Passphrase::new(hex::encode(&secret[..]));
         self.backup(file, &passphrase)?;
-        let measures = (fs::metadata(file)?.len(), hash_of(file)?);
+        let length = fs::metadata(file)?.len();
+        if length > TransferHeader::MAX_LENGTH {
+            return Err(TransferError::TooLong);
+        }
+        let measures = (length, hash_of(file)?);
         let own = &self.device;
         let header =
             TransferHeader::seal(&self.backend, &request, &own.name, measures, &passphrase);

@@ -51,7 +51,7 @@ impl Incoming {
     /// How many there are in all, once the header is there.
     pub(super) fn total(&self) -> Option<u64> {
         let (announced, _) = self.announced.as_ref()?;
-        Some(self.head.len() as u64 + announced.length)
+        announced.length.checked_add(self.head.len() as u64)
     }
 
     /// Whether that is all.

@@ -188,7 +188,7 @@ fn a_history_is_taken_only_from_the_key_that_is_in_a_channel() {
     world.enroll_device("pad", "pad", "eva", "fge");
     let lists = world.network.fge.crls(9, None);
     world.engine("pad").take_crls(&lists).unwrap();
-    let answer = |world: &mut World, from: &str, to: &str| {
+    let answer_of = |world: &mut World, from: &str, to: &str, length| {
         let asking = world.engine(to).ask_for_history().unwrap();
         let signed = SignedTransferRequest::decode(&asking.request).unwrap();
         let chain = world.chain_of(to);
@@ -200,14 +200,19 @@ fn a_history_is_taken_only_from_the_key_that_is_in_a_channel() {
             &world.engine(from).backend,
             &request,
             &device,
-            (9, [0; 32]),
+            (length, [0; 32]),
             &Passphrase::new("mine"),
         );
         let key = world.engine(from).device.key.clone();
         let header = sealed.unwrap().sign(&key, chain).encode();
         world.engine(to).verify_history(&asking, &header).map(drop)
     };
+    let answer = |world: &mut World, from: &str, to: &str| answer_of(world, from, to, 9);
     assert!(answer(&mut world, "eva", "phone").is_ok());
+    for (length, is_taken) in [(16 << 30, true), ((16 << 30) + 1, false), (u64::MAX, false)] {
+        let answered = answer_of(&mut world, "eva", "phone", length);
+        assert_eq!(answered.is_ok(), is_taken, "{length}");
+    }
     let refused = answer(&mut world, "thief", "phone").unwrap_err();
     assert!(refused.to_string().contains("another key"), "{refused}");
     let refused = answer(&mut world, "tablet", "phone").unwrap_err();
