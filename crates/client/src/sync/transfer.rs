@@ -26,6 +26,11 @@ pub(crate) struct Line<'s> {
     shared: &'s Shared,
     dialler: Dialler,
     connection: Option<Connection>,
+    waiting: Waiting,
+}
+
+/// How long it has waited, and still does.
+struct Waiting {
     patience: Duration,
     deadline: Instant,
     called_at: Instant,
@@ -35,29 +40,21 @@ pub(crate) struct Line<'s> {
 impl<'s> Line<'s> {
     /// Over that dialler, for as long as something moves within `patience`.
     pub(crate) fn new(shared: &'s Shared, dialler: Dialler, patience: Duration) -> Self {
-        let backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
-        let called_at = Instant::now();
-        let deadline = called_at + patience;
-        Self { shared, dialler, connection: None, patience, deadline, called_at, backoff }
+        let waiting = Waiting::from(Instant::now(), patience);
+        Self { shared, dialler, connection: None, waiting }
     }
 
     /// Something has moved: the wait begins anew.
     pub(crate) fn moved(&mut self) {
-        self.deadline = Instant::now() + self.patience;
-        self.backoff.reset();
-    }
-
-    /// Fails when nothing has moved for too long.
-    fn check_time(&self) -> Result<(), TransferError> {
-        if Instant::now() < self.deadline { Ok(()) } else { Err(TransferError::TimedOut) }
+        self.waiting.moved(Instant::now());
     }
 
     /// Nothing has moved: fails when that has been so for too long, and waits after an answer that came at
     /// once, so that nobody keeps this device busy with saying nothing.
     pub(crate) async fn idle(&mut self) -> Result<(), TransferError> {
-        self.check_time()?;
-        if self.called_at.elapsed() < QUICK {
-            self.pause().await;
+        let [random] = self.shared.engine().entropy().bytes();
+        if let Some(pause) = self.waiting.idle(Instant::now(), random)? {
+            tokio::time::sleep(pause).await;
         }
         Ok(())
     }
@@ -79,7 +76,7 @@ impl<'s> Line<'s> {
         &mut self,
         request: &C,
     ) -> Result<Option<C::Response>, TransferError> {
-        self.called_at = Instant::now();
+        self.waiting.called_at = Instant::now();
         let error = match self.connect().await {
             Ok(connection) => match connection.call(request, CALL_TIME).await {
                 Ok(response) => return Ok(Some(response)),
@@ -93,7 +90,7 @@ impl<'s> Line<'s> {
         if !is_refused {
             self.connection = None;
         }
-        if self.check_time().is_err() {
+        if self.waiting.check(Instant::now()).is_err() {
             return Err(error);
         }
         tracing::info!(%error, "a transfer waits for the relay");
@@ -115,7 +112,7 @@ impl<'s> Line<'s> {
     /// Waits before the relay is asked again.
     async fn pause(&mut self) {
         let [random] = self.shared.engine().entropy().bytes();
-        tokio::time::sleep(self.backoff.next(random)).await;
+        tokio::time::sleep(self.waiting.backoff.next(random)).await;
     }
 
     /// Ends it in good order.
@@ -133,6 +130,29 @@ impl<'s> Line<'s> {
     }
 }
 
+impl Waiting {
+    fn from(now: Instant, patience: Duration) -> Self {
+        let backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
+        Self { patience, deadline: now + patience, called_at: now, backoff }
+    }
+
+    fn moved(&mut self, now: Instant) {
+        self.deadline = now + self.patience;
+        self.backoff.reset();
+    }
+
+    fn check(&self, now: Instant) -> Result<(), TransferError> {
+        if now < self.deadline { Ok(()) } else { Err(TransferError::TimedOut) }
+    }
+
+    /// How long to pause after an answer that brought nothing.
+    fn idle(&mut self, now: Instant, random: u8) -> Result<Option<Duration>, TransferError> {
+        self.check(now)?;
+        let is_quick = now.duration_since(self.called_at) < QUICK;
+        Ok(is_quick.then(|| self.backoff.next(random)))
+    }
+}
+
 fn may_pass(error: &CallError) -> bool {
     match error {
         CallError::Refused(refusal) => {
@@ -140,5 +160,32 @@ fn may_pass(error: &CallError) -> bool {
         }
         CallError::TooLong(_) | CallError::Malformed(_) => false,
         CallError::Unanswered | CallError::TimedOut | CallError::Lost(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(600);
+
+    #[test]
+    fn whoever_says_nothing_again_and_again_keeps_nobody_busy() {
+        let mut now = Instant::now();
+        let mut waiting = Waiting::from(now, PATIENCE);
+        let mut calls = 0;
+        // A relay answers at once that there is nothing, as often as it is asked.
+        while let Ok(pause) = waiting.idle(now, 0) {
+            now += pause.unwrap();
+            waiting.called_at = now;
+            calls += 1;
+        }
+        assert!((100..400).contains(&calls), "{calls} calls in ten minutes");
+        assert!(now.duration_since(waiting.deadline) <= LONGEST_PAUSE);
+        // One that has waited for the other device needs no pause, and what moves begins anew.
+        waiting.moved(now);
+        assert_eq!(waiting.idle(now + QUICK, 0).unwrap(), None);
+        assert!(waiting.idle(now, 0).unwrap().unwrap() < QUICK);
+        assert!(waiting.idle(now + PATIENCE, 0).is_err());
     }
 }
