@@ -114,7 +114,7 @@ impl Work<'_> {
         response: &SubmitResponse,
         created: bool,
     ) -> Result<(), EngineError> {
-        let Some(mut row) = self.tx.outbox_of(client_id)? else { return Ok(()) };
+        let Some(mut row) = self.row_of(client_id)? else { return Ok(()) };
         if created
             && let Some(channel) = self.tx.channel(row.channel)?
             && channel.standing == ChannelStanding::Creating
@@ -171,7 +171,7 @@ impl Work<'_> {
         client_id: ClientId,
         packages: Vec<ClaimedKeyPackage>,
     ) -> Result<(), EngineError> {
-        let Some(mut row) = self.tx.outbox_of(client_id)? else { return Ok(()) };
+        let Some(mut row) = self.row_of(client_id)? else { return Ok(()) };
         if matches!(row.task, Task::AdmitMany { .. }) {
             return self.claimed_many(row, packages);
         }
@@ -211,7 +211,7 @@ impl Work<'_> {
         error: &CallError,
         outages: u32,
     ) -> Result<Option<Verdict>, EngineError> {
-        let Some(mut row) = self.tx.outbox_of(client_id)? else { return Ok(None) };
+        let Some(mut row) = self.row_of(client_id)? else { return Ok(None) };
         if row.state != OutboxState::Queued {
             return Ok(None);
         }
@@ -244,6 +244,8 @@ impl Work<'_> {
                 row.not_before = self.now().plus(outbox::pause(outages));
                 self.tx.update_outbox(&row)?;
             }
+            // Not of what the row holds now.
+            Verdict::Refused(_) if row.client_id != client_id => {}
             Verdict::Refused(reason) => {
                 if row.task.lease().is_some() && row.sealed.is_some() {
                     self.commit_refused(row.channel)?;

@@ -176,7 +176,7 @@ impl Work<'_> {
         client_id: ClientId,
         contacts: &FetchContactsResponse,
     ) -> Result<(), EngineError> {
-        let Some(mut row) = self.tx.outbox_of(client_id)? else { return Ok(()) };
+        let Some(mut row) = self.row_of(client_id)? else { return Ok(()) };
         let Task::AdmitAll { role, after } = &mut row.task else { return Ok(()) };
         let role = *role;
         let last = contacts.officers.last().filter(|last| contacts.more && **last > *after);

@@ -347,9 +347,12 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// A change that was given up may have been sent, and get a place all the same: what is made instead
+    /// goes by another id.
     fn unseal(&mut self, row: &mut OutboxRow, channel: &mut Channel) -> Result<(), EngineError> {
         if row.task.lease().is_some() {
             channel.commit_refused(&self.ctx)?;
+            row.client_id = self.go_on_under_another_id(row)?;
         }
         row.sealed = None;
         Ok(self.tx.update_outbox(row)?)

@@ -105,13 +105,18 @@ impl Work<'_> {
         Ok(self.tx.update_outbox(&row)?)
     }
 
-    /// What stands in the log under a row's id is not what it will be: the hub gives nothing else a place
-    /// under it.
+    /// What stands in the log under a row's id, or may yet, is not what it will be: the hub gives nothing
+    /// else a place under it.
     pub(super) fn go_on_under_another_id(&self, row: &OutboxRow) -> Result<ClientId, StoreError> {
         let (former, new) = (row.client_id, self.new_client_id(row.channel));
         self.tx.rename_outbox(former, new)?;
         self.tx.put_setting(&renamed_setting(former), Some(&hex::encode(new.0)))?;
         Ok(new)
+    }
+
+    /// A row, by any id that it has had.
+    pub(super) fn row_of(&self, id: ClientId) -> Result<Option<OutboxRow>, StoreError> {
+        self.tx.outbox_of(present_id(self.tx, id)?)
     }
 
     /// This device is out: nothing of its queue can be sent any more.
@@ -130,13 +135,18 @@ impl Work<'_> {
 /// Where something that an officer asked for stands; nothing when it was never asked for.
 pub(super) fn state_of(
     tx: &dyn Transaction,
-    mut asked: ClientId,
+    asked: ClientId,
 ) -> Result<Option<OutboxState>, StoreError> {
+    Ok(tx.outbox_of(present_id(tx, asked)?)?.map(|row| row.state))
+}
+
+/// The id under which a row goes on that had this one.
+fn present_id(tx: &dyn Transaction, mut asked: ClientId) -> Result<ClientId, StoreError> {
     while let Some(new) = tx.setting(&renamed_setting(asked))? {
         let new = hex::decode(new).ok().and_then(|new| new.try_into().ok());
         asked = ClientId(new.ok_or(StoreError::Corrupt("client id"))?);
     }
-    Ok(tx.outbox_of(asked)?.map(|row| row.state))
+    Ok(asked)
 }
 
 fn renamed_setting(former: ClientId) -> String {

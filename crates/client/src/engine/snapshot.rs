@@ -138,11 +138,15 @@ impl Work<'_> {
             let is_in = channel.give_up_keys(&self.ctx).map_err(EngineError::from)?;
             let (id, standing) = (row.id, standing_of(&channel));
             self.keep(channel);
-            if !is_in || self.is_taken_for_out(id).map_err(EngineError::from)? {
+            if !is_in {
+                continue;
+            }
+            self.ask_for_acts_anew(id)?;
+            // It asks to be put back when it is served again.
+            if self.is_taken_for_out(id)? {
                 continue;
             }
             self.tx.put_channel(&ChannelRow { standing, ..row })?;
-            self.ask_for_acts_anew(id)?;
             self.ask_back(id, Task::AskBack)?;
             self.tell(ClientEvent::Channel(id));
             given_up.push(id);

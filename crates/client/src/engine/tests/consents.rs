@@ -57,7 +57,7 @@ impl World {
         self.engine(name).read(|tx| tx.outbox_of(id)).unwrap().unwrap().state
     }
 
-    fn role(&mut self, name: &str, channel: ChannelId, of: &str) -> Option<Role> {
+    pub(super) fn role(&mut self, name: &str, channel: ChannelId, of: &str) -> Option<Role> {
         let officer = self.address(of);
         self.policy(name, channel).role_of(&officer)
     }

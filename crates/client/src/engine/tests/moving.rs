@@ -1,10 +1,13 @@
 //! A channel that moves to another authority's relay: votes, the move, and logs that depart.
 
+use std::time::Duration;
+
 use enlace_channel::channel::ChannelError;
 use enlace_channel::policy::Role;
 use enlace_log::{ChannelId, ClientId, Seq, SignedHubVote};
 use enlace_proto::relay::v1 as wire;
-use enlace_transport::{CallError, Lost};
+use enlace_proto::relay::v1::ErrorCode;
+use enlace_transport::{CallError, Lost, Refusal};
 
 use super::world::World;
 use crate::engine::{Action, Answer, Departure, MoveError, ReceiveError, SetBack, Wish};
@@ -223,6 +226,13 @@ fn change_under_way(world: &mut World, channel: ChannelId) -> (ClientId, Action)
     (asked, submit)
 }
 
+/// The connection was lost before anything was sent.
+fn lose(world: &mut World, submit: &Action) {
+    let ana = world.officers.get_mut("ana").unwrap();
+    let lost = Answer::Failed(CallError::Lost(Lost::Silent));
+    ana.engine.take_answer(submit, lost, &mut ana.lanes).unwrap();
+}
+
 fn is_void(notice: &Notice) -> bool {
     matches!(notice, Notice::VoidChange { .. })
 }
@@ -234,10 +244,7 @@ fn a_change_that_was_made_for_the_former_hub_is_made_again() {
     let (asked, submit) = change_under_way(&mut world, channel);
     let last = tail(&world, channel);
     takes_over(&mut world, channel, last);
-    // The connection was lost before anything was sent.
-    let ana = world.officers.get_mut("ana").unwrap();
-    let lost = Answer::Failed(CallError::Lost(Lost::Silent));
-    ana.engine.take_answer(&submit, lost, &mut ana.lanes).unwrap();
+    lose(&mut world, &submit);
     world.settle();
     assert!(!world.notices("eva", channel).iter().any(is_void));
     assert!(matches!(world.state_of("ana", asked), OutboxState::Accepted(Some(_))));
@@ -264,6 +271,61 @@ fn a_change_that_turned_out_void_is_made_again_under_another_id() {
     assert!(place > last.next().next(), "not where the void one stands");
     world.assert_agreement(channel, &["ana", "bruno", "eva"]);
     assert!(world.policy("bruno", channel).role_of(&world.address("eva")) == Some(Role::Lead));
+}
+
+/// Ana has given up what she had made for the former hub, and has not made it anew, when the next hub is
+/// brought it by somebody who had kept it.
+#[test]
+fn what_comes_late_for_the_former_hub_keeps_nothing_from_being_made_again() {
+    let mut world = World::new();
+    let channel = world.case();
+    let (asked, submit) = change_under_way(&mut world, channel);
+    let last = tail(&world, channel);
+    takes_over(&mut world, channel, last);
+    lose(&mut world, &submit);
+    let note = world.post("ana", channel, "detrás");
+    world.clock.advance(Duration::from_secs(20));
+    world.deliver("ana");
+    assert_eq!(world.pump("ana"), 1, "the lease has lapsed");
+    assert!(matches!(world.state_of("ana", asked), OutboxState::Queued));
+    let answer = world.call(&submit);
+    assert!(matches!(answer, Answer::Accepted(_)), "{answer:?}");
+    world.settle();
+    assert!(world.notices("eva", channel).iter().any(is_void));
+    for asked in [asked, note] {
+        let state = world.state_of("ana", asked);
+        assert!(matches!(state, OutboxState::Accepted(Some(_))), "{state:?}");
+    }
+    assert_eq!(world.role("bruno", channel, "eva"), Some(Role::Lead));
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+/// What she had sent is answered when she has gone back with the hub, and given it up.
+#[test]
+fn what_a_hub_refuses_of_what_was_given_up_is_made_again() {
+    let mut world = World::new();
+    let channel = world.case();
+    let kept = tail(&world, channel);
+    world.post("bruno", channel, "perdido");
+    world.settle();
+    let (asked, submit) = change_under_way(&mut world, channel);
+    let now = enlace_transport::Clock::now(&*world.clock);
+    world.hub.begin_anew(channel, kept, now);
+    let before = world.hub.sign(channel, kept, world.hub.chain_at(channel, kept));
+    let (items, head) = world.hub.frame(channel, kept.next());
+    let departure = Departure { before, items, newest: head.clone(), head };
+    assert_eq!(world.engine("ana").go_back(channel, &departure).unwrap(), SetBack::GoesOn);
+    let refused = Refusal::new(ErrorCode::BadEnvelope, "it was set back");
+    let ana = world.officers.get_mut("ana").unwrap();
+    let refused = Answer::Failed(CallError::Refused(refused));
+    ana.engine.take_answer(&submit, refused, &mut ana.lanes).unwrap();
+    assert!(matches!(world.state_of("ana", asked), OutboxState::Queued));
+    for _ in 0..50 {
+        world.deliver("ana");
+        world.pump("ana");
+        world.clock.advance(Duration::from_millis(200));
+    }
+    assert!(matches!(world.state_of("ana", asked), OutboxState::Accepted(Some(_))));
 }
 
 #[test]
