@@ -73,21 +73,17 @@ impl Channel {
     }
 
     /// Gives up what this device has of the group: its store was set back to an older copy, so it may
-    /// have used the next keys already. It is stranded, as by the newest commit that counts, and
+    /// have used the next keys already, and lacks what it wrote itself after `since`. It is stranded, and
     /// nothing but a welcome ends that. Whether it is in the channel.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn give_up_keys(&mut self, ctx: &Context<'_>) -> Result<bool, ChannelError> {
-        let is_in = match self.state.standing {
-            Standing::Removed => false,
-            Standing::Stranded => true,
-            Standing::Member | Standing::Provisional => {
-                let since = self.state.last_valid().unwrap_or(self.anchor());
-                self.state.strand(since, None);
-                true
-            }
-        };
+    pub fn give_up_keys(&mut self, ctx: &Context<'_>, since: Seq) -> Result<bool, ChannelError> {
+        let is_in = self.state.standing != Standing::Removed;
+        if is_in {
+            let since = self.state.lacks_since().map_or(since, |lacks| lacks.min(since));
+            self.state.strand(since, None);
+        }
         self.state.keys_are_spent = is_in;
         self.state.pending = None;
         self.state.save(ctx.store)?;

@@ -52,13 +52,14 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Whose item stands at a position, if it is here.
+    /// Whose change stands at a position, if one does and is here.
     pub(super) fn author_at(
         &self,
         id: ChannelId,
         seq: Seq,
     ) -> Result<Option<DeviceName>, EngineError> {
         let row = self.tx.item(id, seq)?;
-        Ok(row.and_then(|row| row.item.sealed.envelope().device().cloned()))
+        let envelope = row.as_ref().map(|row| row.item.sealed.envelope());
+        Ok(envelope.filter(|it| it.kind.is_change()).and_then(|it| it.device().cloned()))
     }
 }

@@ -3,9 +3,9 @@
 //! is to take part again. Then it gives up all keys that may have been used, and is put back by the
 //! others.
 
-use enlace_channel::channel::{raise_submit_counter, submit_counter};
+use enlace_channel::channel::{Channel, raise_submit_counter, submit_counter};
 use enlace_channel::mls::Suite;
-use enlace_log::{ChannelId, SubmitCounter};
+use enlace_log::{ChannelId, ItemKind, Seq, SubmitCounter};
 
 use super::items::standing_of;
 use super::key_packages::SUITES;
@@ -13,8 +13,11 @@ use super::work::Work;
 use super::{Engine, EngineError};
 use crate::event::ClientEvent;
 use crate::notice::Notice;
-use crate::store::{ChannelRow, StoreError};
+use crate::store::{ChannelRow, ItemRow, StoreError};
 use crate::task::Task;
+
+/// How many positions of a log are looked at together.
+const BATCH: u64 = 256;
 
 const SNAPSHOT: &str = "snapshot-restored";
 
@@ -135,7 +138,8 @@ impl Work<'_> {
         for row in self.tx.channels()? {
             let channel = self.take(row.id).map_err(EngineError::from)?;
             let Some(mut channel) = channel else { continue };
-            let is_in = channel.give_up_keys(&self.ctx).map_err(EngineError::from)?;
+            let since = self.lacks_since(&channel)?;
+            let is_in = channel.give_up_keys(&self.ctx, since).map_err(EngineError::from)?;
             let (id, standing) = (row.id, standing_of(&channel));
             self.keep(channel);
             if !is_in {
@@ -156,6 +160,31 @@ impl Work<'_> {
 }
 
 impl Work<'_> {
+    /// The position after which this device may lack something: before the first entry of its own that it
+    /// does not know. It is one where no change stands, if there is any: nobody is at fault.
+    fn lacks_since(&self, channel: &Channel) -> Result<Seq, StoreError> {
+        let (id, first, end) = (channel.id(), channel.anchor(), channel.replica().next_seq());
+        let (mut since, mut next) = (first, first);
+        while next < end {
+            let last = Seq(next.0 + BATCH).min(end);
+            for ItemRow { item, .. } in self.tx.items(id, next, last)? {
+                let envelope = item.sealed.envelope();
+                let is_own = envelope.device() == Some(self.me());
+                if is_own
+                    && envelope.kind == ItemKind::Entry
+                    && self.tx.entry_of(id, self.me(), envelope.client_id)?.is_none()
+                {
+                    return Ok(since);
+                }
+                if !envelope.kind.is_change() {
+                    since = item.seq;
+                }
+            }
+            next = last.next();
+        }
+        Ok(since)
+    }
+
     /// What this device does not remember to have sent stands in the log under its id, and the hub takes
     /// nothing else under that. An entry is known by its content; whatever else waits is made anew.
     fn ask_for_acts_anew(&mut self, id: ChannelId) -> Result<(), StoreError> {

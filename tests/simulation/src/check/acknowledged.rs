@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::put_back::may_lack;
+use super::put_back::{may_lack, needs_a_lead};
 use super::restored::{is_lost, may_miss_its_welcome};
 use super::roles::is_of;
 use super::{Findings, Membership};
@@ -25,7 +25,8 @@ pub(super) fn check(facts: &Facts, membership: &Membership, found: &mut Findings
                 || acknowledged.place.is_some_and(|place| is_lost(facts, channel, place))
         };
         let is_undone = asked.is_some_and(|asked| facts.is_undone(device, asked.at));
-        if is_undone || channel.is_some_and(is_gone) {
+        let is_stuck = channel.is_some_and(|channel| needs_a_lead(facts, channel, device));
+        if is_undone || is_stuck || channel.is_some_and(is_gone) {
             continue;
         }
         let now = facts.devices.get(device).and_then(|shown| shown.outcomes.get(id));
@@ -115,6 +116,7 @@ pub(super) fn must_have_all(facts: &Facts, device: &DeviceId, channel: &str, pla
         && !may_miss_its_welcome(facts, channel, Some(view))
         && view.standing != Standing::Stranded
         && !may_lack(facts, channel, device, place)
+        && !needs_a_lead(facts, channel, device)
         && view.stopped.is_none()
 }
 

@@ -24,7 +24,7 @@ fn waits_in_vain(facts: &Facts, channel: &Channel, device: &DeviceId) -> bool {
 
 /// Whether a device was set back to before it had changed its own leaf, or had got it: then it cannot
 /// say which one it has, and a lead has to let it in again.
-pub(super) fn needs_a_lead(facts: &Facts, channel: &Channel, device: &DeviceId) -> bool {
+pub(super) fn needs_a_lead(facts: &Facts, channel: &str, device: &DeviceId) -> bool {
     let set_back = || facts.set_back.get(device).into_iter().flatten();
     let is_since_a_copy = |place: &Place| {
         set_back().any(|it| it.copied.next.get(channel).is_none_or(|next| place >= next))

@@ -8,6 +8,7 @@
 mod bundles;
 mod closing;
 mod devices;
+mod devices_set_back;
 mod expulsion;
 mod forums;
 mod moving;
@@ -85,6 +86,7 @@ const FEATURES: &[Feature] = &[
     },
     Feature { name: "stand-ins", per_mille: 200, add: stand_ins::add },
     Feature { name: "retention", per_mille: 150, add: retention::add },
+    Feature { name: "devices set back", per_mille: 200, add: devices_set_back::add },
 ];
 
 /// Adds what the seed has of the features of an edition.

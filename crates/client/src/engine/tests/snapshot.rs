@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::stranded::encryption_key;
 use super::world::World;
 use crate::engine::{ResumeError, Wish};
+use crate::notice::Notice;
 use crate::store::{ChannelStanding, OutboxState};
 
 /// The store of an officer as it is now, to be put back later.
@@ -123,5 +124,33 @@ fn what_was_carried_out_since_the_copy_holds_up_nothing() {
     world.pass(Duration::from_secs(60));
     assert!(world.texts("ana", channel).contains(&"después".to_owned()));
     assert!(matches!(world.state_of("bruno", asked), OutboxState::Accepted(_)));
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+/// A change that came since is nobody's fault, and what was written before it comes back all the same.
+#[test]
+fn what_was_written_before_a_later_change_comes_back_and_nobody_is_blamed() {
+    let mut world = World::new();
+    let channel = world.case();
+    world.post("ana", channel, "antes");
+    world.settle();
+    let copy = copy_of(&mut world, "bruno");
+    world.post("bruno", channel, "después de la copia");
+    world.settle();
+    world.engine("ana").wish(channel, Wish::RenewKeys).unwrap();
+    world.settle();
+
+    set_back(&mut world, "bruno", &copy);
+    assert!(!world.go_online("bruno"));
+    while world.deliver("bruno") > 0 {}
+    assert_eq!(world.engine("bruno").resume().unwrap(), [channel]);
+    world.pass(Duration::from_secs(60));
+    assert_eq!(world.texts("bruno", channel), ["antes", "después de la copia"]);
+    let told = world.notices("ana", channel).into_iter();
+    let asked = told.filter_map(|notice| match notice {
+        Notice::BackRequested { guilty, .. } => Some(guilty),
+        _ => None,
+    });
+    assert_eq!(asked.collect::<Vec<_>>(), [None]);
     world.assert_agreement(channel, &["ana", "bruno", "eva"]);
 }
