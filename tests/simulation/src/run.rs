@@ -2,6 +2,7 @@
 //! moves any more, and has the model judge what was seen.
 
 mod bundles;
+mod copies;
 mod forums;
 mod journal;
 mod misdeeds;

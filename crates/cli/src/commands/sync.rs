@@ -29,7 +29,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     follow: bool,
     /// Try no longer than this.
-    #[arg(long, value_name = "SECONDS", default_value_t = SECONDS, conflicts_with = "follow")]
+    #[arg(long, value_name = "SECONDS", default_value_t = SECONDS, conflicts_with = "follow",
+        value_parser = clap::value_parser!(u64).range(..=24 * 3600))]
     timeout: u64,
     #[command(flatten)]
     profile: ProfileArguments,

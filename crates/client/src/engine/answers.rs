@@ -5,7 +5,7 @@ use std::time::Duration;
 use enlace_channel::channel::ChannelError;
 use enlace_identity::time::Timestamp;
 use enlace_log::ids::seq_from_u64;
-use enlace_log::{ChannelId, ClientId, Seq, SignedHead, VerifiedHead};
+use enlace_log::{ChannelId, ClientId, Item, Seq, SignedHead, VerifiedHead};
 use enlace_proto::relay::v1::{
     ClaimedKeyPackage, ErrorCode, FetchContactsResponse, LeaseResponse, SubmitResponse,
 };
@@ -13,6 +13,7 @@ use enlace_transport::CallError;
 
 use super::lanes::{HeldLease, Lanes};
 use super::plan::Action;
+use super::settle::reload;
 use super::work::Work;
 use super::{Engine, EngineError};
 use crate::notice::Notice;
@@ -130,8 +131,25 @@ impl Work<'_> {
         if is_entry && self.is_place_to_come(row.channel, response)? {
             return Ok(self.accept(row, Some(Seq(response.seq)))?);
         }
+        // A device that was set back has read its own entry, and not known it.
+        if is_entry && let Some(item) = self.own_item_here(&row, Seq(response.seq))? {
+            return self.settle_in_log(client_id, &item);
+        }
         row.not_before = self.now().plus(UNVERIFIED);
         Ok(self.tx.update_outbox(&row)?)
+    }
+
+    /// The item at a position of the log that is here, if it is what a row says.
+    fn own_item_here(&self, row: &OutboxRow, seq: Seq) -> Result<Option<Item>, EngineError> {
+        let Some(signed) = &row.signed else { return Ok(None) };
+        let commitment = reload(signed)?.commitment();
+        let is_it = |item: &Item| {
+            let envelope = item.sealed.envelope();
+            envelope.device() == Some(self.me())
+                && envelope.client_id == row.client_id
+                && envelope.commitment == commitment
+        };
+        Ok(self.tx.item(row.channel, seq)?.map(|here| here.item).filter(is_it))
     }
 
     /// Whether the hub's signature covers the place, and the log has not come there without it.

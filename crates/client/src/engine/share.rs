@@ -51,8 +51,9 @@ impl Work<'_> {
         }
         let (id, to) = (channel.id(), Seq(at.0.saturating_sub(1)));
         let from = self.let_in_since(id, device, (*since, to))?.unwrap_or(*since).next();
-        let has_it = channel.anchor() < from && !channel.has_missed(from);
-        if !has_it || from > to {
+        // Of what came before its own admission this device has nothing to share.
+        let from = from.max(channel.anchor().next());
+        if channel.has_missed(from) || from > to {
             return Ok(());
         }
         let rank = |other: &DeviceName| {

@@ -117,6 +117,8 @@ pub(super) fn must_have_all(facts: &Facts, device: &DeviceId, channel: &str, pla
         && view.standing != Standing::Stranded
         && !may_lack(facts, channel, device, place)
         && !needs_a_lead(facts, channel, device)
+        // Nobody puts a device back that has been removed since it was set back.
+        && !(facts.set_back.contains_key(device) && view.standing == Standing::Removed)
         && view.stopped.is_none()
 }
 

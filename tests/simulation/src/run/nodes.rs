@@ -9,11 +9,12 @@ use tokio::time::Instant;
 
 use super::Journal;
 use super::bundles::Version;
+use super::copies::Backups;
 use super::published::Published;
 use crate::check::Violation;
 use crate::clock::{Calendar, NodeClock};
 use crate::dice::Dice;
-use crate::facts::{Copied, Facts, SetBack};
+use crate::facts::Facts;
 use crate::network::Network;
 use crate::officer::OfficerNode;
 use crate::plan::Plan;
@@ -43,6 +44,7 @@ pub(super) struct Nodes {
     pub(super) published: BTreeMap<usize, Published>,
     /// The versions of the network's bundle after the first.
     pub(super) bundles: Vec<Version>,
+    pub(super) backups: Backups,
     pub(super) began: Instant,
     pub(super) calendar: Calendar,
     pub(super) performed: u64,
@@ -89,6 +91,7 @@ impl Nodes {
             restored: BTreeSet::new(),
             published: BTreeMap::new(),
             bundles: Vec::new(),
+            backups: Backups::new().expect("a folder can be made"),
             began,
             calendar,
             performed: 0,
@@ -127,33 +130,6 @@ impl Nodes {
         };
         self.journal.operation(text);
         runs
-    }
-
-    /// Keeps a copy of a device's disk, and of what its officer had said on it by then.
-    pub(super) fn copy_device(&mut self, who: usize) -> anyhow::Result<()> {
-        let (client, device) = (self.client(who)?, self.officers[who].device());
-        let mut next = BTreeMap::new();
-        for row in client.channels()? {
-            let details = client.show(row.id)?;
-            next.extend(details.map(|details| (hex::encode(row.id.0), details.next.0)));
-        }
-        self.officers[who].keep_copy()?;
-        let at = self.began.elapsed();
-        let mut facts = self.journal.facts();
-        let named = facts.named.get(&device).cloned().unwrap_or_default();
-        facts.copies.insert(device, Copied { at, named, next });
-        Ok(())
-    }
-
-    /// A device's disk is as it was when that was made.
-    pub(super) async fn set_device_back(&mut self, who: usize) -> anyhow::Result<()> {
-        self.officers[who].set_back().await?;
-        let (device, until) = (self.officers[who].device(), self.began.elapsed());
-        let mut facts = self.journal.facts();
-        let Some(copied) = facts.copies.get(&device).cloned() else { return Ok(()) };
-        facts.named.insert(device.clone(), copied.named.clone());
-        facts.set_back.entry(device).or_default().push(SetBack { copied, until });
-        Ok(())
     }
 
     pub(super) fn network(&self) -> &Network {

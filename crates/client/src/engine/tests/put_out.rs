@@ -138,7 +138,8 @@ fn who_had_lost_step_before_asks_to_be_put_back_once_it_is_served_again() {
     let (mut world, channel) = world();
     let given_up = world.engine("carla").write::<_, EngineError>(|work| {
         let mut taken = work.take(channel)?.unwrap();
-        assert!(taken.give_up_keys(&work.ctx)?);
+        let since = taken.fence().unwrap();
+        assert!(taken.give_up_keys(&work.ctx, since)?);
         work.keep(taken);
         Ok(())
     });

@@ -154,3 +154,30 @@ fn what_was_written_before_a_later_change_comes_back_and_nobody_is_blamed() {
     assert_eq!(asked.collect::<Vec<_>>(), [None]);
     world.assert_agreement(channel, &["ana", "bruno", "eva"]);
 }
+
+/// It waited to be sent when the copy was made.
+#[test]
+fn a_note_that_the_copy_still_had_to_send_is_sent_once() {
+    let mut world = World::new();
+    let channel = world.case();
+    let asked = world.post("bruno", channel, "por enviar");
+    let copy = copy_of(&mut world, "bruno");
+    world.post("bruno", channel, "después de la copia");
+    world.settle();
+
+    set_back(&mut world, "bruno", &copy);
+    assert!(!world.go_online("bruno"));
+    while world.deliver("bruno") > 0 {}
+    assert_eq!(world.engine("bruno").resume().unwrap(), [channel]);
+    world.post("bruno", channel, "otra");
+    world.pass(Duration::from_secs(60));
+    assert!(matches!(world.state_of("bruno", asked), OutboxState::Accepted(Some(_))));
+    for name in ["ana", "bruno", "eva"] {
+        assert_eq!(
+            world.texts(name, channel),
+            ["por enviar", "después de la copia", "otra"],
+            "{name}"
+        );
+    }
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
