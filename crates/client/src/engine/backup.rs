@@ -40,7 +40,7 @@ pub struct Restored {
     pub entries: usize,
     /// Entries that were not taken in: they are not what their author signed.
     pub refused: usize,
-    /// What it said of the erasing of entries that it doesn't hold, which was not taken in.
+    /// What it said of the erasing of entries that it doesn't hold, or holds unerased; it was not taken in.
     pub left_out: usize,
 }
 
