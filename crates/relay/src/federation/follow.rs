@@ -148,13 +148,13 @@ async fn handle(
     refused: &mut HashSet<ChannelId>,
     event: SubscriptionEvent,
 ) -> Result<Option<(ChannelId, Outcome)>, FollowError> {
-    let Other { context, authority, link, .. } = *other;
+    let Other { context, authority, .. } = *other;
     match event.event {
         Some(Event::Items(items)) => {
             let id = items.channel.as_ref().map(read_id);
             let Some(Ok(channel)) = id else { return Err(FollowError::Ended) };
-            let control = batch::take(context, authority, link, refused, channel, items).await?;
-            Ok(control.map(|control| (channel, Outcome::Say(control))))
+            let outcome = batch::take(other, refused, channel, items).await?;
+            Ok(Some((channel, outcome)))
         }
         Some(Event::HeadCertificate(certificate)) => {
             let learned = context.head_certificates().learn(&certificate.certificates).await;

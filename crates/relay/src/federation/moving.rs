@@ -22,7 +22,7 @@ use super::CALL_TIME;
 use super::link::Link;
 use crate::calls::short;
 use crate::head_certificates::HeadCertificateError;
-use crate::hub::{self, Moving, TakenOver, TakingOver, Unavailable, votes_of_newest_move};
+use crate::hub::{self, Moving, TakenOver, TakingOver, Unavailable, hubs_of, votes_of_newest_move};
 use crate::server::Context;
 use crate::storage::{ReadStorage, StorageError};
 
@@ -309,7 +309,8 @@ async fn untold(
     Ok(untold)
 }
 
-/// The votes for moving each channel in which the authority has members, and those by which it moved.
+/// The votes for moving each channel that concern an authority, and those by which it moved: it has
+/// members there, or orders or ordered what they end, and would go on as the hub.
 fn votes_for(
     storage: &mut dyn ReadStorage,
     channels: &[ChannelId],
@@ -317,14 +318,16 @@ fn votes_for(
 ) -> Result<Untold, StorageError> {
     let mut found = Untold::new();
     for channel in channels {
+        let Some(hubs) = hubs_of(storage, channel)? else { continue };
         let readers = storage.readers(channel)?;
         let is_theirs = |device: &DeviceName| device.domain() == authority;
-        if !readers.iter().any(|(device, range)| range.to.is_none() && is_theirs(device)) {
-            continue;
-        }
+        let are_in = readers.iter().any(|(device, range)| range.to.is_none() && is_theirs(device));
         let present = storage.hub_votes(channel)?.into_iter().map(|(_, vote)| vote.to_vec());
-        for votes in [present.collect(), votes_of_newest_move(storage, channel)?] {
-            if !votes.is_empty() {
+        let newest = votes_of_newest_move(storage, channel)?;
+        let former = hubs.moved_at().map(|seq| hubs.before(seq));
+        let of_each = [(present.collect(), Some(hubs.newest())), (newest, former)];
+        for (votes, hub) in of_each {
+            if !votes.is_empty() && (are_in || hub == Some(authority)) {
                 found.insert((*channel, sha256(&votes.concat())), votes);
             }
         }

@@ -12,7 +12,8 @@ use enlace_proto::relay::v1::{
 use enlace_transport::{Connection, Refusal};
 
 use crate::support::{
-    Device, Network, Reading, Relay, RelayPlace, TestChannel, call, soon, wire_id,
+    Device, Following, LyingHub, Network, Reading, Relay, RelayPlace, TestChannel, call, soon,
+    wire_id,
 };
 
 /// Longer than a next hub waits for whoever may hold more.
@@ -55,6 +56,32 @@ impl Case {
             reading.take_welcome(case.channel.id, Seq(case.fence)).await;
         }
         case
+    }
+
+    /// The same with a relay of A's that goes on whatever comes; and the subscriptions of B's and C's.
+    async fn at_lying_hub() -> (Self, LyingHub, [Following; 2]) {
+        let network = Network::new(&["a.example", "b.example", "c.example"]);
+        let places: Vec<_> = (0..3).map(|index| RelayPlace::new(&network, index)).collect();
+        let officers = ["ana", "bea", "cam"].into_iter().enumerate();
+        let mut devices: Vec<Device> =
+            officers.map(|(index, name)| Device::new(&network, index, name)).collect();
+        let mut channel = TestChannel::new(1, devices[0].name.domain());
+        let mut hub = LyingHub::start(&network, &places[0], &channel);
+        let names: Vec<_> = devices.iter().map(|device| device.name.clone()).collect();
+        let names: Vec<_> = names.iter().collect();
+        let commit = channel.first_commit(&mut devices[0], &names[1..]);
+        channel.set_fence(hub.append(&commit));
+        let relays = vec![None, None, None];
+        let mut case = Self { network, places, relays, devices, channel, fence: 0 };
+        let mut following = Vec::new();
+        for index in [1, 2] {
+            case.start(index).await;
+            let target = &case.relays[index].as_ref().unwrap().target;
+            let connection = hub.connect(target).await;
+            hub.deliver(&connection, hub.welcome(0, &commit, &names)).await.unwrap();
+            following.push(hub.followed().await);
+        }
+        (case, hub, following.try_into().ok().expect("two follow"))
     }
 
     async fn start(&mut self, index: usize) {
@@ -288,6 +315,40 @@ async fn a_former_hub_that_went_on_alone_comes_back_and_follows() {
     for reading in [&mut at_a, &mut at_b, &mut at_c] {
         assert_eq!(reading.positions_to(by_ana).await.last(), Some(&by_ana));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_hub_orders_that_will_not_let_go_is_given_up_by_those_who_had_it() {
+    let (mut case, mut hub, [_to_b, mut to_c]) = Case::at_lying_hub().await;
+    let (mut at_b, mut at_c) = (case.read(1).await, case.read(2).await);
+    case.votes_for(1, &[1, 2]).await;
+    votes_come(&mut at_b, 2).await;
+    votes_come(&mut at_c, 2).await;
+    // C's relay has shown the next hub where its copy ends, and is sent more by the present one.
+    let entry = case.channel.entry(&mut case.devices[0]);
+    let more = hub.append(&entry);
+    to_c.send(Event::Items(hub.batch(1, 1))).await;
+    assert_eq!(at_c.positions_to(more.0).await, [more.0]);
+    case.network.clock.advance(LONG);
+    let statement = soon(taken_over(&mut at_b)).await;
+    assert_eq!((statement.seq, statement.said.unheard), (more.0, vec![case.domain(0)]));
+
+    let cams = case.connect(2).await;
+    let mut look = tokio::time::interval(Duration::from_millis(20));
+    let superseded = async {
+        loop {
+            look.tick().await;
+            let items = range(&cams, &case.channel, statement.seq).await;
+            let first = items.first().and_then(|item| item.envelope.as_ref());
+            if first.is_some_and(|envelope| envelope.kind == HUB_STATEMENT) {
+                break;
+            }
+        }
+    };
+    soon(superseded).await;
+    case.channel.moved(&case.domain(1), statement.said.incarnation.0);
+    let last = case.post(2).await;
+    assert_eq!(at_b.positions_to(last).await, [last]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,12 +7,12 @@ use enlace_log::item::ItemError;
 use enlace_log::replica::ReplicaError;
 use enlace_log::{ChannelId, Item, Seq, SignedHead};
 use enlace_proto::relay::v1::{self as wire, Acknowledge, subscription_control::Control};
-use tracing::{debug, error};
+use tracing::{debug, error, info};
 
 use super::FollowError;
+use super::back::{Other, Outcome};
 use crate::calls::short;
-use crate::federation::alarm;
-use crate::federation::link::Link;
+use crate::federation::{alarm, moving};
 use crate::head_certificates::HeadCertificateError;
 use crate::hub::{self, IngestError};
 use crate::server::Context;
@@ -45,24 +45,23 @@ impl BatchError {
     }
 }
 
-/// Takes a batch in, or stops following its channel; what to tell the hub.
+/// Takes a batch in, or stops following its channel; what is to be done about it then.
 pub(super) async fn take(
-    context: &Context,
-    authority: &Domain,
-    link: &Link,
+    other: &Other<'_>,
     refused: &mut HashSet<ChannelId>,
     channel: ChannelId,
     items: wire::Items,
-) -> Result<Option<Control>, FollowError> {
+) -> Result<Outcome, FollowError> {
+    let Other { context, authority, link, .. } = *other;
     if refused.contains(&channel) {
-        return Ok(None);
+        return Ok(Outcome::Nothing);
     }
     // A witness has shown, since following began, that the hub lies.
     if link.is_forsaken(&channel) {
         refused.insert(channel);
-        return Ok(Some(Control::Unfollow(super::wire_id(channel))));
+        return Ok(unfollow(channel));
     }
-    let batch = items.clone();
+    let (first, batch) = (items.items.first().map(|item| Seq(item.seq)), items.clone());
     let hub_of = || context.hub().moves().hub_of(&channel);
     match ingest(context, channel, items).await {
         Ok(seq) => {
@@ -70,17 +69,25 @@ pub(super) async fn take(
             if let Some(hub) = hub_of().filter(|hub| hub != authority) {
                 context.links().follow(&hub, channel);
             }
-            Ok(Some(Control::Acknowledge(Acknowledge {
-                channel: Some(super::wire_id(channel)),
-                seq: seq.0,
-            })))
+            let (channel, seq) = (Some(super::wire_id(channel)), seq.0);
+            Ok(Outcome::Say(Control::Acknowledge(Acknowledge { channel, seq })))
         }
         Err(error) if error.is_our_own() => Err(FollowError::Store),
         // It has moved from there.
         Err(error) if hub_of().is_some_and(|hub| hub != *authority) => {
             debug!(channel = %short(&channel), %authority, %error, "a former hub is not followed");
             refused.insert(channel);
-            Ok(Some(Control::Unfollow(super::wire_id(channel))))
+            Ok(unfollow(channel))
+        }
+        // The next hub took over before what the present one has ordered meanwhile.
+        Err(BatchError::Ingest(IngestError::OtherHub(hub)))
+            if is_wanted(context, authority, channel).await? =>
+        {
+            info!(channel = %short(&channel), %hub, next = %authority, "a log has moved meanwhile");
+            match first {
+                Some(first) => other.offer(channel, first).await,
+                None => Ok(Outcome::Later),
+            }
         }
         Err(error) => {
             refused.insert(channel);
@@ -90,9 +97,24 @@ pub(super) async fn take(
                 alarm::keep_batch(context, authority, &head, &batch).await;
                 link.forsake(channel);
             }
-            Ok(Some(Control::Unfollow(super::wire_id(channel))))
+            Ok(unfollow(channel))
         }
     }
+}
+
+fn unfollow(channel: ChannelId) -> Outcome {
+    Outcome::Say(Control::Unfollow(super::wire_id(channel)))
+}
+
+/// Whether a majority wants the channel to go on at that authority's relay, by the votes that are here.
+async fn is_wanted(
+    context: &Context,
+    authority: &Domain,
+    channel: ChannelId,
+) -> Result<bool, FollowError> {
+    let moving = moving::take(context, channel, Vec::new()).await;
+    let moving = moving.map_err(|_| FollowError::Store)?;
+    Ok(moving.and_then(|moving| moving.next).as_ref() == Some(authority))
 }
 
 /// Checks a batch and makes it durable; its last position.

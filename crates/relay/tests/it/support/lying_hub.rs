@@ -14,8 +14,9 @@ use enlace_proto::method::Method;
 use enlace_proto::relay::v1::{
     self as wire, DeliverWelcomeRequest, ExchangeHeadsRequest, ExchangeHeadsResponse,
     FetchHeadCertificateRequest, FetchHeadCertificateResponse, HeadCertificate, Items, KnownHead,
-    PublishCrlsRequest, PublishCrlsResponse, SubmitRequest, SubscriptionEvent, WelcomeDelivery,
-    subscription_control::Control, subscription_event::Event,
+    PublishCrlsRequest, PublishCrlsResponse, PublishHubVotesRequest, PublishHubVotesResponse,
+    SubmitRequest, SubscriptionEvent, WelcomeDelivery, subscription_control::Control,
+    subscription_event::Event,
 };
 use enlace_transport::{
     Connection, Endpoint, HelloOffer, HelloReply, IncomingSubscription, Refusal, Target,
@@ -236,6 +237,14 @@ async fn accept(
                             continue;
                         };
                         let _ = reply.send(Ok(PublishCrlsResponse {})).await;
+                    }
+                    // It does not step down.
+                    Method::PublishHubVotes => {
+                        let Ok((_, reply)) = request.decode::<PublishHubVotesRequest>().await
+                        else {
+                            continue;
+                        };
+                        let _ = reply.send(Ok(PublishHubVotesResponse {})).await;
                     }
                     Method::FetchHeadCertificate => {
                         let Ok((_, reply)) = request.decode::<FetchHeadCertificateRequest>().await

@@ -164,11 +164,13 @@ fn unheard(
 ) -> BTreeSet<Domain> {
     let (channel, next) = (state.channel(), state.next_seq());
     // What the former hub has ordered, it holds.
-    let former = Holder::Relay(state.hubs().newest().clone());
-    if settling.ends_with(&channel, &former, next) {
+    let former = state.hubs().newest();
+    if settling.ends_with(&channel, &Holder::Relay(former.clone()), next) {
         return BTreeSet::new();
     }
     let mut unheard = settling.unheard(&channel, next, state.membership(), own, is_revoked);
+    // It may be taking in more, also where none of its officers is in the channel any more.
+    unheard.extend((former != own).then(|| former.clone()));
     if state.is_settled(settling.doubts()) {
         unheard.remove(own);
     }
