@@ -6,6 +6,7 @@
 //!   ├─ Network, Authority   who certifies whom
 //!   ├─ RelayPlace, Relay    a relay of the real kind, across restarts
 //!   └─ Officer              a device with the SDK, online and offline, across restarts
+//! Several   the same with three authorities
 //! Rogue     a modified client: the officer's own key and store, without the SDK's honesty
 //! LyingScene  officers whose home relay is
 //!   └─ LyingRelay  a relay with its authority's real keys that tells each peer what it likes
@@ -23,6 +24,7 @@ pub mod officer;
 pub mod relay;
 pub mod rogue;
 pub mod scene;
+pub mod several;
 pub mod wire;
 
 use std::future::Future;
@@ -36,6 +38,7 @@ pub use self::officer::Officer;
 pub use self::relay::{Relay, RelayPlace};
 pub use self::rogue::Rogue;
 pub use self::scene::LyingScene;
+pub use self::several::Several;
 pub use self::wire::{Wire, call, wire_id};
 
 /// Long enough for a loaded machine; only a failing test waits for it.

@@ -100,6 +100,16 @@ impl Rogue {
         }
     }
 
+    /// An objection to a commit, with or without reason.
+    pub fn build_contest(&mut self, channel: ChannelId, commit: Seq) -> Outgoing {
+        self.hand.build_contest(channel, commit).unwrap()
+    }
+
+    /// Forgets a commit that has its place, as if it had none.
+    pub fn forget_commit(&mut self, channel: ChannelId) {
+        self.hand.forget_commit(channel).unwrap();
+    }
+
     /// Builds a commit that nobody has judged, and makes the hub take it.
     pub async fn commit(
         &mut self,

@@ -74,16 +74,26 @@ impl Rogue {
     /// The same request with another payload, signed anew.
     #[must_use]
     pub fn with_payload(&self, outgoing: &Outgoing, payload: &[u8]) -> SubmitRequest {
-        let envelope = Envelope {
-            payload_hash: PayloadHash::of(payload),
-            client_id: ClientId(self.random()),
-            ..outgoing.envelope.clone()
-        };
+        let client_id = ClientId(self.random());
+        let meddled = self.in_signed_envelope(outgoing, |envelope| {
+            (envelope.payload_hash, envelope.client_id) = (PayloadHash::of(payload), client_id);
+        });
+        SubmitRequest { payload: payload.to_vec().into(), ..meddled }
+    }
+
+    /// An item with another envelope than the one with which it was encrypted, signed anew.
+    #[must_use]
+    pub fn in_signed_envelope(
+        &self,
+        outgoing: &Outgoing,
+        change: impl FnOnce(&mut Envelope),
+    ) -> SubmitRequest {
+        let mut envelope = outgoing.envelope.clone();
+        change(&mut envelope);
         SubmitRequest {
             outer_signature: self.sign(&envelope).as_bytes().to_vec(),
             channel: Some(envelope.channel.to_wire()),
             envelope: Some(envelope.to_wire(true)),
-            payload: payload.to_vec().into(),
             ..outgoing.request.clone()
         }
     }

@@ -1,11 +1,15 @@
 //! An officer's new device gets the history from the one that she has.
 
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use enlace_client::client::{Delivered, TransferProgress};
 use enlace_client::engine::{Restored, TransferError};
 use enlace_tests::{ANA, BEN, Case, Officer, PATIENCE};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::task::block_in_place;
 
 /// Ana has a phone, which she has added; the case began before.
 async fn with_phone() -> (Case, Officer) {
@@ -128,4 +132,67 @@ async fn a_sender_that_was_switched_off_on_the_way_is_started_again_and_no_more(
     let (sent, restored) = (sent.unwrap(), received.unwrap());
     assert_eq!((sent.entries as usize, restored.refused), (restored.entries, 0));
     assert_eq!(phone.texts(case.channel), ana.texts(case.channel));
+}
+
+/// Who sees that all has come when the relay goes down.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Cut {
+    /// The new device, which has not said so yet: neither that nor the answer gets through.
+    Receiving,
+    /// The other one. The new device takes it in, and cannot say that it has.
+    Sending,
+}
+
+async fn is_cut(at: Cut) {
+    let (mut case, phone) = with_phone().await;
+    let ana = case.officers.remove(ANA);
+    let texts = ana.texts(case.channel);
+    let (relay, is_down) = (Mutex::new(case.relays[0].take()), Notify::new());
+    let cut = |by: Cut, now: TransferProgress| {
+        if by == at
+            && now.taken == now.total
+            && let Some(relay) = relay.lock().unwrap().take()
+        {
+            block_in_place(|| Handle::current().block_on(relay.stop()));
+            is_down.notify_one();
+        }
+    };
+    let sending = async {
+        let (client, parcel) = (ana.client(), file(&ana, "parcel"));
+        let cut = |now| cut(Cut::Sending, now);
+        client.send_history(phone.device(), &parcel, PATIENCE, cut).await
+    };
+    let receiving = async {
+        let (parcel, scratch) = (file(&phone, "parcel"), file(&phone, "scratch"));
+        let cut = |now| cut(Cut::Receiving, now);
+        phone.client().receive_history(&parcel, &scratch, PATIENCE, cut).await
+    };
+    let coming_back = async {
+        is_down.notified().await;
+        // Without a relay that hears of it, too.
+        phone.reads(case.channel, "three").await;
+        case.start_relay(0).await;
+    };
+    let (sent, received, ()) = tokio::join!(sending, receiving, coming_back);
+    assert_eq!(received.unwrap().entries, texts.len(), "what has come is kept");
+    assert_eq!(sent.unwrap().entries, texts.len() as u64, "and it is heard of");
+    assert_eq!(phone.texts(case.channel), texts);
+
+    // Whoever does it once more has nothing twice.
+    let (sent, received) = tokio::join!(send(&ana, &phone), receive(&phone));
+    assert_eq!((sent.unwrap().entries, received.unwrap().entries), (0, 0));
+    assert_eq!(phone.texts(case.channel), texts);
+    case.officers.insert(ANA, ana);
+    case.officers.push(phone);
+    case.assert_healthy().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_relay_goes_down_when_all_has_come() {
+    is_cut(Cut::Receiving).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_relay_goes_down_before_it_hears_that_all_was_taken_in() {
+    is_cut(Cut::Sending).await;
 }

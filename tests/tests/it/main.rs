@@ -7,6 +7,7 @@ mod bundles;
 mod confirming;
 mod entries;
 mod erasing;
+mod expulsion;
 mod forks;
 mod forum;
 mod history;

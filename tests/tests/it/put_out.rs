@@ -9,9 +9,8 @@ use enlace_client::store::ChannelStanding;
 use enlace_log::{ClientId, Envelope, Generation, Seq};
 use enlace_proto::relay::v1::{ClaimKeyPackagesRequest, SubmitRequest};
 use enlace_tests::rogue::random;
-use enlace_tests::{Case, Officer, Rogue, call};
-
-use crate::moving::{ANA, CID, DORA, ELI, Scene};
+use enlace_tests::several::{ANA, CID, DORA, ELI};
+use enlace_tests::{Case, Officer, Rogue, Several, call};
 
 /// A founding that asks nobody, of these alone; where it stands.
 async fn found(
@@ -68,7 +67,7 @@ async fn an_owner_who_leaves_a_colleague_out_keeps_it_from_nothing() {
 /// A lead of a third authority confirms the founding, so that the hub believes it.
 #[tokio::test(flavor = "multi_thread")]
 async fn whom_two_put_out_without_consents_are_back_with_the_next_change() {
-    let mut scene = Scene::with_three().await;
+    let mut scene = Several::with_three().await;
     let channel = scene.channel;
     let mut rogue = Rogue::of(&scene.network, &scene.officers[ANA]).await;
     let hub = rogue.connect(&scene.places[0].target(&scene.network)).await;
