@@ -364,6 +364,13 @@ impl Policy {
         electors.map(|officer| self.present(officer.domain())).collect()
     }
 
+    /// The authorities that have a lead at `at`, or the owner.
+    pub(crate) fn led_authorities(&self, at: Timestamp) -> BTreeSet<&Domain> {
+        let leads = |officer: &OfficerAddress| self.role_at(officer, at).is_some_and(Role::is_lead);
+        let leads = self.officers_with(|officer, _| leads(officer));
+        leads.map(|officer| self.present(officer.domain())).collect()
+    }
+
     fn officers_with(
         &self,
         predicate: impl Fn(&OfficerAddress, Role) -> bool,

@@ -44,7 +44,7 @@ use crate::mls::{CommitDetails, GroupView, LeafIndex};
 pub use self::act::{Act, PolicyField, Removal};
 pub use self::bundle::{MAX_VERSIONS, signed_bundles};
 pub use self::change::{Change, judge_change};
-pub use self::consents::{Consent, verify_consent};
+pub use self::consents::{Consent, could_agree, verify_consent};
 pub use self::entries::{judge_author, judge_entry};
 pub use self::moving::{judge_move, voters};
 pub use self::rule::{Rule, Void};

@@ -197,6 +197,7 @@ pub(crate) enum Text<'a> {
     ProgramsBehind { devices: &'a str },
     OwnerRenews,
     OwnerExpels,
+    NobodyAgrees,
     AuthorityNotThere { domain: &'a str },
     MoveAsked { domain: &'a str },
     MoveCancelled,

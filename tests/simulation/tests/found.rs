@@ -22,6 +22,8 @@ const FOUND: &[(Edition, u64)] = &[
     (Edition(9), 41),
     (Edition(14), 192),
     (Edition(14), 213),
+    (Edition(16), 287),
+    (Edition(16), 309),
 ];
 
 #[test]

@@ -84,6 +84,12 @@ pub(crate) fn suffices(
     }
 }
 
+/// Whether the leads who are in the channel at `at` could agree to what a statement is about.
+#[must_use]
+pub fn could_agree(policy: &Policy, subject: &Subject, at: Timestamp) -> bool {
+    suffices(policy, subject, &policy.led_authorities(at), at)
+}
+
 /// Which authorities have agreed to what.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Consents(BTreeMap<Subject, BTreeSet<Domain>>);

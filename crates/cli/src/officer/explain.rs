@@ -283,6 +283,7 @@ impl Explain for ActError {
             Self::HasLead(domain) => said(ui, Text::HasLead { domain: domain.as_str() }),
             Self::NotAsked(whom) => said(ui, Text::NotAsked { officer: &whom }),
             Self::OwnerExpels => said(ui, Text::OwnerExpels),
+            Self::NobodyAgrees => said(ui, Text::NobodyAgrees),
             Self::AuthorityNotThere(domain) => {
                 said(ui, Text::AuthorityNotThere { domain: domain.as_str() })
             }

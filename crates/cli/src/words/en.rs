@@ -262,6 +262,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::OwnerExpels => {
             "only the owner puts an authority out of a channel, and not the own one".into()
         }
+        Text::NobodyAgrees => "too few leads are there to consent: besides your authority and the one that is to go, more than half of the authorities in the channel need one".into(),
         Text::MoveAsked { domain } => format!("Your vote for the relay of {domain} is given. It stands until the channel has moved, or you take it back with --cancel."),
         Text::MoveCancelled => "Your vote is taken back.".into(),
         Text::MoveOrderedBy { domain } => format!("The relay of {domain} orders this channel."),

@@ -268,6 +268,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::OwnerExpels => {
             "solo quien es titular excluye a una autoridad del canal, y no a la propia".into()
         }
+        Text::NobodyAgrees => "no hay bastantes responsables que puedan consentir: aparte de su autoridad y de la que ha de salir, más de la mitad de las autoridades del canal necesita uno".into(),
         Text::MoveAsked { domain } => format!("Su voto a favor del servidor de {domain} está emitido. Vale hasta que el canal se haya trasladado o usted lo retire con --cancel."),
         Text::MoveCancelled => "Su voto queda retirado.".into(),
         Text::MoveOrderedBy { domain } => format!("El servidor de {domain} ordena este canal."),

@@ -270,6 +270,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::OwnerExpels => {
             "seul le titulaire exclut une autorité du canal, et non la sienne".into()
         }
+        Text::NobodyAgrees => "trop peu de responsables sont là pour consentir : outre votre autorité et celle qui doit sortir, plus de la moitié des autorités du canal doivent en avoir un".into(),
         Text::MoveAsked { domain } => format!("Votre vote pour le serveur de {domain} est donné. Il vaut jusqu'à ce que le canal ait changé, ou que vous le retiriez avec --cancel."),
         Text::MoveCancelled => "Votre vote est retiré.".into(),
         Text::MoveOrderedBy { domain } => format!("Le serveur de {domain} ordonne ce canal."),

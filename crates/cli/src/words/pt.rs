@@ -266,6 +266,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::OwnerExpels => {
             "só o titular exclui uma autoridade do canal, e não a própria".into()
         }
+        Text::NobodyAgrees => "não há responsáveis suficientes para consentir: além da sua autoridade e da que há de sair, mais de metade das autoridades do canal precisa de um".into(),
         Text::MoveAsked { domain } => format!("O seu voto no servidor de {domain} está dado. Vale até que o canal tenha mudado, ou até que o retire com --cancel."),
         Text::MoveCancelled => "O seu voto foi retirado.".into(),
         Text::MoveOrderedBy { domain } => format!("O servidor de {domain} ordena este canal."),

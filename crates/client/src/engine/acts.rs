@@ -1,8 +1,10 @@
 //! What the officer wants changed in a channel: put in the outbox, carried out when it can be.
 
 use enlace_channel::channel::{ChannelError, Context, RulesStanding};
+use enlace_channel::consent::Subject;
 use enlace_channel::mls::Suite;
 use enlace_channel::policy::{Policy, Role};
+use enlace_channel::rules;
 use enlace_identity::mandate::{MandateError, SignedMandate};
 use enlace_identity::names::{Domain, OfficerAddress};
 use enlace_log::{ChannelId, ClientId};
@@ -103,6 +105,11 @@ pub enum ActError {
     /// Only the owner puts an authority out, and not its own.
     #[error("only the owner of the channel puts an authority out, another one's")]
     OwnerExpels,
+    /// Too few of the other authorities have a lead who could consent.
+    #[error(
+        "more than half of the other authorities have to consent, each by a lead in the channel"
+    )]
+    NobodyAgrees,
     /// The authority has no officer in the channel.
     #[error("{0} is not in the channel")]
     AuthorityNotThere(Domain),
@@ -261,7 +268,13 @@ impl Work<'_> {
             Wish::Expel(authority) if policy.are_one(&authority, me.domain()) => {
                 Err(ActError::OwnerExpels)
             }
-            Wish::Expel(authority) => Ok(self.expulsion(&channel, authority)?),
+            Wish::Expel(authority) => {
+                let subject = Subject::Expulsion(authority.clone());
+                match rules::could_agree(policy, &subject, self.now()) {
+                    true => Ok(self.expulsion(&channel, authority)?),
+                    false => Err(ActError::NobodyAgrees),
+                }
+            }
             Wish::RescueChannel if !lead => Err(ActError::NotEntitled),
             Wish::RescueChannel => Ok(self.succession(&channel, true, None)?),
             Wish::SetRetention(_) | Wish::SetHold(_) if !lead => Err(ActError::NotEntitled),

@@ -61,6 +61,7 @@ impl Session {
         }
         match outcome {
             Ok(received) => {
+                self.overtaken.remove(&channel);
                 self.lanes.head_was_shown(channel, Seq(head.seq));
                 // Of a batch that another process took in first, all of it is durable too.
                 let last = items.items.last().map_or(0, |item| item.seq);
@@ -69,6 +70,13 @@ impl Session {
             Err(ReceiveError::Engine(error)) => Err(error.into()),
             Err(ReceiveError::Replica(ReplicaError::Diverged(head))) => {
                 self.handle_divergence(channel, &head).await
+            }
+            Err(ReceiveError::Replica(ReplicaError::Gap { found, .. }))
+                if self.overtaken.get(&channel) == Some(&found) =>
+            {
+                let last = items.items.last().map_or(found, |item| Seq(item.seq));
+                self.overtaken.insert(channel, last.next());
+                Ok(())
             }
             Err(ReceiveError::Channel(ChannelError::NeedsNewerVersion(_))) => {
                 self.stop(channel, NEEDS_NEWER_VERSION).await
@@ -113,14 +121,17 @@ impl Session {
         &mut self,
         delivery: WelcomeDelivery,
     ) -> Result<(), SyncError> {
+        let channel = id(delivery.channel.as_ref());
+        let before = channel.map(|channel| self.followed_channel(channel)).transpose()?.flatten();
         let outcome = self.shared.engine().take_welcome(delivery.clone());
-        self.handle_offered(delivery, outcome).await
+        self.handle_offered(delivery, before, outcome).await
     }
 
     /// What became of a welcome that was offered to the engine.
     async fn handle_offered(
         &mut self,
         delivery: WelcomeDelivery,
+        before: Option<Followed>,
         outcome: Result<bool, WelcomeError>,
     ) -> Result<(), SyncError> {
         let place = delivery.channel.clone().zip(delivery.commit.as_ref().map(|commit| commit.seq));
@@ -140,6 +151,9 @@ impl Session {
             && let Some(channel) = id(Some(&wire_channel))
             && let Some(followed) = self.followed_channel(channel)?
         {
+            if let Some(before) = before.filter(|before| before.next > followed.next) {
+                self.overtaken.insert(channel, before.next);
+            }
             self.follow(&followed).await?;
             for suite in crate::engine::SUITES {
                 self.ask_pool(suite);
@@ -190,7 +204,7 @@ impl Session {
         self.followed.remove(&channel);
         for welcome in self.take_kept_welcomes(channel) {
             let outcome = self.shared.engine().take_welcome_after_the_end(welcome.clone());
-            self.handle_offered(welcome, outcome).await?;
+            self.handle_offered(welcome, None, outcome).await?;
         }
         if self.followed.contains(&channel) {
             return Ok(());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enlace_identity::time::Timestamp;
-use enlace_log::ChannelId;
+use enlace_log::{ChannelId, Seq};
 use enlace_proto::relay::v1::{
     Cursor, SubscribeRequest, SubscriptionControl, SubscriptionEvent, WelcomeDelivery,
     subscription_control,
@@ -53,6 +53,9 @@ pub(crate) struct Session {
     pub(super) cut_off: CutOff,
     /// Welcomes that are not good yet; the relay has them until they are acknowledged.
     pub(super) kept_welcomes: Vec<WelcomeDelivery>,
+    /// Channels that were joined anew at a position before where their log had got to, and that one:
+    /// until the relay hears of it, it sends on from there.
+    pub(super) overtaken: HashMap<ChannelId, Seq>,
     /// Channels whose hub is being refilled.
     pub(super) refilling: HashSet<ChannelId>,
     /// Channels of which the relay sends nothing before it is told anew where this copy ends.
@@ -113,6 +116,7 @@ impl Session {
             settled: Settled::default(),
             cut_off: CutOff::default(),
             kept_welcomes: Vec::new(),
+            overtaken: HashMap::new(),
             refilling: HashSet::new(),
             waiting_for_cursor: HashSet::new(),
             unserved: HashSet::new(),

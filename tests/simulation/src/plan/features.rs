@@ -87,8 +87,8 @@ const FEATURES: &[Feature] = &[
     },
     Feature { name: "stand-ins", per_mille: 200, add: stand_ins::add },
     Feature { name: "retention", per_mille: 150, add: retention::add },
-    Feature { name: "devices set back", per_mille: 200, add: devices_set_back::add },
     Feature { name: "backups", per_mille: 500, add: backups::add },
+    Feature { name: "devices set back", per_mille: 200, add: devices_set_back::add },
 ];
 
 /// Adds what the seed has of the features of an edition.

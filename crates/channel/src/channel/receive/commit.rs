@@ -163,8 +163,9 @@ impl Channel {
             .iter()
             .any(|act| matches!(act, Act::PutBack { device, .. } if *device == ctx.device.name))
         {
-            // Its own welcome comes with this very commit.
+            // Its own welcome comes with this very commit; the group as it is here has ended.
             self.state.strand(item.seq, None);
+            self.state.keys_are_spent = true;
             self.state.pass_commit(item.seq, false);
             return Ok(events);
         }
