@@ -369,8 +369,6 @@ pub struct View {
     pub restarts: BTreeSet<Place>,
     /// Fork alarms.
     pub alarms: Vec<Alarm>,
-    /// Places of entries that a backup brought.
-    pub restored: BTreeSet<Place>,
     /// Places of entries that came without their content.
     pub without_content: BTreeSet<Place>,
     /// Entries that the device could not read, with their author.

@@ -20,10 +20,11 @@ const FOUND: &[(Edition, u64)] = &[
     (Edition(0), 90811),
     (Edition(0), 90891),
     (Edition(9), 41),
+    (Edition(11), 446),
     (Edition(14), 192),
     (Edition(14), 213),
-    (Edition(16), 287),
-    (Edition(16), 309),
+    (Edition(15), 287),
+    (Edition(15), 309),
 ];
 
 #[test]

@@ -46,7 +46,7 @@ impl Engine {
         }
         let version = self.trust.bundle().version();
         tracing::info!(version, ?taken, "a version of the network's bundle was taken in");
-        self.save_bundles()?;
+        self.write(|work| work.save_bundles())?;
         Ok(true)
     }
 
@@ -69,12 +69,6 @@ impl Engine {
                 tracing::warn!(version, %error, "a stored version of the bundle no longer counts");
             }
         }
-        Ok(())
-    }
-
-    fn save_bundles(&mut self) -> Result<(), StoreError> {
-        self.write(|work| work.save_bundles())?;
-        self.look_for_revoked_again();
         Ok(())
     }
 }

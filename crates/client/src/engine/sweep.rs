@@ -38,6 +38,8 @@ pub(super) struct Sweep {
     /// All of them: there are new lists, or the program was started.
     is_everywhere: bool,
     changed: BTreeSet<ChannelId>,
+    /// The version of the network's bundle, which may come with a channel's commit.
+    bundle: u64,
     /// The newest commit and the hub when a channel was last looked at: notes let nobody in.
     looked_at: HashMap<ChannelId, (Option<Seq>, Domain)>,
     /// When the next suspension ends.
@@ -51,6 +53,7 @@ impl Default for Sweep {
         Self {
             is_everywhere: true,
             changed: BTreeSet::new(),
+            bundle: 0,
             looked_at: HashMap::new(),
             next_end: None,
             passing: Vec::new(),
@@ -79,9 +82,9 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub(super) fn remove_revoked(&mut self) -> Result<(), EngineError> {
-        let now = self.trust.now();
-        if self.sweep.next_end.is_some_and(|end| now >= end) {
-            self.sweep = Sweep::default();
+        let (now, bundle) = (self.trust.now(), self.trust.bundle().version());
+        if bundle != self.sweep.bundle || self.sweep.next_end.is_some_and(|end| now >= end) {
+            self.sweep = Sweep { bundle, ..Sweep::default() };
         }
         if !self.sweep.is_everywhere && self.sweep.changed.is_empty() {
             return Ok(());

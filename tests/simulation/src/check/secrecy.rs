@@ -16,13 +16,7 @@ pub(super) fn check(facts: &Facts, membership: &Membership, found: &mut Findings
     for (device, shown) in &facts.devices {
         for (channel, view) in shown.channels.iter().filter(|(c, _)| !facts.is_forked(c)) {
             for entry in &view.entries {
-                // A backup brings what another device of the same officer had.
-                let others = facts.devices.iter().filter(|(_, it)| it.officer == shown.officer);
-                let had_it = view.restored.contains(&entry.place)
-                    && others
-                        .into_iter()
-                        .any(|(other, _)| membership.includes(channel, other, entry.place));
-                if !had_it && !membership.includes(channel, device, entry.place) {
+                if !membership.includes(channel, device, entry.place) {
                     found.add(
                         4,
                         format!(

@@ -17,8 +17,8 @@ use crate::facts::{
 /// An entry, by its author and its number there.
 type Said = (DeviceId, String);
 
-/// What was withdrawn of a channel, and from which place on that is known.
-type Withdrawn = BTreeMap<Said, Place>;
+/// What was withdrawn of a channel: where that stands, and from which place on it concerns this.
+type Withdrawn = BTreeMap<Said, (Place, Place)>;
 
 pub(super) fn check(facts: &Facts, membership: &Membership, found: &mut Findings) {
     let channels: BTreeSet<&Channel> = facts.hubs.keys().collect();
@@ -30,7 +30,7 @@ pub(super) fn check(facts: &Facts, membership: &Membership, found: &mut Findings
             continue;
         }
         for (said, place) in &withdrawn {
-            is_gone(facts, membership, channel, (said, *place), found);
+            is_gone(facts, membership, channel, said, *place, found);
         }
         relays_are_told(facts, membership, channel, found);
         relays_have_erased(facts, channel, found);
@@ -43,15 +43,15 @@ fn withdrawn(facts: &Facts, channel: &Channel) -> Withdrawn {
     let mut withdrawn = Withdrawn::new();
     for taken in of_it().filter(|taken| taken.withdrawn) {
         if let Some(place) = place_of(facts, &taken.by) {
-            let known = withdrawn.entry(taken.of.clone()).or_insert(place);
-            *known = place.min(*known);
+            let known = withdrawn.entry(taken.of.clone()).or_insert((place, place));
+            *known = (place, place).min(*known);
         }
     }
     // Corrections come after what they correct, and may be corrected themselves.
     for taken in of_it().filter(|taken| !taken.withdrawn) {
         let Some(place) = place_of(facts, &taken.by) else { continue };
-        if let Some(known) = withdrawn.get(&taken.of).copied() {
-            withdrawn.entry(taken.by.clone()).or_insert(known.max(place));
+        if let Some((withdrawal, known)) = withdrawn.get(&taken.of).copied() {
+            withdrawn.entry(taken.by.clone()).or_insert((withdrawal, known.max(place)));
         }
     }
     withdrawn
@@ -77,12 +77,15 @@ fn is_gone(
     facts: &Facts,
     membership: &Membership,
     channel: &Channel,
-    (said, place): (&Said, Place),
+    said: &Said,
+    (withdrawal, place): (Place, Place),
     found: &mut Findings,
 ) {
     for (device, shown) in facts.honest() {
         let Some(view) = shown.channels.get(channel) else { continue };
-        let heard_of_it = membership.includes(channel, device, place)
+        // Whoever came in between the two knows of neither.
+        let heard_of_it = membership.includes(channel, device, withdrawal)
+            && membership.includes(channel, device, place)
             && must_have_all(facts, device, channel, place)
             && view.next > place;
         if !heard_of_it {

@@ -41,7 +41,6 @@ fn view(first: u64) -> View {
         restarts: BTreeSet::new(),
         alarms: Vec::new(),
         threads: BTreeMap::new(),
-        restored: BTreeSet::new(),
         without_content: BTreeSet::new(),
         unreadable: BTreeMap::new(),
         left_out: BTreeMap::new(),
@@ -547,22 +546,6 @@ fn only_what_was_done_since_a_disk_was_copied_may_be_forgotten() {
     };
     assert_eq!(found(set_back_at(0)), BTreeSet::new());
     assert_eq!(found(set_back_at(1)), BTreeSet::from([1]));
-}
-
-#[test]
-fn a_backup_brings_what_the_officers_other_device_had() {
-    let restored = |officer: &'static str| {
-        move |facts: &mut Facts| {
-            facts.devices.get_mut("ben-pc").unwrap().officer = officer.to_owned();
-            let view = of(facts, "ben-pc");
-            view.entries.push(entry(0, "ana-pc", "n0", "before"));
-            view.restored.insert(0);
-            of(facts, "ana-pc").entries.push(entry(0, "ana-pc", "n0", "before"));
-            facts.asked.remove(0);
-        }
-    };
-    assert_eq!(found(restored("ana")), BTreeSet::new());
-    assert!(found(restored("ben")).contains(&4));
 }
 
 #[test]

@@ -89,7 +89,6 @@ impl super::OfficerNode {
             restarts: BTreeSet::new(),
             alarms: Vec::new(),
             threads: threads(client, row.id)?,
-            restored: BTreeSet::new(),
             without_content: BTreeSet::new(),
             unreadable: BTreeMap::new(),
             left_out: BTreeMap::new(),
@@ -111,7 +110,6 @@ impl super::OfficerNode {
         let notes = client.read(row.id, Seq(0), ALL)?.into_iter();
         for entry in notes.filter(|entry| !is_statement(entry)) {
             if let EntryState::Logged { seq, .. } = entry.state {
-                view.restored.extend(entry.restored.then_some(seq.0));
                 view.entries.push(Entry {
                     quotes: quotes.remove(&seq.0),
                     place: seq.0,

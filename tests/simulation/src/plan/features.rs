@@ -5,7 +5,6 @@
 //! **end** of [`FEATURES`]; what an operation does stands in `run`, what must hold of it in `check`.
 //! A seed that broke something is kept with its [`Edition`], so that it stays what it was.
 
-mod backups;
 mod bundles;
 mod closing;
 mod devices;
@@ -87,7 +86,6 @@ const FEATURES: &[Feature] = &[
     },
     Feature { name: "stand-ins", per_mille: 200, add: stand_ins::add },
     Feature { name: "retention", per_mille: 150, add: retention::add },
-    Feature { name: "backups", per_mille: 500, add: backups::add },
     Feature { name: "devices set back", per_mille: 200, add: devices_set_back::add },
 ];
 

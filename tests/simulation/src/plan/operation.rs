@@ -245,18 +245,6 @@ pub enum Operation {
         /// How long it is down.
         down: Duration,
     },
-    /// An officer makes a backup of what a device has.
-    BackUpDevice {
-        /// Which.
-        who: usize,
-    },
-    /// An officer restores the newest backup of a device on another one.
-    RestoreBackup {
-        /// On which.
-        who: usize,
-        /// Whose.
-        of: usize,
-    },
     /// A copy of a device's disk is kept.
     CopyDevice {
         /// Whose.

@@ -79,10 +79,6 @@ impl fmt::Display for Operation {
                     "officer {who}'s device loses power after {effects} effects, for {down:?}"
                 )
             }
-            Self::BackUpDevice { who } => write!(f, "a backup is made on device {who}"),
-            Self::RestoreBackup { who, of } => {
-                write!(f, "the backup of device {of} is restored on device {who}")
-            }
             Self::CopyDevice { who } => write!(f, "a copy of officer {who}'s disk is kept"),
             Self::SetDeviceBack { who, down } => {
                 write!(f, "officer {who}'s device has the last copy of its disk after {down:?}")

@@ -9,7 +9,6 @@ use tokio::time::Instant;
 
 use super::Journal;
 use super::bundles::Version;
-use super::copies::Backups;
 use super::published::Published;
 use crate::check::Violation;
 use crate::clock::{Calendar, NodeClock};
@@ -44,7 +43,6 @@ pub(super) struct Nodes {
     pub(super) published: BTreeMap<usize, Published>,
     /// The versions of the network's bundle after the first.
     pub(super) bundles: Vec<Version>,
-    pub(super) backups: Backups,
     pub(super) began: Instant,
     pub(super) calendar: Calendar,
     pub(super) performed: u64,
@@ -91,7 +89,6 @@ impl Nodes {
             restored: BTreeSet::new(),
             published: BTreeMap::new(),
             bundles: Vec::new(),
-            backups: Backups::new().expect("a folder can be made"),
             began,
             calendar,
             performed: 0,

@@ -100,8 +100,6 @@ impl Nodes {
                 let power = self.officers[*who].power();
                 power.ok_or_else(|| anyhow::anyhow!("it is down"))?.cut_after(*effects);
             }
-            Operation::BackUpDevice { who } => self.back_up_device(*who)?,
-            Operation::RestoreBackup { who, of } => self.restore_backup(*who, *of)?,
             Operation::CopyDevice { who } => self.copy_device(*who)?,
             Operation::SetDeviceBack { who, .. } => self.set_device_back(*who).await?,
             Operation::CrashRelay { authority, effects, .. } => {
