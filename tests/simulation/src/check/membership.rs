@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::Findings;
+use super::put_back::needs_a_lead;
 use super::restored::is_lost;
 use crate::facts::{Change, Channel, DeviceId, Facts, Place, Standing, View, Wish};
 
@@ -213,7 +214,9 @@ fn asked_acts_took_effect(
                 .get(channel)
                 .is_some_and(|v| v.is_told_all() && v.next > place && v.chain.contains_key(&place))
         });
-        let is_gone = facts.is_forked(channel) || is_lost(facts, channel, place);
+        let is_gone = facts.is_forked(channel)
+            || is_lost(facts, channel, place)
+            || needs_a_lead(facts, channel, &asked.device);
         if !happened && somebody_was_told && !is_gone {
             found.add(1, format!(
                 "{}: {:?} was acknowledged at {place} of {channel} and did not happen: {there:?}",

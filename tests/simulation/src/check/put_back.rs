@@ -22,6 +22,11 @@ fn waits_in_vain(facts: &Facts, channel: &Channel, device: &DeviceId) -> bool {
         && facts.honest().any(is_member)
 }
 
+/// Whether there is such a device in a channel: what it had been told alone, nobody tells any more.
+pub(super) fn somebody_needs_a_lead(facts: &Facts, channel: &str) -> bool {
+    facts.set_back.keys().any(|device| needs_a_lead(facts, channel, device))
+}
+
 /// Whether a device was set back to before it had changed its own leaf, or had got it: then it cannot
 /// say which one it has, and a lead has to let it in again.
 pub(super) fn needs_a_lead(facts: &Facts, channel: &str, device: &DeviceId) -> bool {

@@ -15,7 +15,9 @@ pub(super) fn check(facts: &Facts, found: &mut Findings) {
                 if !facts.mandates.contains(&(channel.clone(), officer.clone())) {
                     found.add(5, format!("{device} takes {officer} for a stand-in in {channel}, whom nobody mandated"));
                 }
-                if *is_over && !lost_something(facts, channel) {
+                // Whoever is suspended is not in; whoever is there alone with it takes no part in that.
+                let is_in = view.roles.contains_key(officer) && shown.officer != *officer;
+                if *is_over && is_in && !lost_something(facts, channel) {
                     found.add(0, format!("{officer} is still in {channel}, by a mandate that is over, says {device}"));
                 }
             }

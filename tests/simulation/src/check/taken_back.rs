@@ -11,7 +11,7 @@ use super::retention::has_expired;
 use super::roles::is_of;
 use super::{Findings, Membership};
 use crate::facts::{
-    Change, Channel, DeviceId, Facts, Outcome, Place, Standing, TakenBack, View, Wish,
+    Acknowledged, Change, Channel, DeviceId, Facts, Outcome, Place, Standing, TakenBack, View, Wish,
 };
 
 /// An entry, by its author and its number there.
@@ -60,6 +60,11 @@ fn withdrawn(facts: &Facts, channel: &Channel) -> Withdrawn {
 fn place_of(facts: &Facts, (device, id): &Said) -> Option<Place> {
     match facts.devices.get(device)?.outcomes.get(id)? {
         Outcome::Accepted(place) => *place,
+        // It was done before the device was set back.
+        Outcome::Forgotten => {
+            let told = |it: &&Acknowledged| it.device == *device && it.id == *id;
+            facts.acknowledged.iter().find(told)?.place
+        }
         _ => None,
     }
 }

@@ -524,6 +524,7 @@ fn nobody_stands_in_without_a_mandate_or_when_it_is_over() {
         move |facts: &mut Facts| {
             with_roles(facts);
             of(facts, "ana-pc").stand_ins.insert("ben@a".to_owned(), is_over);
+            assert!(of(facts, "ana-pc").roles.contains_key("ben@a"));
             let mandate = (CHANNEL.to_owned(), "ben@a".to_owned());
             facts.mandates.extend(is_mandated.then_some(mandate));
         }
