@@ -74,15 +74,32 @@ fn is_settled(facts: &Facts, membership: &Membership, asked: &Asked, found: &mut
     }
 }
 
-/// Whether an expulsion waits for a lead of a third authority, and there is none.
+/// Whether something waits for a lead of another authority, and there is none.
 fn nobody_could_consent(facts: &Facts, asked: &Asked) -> bool {
-    let Wish::Expel(authority) = &asked.what else { return false };
     let Some(shown) = facts.devices.get(&asked.device) else { return false };
-    let own = shown.officer.split_once('@').map_or("", |(_, domain)| domain);
-    let mut roles = shown.channels.get(&asked.channel).into_iter().flat_map(|view| &view.roles);
-    !roles.any(|(officer, role)| {
-        role == "lead" && ![own, authority].into_iter().any(|out| is_of(officer, out))
-    })
+    let Some(view) = shown.channels.get(&asked.channel) else { return false };
+    let own = authority_of(&shown.officer);
+    let leads = |authority: &str| {
+        let mut roles = view.roles.iter().filter(|(officer, _)| is_of(officer, authority));
+        roles.any(|(_, role)| ["lead", "owner"].contains(&role.as_str()))
+    };
+    match &asked.what {
+        Wish::Expel(authority) => {
+            let mut others = view.roles.keys().map(|officer| authority_of(officer));
+            !others.any(|other| other != own && other != authority && leads(other))
+        }
+        // Every authority that is there has to let another one in.
+        Wish::Admit(officer) => {
+            let comes = authority_of(officer);
+            let mut there = view.roles.keys().map(|officer| authority_of(officer));
+            !view.roles.keys().any(|other| is_of(other, comes)) && there.any(|other| !leads(other))
+        }
+        _ => false,
+    }
+}
+
+fn authority_of(officer: &str) -> &str {
+    officer.split_once('@').map_or("", |(_, domain)| domain)
 }
 
 /// Of what came to nothing, officers are told.

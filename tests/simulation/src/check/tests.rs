@@ -224,6 +224,34 @@ fn a_copy_of_another_history_is_noticed() {
         facts.proofs.insert(("follower".to_owned(), CHANNEL.to_owned()));
     };
     assert_eq!(found(proven), BTreeSet::new());
+    let is_dropped = |facts: &mut Facts| {
+        follows(facts);
+        facts.dropped_relays.insert("follower".to_owned());
+    };
+    assert_eq!(found(is_dropped), BTreeSet::new());
+}
+
+#[test]
+fn an_authority_comes_in_where_all_others_have_a_lead() {
+    let waits = |others_role: &'static str| {
+        move |facts: &mut Facts| {
+            with_roles(facts);
+            for device in ["ana-pc", "ben-pc"] {
+                let other = ("cid@c".to_owned(), others_role.to_owned());
+                let admitted = Change::Role(other.0.clone(), Some(other.1.clone()));
+                of(facts, device).roles.insert(other.0, other.1);
+                of(facts, device).changes.get_mut(&1).unwrap().push(admitted);
+            }
+            let admit = Wish::Admit("dora@d".to_owned());
+            let asked = Asked { what: admit, id: "x".to_owned(), ..facts.asked[0].clone() };
+            facts.asked.push(asked);
+            let ana = facts.devices.get_mut("ana-pc").unwrap();
+            ana.officer = "ana@a".to_owned();
+            ana.outcomes.insert("x".to_owned(), Outcome::Queued);
+        }
+    };
+    assert_eq!(found(waits("member")), BTreeSet::new());
+    assert_eq!(found(waits("lead")), BTreeSet::from([0]));
 }
 
 #[test]
