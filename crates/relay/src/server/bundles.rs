@@ -57,7 +57,7 @@ impl StoredBundles {
         Self(Mutex::new(stored.iter().map(|(version, _)| *version).collect()))
     }
 
-    /// Makes durable what is news since the last time.
+    /// Makes durable what is news since the last time, and wakes the links: others may lack it.
     pub(crate) async fn store_news(&self, context: &Context) -> Result<(), Unavailable> {
         let mut stored = self.0.lock().await;
         let bundle = context.trust().bundle();
@@ -70,6 +70,7 @@ impl StoredBundles {
                 error!(%error, "a version of the network's bundle cannot be stored");
             })?;
             stored.insert(version);
+            context.links().wake_all();
         }
         Ok(())
     }
