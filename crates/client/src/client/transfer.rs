@@ -27,8 +27,9 @@ const BEGINNING_ANEW: Duration = Duration::from_secs(30);
 /// How often a device begins anew: whoever has it do so again and again is up to no good.
 const MOST_BEGUN: usize = 16;
 
-/// How long it is told that it has been taken in: the other device waits for that.
-const CONFIRMING: Duration = Duration::from_secs(30);
+/// How long it is told that it has been taken in: the other device waits for that, and a relay that is
+/// started again may need a minute until it has its port.
+const CONFIRMING: Duration = Duration::from_secs(150);
 
 /// How far a transfer has come.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
