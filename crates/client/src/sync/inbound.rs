@@ -74,8 +74,9 @@ impl Session {
             Err(ReceiveError::Replica(ReplicaError::Gap { found, .. }))
                 if self.overtaken.get(&channel) == Some(&found) =>
             {
-                let last = items.items.last().map_or(found, |item| Seq(item.seq));
-                self.overtaken.insert(channel, last.next());
+                // Nobody has looked at more than the first one.
+                let last = items.items.last().map_or(found.0, |item| item.seq);
+                self.overtaken.insert(channel, Seq(last.saturating_add(1)));
                 Ok(())
             }
             Err(ReceiveError::Channel(ChannelError::NeedsNewerVersion(_))) => {
