@@ -248,6 +248,14 @@ fn an_authority_is_put_out_when_the_others_have_consented() {
     let own = world.address("ana").domain().clone();
     let refused = world.engine("ana").wish(channel, Wish::Expel(own));
     assert!(matches!(refused, Err(ActError::OwnerExpels)));
+    // Without a lead of the third authority nobody could consent.
+    let bruno = world.address("bruno");
+    world.engine("bruno").wish(channel, Wish::SetRole(bruno.clone(), Role::Member)).unwrap();
+    world.settle();
+    let refused = world.engine("ana").wish(channel, Wish::Expel(ucc.clone()));
+    assert!(matches!(refused, Err(ActError::NobodyAgrees)));
+    world.engine("ana").wish(channel, Wish::SetRole(bruno, Role::Lead)).unwrap();
+    world.settle();
 
     world.post("eva", channel, "antes");
     world.settle();
