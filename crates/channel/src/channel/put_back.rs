@@ -90,6 +90,13 @@ impl Channel {
         Ok(is_in)
     }
 
+    /// Whether this device may have used the keys that it has already, its store having been set back,
+    /// and has to be put back.
+    #[must_use]
+    pub fn has_spent_keys(&self) -> bool {
+        self.state.keys_are_spent
+    }
+
     /// Since which commit this device is stranded, if it is.
     #[must_use]
     pub fn stranded_since(&self) -> Option<Seq> {

@@ -116,7 +116,8 @@ impl Work<'_> {
             Event::Stranded { by } => {
                 self.ask_back(id, Task::AskBack)?;
                 let role = self.own_role(channel.policy());
-                Notice::Stranded { by, may_rescue: role.is_some_and(Role::is_lead) }
+                let may_rescue = role.is_some_and(Role::is_lead) && by != *self.me();
+                Notice::Stranded { by, may_rescue }
             }
             Event::LockedOut { succession } => {
                 return self.ask_back(id, Task::AskBackInto { succession: succession.0 });

@@ -90,11 +90,12 @@ impl Work<'_> {
     ) -> Result<(), EngineError> {
         let id = channel.id();
         let role = self.own_role(channel.policy());
-        let Some(since) = channel.stranded_since().filter(|_| role.is_some_and(Role::is_lead))
-        else {
+        // Whose store was set back may not know who is in by now.
+        let may_found = role.is_some_and(Role::is_lead) && !channel.has_spent_keys();
+        let Some(since) = channel.stranded_since().filter(|_| may_found) else {
             return Ok(());
         };
-        // Whoever stranded itself, being set back, has left nobody else behind.
+        // Whoever stranded itself has left nobody else behind.
         let guilty = self.author_at(id, since)?.filter(|guilty| guilty != self.me());
         let asking: Vec<_> = channel.asking_back().map(|(device, _)| device).collect();
         let all = channel.devices().iter().all(|device| {

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use enlace_channel::policy::Role;
+
 use super::stranded::encryption_key;
 use super::world::World;
 use crate::engine::{ResumeError, Wish};
@@ -180,4 +182,28 @@ fn a_note_that_the_copy_still_had_to_send_is_sent_once() {
         );
     }
     world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+/// Ana does not know any more that Bruno is in: a group that she founded would shut him out.
+#[test]
+fn who_does_not_know_of_the_others_founds_no_group_without_them() {
+    let mut world = World::new();
+    let channel = world.create("ana");
+    let copy = copy_of(&mut world, "ana");
+    let bruno = world.address("bruno");
+    world.engine("ana").wish(channel, Wish::Add(bruno, Role::Lead)).unwrap();
+    world.settle();
+    world.post("bruno", channel, "nota");
+    world.settle();
+
+    set_back(&mut world, "ana", &copy);
+    assert!(!world.go_online("ana"));
+    while world.deliver("ana") > 0 {}
+    assert_eq!(world.engine("ana").resume().unwrap(), [channel]);
+    world.pass(Duration::from_secs(300));
+    let is_void = |notice: &Notice| matches!(notice, Notice::VoidChange { .. });
+    assert!(!world.notices("bruno", channel).iter().any(is_void));
+    assert_eq!(world.policy("bruno", channel).generation().0, 0);
+    let may_found = |notice: &Notice| matches!(notice, Notice::Stranded { may_rescue: true, .. });
+    assert!(!world.notices("ana", channel).iter().any(may_found));
 }
