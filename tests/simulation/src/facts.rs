@@ -356,6 +356,8 @@ pub struct View {
     pub entries: Vec<Entry>,
     /// What changed in membership, by place.
     pub changes: BTreeMap<Place, Vec<Change>>,
+    /// Where it was let in.
+    pub joined: BTreeSet<Place>,
     /// Commits that were void, with their author.
     pub void: BTreeMap<Place, DeviceId>,
     /// The chain, by place.

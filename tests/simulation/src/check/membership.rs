@@ -170,7 +170,16 @@ fn changes(facts: &Facts, channel: &Channel, found: &mut Findings) -> Changes {
             }
         }
     }
-    told.into_iter().map(|(place, (_, changes))| (place, changes.clone())).collect()
+    let mut changes: Changes =
+        told.into_iter().map(|(place, (_, changes))| (place, changes.clone())).collect();
+    // Where all who had been told were set back since, whoever was let in still knows it.
+    for (device, shown) in facts.honest() {
+        let joined = shown.channels.get(channel).map(|view| &view.joined);
+        for place in joined.into_iter().flatten() {
+            changes.entry(*place).or_insert_with(|| vec![Change::Admitted(device.clone())]);
+        }
+    }
+    changes
 }
 
 /// What was acknowledged as carried out must have happened there.

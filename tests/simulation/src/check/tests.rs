@@ -34,6 +34,7 @@ fn view(first: u64) -> View {
         not_done: 0,
         entries: vec![entry(2, "ana-pc", "n1", "hello")],
         changes: BTreeMap::from([(1, vec![Change::Admitted("ben-pc".to_owned())])]),
+        joined: BTreeSet::new(),
         void: BTreeMap::new(),
         chain: (first..4).map(|place| (place, format!("h{place}"))).collect(),
         commits: BTreeMap::from([(1, "ana-pc".to_owned())]),
@@ -328,6 +329,22 @@ fn nobody_has_what_came_before_or_after() {
         }
     };
     assert!(found(late).contains(&4));
+}
+
+#[test]
+fn whoever_was_let_in_knows_it_where_nobody_else_does_any_more() {
+    let forgotten = |facts: &mut Facts, joined: &[u64]| {
+        facts.devices.get_mut("ana-pc").unwrap().channels.clear();
+        facts.set_back.insert(
+            "ana-pc".to_owned(),
+            vec![SetBack { copied: Copied::default(), until: Duration::from_secs(9) }],
+        );
+        let ben = of(facts, "ben-pc");
+        ben.changes.clear();
+        ben.joined.extend(joined);
+    };
+    assert!(found(|facts| forgotten(facts, &[])).contains(&4));
+    assert!(!found(|facts| forgotten(facts, &[1])).contains(&4));
 }
 
 #[test]

@@ -82,6 +82,7 @@ impl super::OfficerNode {
             not_done: 0,
             entries: Vec::new(),
             changes: BTreeMap::new(),
+            joined: BTreeSet::new(),
             void: BTreeMap::new(),
             chain: BTreeMap::new(),
             commits: BTreeMap::new(),
@@ -143,6 +144,7 @@ impl View {
             (Notice::Changed { acts, .. }, Some(place)) => {
                 self.changes.insert(place, acts.into_iter().flat_map(changes).collect());
             }
+            (Notice::Joined { .. }, Some(place)) => _ = self.joined.insert(place),
             (Notice::VoidChange { author, .. }, Some(place)) => {
                 self.void.insert(place, author.device.to_string());
             }
