@@ -110,13 +110,24 @@ impl TestAuthority {
 
     /// The duty officer's statement of that serial: suspended for a week from `at`.
     pub(crate) fn suspensions(&self, serial: u64, at: Timestamp, names: &[&str]) -> Vec<u8> {
+        self.suspensions_for(DAY * 7, serial, at, names)
+    }
+
+    /// The same for as long as `length`.
+    pub(crate) fn suspensions_for(
+        &self,
+        length: Duration,
+        serial: u64,
+        at: Timestamp,
+        names: &[&str],
+    ) -> Vec<u8> {
         let key = SigningKey::generate();
         let chain = self.leaf("d1.duty", &key.public());
         let statement = SuspensionStatement {
             domain: self.domain.clone(),
             serial,
             issued_at: at,
-            not_after: at.plus(DAY * 7),
+            not_after: at.plus(length),
             suspended: names.iter().map(|name| name.parse().unwrap()).collect(),
         };
         SignedSuspensions::sign(&statement, &key, chain).unwrap().encode()

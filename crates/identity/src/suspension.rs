@@ -43,7 +43,7 @@ pub enum SuspensionError {
     /// The signature does not fit.
     #[error("the signature of the suspensions does not fit")]
     Signature,
-    /// It is past its end, or was issued more than
+    /// It is past its end where it has to hold, or was issued more than
     /// [`MAX_SKEW`](crate::revocation::MAX_SKEW) ahead.
     #[error("the statement of {domain} about suspensions is {problem}")]
     Validity {

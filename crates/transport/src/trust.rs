@@ -146,12 +146,12 @@ impl Trust {
         state.suspensions.suspending(device, &state.lists, now).cloned()
     }
 
-    /// The newest statement of an authority about suspensions that holds now.
+    /// The newest statement of an authority about suspensions. It may be over.
     #[must_use]
     pub fn suspensions_of(&self, authority: &Domain) -> Option<VerifiedSuspensions> {
         let (now, state) = (self.now(), self.read());
         let kept = state.suspensions.of_authority(authority, &state.lists, now);
-        kept.filter(|kept| now < kept.end()).cloned()
+        kept.filter(|kept| now < kept.signed_until()).cloned()
     }
 
     /// The newest list that withdraws a certificate or its issuing CA, as it travels.
@@ -171,7 +171,7 @@ impl Trust {
     pub fn all_crls(&self) -> Vec<Vec<u8>> {
         let (now, state) = (self.now(), self.read());
         let suspensions = state.suspensions.iter(&state.lists, now);
-        let suspensions = suspensions.filter(|kept| now < kept.end());
+        let suspensions = suspensions.filter(|kept| now < kept.signed_until());
         let lists = state.lists.all().into_iter();
         lists.chain(suspensions.map(|kept| kept.signed().encode())).collect()
     }

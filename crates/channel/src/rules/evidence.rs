@@ -98,7 +98,8 @@ impl Grounds {
         }
     }
 
-    /// A statement speaks of a device that goes by naming it, of one that comes by not naming it.
+    /// A statement speaks of a device that goes by naming it, of one that comes by not naming it, or
+    /// by being over.
     fn take_statement(
         &mut self,
         change: &Change,
@@ -109,7 +110,7 @@ impl Grounds {
         if other.is_some_and(|serial| serial != statement.serial) {
             return Err(Void::new(Rule::Evidence, device));
         }
-        if statement.names(&device) {
+        if statement.names(&device) && !statement.is_over(change.received_at) {
             self.until.insert(device.clone(), statement.end());
             return self.take_removal(device, Removal::Suspended);
         }
@@ -196,8 +197,8 @@ fn withdrawal(
     if list.withdraws(verified.leaf()) { Ok(device) } else { Err(refused()) }
 }
 
-/// A statement counts while it holds, and not when a later one took effect in this channel: nobody
-/// can be suspended again by an old one.
+/// A statement counts not when a later one took effect in this channel: nobody can be suspended again
+/// by an old one. One that is over has still replaced those before it.
 fn suspension_of(
     bundle: &Bundle,
     change: &Change,
@@ -206,7 +207,7 @@ fn suspension_of(
     let refused = || Void::new(Rule::Evidence, &evidence.device);
     let device: DeviceName = evidence.device.parse().map_err(|_| unreadable())?;
     let signed = SignedSuspensions::decode(&evidence.statement).map_err(|_| unreadable())?;
-    let statement = signed.verify(bundle, change.received_at).map_err(|_| refused())?;
+    let statement = signed.verify_though_over(bundle, change.received_at).map_err(|_| refused())?;
     let is_newest = statement.serial >= change.before.policy.suspension_serial(&statement.domain);
     let is_own = statement.domain == *device.domain();
     if is_newest && is_own { Ok((device, statement)) } else { Err(refused()) }

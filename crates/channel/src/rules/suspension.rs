@@ -37,7 +37,7 @@ pub(super) fn check(change: &Change, grounds: &Grounds, next: Option<&Bundle>) -
 }
 
 /// R-ADMIT-LIFTED: a device that a suspension took out is let in again by anybody, as what its
-/// officer was, when a later statement leaves it out, or the one that took it out has ended.
+/// officer was, when a later statement leaves it out or is over, or the one that took it out has ended.
 pub(super) fn admit_lifted(change: &Change, grounds: &Grounds, device: &DeviceName) -> Option<Act> {
     let before = &change.before.policy;
     let entry = before.suspended().get(device)?;

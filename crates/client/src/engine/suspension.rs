@@ -3,6 +3,7 @@
 use enlace_channel::channel::Channel;
 use enlace_channel::policy::Policy;
 use enlace_identity::names::DeviceName;
+use enlace_identity::suspension::VerifiedSuspensions;
 use enlace_identity::time::Timestamp;
 use enlace_transport::Trust;
 
@@ -11,7 +12,7 @@ use super::sweep::CLOCKS;
 /// Why a device may come back.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Over {
-    /// The signed statement that leaves it out; none when the former one has ended.
+    /// The signed statement that leaves it out or is over; none when the former one has ended.
     pub(super) statement: Option<Vec<u8>>,
 }
 
@@ -44,8 +45,10 @@ impl Due {
                 due.returning.push(device.clone());
                 continue;
             }
-            let end = trust.suspending(device).map_or(entry.until, |stated| stated.end());
-            let end = end.plus(CLOCKS);
+            let stated = trust.suspensions_of(device.domain());
+            let stated = stated.filter(|stated| stated.names(device)).map(|stated| stated.end());
+            let stated = stated.filter(|end| trust.now() < end.plus(CLOCKS));
+            let end = stated.unwrap_or(entry.until).plus(CLOCKS);
             due.next = Some(due.next.map_or(end, |next| next.min(end)));
         }
         due
@@ -55,15 +58,18 @@ impl Due {
 /// Whether a device that a suspension took out may come back, as far as this device knows.
 pub(super) fn is_over(policy: &Policy, device: &DeviceName, trust: &Trust) -> Option<Over> {
     let entry = policy.suspended().get(device)?;
-    let newest = trust.suspensions_of(device.domain());
-    if newest.as_ref().is_some_and(|stated| stated.names(device)) {
+    if trust.suspending(device).is_some() {
         return None;
     }
-    let domain = device.domain();
-    let newest = newest.filter(|stated| stated.serial >= policy.suspension_serial(domain));
-    match newest {
+    let (domain, now) = (device.domain(), trust.now());
+    let has_ended = now >= entry.until.plus(CLOCKS);
+    let there = policy.suspension_serial(domain);
+    let lifts = |stated: &VerifiedSuspensions| {
+        let is_lifted = !stated.names(device) || now >= stated.not_after.plus(CLOCKS);
+        is_lifted && (stated.serial > there || stated.serial == there && !has_ended)
+    };
+    match trust.suspensions_of(domain).filter(lifts) {
         Some(stated) => Some(Over { statement: Some(stated.signed().encode()) }),
-        None if trust.now() >= entry.until.plus(CLOCKS) => Some(Over { statement: None }),
-        None => None,
+        None => has_ended.then_some(Over { statement: None }),
     }
 }

@@ -28,8 +28,9 @@ impl Suspensions {
         Self::default()
     }
 
-    /// Takes in a signed statement's bytes if they hold, and are newer than what is kept. One whose
-    /// signer has been revoked since makes room for any.
+    /// Takes in a signed statement's bytes if they are newer than what is kept, and hold or are over:
+    /// else an older one, which lasts longer, would count again. One whose signer has been revoked
+    /// since makes room for any.
     ///
     /// # Errors
     /// [`SuspensionError`]; nothing has changed then.
@@ -40,7 +41,7 @@ impl Suspensions {
         revocation: &RevocationLists,
         now: Timestamp,
     ) -> Result<Taken, SuspensionError> {
-        let offered = SignedSuspensions::decode(bytes)?.verify(bundle, now)?;
+        let offered = SignedSuspensions::decode(bytes)?.verify_though_over(bundle, now)?;
         refuse_revoked(&offered, revocation, now)?;
         let domain = offered.domain.clone();
         if let Some(kept) = self.of_authority(&domain, revocation, now) {

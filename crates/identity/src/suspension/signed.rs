@@ -19,9 +19,9 @@ const LABEL: &str = "enlace signed suspensions v1";
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SignedSuspensions(Certified);
 
-/// A statement that a duty key of its authority signed, and that held at the time for which it was
-/// verified; the statement is reached by dereferencing. Whether the signer's certificate is revoked
-/// is not known.
+/// A statement that a duty key of its authority signed, and that held, or was over, at the time for
+/// which it was verified; the statement is reached by dereferencing. Whether the signer's certificate
+/// is revoked is not known.
 #[derive(Clone, Debug)]
 pub struct VerifiedSuspensions {
     statement: SuspensionStatement,
@@ -84,6 +84,23 @@ impl SignedSuspensions {
         bundle: &Bundle,
         at: Timestamp,
     ) -> Result<VerifiedSuspensions, SuspensionError> {
+        let verified = self.verify_though_over(bundle, at)?;
+        match verified.is_over(at) {
+            true => Err(verified.invalid(ValidityError::Expired)),
+            false => Ok(verified),
+        }
+    }
+
+    /// The same of a statement that may be over: the signer's certificates hold at `at`, and the
+    /// statement's own end may have come. It still tells what replaced what.
+    ///
+    /// # Errors
+    /// [`SuspensionError`] says what doesn't hold.
+    pub fn verify_though_over(
+        &self,
+        bundle: &Bundle,
+        at: Timestamp,
+    ) -> Result<VerifiedSuspensions, SuspensionError> {
         let signer = bundle.verify(self.0.chain(), at, LeafUsage::Duty)?;
         self.0.verify(&signer.public_key()).map_err(|_| SuspensionError::Signature)?;
 
@@ -92,16 +109,10 @@ impl SignedSuspensions {
             let signer = signer.name().domain().clone();
             return Err(SuspensionError::OtherAuthority { statement: statement.domain, signer });
         }
-        let problem = if at.plus(MAX_SKEW) < statement.issued_at {
-            Some(ValidityError::NotYetValid)
-        } else if at >= statement.not_after {
-            Some(ValidityError::Expired)
-        } else {
-            None
-        };
-        match problem {
-            Some(problem) => Err(SuspensionError::Validity { domain: statement.domain, problem }),
-            None => Ok(VerifiedSuspensions { statement, signer, signed: self.clone() }),
+        let verified = VerifiedSuspensions { statement, signer, signed: self.clone() };
+        match at.plus(MAX_SKEW) < verified.issued_at {
+            true => Err(verified.invalid(ValidityError::NotYetValid)),
+            false => Ok(verified),
         }
     }
 }
@@ -129,14 +140,29 @@ impl VerifiedSuspensions {
     /// certificate or of the issuing CA's.
     #[must_use]
     pub fn end(&self) -> Timestamp {
-        let issuing = self.signer.issuing_validity().not_after;
-        self.statement.not_after.min(self.signer.not_after()).min(issuing)
+        self.statement.not_after.min(self.signed_until())
+    }
+
+    /// The end of its signer's certificate or of the issuing CA's: from then on nobody can verify it.
+    #[must_use]
+    pub fn signed_until(&self) -> Timestamp {
+        self.signer.not_after().min(self.signer.issuing_validity().not_after)
+    }
+
+    /// Whether its own end has come.
+    #[must_use]
+    pub fn is_over(&self, at: Timestamp) -> bool {
+        at >= self.statement.not_after
     }
 
     /// Whether it suspends a device at `at`, which lies no earlier than when it was verified.
     #[must_use]
     pub fn suspends(&self, device: &DeviceName, at: Timestamp) -> bool {
         at < self.end() && self.statement.names(device)
+    }
+
+    fn invalid(&self, problem: ValidityError) -> SuspensionError {
+        SuspensionError::Validity { domain: self.statement.domain.clone(), problem }
     }
 }
 

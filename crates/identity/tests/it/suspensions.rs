@@ -89,6 +89,34 @@ fn a_statement_ends_by_itself() {
 }
 
 #[test]
+fn one_that_is_over_has_still_replaced_those_before_it() {
+    let (fge, mp) = pair();
+    let bundle = bundle(&[&fge, &mp]);
+    let lists = lists(&[&fge, &mp], &bundle);
+    let ana = device("laptop.ana.officer.fge.example");
+    let long = signed(&fge, &statement(&fge, 1, &["ana@fge.example"])).encode();
+    let mut short = statement(&fge, 2, &["ana@fge.example"]);
+    short.not_after = NOW.plus(DAY);
+    let short = signed(&fge, &short);
+    let later = NOW.plus(DAY);
+    // Whoever starts then, or hears of it as late as that.
+    let mut kept = Suspensions::new();
+    kept.insert(&long, &bundle, &lists, later).unwrap();
+    assert!(kept.suspending(&ana, &lists, later).is_some());
+    let taken = kept.insert(&short.encode(), &bundle, &lists, later);
+    assert_eq!(taken, Ok(Taken::New(fge.domain.clone())));
+    assert!(kept.suspending(&ana, &lists, later).is_none());
+    let older = SuspensionError::Older { domain: fge.domain.clone(), kept: 2, offered: 1 };
+    assert_eq!(kept.insert(&long, &bundle, &lists, later), Err(older));
+
+    let verified = short.verify_though_over(&bundle, later).unwrap();
+    assert!(verified.is_over(later) && !verified.suspends(&ana, later));
+    let unvouched = verified.signed_until().plus(DAY);
+    let refused = short.verify_though_over(&bundle, unvouched).unwrap_err();
+    assert!(matches!(refused, SuspensionError::Signer(_)), "{refused}");
+}
+
+#[test]
 fn the_highest_serial_counts_and_lifts_what_it_does_not_name() {
     let (fge, mp) = pair();
     let bundle = bundle(&[&fge, &mp]);

@@ -107,25 +107,37 @@ impl Network {
         at: Timestamp,
         names: &[&str],
     ) -> SignedSuspensions {
+        self.suspend_for(DAY * 7, authority, serial, at, names)
+    }
+
+    /// The same for as long as `length`.
+    pub(super) fn suspend_for(
+        &self,
+        length: Duration,
+        authority: &str,
+        serial: u64,
+        at: Timestamp,
+        names: &[&str],
+    ) -> SignedSuspensions {
         let (key, chain) = self.duty(authority);
         let statement = SuspensionStatement {
             domain: authority.parse().unwrap(),
             serial,
             issued_at: at,
-            not_after: at.plus(DAY * 7),
+            not_after: at.plus(length),
             suspended: names.iter().map(|name| name.parse().unwrap()).collect(),
         };
         SignedSuspensions::sign(&statement, &key, chain).unwrap()
     }
 
-    /// An authority's duty key, with its certificates.
+    /// An authority's duty key, with its certificates, which end before those of devices.
     pub(super) fn duty(&self, authority: &str) -> (SigningKey, UnverifiedChain) {
         let domain: Domain = authority.parse().unwrap();
         let key = key(&format!("duty {domain}"));
         let approval = Approval {
             name: format!("d1.duty.{domain}").parse().unwrap(),
             common_name: "Duty".into(),
-            validity: Validity::starting(NOW.minus(DAY), DAY * 365),
+            validity: Validity::starting(NOW.minus(DAY), DAY * 300),
             serial: serial_number(),
         };
         let chain = self.issuing[&domain].issue_for_key(&key.public(), &approval).unwrap();

@@ -177,6 +177,60 @@ fn anybody_lets_the_lifted_in_again_as_what_they_were() {
 }
 
 #[test]
+fn a_newer_statement_that_is_over_lifts() {
+    let both = ["rui@pgr.example", ZE];
+    let shorter = |serial| network().suspend_for(DAY, "pgr.example", serial, NOW, &both);
+    let on = |days, draft: Draft| draft.received_at(NOW.plus(DAY * days));
+    let by_shorter = || lifted("oto@fge.example", &shorter(6), 6);
+    let mut forged = shorter(6).encode();
+    let end = forged.len() - 1;
+    forged[end] ^= 1;
+    let with = |evidence: Vec<u8>| {
+        let draft = Draft::on(without_ze(), "oto@fge.example").admit(ZE, Role::Member);
+        on(1, recorded(draft.evidence(evidence), Some(6), &[]))
+    };
+    let serial_kept = {
+        let draft = Draft::on(without_ze(), "oto@fge.example").admit(ZE, Role::Member);
+        recorded(draft.evidence(evidence(ZE, &shorter(6))), None, &[])
+    };
+    let removal = |days| {
+        on(days, {
+            let draft = by("oto@fge.example").remove(ZE);
+            let draft = draft.evidence(evidence(ZE, &shorter(6)));
+            recorded(draft, Some(6), &[(ZE, NOW.plus(DAY))])
+        })
+    };
+    check(
+        vec![("at its end", on(1, by_shorter())), ("and later", on(6, by_shorter()))],
+        vec![
+            ("before its end", Rule::Evidence, {
+                by_shorter().received_at(Timestamp::from_millis(NOW.plus(DAY).as_millis() - 1))
+            }),
+            ("an older one", Rule::Evidence, { on(1, lifted("oto@fge.example", &shorter(4), 4)) }),
+            ("forged", Rule::Evidence, with(forged)),
+            ("another authority's", Rule::Evidence, {
+                let others =
+                    network().suspend_for(DAY, "fge.example", 6, NOW, &["eva@fge.example"]);
+                with(evidence(ZE, &others))
+            }),
+            ("as more", Rule::AdmitSovereign, {
+                let draft = Draft::on(without_ze(), "oto@fge.example").admit(ZE, Role::Lead);
+                let draft = draft.evidence(evidence(ZE, &shorter(6)));
+                on(1, recorded(draft, Some(6), &[]))
+            }),
+            ("when nobody vouches for its signer any more", Rule::Evidence, on(300, by_shorter())),
+            ("without recording its serial", Rule::Suspension, on(1, serial_kept)),
+            ("whom it would take out", Rule::Evidence, removal(1)),
+        ],
+    );
+    removal(0).apply();
+    // Who came back by it does not go again by the one before.
+    let back = on(1, by_shorter()).apply();
+    let replayed = on(1, suspension(back, "oto@fge.example", ZE, 5));
+    assert_eq!(replayed.judge(), Err(Rule::Evidence));
+}
+
+#[test]
 fn who_came_back_and_is_removed_by_hand_stays_out() {
     let back = lifted("oto@fge.example", &statement(6, &[]), 6).apply();
     let removed = Draft::on(back, "rui@pgr.example").remove(ZE);

@@ -89,6 +89,44 @@ fn they_come_back_when_it_ends_by_itself() {
     world.assert_agreement(channel, &["ana", "bruno", "eva"]);
 }
 
+/// Suspends Bruno for a week, and then for a minute from now.
+fn suspend_and_shorten(world: &mut World) {
+    state(world, &["ana"], 5, "mp", &["bruno@mp.example"]);
+    world.pass(LONG);
+    let now = enlace_transport::Clock::now(&*world.clock);
+    let minute = Duration::from_secs(60);
+    let shorter = world.network.mp.suspensions_for(minute, 6, now, &["bruno@mp.example"]);
+    world.engine("ana").take_crls(&[shorter]).unwrap();
+}
+
+#[test]
+fn they_come_back_when_a_newer_statement_ends_sooner() {
+    let mut world = World::new();
+    let channel = world.case();
+    suspend_and_shorten(&mut world);
+    world.pass(LONG);
+    assert_eq!(is_in(&mut world, "ana", channel, "bruno"), None);
+    world.pass(CLOCKS + 9 * LONG);
+    assert_eq!(is_in(&mut world, "ana", channel, "bruno"), Some(Role::Lead));
+    // The former one, which would hold, has been replaced.
+    state(&mut world, &["eva"], 5, "mp", &["bruno@mp.example"]);
+    world.pass(LONG);
+    assert_eq!(is_in(&mut world, "eva", channel, "bruno"), Some(Role::Lead));
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+#[test]
+fn a_program_that_was_started_knows_a_statement_that_is_over() {
+    let mut world = World::new();
+    let channel = world.case();
+    suspend_and_shorten(&mut world);
+    world.clock.advance(DAY);
+    world.restart("ana");
+    world.engine("ana").load_crls().unwrap();
+    world.pass(LONG);
+    assert_eq!(is_in(&mut world, "eva", channel, "bruno"), Some(Role::Lead));
+}
+
 /// The owner's authority has nobody else who is a lead: the channel waits for it.
 #[test]
 fn a_suspended_owner_comes_back_as_the_owner() {
