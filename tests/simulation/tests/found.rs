@@ -23,6 +23,7 @@ const FOUND: &[(Edition, u64)] = &[
     (Edition(11), 446),
     (Edition(14), 192),
     (Edition(14), 213),
+    (Edition(14), 1178),
     (Edition(14), 1900),
     (Edition(15), 287),
     (Edition(15), 309),

@@ -13,20 +13,28 @@ use enlace_proto::relay::v1::PublishCrlsRequest;
 use enlace_transport::{CallError, Connection};
 use tracing::debug;
 
+use super::link::Link;
 use crate::server::{Context, level_bundles};
 
 const CALL_TIME: Duration = Duration::from_secs(30);
+
+/// How long after it has refused a version of the bundle the other is offered it again: its disk may
+/// have been full.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// Bytes of lists in one call; a longer list goes alone.
 const CALL_BYTES: usize = 512 << 10;
 
 /// Whether the authority has not heard of the own authority's newest lists.
 pub(super) fn is_due(context: &Context, authority: &Domain) -> bool {
-    let bundle = context.trust().bundle();
     context.links().link(authority).is_some_and(|link| {
-        let lacks_bundle = bundle.version() > 1 && link.bundle() < bundle.version();
-        link.told() < context.crls().own_version() || lacks_bundle
+        link.told() < context.crls().own_version() || lacks_bundle(context, &link)
     })
+}
+
+fn lacks_bundle(context: &Context, link: &Link) -> bool {
+    let ours = context.trust().bundle().version();
+    ours > 1 && link.bundle() < ours
 }
 
 /// Sends what is news, now and whenever something is; returns when the other doesn't answer.
@@ -57,11 +65,16 @@ pub(super) async fn run(
                 Err(error) => return error,
             }
         }
-        if let Some(link) = link {
+        if let Some(link) = &link {
             link.tell(version);
         }
-        if changes.changed().await.is_err() {
-            std::future::pending::<()>().await;
+        let is_refused = link.is_some_and(|link| lacks_bundle(context, &link));
+        tokio::select! {
+            biased;
+            changed = changes.changed() => if changed.is_err() {
+                std::future::pending::<()>().await;
+            },
+            () = tokio::time::sleep(AGAIN), if is_refused => {}
         }
     }
 }
