@@ -68,7 +68,8 @@ fn knows_of_it(
 }
 
 /// The same for relays that keep a copy: they have proof for their operator. Nobody shows anything to one
-/// whose authority is no longer of the network.
+/// whose authority is no longer of the network, or whose last member has gone in the history that it has: it
+/// follows the channel no further, and the other history is none of its officers' any more.
 fn relays_know_of_it(facts: &Facts, channel: &Channel, found: &mut Findings) {
     let Some(hub) = facts.hubs.get(channel) else { return };
     let Some(log) = facts.logs.get(&(hub.clone(), channel.clone())) else { return };
@@ -79,7 +80,8 @@ fn relays_know_of_it(facts: &Facts, channel: &Channel, found: &mut Findings) {
             facts.devices.get(device).is_some_and(|shown| shown.relay == *relay)
         };
         let goes_on = log.contains_key(&next) && facts.may_read(hub, channel, is_own, next);
-        let is_shown_it = goes_on && !facts.dropped_relays.contains(relay);
+        let follows = facts.may_read(relay, channel, is_own, next);
+        let is_shown_it = goes_on && follows && !facts.dropped_relays.contains(relay);
         if is_shown_it && !facts.proofs.contains(&(relay.clone(), channel.clone())) {
             found.add(
                 2,

@@ -217,7 +217,10 @@ fn a_copy_of_another_history_is_noticed() {
         forked(facts);
         facts.devices.get_mut("ben-pc").unwrap().relay = "follower".to_owned();
         let copy = of(facts, "ben-pc").chain.clone();
-        facts.logs.insert(("follower".to_owned(), CHANNEL.to_owned()), copy);
+        let follower = ("follower".to_owned(), CHANNEL.to_owned());
+        facts.logs.insert(follower.clone(), copy);
+        let rights = facts.readers[&("hub".to_owned(), CHANNEL.to_owned())].clone();
+        facts.readers.insert(follower, rights);
     };
     assert!(found(follows).contains(&2));
     let proven = |facts: &mut Facts| {
@@ -230,6 +233,14 @@ fn a_copy_of_another_history_is_noticed() {
         facts.dropped_relays.insert("follower".to_owned());
     };
     assert_eq!(found(is_dropped), BTreeSet::new());
+    let is_left = |facts: &mut Facts| {
+        follows(facts);
+        // In its own history Ben has gone.
+        of(facts, "ben-pc").standing = Standing::Removed;
+        facts.readers.get_mut(&("follower".to_owned(), CHANNEL.to_owned())).unwrap()[0].to =
+            Some(3);
+    };
+    assert_eq!(found(is_left), BTreeSet::new());
 }
 
 #[test]
