@@ -19,6 +19,7 @@ mod consents;
 mod demoted;
 mod devices;
 mod directory;
+mod dropped;
 mod events;
 mod followed;
 mod fork;

@@ -132,11 +132,11 @@ impl EntryKind {
     }
 
     /// Whether it can be written in a channel that is closed: what is erased then is put on the
-    /// record, and where the owner is gone, leads still have to agree on another, who opens the
-    /// channel again.
+    /// record, who is put back gets what it missed, and where the owner is gone, leads still have to
+    /// agree on another, who opens the channel again.
     #[must_use]
     pub fn outlasts_closing(self) -> bool {
-        self.is_statement() || self == Self::Erasures
+        self.is_statement() || matches!(self, Self::Erasures | Self::HistoryShare)
     }
 
     /// Whether it holds a [`Statement`](crate::consent::Statement) and nothing else.

@@ -80,7 +80,8 @@ pub(super) fn check_admissions(
     back: &Back,
 ) -> Result<Vec<Act>, Void> {
     let is_closed = change.before.policy.is_closed() || change.after.policy.is_closed();
-    if is_closed && let Some(device) = change.added.first() {
+    let mut new = change.added.iter().filter(|device| !back.contains_key(*device));
+    if is_closed && let Some(device) = new.next() {
         return Err(Void::new(Rule::Closed, device));
     }
     let committer = change.committer.officer();

@@ -15,7 +15,7 @@ use super::succession::may_found;
 use super::version;
 use crate::credential::device_name;
 use crate::mls::{GroupView, LeafIndex, Suite};
-use crate::policy::{ChannelKind, Role, former_domains};
+use crate::policy::{ChannelKind, Policy, Role, former_domains};
 
 /// Decides on a welcome: on the group behind it, whose signer is `signer`, and into which `me` is
 /// let at `received_at`. `asked` is whether it is by a key package with which `me` asked to be put
@@ -79,6 +79,7 @@ pub fn judge_creation(
     let state = State::of_view(view)?;
     check_suite(&state, view.suite)?;
     let bundle = check_group(bundle, &state)?;
+    check_open(&state.policy)?;
     let alone = state.members.len() == 1;
     let own = state.members.get(creator).filter(|_| alone);
     let own = own.ok_or_else(|| Void::new(Rule::Creation, creator))?;
@@ -100,6 +101,9 @@ pub(super) fn judge_joined(
     received_at: Timestamp,
 ) -> Result<(), JudgeError> {
     let bundle = check_group(bundle, state)?;
+    if !asked {
+        check_open(&state.policy)?;
+    }
     let own = state.members.get(me).ok_or_else(|| Void::new(Rule::RolesMatch, me))?;
     own.verify(bundle, received_at).map_err(|e| Void::new(Rule::WelcomeCertificate, e))?;
     check_entitled(state, signer, me, asked, received_at)?;
@@ -125,9 +129,6 @@ fn check_group<'b>(newest: &'b Bundle, state: &State) -> Result<&'b Bundle, Judg
     if *policy.former_domains() != former_domains(bundle) {
         return Err(Void::new(Rule::Bundle, "former_domains").into());
     }
-    if policy.is_closed() {
-        return Err(Void::new(Rule::Closed, policy.title()).into());
-    }
     state.check_roles_match()?;
     state.check_owners()?;
     let is_strange = |role: Role| !role.exists_in(policy.kind());
@@ -142,6 +143,14 @@ fn check_group<'b>(newest: &'b Bundle, state: &State) -> Result<&'b Bundle, Judg
         }
     }
     Ok(bundle)
+}
+
+/// R-CLOSED: nobody comes in. Whoever is put back was in.
+fn check_open(policy: &Policy) -> Result<(), Void> {
+    match policy.is_closed() {
+        true => Err(Void::new(Rule::Closed, policy.title())),
+        false => Ok(()),
+    }
 }
 
 /// J-ENTITLED. The signer's role did not change in the same commit (R-OWN-ROLE-ALONE).

@@ -61,7 +61,6 @@ impl Work<'_> {
                 self.note_keeping(channel, item, &acts)?;
                 if acts.contains(&Act::Reopened) {
                     self.add_other_devices(channel)?;
-                    self.put_back_all(channel)?;
                 }
                 for act in &acts {
                     self.plan_share(channel, item.seq, &by, act)?;

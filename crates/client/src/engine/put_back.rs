@@ -42,16 +42,6 @@ impl Work<'_> {
         self.enqueue_own(channel.id(), Task::PutBack { device: device.clone() }, delay)
     }
 
-    /// The same for all that could not be put back while the channel was closed.
-    pub(super) fn put_back_all(&mut self, channel: &Channel) -> Result<(), EngineError> {
-        let waiting: Vec<_> = channel.asking_back().collect();
-        for (device, since) in waiting {
-            let guilty = self.author_at(channel.id(), since)?;
-            self.put_back(channel, &device, guilty.as_ref())?;
-        }
-        Ok(())
-    }
-
     /// Whose change stands at a position, if one does and is here.
     pub(super) fn author_at(
         &self,

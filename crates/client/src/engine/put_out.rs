@@ -1,6 +1,6 @@
-//! A device that is put out of a channel with its whole authority cannot judge that (PROTOCOL.md §5.9).
-//! It takes itself for out by the owner's signature and by its relay, which serves it no more. Both
-//! may be false. So it waits: it is shown to be out, its log is followed all the same, and what is
+//! A device that is put out of a channel with its whole authority cannot judge that (PROTOCOL.md §5.9),
+//! nor can a stranded one judge a commit that removes it. It takes itself for out by the other's
+//! signature and by its relay, which serves it no more. Both may be false. So it waits: it is shown to be out, its log is followed all the same, and what is
 //! queued stays. It resumes when the relay serves it again; after two periods in which each member
 //! renews its keys, when its officer does not want to wait, or when it is let in anew, it is over.
 
@@ -19,8 +19,8 @@ use crate::task::Task;
 
 impl Engine {
     /// The relay serves this device no more of a channel, and lacks nothing that it has: where the
-    /// owner goes on without its authority, it takes itself for out; else it says that the channel
-    /// rests. Whether it is out.
+    /// owner goes on without its authority, or a change that this device can't follow is signed for a
+    /// list without it, it takes itself for out; else it says that the channel rests. Whether it is out.
     ///
     /// # Errors
     /// When the store fails.
@@ -68,7 +68,10 @@ impl Work<'_> {
             return Ok(true);
         }
         let Some(channel) = self.take(id)? else { return Ok(false) };
-        let by = channel.put_out_by();
+        let by = match channel.put_out_by() {
+            Some(by) => Some(by),
+            None => self.dropped_by(&channel)?,
+        };
         self.keep(channel);
         let Some(by) = by else {
             self.stop_channel(id, MAY_NOT_READ)?;

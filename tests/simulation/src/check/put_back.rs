@@ -109,7 +109,6 @@ pub(super) fn may_lack(facts: &Facts, channel: &str, device: &DeviceId, place: P
 fn can_share(view: &View, officer: &str, place: Place) -> bool {
     view.standing == Standing::Member
         && view.stopped.is_none()
-        && !view.closed
         && view.roles.get(officer).is_none_or(|role| role != "observer")
         && view.entries.iter().any(|entry| entry.place == place)
 }

@@ -234,12 +234,28 @@ fn a_certificate_that_has_ended_puts_nobody_back() {
 }
 
 #[test]
-fn nobody_is_put_back_into_a_closed_channel() {
-    let closed = by("ana@fge.example").edit(|edit| edit.closed(true)).apply();
-    let back = Draft::on(closed, "eva@fge.example")
+fn one_is_put_back_into_a_closed_channel_too() {
+    let closed = || by("ana@fge.example").edit(|edit| edit.closed(true)).apply();
+    let back = |who: &str| {
+        let leaf = closed().members[&device(who)].leaf_hash;
+        let asked = Request::of(who).with(|request| request.stranded.leaf = leaf).evidence();
+        Draft::on(closed(), "eva@fge.example").swap(&device(who), PACKAGE).evidence(asked)
+    };
+    // Nobody else could open it again.
+    let (owner, member) = (back("ana@fge.example"), back("ze@pgr.example"));
+    let admits = Draft::on(closed(), "luis@fge.example")
         .swap(&device("ze@pgr.example"), PACKAGE)
-        .evidence(Request::of("ze@pgr.example").evidence());
-    assert_eq!(back.judge(), Err(Rule::Closed));
+        .evidence(Request::of("ze@pgr.example").evidence())
+        .admit("new@fge.example", Role::Member);
+    check(
+        vec![("the owner", owner), ("a member", member)],
+        vec![("and another comes in", Rule::Closed, admits)],
+    );
+    let join = |asked: bool| {
+        let (bundle, me) = (&network().bundle, device("ze@pgr.example"));
+        judge_joined(bundle, &closed(), (&device("rui@pgr.example"), asked), &me, NOW).is_ok()
+    };
+    assert!(join(true) && !join(false));
 }
 
 #[test]

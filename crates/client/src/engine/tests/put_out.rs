@@ -14,7 +14,7 @@ use enlace_proto::relay::v1 as wire;
 use super::world::World;
 use crate::engine::{EngineError, PostError, Wish};
 use crate::notice::Notice;
-use crate::store::{ChannelStanding, OutboxState};
+use crate::store::{ChannelRow, ChannelStanding, OutboxState};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -57,6 +57,21 @@ impl World {
         let now = enlace_transport::Clock::now(&*self.clock);
         let response = self.hub.submit(founded.unwrap().request, now).unwrap();
         Seq(response.seq)
+    }
+
+    fn gives_up_keys(&mut self, name: &str, channel: ChannelId) {
+        let given_up = self.engine(name).write::<_, EngineError>(|work| {
+            let mut taken = work.take(channel)?.unwrap();
+            let since = taken.fence().unwrap();
+            assert!(taken.give_up_keys(&work.ctx, since)?);
+            let standing = ChannelStanding::Stranded;
+            if let Some(row) = work.tx.channel(channel)? {
+                work.tx.put_channel(&ChannelRow { standing, ..row })?;
+            }
+            work.keep(taken);
+            Ok(())
+        });
+        given_up.unwrap();
     }
 
     fn standing_of(&mut self, name: &str, channel: ChannelId) -> ChannelStanding {
@@ -136,14 +151,7 @@ fn who_was_put_out_by_a_void_founding_is_back_with_the_others_next_change() {
 #[test]
 fn who_had_lost_step_before_asks_to_be_put_back_once_it_is_served_again() {
     let (mut world, channel) = world();
-    let given_up = world.engine("carla").write::<_, EngineError>(|work| {
-        let mut taken = work.take(channel)?.unwrap();
-        let since = taken.fence().unwrap();
-        assert!(taken.give_up_keys(&work.ctx, since)?);
-        work.keep(taken);
-        Ok(())
-    });
-    given_up.unwrap();
+    world.gives_up_keys("carla", channel);
     world.carla_is_out(channel);
     world.run(&["ana", "bruno", "eva"]);
     world.engine("bruno").wish(channel, Wish::RenewKeys).unwrap();
@@ -221,4 +229,39 @@ fn who_is_let_in_anew_was_out_for_good() {
     world.settle();
     assert_eq!(world.texts("bruno", channel).last().unwrap(), "de vuelta");
     assert!(!world.texts("bruno", channel).contains(&"mi nota".to_owned()));
+}
+
+/// Eva's store was set back. What she may read no further she cannot judge.
+#[test]
+fn who_had_lost_step_and_is_removed_takes_itself_for_out() {
+    let (mut world, channel) = world();
+    world.gives_up_keys("eva", channel);
+    let wish = Wish::Remove(world.address("eva"));
+    world.engine("bruno").wish(channel, Wish::RenewKeys).unwrap();
+    world.run(&["ana", "bruno"]);
+    world.deliver("eva");
+    world.engine("ana").wish(channel, wish).unwrap();
+    world.run(&["ana", "bruno"]);
+    world.deliver("eva");
+    assert_eq!(world.standing_of("eva", channel), ChannelStanding::Stranded);
+
+    assert!(world.engine("eva").is_served_no_more(channel).unwrap());
+    assert_eq!(world.standing_of("eva", channel), ChannelStanding::Removed);
+    let (notices, by) = (world.notices("eva", channel), world.device("ana"));
+    assert!(notices.contains(&Notice::Removed { by }), "{notices:?}");
+    assert!(!notices.iter().any(|notice| matches!(notice, Notice::Stopped { .. })), "{notices:?}");
+}
+
+/// Nobody has signed a list without Eva: the relay alone says that she is out.
+#[test]
+fn who_had_lost_step_and_is_on_the_list_is_not_out_because_the_relay_says_so() {
+    let (mut world, channel) = world();
+    world.gives_up_keys("eva", channel);
+    world.engine("bruno").wish(channel, Wish::RenewKeys).unwrap();
+    world.run(&["ana", "bruno"]);
+    world.deliver("eva");
+    assert!(!world.engine("eva").is_served_no_more(channel).unwrap());
+    assert_eq!(world.standing_of("eva", channel), ChannelStanding::Stranded);
+    let notices = world.notices("eva", channel);
+    assert!(notices.iter().any(|notice| matches!(notice, Notice::Stopped { .. })), "{notices:?}");
 }

@@ -207,3 +207,45 @@ fn who_does_not_know_of_the_others_founds_no_group_without_them() {
     let may_found = |notice: &Notice| matches!(notice, Notice::Stranded { may_rescue: true, .. });
     assert!(!world.notices("ana", channel).iter().any(may_found));
 }
+
+/// Nobody but the owner opens a closed case again.
+#[test]
+fn an_owner_comes_back_into_a_closed_case_and_opens_it_again() {
+    let mut world = World::new();
+    let channel = world.case();
+    world.engine("ana").wish(channel, Wish::SetClosed(true)).unwrap();
+    world.settle();
+    let copy = copy_of(&mut world, "ana");
+    let other = world.create("ana");
+    world.post("ana", other, "después de la copia");
+    world.settle();
+
+    set_back(&mut world, "ana", &copy);
+    assert!(!world.go_online("ana"));
+    assert_eq!(world.engine("ana").resume().unwrap(), [channel]);
+    world.pass(Duration::from_secs(60));
+    let row = world.engine("ana").read(|tx| tx.channel(channel)).unwrap().unwrap();
+    assert_eq!(row.standing, ChannelStanding::Member);
+    world.engine("ana").wish(channel, Wish::SetClosed(false)).unwrap();
+    world.settle();
+    assert!(!world.policy("eva", channel).is_closed());
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+#[test]
+fn what_was_missed_comes_back_into_a_closed_case_too() {
+    let mut world = World::new();
+    let channel = world.case();
+    let copy = copy_of(&mut world, "bruno");
+    world.post("bruno", channel, "después de la copia");
+    world.settle();
+    world.engine("ana").wish(channel, Wish::SetClosed(true)).unwrap();
+    world.settle();
+
+    set_back(&mut world, "bruno", &copy);
+    assert!(!world.go_online("bruno"));
+    assert_eq!(world.engine("bruno").resume().unwrap(), [channel]);
+    world.pass(Duration::from_secs(60));
+    assert_eq!(world.texts("bruno", channel), ["después de la copia"]);
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
