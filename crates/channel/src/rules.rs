@@ -96,6 +96,8 @@ pub fn judge(
         key_packages: key_packages(details)?,
         evidence: details.evidence.clone(),
         list_hash: envelope.list_hash,
+        fence: envelope.fence,
+        last_valid_commit: envelope.last_valid_commit,
         hub: hub.clone(),
         received_at,
     };

@@ -502,7 +502,7 @@ fn control(vectors: &mut Vectors) {
         channel: CHANNEL,
         generation: Generation(0),
         device: device("luis"),
-        leaf,
+        leaf: Some(leaf),
         since: Seq(11),
         key_package: vec![0x99; 6],
         share_key: vec![0xab; 4],
@@ -513,6 +513,13 @@ fn control(vectors: &mut Vectors) {
                 "device": device("luis").to_string(), "leaf": "leaf", "since": 11,
                 "key_package": "99".repeat(6), "share_key": "ab".repeat(4) }),
         stranded.encode(),
+    );
+    vectors.add(
+        "stranded_without_a_leaf",
+        json!({ "channel": CHANNEL.to_string(), "generation": 0,
+                "device": device("luis").to_string(), "since": 11,
+                "key_package": "99".repeat(6), "share_key": "ab".repeat(4) }),
+        Stranded { leaf: None, ..stranded }.encode(),
     );
     let shared = SharedEntries {
         chains: vec![[vec![0x30; 3], vec![0x31; 3]]],

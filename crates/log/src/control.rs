@@ -8,6 +8,8 @@ use crate::ids::{ChannelId, Generation, Seq, bytes_id, seq_from_u64};
 const LEAVE: &str = "enlace leave v1";
 const CONTEST: &str = "enlace contest v1";
 const STRANDED: &str = "enlace stranded v1";
+/// Of a device that cannot tell its leaf.
+const STRANDED_ANYHOW: &str = "enlace stranded v2";
 
 bytes_id!(
     /// Fixes one leaf of the group's tree, so that evidence cannot be used against a later one.
@@ -130,8 +132,9 @@ pub struct Stranded {
     pub generation: Generation,
     /// Who is stranded.
     pub device: DeviceName,
-    /// Its leaf when it wrote this.
-    pub leaf: LeafHash,
+    /// Its leaf when it wrote this. Whose store was set back to before its leaf changed cannot tell it:
+    /// then this is good until the group's next change.
+    pub leaf: Option<LeafHash>,
     /// The first commit that it could not follow: what it says, and nobody can check.
     pub since: Seq,
     /// What to put it back with: an MLS message, made for this alone.
@@ -149,15 +152,15 @@ impl Stranded {
     /// Its canonical bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        Writer::new(STRANDED)
-            .fixed(&self.channel.0)
-            .u64(self.generation.0)
-            .bytes(self.device.as_str().as_bytes())
-            .fixed(&self.leaf.0)
-            .u64(self.since.0)
-            .bytes(&self.key_package)
-            .bytes(&self.share_key)
-            .finish()
+        let begin = |label| {
+            let w = Writer::new(label).fixed(&self.channel.0).u64(self.generation.0);
+            w.bytes(self.device.as_str().as_bytes())
+        };
+        let asker = match &self.leaf {
+            Some(leaf) => begin(STRANDED).fixed(&leaf.0),
+            None => begin(STRANDED_ANYHOW),
+        };
+        asker.u64(self.since.0).bytes(&self.key_package).bytes(&self.share_key).finish()
     }
 
     /// Reads canonical bytes.
@@ -165,12 +168,15 @@ impl Stranded {
     /// # Errors
     /// Whatever an honest device would not have written.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let mut r = Reader::new(STRANDED, bytes)?;
+        let (mut r, names_leaf) = match Reader::new(STRANDED, bytes) {
+            Ok(r) => (r, true),
+            Err(_) => (Reader::new(STRANDED_ANYHOW, bytes)?, false),
+        };
         let stranded = Self {
             channel: ChannelId(r.fixed()?),
             generation: Generation(r.u64()?),
             device: r.text()?.parse().map_err(|_| DecodeError::Value("device"))?,
-            leaf: LeafHash(r.fixed()?),
+            leaf: if names_leaf { Some(LeafHash(r.fixed()?)) } else { None },
             since: seq_from_u64("since", r.u64()?)?.ok_or(DecodeError::Value("since"))?,
             key_package: r.bytes()?.to_vec(),
             share_key: r.bytes()?.to_vec(),

@@ -94,6 +94,9 @@ pub enum Event {
         /// Where its founding stands.
         succession: Seq,
     },
+    /// A change came before this stranded device was put back, as it had asked without naming its leaf: it
+    /// asks again.
+    RequestLapsed,
     /// An item that this device could read showed that it is not stranded after all.
     Resumed,
     /// Another member's item decrypted: the channel is what its welcome said.

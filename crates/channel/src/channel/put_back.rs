@@ -33,8 +33,9 @@ impl Channel {
         ctx: &Context<'_>,
         client_id: ClientId,
     ) -> Result<Outgoing, SealError> {
-        let leaf = self.roster.seat(&ctx.device.name).map(|seat| seat.leaf_hash);
-        let leaf = self.state.known_leaf().or(leaf).ok_or(SealError::NotAMember)?;
+        let seat = self.roster.seat(&ctx.device.name).map(|seat| seat.leaf_hash);
+        let leaf = self.state.known_leaf().or(seat).ok_or(SealError::NotAMember)?;
+        let leaf = Some(leaf).filter(|_| !self.state.has_lost_leaf(None));
         let (generation, suite) = (self.state.generation(), self.group.suite());
         let place = Place { generation, suite, leaf };
         let envelope = self.envelope(ctx, ItemKind::Stranded, client_id)?;
@@ -58,12 +59,18 @@ impl Channel {
         let place = Place {
             generation: Generation(group.generation),
             suite: Suite::from_code(group.suite).ok_or(SealError::NotStranded)?,
-            leaf: LeafHash(group.leaf),
+            leaf: Some(LeafHash(group.leaf))
+                .filter(|_| !self.state.has_lost_leaf(Some(succession))),
         };
         let mut envelope = self.envelope(ctx, ItemKind::Stranded, client_id)?;
         envelope.generation = place.generation;
         envelope.last_valid_commit = Some(succession);
         self.ask_back(ctx, &place, envelope)
+    }
+
+    /// The groups that this stranded device is in and could not open, by where they were founded.
+    pub fn locked_out(&self) -> impl Iterator<Item = Seq> {
+        self.state.locked_out()
     }
 
     /// Whether this device is stranded, and could not open the group that was founded at a position.
@@ -83,6 +90,10 @@ impl Channel {
         if is_in {
             let since = self.state.lacks_since().map_or(since, |lacks| lacks.min(since));
             self.state.strand(since, None);
+            // What it asked for before the copy was made may have been carried out.
+            if !self.state.requests.is_empty() {
+                self.state.lose_leaf(self.state.position().0);
+            }
         }
         self.state.keys_are_spent = is_in;
         self.state.pending = None;
@@ -273,12 +284,12 @@ impl Channel {
     }
 }
 
-/// In which group a device asks, and which leaf the others know of it there.
+/// In which group a device asks, and which leaf the others know of it there, if it can tell.
 #[derive(Clone, Copy)]
 struct Place {
     generation: Generation,
     suite: Suite,
-    leaf: LeafHash,
+    leaf: Option<LeafHash>,
 }
 
 impl BackRequest {
@@ -293,6 +304,11 @@ impl BackRequest {
 }
 
 impl State {
+    /// Whether a payload is one of this device's requests to be put back.
+    pub(super) fn knows_request(&self, payload: &[u8]) -> bool {
+        self.requests.iter().any(|request| request.payload == payload)
+    }
+
     /// Whether a leaf is one with which this device asked to be put back.
     pub(super) fn asked_for(&self, leaf: LeafHash) -> bool {
         self.requests.iter().any(|request| request.leaf == leaf.0)
@@ -354,7 +370,7 @@ impl ControlEvidence {
     }
 }
 
-fn is_of(payload: &[u8], leaf: LeafHash, since: Seq) -> bool {
+fn is_of(payload: &[u8], leaf: Option<LeafHash>, since: Seq) -> bool {
     Stranded::decode(payload).is_ok_and(|request| (request.leaf, request.since) == (leaf, since))
 }
 

@@ -135,6 +135,10 @@ pub(crate) struct State {
     /// The leaf that the others know of this device, where its own change of it was lost.
     #[serde(default)]
     pub(crate) known_leaf: Option<[u8; 32]>,
+    /// Where the newest change of its leaf stands, or the newest wish for one, that this device does not
+    /// know of: its store was set back.
+    #[serde(default)]
+    lost_leaf: Option<u64>,
     /// While it is stranded, the oldest first.
     #[serde(default)]
     locked_out: Vec<LockedOut>,
@@ -203,6 +207,7 @@ impl State {
             group_generation: None,
             successions: BTreeMap::new(),
             known_leaf: None,
+            lost_leaf: None,
             locked_out: Vec::new(),
             stranded: BTreeMap::new(),
             requests: Vec::new(),
@@ -316,6 +321,7 @@ impl State {
         self.fence = fence.map(|fence| fence.0);
         self.last_valid = self.last_valid.min(self.fence);
         self.locked_out.retain(|group| group.seq < from.0);
+        self.lost_leaf = self.lost_leaf.filter(|seq| *seq < from.0);
         self.put_out = self.put_out.take().filter(|(seq, _)| *seq < from.0);
         let lost = self.own_leaves.split_off(&from.0);
         self.known_leaf = lost.into_values().next().or(self.known_leaf);
@@ -378,6 +384,7 @@ impl State {
         self.own_messages_since_update = 0;
         self.keys_are_spent = false;
         self.known_leaf = None;
+        self.lost_leaf = None;
         self.locked_out.clear();
         self.leaving.clear();
         self.stranded.clear();
@@ -420,6 +427,12 @@ impl State {
         is_new
     }
 
+    /// The next groups that this device is in and could not open, by where they were founded.
+    pub(crate) fn locked_out(&self) -> impl Iterator<Item = Seq> {
+        let groups = self.locked_out.iter().map(|group| Seq(group.seq));
+        groups.filter(|_| self.standing == Standing::Stranded)
+    }
+
     /// The next group that was founded at `seq`, if this device is in it and could not open it.
     pub(crate) fn locked_out_at(&self, seq: Seq) -> Option<&LockedOut> {
         let stands_there = |group: &&LockedOut| group.seq == seq.0;
@@ -431,7 +444,18 @@ impl State {
         self.standing = Standing::Member;
         self.stranded_by = None;
         self.known_leaf = None;
+        self.lost_leaf = None;
         self.locked_out.clear();
+    }
+
+    /// This device changed its leaf there, or may have, and does not know of it.
+    pub(crate) fn lose_leaf(&mut self, seq: Seq) {
+        self.lost_leaf = Some(seq.0);
+    }
+
+    /// Whether it did, after a position if one is given.
+    pub(crate) fn has_lost_leaf(&self, since: Option<Seq>) -> bool {
+        self.lost_leaf.is_some_and(|lost| since.is_none_or(|since| lost > since.0))
     }
 
     /// The leaf that the others know of this device, if it is not the present one.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use enlace_identity::bundle::Bundle;
 use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
 use enlace_identity::time::Timestamp;
-use enlace_log::ListHash;
 use enlace_log::control::KeyPackageHash;
+use enlace_log::{ListHash, Seq};
 
 use super::act::Act;
 use super::put_back::Back;
@@ -37,6 +37,10 @@ pub struct Change {
     pub evidence: Vec<Vec<u8>>,
     /// The hash of the device list in its envelope.
     pub list_hash: ListHash,
+    /// The newest commit before it, void or not.
+    pub fence: Option<Seq>,
+    /// The newest valid one.
+    pub last_valid_commit: Option<Seq>,
     /// Whose relay orders the log at its position.
     pub hub: Domain,
     /// The hub's clock there.

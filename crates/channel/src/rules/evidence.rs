@@ -7,8 +7,8 @@ use enlace_identity::names::{DeviceName, Domain};
 use enlace_identity::revocation::RevocationList;
 use enlace_identity::suspension::{SignedSuspensions, VerifiedSuspensions};
 use enlace_identity::time::Timestamp;
-use enlace_log::control::{LeafHash, Leave};
-use enlace_log::{Envelope, ItemKind, OuterSignature, PayloadHash};
+use enlace_log::control::Leave;
+use enlace_log::{Envelope, ItemKind, OuterSignature, PayloadHash, Seq};
 use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
 
@@ -150,8 +150,13 @@ pub(super) struct ControlItem<'a> {
 }
 
 impl ControlItem<'_> {
-    /// Whether a member before the commit wrote it in this channel, under the leaf that it had there.
-    pub(super) fn is_of(&self, change: &Change, device: &DeviceName, leaf: LeafHash) -> bool {
+    /// The newest commit item when it was written, void or not.
+    pub(super) fn fence(&self) -> Option<Option<Seq>> {
+        Envelope::decode(self.envelope).ok().map(|envelope| envelope.fence)
+    }
+
+    /// Whether a member before the commit wrote it in this channel, by the key of the leaf that it has there.
+    pub(super) fn is_of(&self, change: &Change, device: &DeviceName) -> bool {
         let Some(member) = change.before.members.get(device) else { return false };
         let Ok(envelope) = Envelope::decode(self.envelope) else { return false };
         let Ok(signature) = OuterSignature::decode(envelope.kind, self.outer_signature) else {
@@ -161,7 +166,6 @@ impl ControlItem<'_> {
             && envelope.author == *device
             && (envelope.channel, envelope.generation) == change.before.place()
             && envelope.payload_hash == PayloadHash::of(self.payload)
-            && leaf == member.leaf_hash
             && signature.verify(self.envelope, &member.signature_key)
     }
 }
@@ -175,7 +179,9 @@ fn wish(change: &Change, evidence: &wire::LeaveEvidence) -> Result<DeviceName, V
         payload: &evidence.payload,
     };
     let is_here = (leave.channel, leave.generation) == change.before.place();
-    if is_here && item.is_of(change, &leave.device, leave.leaf) {
+    let member = change.before.members.get(&leave.device);
+    let is_present = member.is_some_and(|member| member.leaf_hash == leave.leaf);
+    if is_here && is_present && item.is_of(change, &leave.device) {
         Ok(leave.device)
     } else {
         Err(Void::new(Rule::Evidence, &leave.device))

@@ -14,7 +14,8 @@ use super::evidence::{ControlItem, read};
 pub(super) type Back = BTreeMap<DeviceName, Stranded>;
 
 /// Whom this commit puts back. It holds for whoever is
-/// removed and added at once, with the very key package that it asked for under its former leaf.
+/// removed and added at once, with the very key package that it asked for under its former leaf; or
+/// since the last change of the group, so that such a wish, too, serves once.
 pub(super) fn asked(change: &Change) -> Back {
     let requests = change.evidence.iter().filter_map(|bytes| match read(bytes) {
         Some(wire::evidence::Evidence::Stranded(evidence)) => request(change, &evidence),
@@ -33,13 +34,19 @@ pub(super) fn request(change: &Change, evidence: &wire::StrandedEvidence) -> Opt
         outer_signature: &evidence.outer_signature,
         payload: &evidence.payload,
     };
-    let is_fresh = change.after.members.get(device)?.leaf_hash != stranded.leaf;
+    let before = change.before.members.get(device)?;
+    let after = change.after.members.get(device)?;
+    let is_present = match stranded.leaf {
+        Some(leaf) => leaf == before.leaf_hash,
+        None => (change.last_valid_commit..=change.fence).contains(&item.fence()?),
+    };
     let brought = change.key_packages.get(device)?;
-    let holds = is_fresh
+    let holds = is_present
+        && before.leaf_hash != after.leaf_hash
         && change.removed.contains(device)
         && change.added.contains(device)
         && *brought == KeyPackageHash::of(&stranded.key_package)
-        && item.is_of(change, device, stranded.leaf)
+        && item.is_of(change, device)
         && (stranded.channel, stranded.generation) == change.before.place();
     holds.then_some(stranded)
 }

@@ -121,6 +121,12 @@ impl Work<'_> {
             Event::LockedOut { succession } => {
                 return self.ask_back(id, Task::AskBackInto { succession: succession.0 });
             }
+            Event::RequestLapsed => {
+                for group in channel.locked_out() {
+                    self.ask_back(id, Task::AskBackInto { succession: group.0 })?;
+                }
+                return self.ask_back(id, Task::AskBack);
+            }
             Event::LeftOut { by } => Notice::LeftOut { by },
             Event::Resumed => {
                 if channel.lacks_since().is_some() {

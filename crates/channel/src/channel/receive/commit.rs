@@ -23,6 +23,10 @@ impl Channel {
         let mut events = Vec::new();
         if self.state.standing == Standing::Stranded && !self.may_end_stranding(item, author) {
             self.state.pass_commit(item.seq, false);
+            if *author == ctx.device.name {
+                self.state.lose_leaf(item.seq);
+            }
+            events.extend(self.state.has_lost_leaf(None).then_some(Event::RequestLapsed));
             return Ok(events);
         }
         ctx.store.savepoint()?;
@@ -53,6 +57,9 @@ impl Channel {
         let mut events = self.lose_pending(ctx)?;
         self.state.strand(item.seq, Some(author));
         self.state.pass_commit(item.seq, false);
+        if *author == ctx.device.name {
+            self.state.lose_leaf(item.seq);
+        }
         events.push(Event::Stranded { by: author.clone() });
         if self.may_have_dropped_this_device(ctx, item) {
             events.push(Event::ContestDue(item.seq));
@@ -165,6 +172,7 @@ impl Channel {
         {
             // Its own welcome comes with this very commit; the group as it is here has ended.
             self.state.strand(item.seq, None);
+            self.state.lose_leaf(item.seq);
             self.state.keys_are_spent = true;
             self.state.pass_commit(item.seq, false);
             return Ok(events);
@@ -284,7 +292,7 @@ impl Channel {
     }
 
     /// After a merge: the policy anew, and wishes only of those who are still there with the leaf
-    /// they wrote of.
+    /// they wrote of. Who named none asks again.
     pub(super) fn refresh(&mut self) -> Result<(), ChannelError> {
         self.policy = Policy::decode(self.group.policy()?)?;
         self.roster = Roster::of(&self.group.view()?).ok_or(GroupError::Foreign)?;
@@ -299,7 +307,8 @@ impl Channel {
         });
         self.state.stranded.retain(|device, evidence| {
             let stranded = Stranded::decode(&evidence.payload);
-            stranded.is_ok_and(|stranded| is_present(device, stranded.leaf))
+            let leaf = stranded.ok().and_then(|stranded| stranded.leaf);
+            leaf.is_some_and(|leaf| is_present(device, leaf))
         });
         Ok(())
     }

@@ -55,6 +55,11 @@ impl Channel {
         item: &Item,
         author: &DeviceName,
     ) -> Vec<Event> {
+        let is_own = *author == ctx.device.name;
+        let payload = item.sealed.payload();
+        if is_own && payload.is_some_and(|payload| !self.state.knows_request(payload)) {
+            self.state.lose_leaf(item.seq);
+        }
         let request = self.verified_control(item, author).and_then(|(seat, payload)| {
             let stranded = Stranded::decode(payload).map_err(Refused::signed)?;
             let fits = stranded.channel == self.id()
@@ -64,7 +69,11 @@ impl Channel {
                 return Err(Refused::signed("it does not fit its author"));
             }
             let is_here = stranded.generation == self.state.generation();
-            if !is_here || stranded.leaf != seat.leaf_hash {
+            let is_present = match stranded.leaf {
+                Some(leaf) => leaf == seat.leaf_hash,
+                None => item.sealed.envelope().fence >= self.state.last_valid(),
+            };
+            if !is_here || !is_present {
                 return Ok(None);
             }
             let suite = self.group.suite();
@@ -74,7 +83,7 @@ impl Channel {
             let bundle = self.present_bundle(ctx).map_err(Refused::signed)?;
             let device = VerifiedDevice::verify(package.chain(), key, bundle, item.received_at)
                 .map_err(Refused::signed)?;
-            if device.name() != author || package.leaf() == stranded.leaf {
+            if device.name() != author || package.leaf() == seat.leaf_hash {
                 return Err(Refused::signed("its key package does not put its author back"));
             }
             Ok(Some(stranded))

@@ -31,7 +31,7 @@ impl Request {
             stranded: Stranded {
                 channel: CHANNEL,
                 generation: Generation(0),
-                leaf: state().members[&device].leaf_hash,
+                leaf: Some(state().members[&device].leaf_hash),
                 device: device.clone(),
                 since: Seq(4),
                 key_package: PACKAGE.to_vec(),
@@ -175,7 +175,7 @@ fn false_requests_void() {
     };
     let cases = vec![
         ("signed by the committer", other(|r| r.signer = name("eva@fge.example"))),
-        ("an older leaf", other(|r| r.stranded.leaf = LeafHash([5; 32]))),
+        ("an older leaf", other(|r| r.stranded.leaf = Some(LeafHash([5; 32])))),
         ("another key package", other(|r| r.stranded.key_package = b"another".to_vec())),
         ("another channel's request", other(|r| r.stranded.channel = ChannelId([8; 32]))),
         ("another channel's item", other(|r| r.envelope.channel = ChannelId([8; 32]))),
@@ -206,6 +206,35 @@ fn altered_requests_void() {
     for alter in cases {
         assert_eq!(altered(alter), Err(Rule::OwnLeaf));
     }
+}
+
+/// Its author's store was set back, so it cannot say which leaf it has.
+#[test]
+fn a_request_without_a_leaf_is_good_until_the_next_change() {
+    let asked = |fence: u64| {
+        let request = Request::of("ze@pgr.example").with(|r| r.stranded.leaf = None);
+        request.with(|r| r.envelope.fence = Some(Seq(fence))).evidence()
+    };
+    let back = |fence| swap("eva@fge.example", "ze@pgr.example", asked(fence));
+    let signed_by_another = Request::of("ze@pgr.example")
+        .with(|r| (r.stranded.leaf, r.signer) = (None, name("eva@fge.example")));
+    check(
+        vec![("at the newest valid change", back(3)), ("at a void one since", back(5))],
+        vec![
+            ("before the newest valid change", Rule::OwnLeaf, back(2)),
+            ("at a change that there is not", Rule::OwnLeaf, back(6)),
+            (
+                "by another's key",
+                Rule::OwnLeaf,
+                swap("eva@fge.example", "ze@pgr.example", signed_by_another.evidence()),
+            ),
+        ],
+    );
+    let mut again = Draft::on(back(5).apply(), "oto@fge.example")
+        .swap(&device("ze@pgr.example"), PACKAGE)
+        .evidence(asked(5));
+    (again.0.last_valid_commit, again.0.fence) = (Some(Seq(6)), Some(Seq(6)));
+    assert_eq!(again.judge(), Err(Rule::OwnLeaf), "it was carried out");
 }
 
 #[test]

@@ -23,7 +23,7 @@ use enlace_identity::revocation::RevocationList;
 use enlace_identity::suspension::{SignedSuspensions, SuspensionStatement};
 use enlace_identity::time::{Timestamp, Validity};
 use enlace_log::control::{KeyPackageHash, LeafHash};
-use enlace_log::{ChannelId, ClientId, Generation};
+use enlace_log::{ChannelId, ClientId, Generation, Seq};
 use enlace_proto::channel::v1 as wire;
 use prost::Message as _;
 use zeroize::Zeroizing;
@@ -266,6 +266,8 @@ impl Draft {
             key_packages: BTreeMap::new(),
             evidence: Vec::new(),
             list_hash: enlace_log::ListHash::NONE,
+            fence: Some(Seq(5)),
+            last_valid_commit: Some(Seq(3)),
             hub: "fge.example".parse().unwrap(),
             received_at: NOW,
         })

@@ -184,6 +184,58 @@ fn a_note_that_the_copy_still_had_to_send_is_sent_once() {
     world.assert_agreement(channel, &["ana", "bruno", "eva"]);
 }
 
+/// Ana, the owner, has changed her own leaf since, so that she cannot say which one the others know of
+/// her; and others change the channel while she waits.
+#[test]
+fn an_owner_that_was_set_back_to_before_its_own_change_comes_back_without_a_lead() {
+    let mut world = World::new();
+    let channel = world.case();
+    let copy = copy_of(&mut world, "ana");
+    world.engine("ana").wish(channel, Wish::RenewKeys).unwrap();
+    world.settle();
+    world.post("ana", channel, "después de la copia");
+    world.settle();
+
+    set_back(&mut world, "ana", &copy);
+    assert!(!world.go_online("ana"));
+    while world.deliver("ana") > 0 {}
+    assert_eq!(world.engine("ana").resume().unwrap(), [channel]);
+    for by in ["bruno", "eva"] {
+        world.engine(by).wish(channel, Wish::RenewKeys).unwrap();
+    }
+    world.pass(Duration::from_secs(120));
+    world.post("ana", channel, "de vuelta");
+    world.settle();
+    for name in ["ana", "bruno", "eva"] {
+        assert_eq!(world.texts(name, channel), ["después de la copia", "de vuelta"], "{name}");
+    }
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+/// The copy was put in place before, and Bruno was put back since; now it is put there again.
+#[test]
+fn a_device_that_is_set_back_to_one_copy_twice_comes_back_both_times() {
+    let mut world = World::new();
+    let channel = world.case();
+    let copy = copy_of(&mut world, "bruno");
+    world.post("bruno", channel, "después de la copia");
+    world.settle();
+    for text in ["una vez", "dos veces"] {
+        set_back(&mut world, "bruno", &copy);
+        assert!(!world.go_online("bruno"));
+        while world.deliver("bruno") > 0 {}
+        assert_eq!(world.engine("bruno").resume().unwrap(), [channel]);
+        world.pass(Duration::from_secs(120));
+        world.post("bruno", channel, text);
+        world.settle();
+    }
+    for name in ["ana", "bruno", "eva"] {
+        let texts = ["después de la copia", "una vez", "dos veces"];
+        assert_eq!(world.texts(name, channel), texts, "{name}");
+    }
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
 /// Ana does not know any more that Bruno is in: a group that she founded would shut him out.
 #[test]
 fn who_does_not_know_of_the_others_founds_no_group_without_them() {
@@ -206,6 +258,10 @@ fn who_does_not_know_of_the_others_founds_no_group_without_them() {
     assert_eq!(world.policy("bruno", channel).generation().0, 0);
     let may_found = |notice: &Notice| matches!(notice, Notice::Stranded { may_rescue: true, .. });
     assert!(!world.notices("ana", channel).iter().any(may_found));
+    for name in ["ana", "bruno"] {
+        assert_eq!(world.texts(name, channel), ["nota"], "{name}");
+    }
+    world.assert_agreement(channel, &["ana", "bruno"]);
 }
 
 /// Nobody but the owner opens a closed case again.
