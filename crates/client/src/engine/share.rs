@@ -233,11 +233,20 @@ impl Work<'_> {
         let verified = verify_shared(self.ctx.bundle, &at.item, kept, chain);
         let said = verified.filter(|entry| entry.header().kind != EntryKind::HistoryShare);
         let Some(entry) = said else { return Ok(false) };
+        // Another one may hold still what whoever shares it has erased.
+        if entry.as_signed().is_erased() {
+            let here = self.tx.entries(id, seq, 1)?;
+            if here.iter().all(|row| row.seq != seq) {
+                self.tx.put_without_content(id, seq, entry.author())?;
+            }
+            return Ok(false);
+        }
         self.tx.put_certificates(chain)?;
         let fingerprint = *chain.leaf().fingerprint().as_bytes();
         let row = entry_row(&at.item, entry.as_signed(), fingerprint);
         let is_new = self.tx.put_entry(&row)?;
         if is_new {
+            self.tx.take_without_content(id, seq)?;
             self.tell(ClientEvent::Entry { channel: id, seq });
             self.take_effect(&row)?;
         }

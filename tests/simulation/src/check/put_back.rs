@@ -22,29 +22,35 @@ fn waits_in_vain(facts: &Facts, channel: &Channel, device: &DeviceId) -> bool {
         && facts.honest().any(is_member)
 }
 
-/// Whether there is such a device in a channel: what it had been told alone, nobody tells any more.
-pub(super) fn somebody_needs_a_lead(facts: &Facts, channel: &str) -> bool {
-    facts.set_back.keys().any(|device| needs_a_lead(facts, channel, device))
+/// Whether a device was set back in a channel that had been told alone what changed there, so that nobody
+/// tells it any more; or that may not know that it is in.
+pub(super) fn somebody_has_forgotten(facts: &Facts, channel: &str) -> bool {
+    let views = || facts.honest().filter_map(|(_, shown)| shown.channels.get(channel));
+    let is_told = |place: &Place| {
+        views().any(|view| view.changes.contains_key(place) || view.void.contains_key(place))
+    };
+    let was_in = |device: &DeviceId| {
+        facts.devices.get(device).is_some_and(|shown| shown.channels.contains_key(channel))
+    };
+    let commits = || views().flat_map(|view| view.commits.keys());
+    facts.set_back.keys().any(|device| {
+        needs_a_lead(facts, channel, device) || was_in(device) && !commits().all(is_told)
+    })
 }
 
-/// Whether a device was set back to before it had changed its own leaf, or had got it: then it cannot
-/// say which one it has, and a lead has to let it in again.
+/// Whether a device was set back to before it was let in: then it does not know of the channel, or that it
+/// is in it again, and a lead has to let it in.
 pub(super) fn needs_a_lead(facts: &Facts, channel: &str, device: &DeviceId) -> bool {
     let set_back = || facts.set_back.get(device).into_iter().flatten();
     let is_since_a_copy = |place: &Place| {
         set_back().any(|it| it.copied.next.get(channel).is_none_or(|next| place >= next))
     };
-    let gives_it_a_leaf = |change: &Change| match change {
-        Change::Admitted(other) | Change::PutBack(other, _) => other == device,
-        _ => false,
+    let lets_it_in = |(place, changes): (&Place, &Vec<Change>)| {
+        is_since_a_copy(place) && changes.contains(&Change::Admitted(device.clone()))
     };
-    let changes_its_leaf = |(place, changes): (&Place, &Vec<Change>)| {
-        is_since_a_copy(place) && changes.iter().any(gives_it_a_leaf)
-    };
+    let has_opened_it = || set_back().any(|it| !it.copied.next.contains_key(channel));
     facts.honest().filter_map(|(_, shown)| shown.channels.get(channel)).any(|view| {
-        let own = view.commits.iter().filter(|(_, author)| *author == device);
-        own.map(|(place, _)| place).any(is_since_a_copy)
-            || view.changes.iter().any(changes_its_leaf)
+        view.changes.iter().any(lets_it_in) || view.members.contains(device) && has_opened_it()
     })
 }
 
@@ -105,11 +111,13 @@ pub(super) fn may_lack(facts: &Facts, channel: &str, device: &DeviceId, place: P
         })
 }
 
-/// Whether a member that shows this could send others what it holds of a place.
+/// Whether a member that shows this could send others what it holds of a place. Of what it has from before it
+/// was let in again it cannot say that it is all.
 fn can_share(view: &View, officer: &str, place: Place) -> bool {
     view.standing == Standing::Member
         && view.stopped.is_none()
         && view.roles.get(officer).is_none_or(|role| role != "observer")
+        && view.joined.last().is_none_or(|joined| place > *joined)
         && view.entries.iter().any(|entry| entry.place == place)
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::membership::{Changes, officer_of};
-use super::put_back::somebody_needs_a_lead;
+use super::put_back::somebody_has_forgotten;
 use super::restored::lost_something;
 use super::{Findings, Membership};
 use crate::facts::{Change, Channel, Facts, Place, Standing};
@@ -19,7 +19,7 @@ pub(super) fn check(facts: &Facts, membership: &Membership, found: &mut Findings
     for (channel, changes) in membership.changes() {
         let Some(opener) = facts.openers.get(channel) else { continue };
         // What a restored hub lost changed roles that are as before now.
-        if lost_something(facts, channel) || somebody_needs_a_lead(facts, channel) {
+        if lost_something(facts, channel) || somebody_has_forgotten(facts, channel) {
             continue;
         }
         let roles = replay(facts, channel, opener, changes, found);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::put_back::somebody_needs_a_lead;
+use super::put_back::somebody_has_forgotten;
 use super::put_back::was_stranded;
 use super::restored::{lost_something, may_miss_its_welcome};
 use super::{Findings, Membership};
@@ -175,7 +175,7 @@ fn members_know_it(
             // A commit that a restored hub lost leaves whoever made it, or came by it, behind.
             || lost_something(facts, channel)
             || (is_in && may_miss_its_welcome(facts, channel, view))
-            || somebody_needs_a_lead(facts, channel);
+            || somebody_has_forgotten(facts, channel);
         if is_in != knows && !excused && !current(facts, views).is_empty() {
             found.add(
                 0,

@@ -204,6 +204,27 @@ fn a_stranded_device_gets_what_it_missed() {
     world.assert_agreement(channel, &["ana", "bruno", "eva"]);
 }
 
+/// Whoever shares it has erased it by then; it is shown as that, and not as a note that says nothing.
+#[test]
+fn what_was_withdrawn_meanwhile_never_came() {
+    let mut world = World::new();
+    let channel = world.case();
+    strand(&mut world, channel, &["eva"]);
+    write_meanwhile(&mut world, channel, &[("ana", "uno"), ("ana", "dos")]);
+    let place = super::withdrawals::place(&mut world, "ana", channel, "uno");
+    world.engine("ana").withdraw(channel, place, super::withdrawals::note("error")).unwrap();
+    while world.pump("ana") + world.deliver("ana") + world.deliver("bruno") > 0 {}
+    world.pass(LONG);
+    world.settle();
+    assert_eq!(world.texts("eva", channel), ["dos", "error"]);
+    let erased = crate::client::erased_of(world.engine("eva"), channel).unwrap();
+    let never_came = |view: &crate::client::ErasedView| {
+        view.seq == place && view.here == crate::client::ErasedHere::NeverCame
+    };
+    assert!(erased.iter().any(never_came), "{erased:?}");
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
 /// A new group gives the keys back before the device has asked for them.
 #[test]
 fn who_comes_along_into_a_next_group_gets_what_it_missed_before() {

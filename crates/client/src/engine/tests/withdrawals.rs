@@ -14,7 +14,7 @@ use crate::task::Task;
 
 const SECRET: &str = "la testigo vive en la calle Ocampo 14";
 
-fn note(text: &str) -> NewNote {
+pub(super) fn note(text: &str) -> NewNote {
     NewNote {
         text: text.to_owned(),
         handling: None,
