@@ -93,7 +93,7 @@ fn stranded(author: &str, payload: impl FnOnce(&mut Stranded)) -> Draft {
         channel: channel_id(),
         generation: Generation(0),
         device: device(author),
-        leaf: LeafHash::of(b"e", b"s", b"c"),
+        leaf: Some(LeafHash::of(b"e", b"s", b"c")),
         since: Seq(0),
         key_package: b"key package".to_vec(),
         share_key: b"share key".to_vec(),
