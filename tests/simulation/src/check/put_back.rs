@@ -1,5 +1,7 @@
 //! Devices that lost the group's keys and were put back: what they may miss, and that there was a reason.
 
+use std::collections::BTreeSet;
+
 use super::Findings;
 use super::restored::lost_something;
 use crate::facts::{Change, Channel, DeviceId, Facts, Place, Shown, Standing, View};
@@ -98,15 +100,23 @@ pub(super) fn was_stranded(facts: &Facts, channel: &str, device: &DeviceId, plac
 }
 
 /// Whether a device may lack what stands at a place: it was stranded there, and nobody is left who
-/// could have sent it that since.
+/// could have sent it that since. Whoever had no keys when it was put back did not hear of it in time.
 pub(super) fn may_lack(facts: &Facts, channel: &str, device: &DeviceId, place: Place) -> bool {
-    was_stranded(facts, channel, device, place)
+    let Some(view) = facts.devices.get(device).and_then(|shown| shown.channels.get(channel)) else {
+        return false;
+    };
+    let gaps = gaps(facts, channel, device, view);
+    let back = gaps.filter(|(since, back)| (*since..*back).contains(&place)).map(|(_, back)| back);
+    let back: BTreeSet<_> = back.collect();
+    let was_stranded = |other, place| was_stranded(facts, channel, other, place);
+    !back.is_empty()
         && !facts.honest().any(|(other, shown)| {
             let view = shown.channels.get(channel);
             other != device
                 && !facts.is_cut_off(other)
                 && facts.is_served(other)
-                && !was_stranded(facts, channel, other, place)
+                && !was_stranded(other, place)
+                && !back.iter().all(|back| was_stranded(other, *back))
                 && view.is_some_and(|view| can_share(view, &shown.officer, place))
         })
 }

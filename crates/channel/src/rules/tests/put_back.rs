@@ -267,7 +267,7 @@ fn one_is_put_back_into_a_closed_channel_too() {
     let closed = || by("ana@fge.example").edit(|edit| edit.closed(true)).apply();
     let back = |who: &str| {
         let leaf = closed().members[&device(who)].leaf_hash;
-        let asked = Request::of(who).with(|request| request.stranded.leaf = leaf).evidence();
+        let asked = Request::of(who).with(|request| request.stranded.leaf = Some(leaf)).evidence();
         Draft::on(closed(), "eva@fge.example").swap(&device(who), PACKAGE).evidence(asked)
     };
     // Nobody else could open it again.
