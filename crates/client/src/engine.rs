@@ -92,7 +92,7 @@ pub use self::welcome::{Disposition, WelcomeError};
 
 pub(crate) use self::backup::restored_setting;
 pub(crate) use self::confirmations::confirmed;
-pub(crate) use self::demoted::demoted;
+pub(crate) use self::demoted::{demoted, published};
 pub(crate) use self::forum::Forum;
 pub(crate) use self::holders::Holders;
 pub(crate) use self::settle::body_of;

@@ -19,6 +19,8 @@ pub(crate) struct ThreadItem {
     answer: Option<EntryItem>,
     /// What was answered after that.
     late: Vec<EntryItem>,
+    /// Answers that were withdrawn.
+    withdrawn: Vec<EntryItem>,
     #[serde(skip)]
     unanswered: Option<String>,
 }
@@ -31,6 +33,7 @@ impl ThreadItem {
             entry: item(&thread.entry),
             answer: thread.answer.as_ref().map(item),
             late: thread.late.iter().map(item).collect(),
+            withdrawn: thread.withdrawn.iter().map(item).collect(),
             unanswered: open,
         }
     }
@@ -42,7 +45,7 @@ impl fmt::Display for ThreadItem {
         if let Some(unanswered) = &self.unanswered {
             writeln!(f, "      ({unanswered})")?;
         }
-        for answer in self.answer.iter().chain(&self.late) {
+        for answer in self.answer.iter().chain(&self.late).chain(&self.withdrawn) {
             for line in answer.to_string().lines() {
                 writeln!(f, "    {line}")?;
             }

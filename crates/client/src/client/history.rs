@@ -1,13 +1,13 @@
 //! What became of entries after they were written: corrected, withdrawn, erased.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use enlace_channel::entry::EntryKind;
 use enlace_identity::names::DeviceName;
 use enlace_log::{ChannelId, ClientId, Seq};
 
 use super::views::{EntryState, EntryView};
-use crate::engine::{demoted, may_take_back, restored_setting};
+use crate::engine::{demoted, may_take_back, published, restored_setting};
 use crate::store::{EntryRow, ErasureRow, StoreError, Transaction};
 
 const CORRECTION: u64 = 2;
@@ -24,8 +24,9 @@ pub(crate) struct History {
     restored_until: Seq,
     /// Where relays were told to erase what stands somewhere.
     tombstones: BTreeMap<Seq, Seq>,
-    /// Whether the channel is a forum: what does not count says nothing there.
+    /// Whether the channel is a forum: what has no effect says nothing there, but for these places.
     is_forum: bool,
+    published: BTreeSet<Seq>,
 }
 
 impl History {
@@ -39,6 +40,7 @@ impl History {
         let mut history = Self {
             said: BTreeMap::new(),
             is_forum,
+            published: published(tx, id)?,
             about: BTreeMap::new(),
             restored_until: tx
                 .setting(&restored_setting(id))?
@@ -79,7 +81,8 @@ impl History {
         view.restored = seq < self.restored_until;
         view.erased = erasure.map(|row| row.why);
         let speaks_of_another = matches!(view.kind, CORRECTION | WITHDRAWAL);
-        if self.is_forum && speaks_of_another && view.about.is_none() {
+        let has_effect = view.about.is_some() || self.published.contains(&seq);
+        if self.is_forum && speaks_of_another && !has_effect {
             // Whoever may only ask could publish by it.
             view.body.clear();
             view.restriction = None;

@@ -3,7 +3,7 @@
 //! The order of the log decides, and nothing of it makes an entry void (PROTOCOL.md §5.8).
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use enlace_channel::channel::Channel;
 use enlace_channel::entry::{EntryKind, HandlingCode, SignedEntry, TimeZone};
@@ -11,7 +11,7 @@ use enlace_channel::policy::{ChannelKind, Role};
 use enlace_log::{ChannelId, ClientId, Commitment, Seq};
 
 use super::compose::{NewNote, PostError};
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, may_take_back};
 use crate::client::{EntryView, History};
 use crate::store::{StoreError, Transaction};
 
@@ -24,6 +24,8 @@ pub struct Thread {
     pub answer: Option<EntryView>,
     /// What was answered after that.
     pub late: Vec<EntryView>,
+    /// Answers that were withdrawn.
+    pub withdrawn: Vec<EntryView>,
 }
 
 /// The places in a forum that name each other.
@@ -31,8 +33,10 @@ pub struct Thread {
 pub(crate) struct Forum {
     /// By commitment: where an entry stands, and whether it is a question.
     known: BTreeMap<Commitment, (Seq, bool)>,
-    /// Of each parent, its answers in the log's order.
+    /// Of each parent, its answers in the log's order, without those that were withdrawn.
     answers: BTreeMap<Commitment, Vec<Seq>>,
+    /// Of each parent, its answers that were withdrawn.
+    withdrawn: BTreeMap<Commitment, Vec<Seq>>,
     /// Of each parent, its newest pin, and whether it puts it on top.
     pins: BTreeMap<Commitment, (Seq, bool)>,
 }
@@ -44,8 +48,9 @@ impl Forum {
     /// When the store fails.
     pub(crate) fn read(tx: &dyn Transaction, id: ChannelId) -> Result<Self, StoreError> {
         let mut forum = Self::default();
+        let withdrawn = withdrawn(tx, id)?;
         for row in tx.forum_entries(id)? {
-            forum.take(row.seq, &signed(&row.signed)?);
+            forum.take(row.seq, &signed(&row.signed)?, &withdrawn);
         }
         if forum.pins.keys().any(|parent| !forum.known.contains_key(parent)) {
             for row in tx.entries(id, Seq(0), usize::MAX)? {
@@ -55,11 +60,17 @@ impl Forum {
         Ok(forum)
     }
 
-    fn take(&mut self, seq: Seq, entry: &SignedEntry) {
+    fn take(&mut self, seq: Seq, entry: &SignedEntry, withdrawn: &BTreeSet<Seq>) {
         let header = entry.header();
         self.known.insert(entry.commitment(), (seq, header.kind == EntryKind::Question));
         match (header.kind, header.parent) {
-            (EntryKind::Answer, Some(parent)) => self.answers.entry(parent).or_default().push(seq),
+            (EntryKind::Answer, Some(parent)) => {
+                let answers = match withdrawn.contains(&seq) {
+                    true => &mut self.withdrawn,
+                    false => &mut self.answers,
+                };
+                answers.entry(parent).or_default().push(seq);
+            }
             (EntryKind::Pin, Some(parent)) => {
                 if let Some(pinned) = entry.pins() {
                     self.pins.insert(parent, (seq, pinned));
@@ -89,13 +100,13 @@ impl Forum {
             EntryKind::Question => view.answered_by = self.answer_to(&view.commitment),
             EntryKind::Answer => {
                 let first = parent.and_then(|parent| self.answer_to(&parent));
-                view.is_late = first.is_some() && first != view.state.seq();
+                view.is_late = first.is_some_and(|first| view.state.seq() > Some(first));
             }
             _ => {}
         }
     }
 
-    /// The first answer to a question.
+    /// The first answer to a question that was not withdrawn.
     pub(crate) fn answer_to(&self, question: &Commitment) -> Option<Seq> {
         self.answers.get(question).and_then(|answers| answers.first()).copied()
     }
@@ -133,13 +144,10 @@ impl Engine {
         let mut threads = Vec::new();
         for (commitment, seq) in forum.order() {
             let Some(entry) = self.entry_at(id, seq)? else { continue };
-            let answers = forum.answers.get(&commitment).map_or(&[][..], Vec::as_slice);
-            let mut views = Vec::new();
-            for answer in answers {
-                views.extend(self.entry_at(id, *answer)?);
-            }
-            let mut views = views.into_iter();
-            threads.push(Thread { entry, answer: views.next(), late: views.collect() });
+            let mut answers = self.entries_at(id, forum.answers.get(&commitment))?.into_iter();
+            let withdrawn = self.entries_at(id, forum.withdrawn.get(&commitment))?;
+            let (answer, late) = (answers.next(), answers.collect());
+            threads.push(Thread { entry, answer, late, withdrawn });
         }
         for view in threads.iter_mut().flat_map(Thread::views_mut) {
             history.show(view);
@@ -217,6 +225,18 @@ impl Engine {
         self.write(|work| work.post_or_pin(id, note, about, Some(pinned)))
     }
 
+    fn entries_at(
+        &mut self,
+        id: ChannelId,
+        places: Option<&Vec<Seq>>,
+    ) -> Result<Vec<EntryView>, StoreError> {
+        let mut views = Vec::new();
+        for place in places.into_iter().flatten() {
+            views.extend(self.entry_at(id, *place)?);
+        }
+        Ok(views)
+    }
+
     fn entry_at(&mut self, id: ChannelId, seq: Seq) -> Result<Option<EntryView>, StoreError> {
         let rows = self.read(|tx| tx.entries(id, seq, 1))?;
         rows.first().filter(|row| row.seq == seq).map(EntryView::of_row).transpose()
@@ -246,8 +266,20 @@ impl Thread {
     }
 
     fn views_mut(&mut self) -> impl Iterator<Item = &mut EntryView> {
-        [&mut self.entry].into_iter().chain(&mut self.answer).chain(&mut self.late)
+        let answers = self.answer.iter_mut().chain(&mut self.late).chain(&mut self.withdrawn);
+        [&mut self.entry].into_iter().chain(answers)
     }
+}
+
+/// Where entries of a channel stand that their officers have withdrawn.
+fn withdrawn(tx: &dyn Transaction, id: ChannelId) -> Result<BTreeSet<Seq>, StoreError> {
+    let mut withdrawn = BTreeSet::new();
+    for row in tx.entries_of_kind(id, EntryKind::Withdrawal.code())? {
+        let target = row.parent.map(|of| tx.entry_committed(id, of)).transpose()?.flatten();
+        let target = target.filter(|target| may_take_back(&row, target));
+        withdrawn.extend(target.map(|target| target.seq));
+    }
+    Ok(withdrawn)
 }
 
 fn signed(bytes: &[u8]) -> Result<SignedEntry, StoreError> {

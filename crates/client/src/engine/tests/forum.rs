@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use enlace_channel::entry::{EntryKind, TimeZone};
 use enlace_channel::mls::Suite;
 use enlace_channel::policy::Role;
@@ -250,4 +252,81 @@ fn a_guide_that_was_made_a_member_corrects_no_more_what_it_published() {
         let erased = world.entries(name, forum).iter().filter(|v| v.erased.is_some()).count();
         assert_eq!(erased, 3, "{name}");
     }
+}
+
+/// Else nobody could put a wrong answer right but its author, and whoever never got it would show the
+/// question as open.
+#[test]
+fn a_withdrawn_answer_leaves_its_question_open() {
+    let mut world = World::new();
+    let forum = world.forum(Suite::PostQuantum);
+    let question = world.ask("eva", forum, "¿Qué plazo?");
+    world.answer("bruno", forum, question, "Diez días");
+    world.settle();
+    let wrong = world.last_place("ana", forum);
+    world.engine("bruno").withdraw(forum, wrong, note("no era así")).unwrap();
+    world.settle();
+    for name in ["ana", "bruno", "eva"] {
+        let threads = world.engine(name).threads(forum).unwrap();
+        assert_eq!(shape(&threads), [("¿Qué plazo?", None, 0)], "{name}");
+        assert!(threads[0].is_open(), "{name}");
+        let withdrawn: Vec<_> = threads[0].withdrawn.iter().map(|v| v.state.seq()).collect();
+        assert_eq!(withdrawn, [Some(wrong)], "{name}");
+        let asked = world.entries(name, forum).into_iter().find(|v| v.body == "¿Qué plazo?");
+        assert_eq!(asked.unwrap().answered_by, None, "{name}");
+    }
+    world.answer("ana", forum, question, "Quince días");
+    world.settle();
+    for name in ["ana", "bruno", "eva"] {
+        let threads = world.engine(name).threads(forum).unwrap();
+        assert_eq!(shape(&threads), [("¿Qué plazo?", Some("Quince días"), 0)], "{name}");
+        assert!(world.entries(name, forum).iter().all(|view| !view.is_late), "{name}");
+    }
+}
+
+/// A modified program says that it takes back a colleague's answer.
+#[test]
+fn an_answer_that_somebody_else_withdraws_stands() {
+    let mut world = World::new();
+    let forum = world.forum(Suite::PostQuantum);
+    let question = world.ask("eva", forum, "¿Qué plazo?");
+    world.answer("bruno", forum, question, "Diez días");
+    world.settle();
+    let place = world.last_place("ana", forum);
+    let of = commitment_at(&mut world, "ana", forum, place);
+    send_about(world.engine("ana"), forum, of, EntryKind::Withdrawal, "");
+    world.settle();
+    for name in ["ana", "bruno", "eva"] {
+        let threads = world.engine(name).threads(forum).unwrap();
+        assert_eq!(shape(&threads), [("¿Qué plazo?", Some("Diez días"), 0)], "{name}");
+    }
+}
+
+/// Nobody publishes by it who may not anyway; and whoever came in later would never know what holds now.
+#[test]
+fn who_came_in_later_reads_how_a_guide_corrects_what_was_published_before() {
+    let mut world = World::new();
+    let forum = world.forum(Suite::PostQuantum);
+    let first = world.ask("eva", forum, "¿Qué plazo?");
+    world.engine("ana").post(forum, note("plazo: diez días")).unwrap();
+    world.settle();
+    let guide = world.last_place("ana", forum);
+    world.engine("ana").post(forum, note("plazo: ninguno")).unwrap();
+    world.settle();
+    let wrong = world.last_place("ana", forum);
+    world.enroll("cora", "fge");
+    world.publish_of("cora", Suite::PostQuantum);
+    let cora = world.address("cora");
+    world.engine("ana").wish(forum, Wish::Add(cora, Role::Member)).unwrap();
+    world.settle();
+    world.engine("ana").correct(forum, guide, note("plazo: doce días")).unwrap();
+    world.engine("ana").withdraw(forum, wrong, note("había plazo")).unwrap();
+    world.engine("eva").correct(forum, first, note("lean esto todos")).unwrap();
+    world.settle();
+    let entries = world.entries("cora", forum);
+    let texts: Vec<_> = entries.iter().map(|view| (view.kind, view.body.as_str())).collect();
+    let expected = [(2, "plazo: doce días"), (3, "había plazo"), (2, "")];
+    assert_eq!(BTreeSet::from_iter(texts), BTreeSet::from(expected));
+    let counts = entries.iter().filter(|view| view.counts).count();
+    assert_eq!(counts, 2);
 }

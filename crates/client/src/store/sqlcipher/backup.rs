@@ -34,7 +34,8 @@ const COPIED: &[&str] = &[
     "INSERT INTO backup.notices SELECT * FROM main.notices WHERE channel IS NOT NULL",
     "INSERT INTO backup.settings SELECT * FROM main.settings
      WHERE name GLOB 'backup/*' OR name GLOB 'nonce/*' OR name GLOB 'closed/*'
-        OR name GLOB 'days/*' OR name GLOB 'hold/*' OR name GLOB 'restored/*' OR name GLOB 'demoted/*'",
+        OR name GLOB 'days/*' OR name GLOB 'hold/*' OR name GLOB 'restored/*' OR name GLOB 'demoted/*'
+        OR name GLOB 'published/*'",
 ];
 
 pub(super) fn write(
