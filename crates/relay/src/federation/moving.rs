@@ -96,8 +96,8 @@ async fn catch_up(context: &Context, authority: &Domain, channel: ChannelId) {
     }
 }
 
-/// Looks in another relay's log for the statement of a hub that took over after `since`. If it did so
-/// before what is here, this relay follows it from now on.
+/// Looks in another relay's log for the statement of a hub that took over after `since`, and that this
+/// log does not have. If it did so before what is here, this relay follows it from now on.
 pub(super) async fn look(context: &Context, authority: &Domain, channel: ChannelId, since: Seq) {
     match find_take_over(context, authority, channel, since).await {
         Ok(Some(taken_over)) => match context.hub().displace(taken_over).await {
@@ -124,6 +124,7 @@ async fn find_take_over(
         let Page { items, signer, before: found, last, .. } = page;
         if let Some(first) = items.first().filter(|item| takes_over(item))
             && let Some(before) = before.or(found)
+            && !is_here(context, channel, first, &before).await
         {
             return Ok(Some(TakenOver { statement: first.clone(), before, signer }));
         }
@@ -131,6 +132,12 @@ async fn find_take_over(
         before = Some(last);
     }
     Ok(None)
+}
+
+/// Whether this log has an item of another one's at the same place.
+async fn is_here(context: &Context, channel: ChannelId, item: &Item, before: &ChainHash) -> bool {
+    let here = context.hub().chain_at(channel, item.seq).await;
+    here.is_ok_and(|here| here == Some(item.chain_after(before)))
 }
 
 fn takes_over(item: &Item) -> bool {

@@ -11,7 +11,7 @@ use enlace_proto::relay::v1::WelcomeDelivery;
 
 use super::following::{anchor_at, anchor_of, b, delivery};
 use super::world::{Draft, World, channel_id, device, head_key, key_of, own};
-use crate::hub::{Copy, IngestError, NextEncoded, Reader};
+use crate::hub::{Copy, IngestError, NextEncoded, Reader, TakenOver};
 use crate::storage::{MemoryDisk, Role};
 
 const ALL: [&str; 3] = ["ana", "cid@b", "fay@c"];
@@ -33,7 +33,7 @@ fn for_c() -> HubVote {
 /// A frame with the statement of a relay of `author` that `hub` takes over after that copy.
 fn frame(after: &Copy, author: &str, hub: Domain, votes: Vec<SignedHubVote>) -> Copy {
     let last = after.head.head();
-    let incarnation = Incarnation(9);
+    let incarnation = Incarnation(last.incarnation.0 + 1);
     let statement = HubStatement {
         incarnation,
         held: Some(last.seq),
@@ -157,4 +157,21 @@ async fn a_relay_that_claims_to_be_the_hub_is_believed_by_votes_alone() {
     hub.submit(&Draft::entry("ana", 1, "two")).await.unwrap();
     let alone = super::following::whole_copy(&hub, 3).await;
     assert_eq!(follower.hub.ingest(alone).await, Err(IngestError::OtherHub(c())));
+}
+
+/// A relay that was away shows an older take-over than the newest one here, and both logs have it.
+#[tokio::test]
+async fn a_take_over_that_a_copy_has_already_turns_it_to_nobody() {
+    let (_hub, follower, copy) = followed().await;
+    let both = |wanted: &HubVote| ["ana", "fay@c"].map(|name| vote(name, wanted.clone())).to_vec();
+    let to_c = frame(&copy, "c.example", c(), both(&for_c()));
+    follower.hub.ingest(to_c.clone()).await.unwrap();
+    let back = HubVote { from: c(), to: own(), ..for_c() };
+    let to_a = frame(&to_c, "a.example", own(), both(&back));
+    follower.hub.ingest(to_a).await.unwrap();
+    let (statement, before) = (to_c.items[0].clone(), copy.head.head().chain);
+    let shown = TakenOver { statement, before, signer: c() };
+    assert_eq!(follower.hub.displace(shown).await.unwrap(), own());
+    let record = follower.hub.channel(channel_id()).await.unwrap().unwrap();
+    assert_eq!((record.hub, record.tail.seq), (own(), Seq(4)));
 }

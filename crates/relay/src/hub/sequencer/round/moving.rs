@@ -107,6 +107,15 @@ impl Round<'_> {
         if here.ok_or(IngestError::BeforeAnchor)? != *before {
             return Err(IngestError::TakeOver("it continues another log"));
         }
+        let same = self.cache.chain_at(&channel, statement.seq);
+        let same =
+            same.map_err(|error| unavailable(&error))? == Some(statement.chain_after(before));
+        if same {
+            // The log may have moved on since, which the other one has not seen.
+            let state = self.cache.find(&channel).map_err(|error| unavailable(&error))?;
+            let state = state.ok_or(IngestError::UnknownChannel)?;
+            return Ok(state.hub().clone());
+        }
         let events =
             self.cache.events_until(&channel, last).map_err(|error| unavailable(&error))?;
         let mut membership = Membership::default();
