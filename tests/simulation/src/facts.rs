@@ -183,7 +183,8 @@ impl Facts {
     #[must_use]
     pub fn is_undone(&self, device: &DeviceId, at: Duration) -> bool {
         let mut undone = self.set_back.get(device).into_iter().flatten();
-        undone.any(|undone| (undone.copied.at..undone.until).contains(&at))
+        // From then on it is down: what has the same time was done before.
+        undone.any(|undone| (undone.copied.at..=undone.until).contains(&at))
     }
 
     /// What honest devices show.

@@ -30,10 +30,12 @@ pub(super) fn check(facts: &Facts, membership: &Membership, found: &mut Findings
             continue;
         }
         let now = facts.devices.get(device).and_then(|shown| shown.outcomes.get(id));
-        // It waited on the copy, and was found to be done, or done again.
+        // It waited on the copy, and was found to be done, or done again; or it waits still: that this
+        // is in vain is found above.
         let is_note = asked.is_some_and(|asked| matches!(asked.what, Wish::Note(_)));
         let is_done = matches!(now, Some(Outcome::Accepted(_))) && !is_note;
-        if facts.is_undone(device, acknowledged.at) && is_done {
+        let waits = now == Some(&Outcome::Queued);
+        if facts.is_undone(device, acknowledged.at) && (is_done || waits) {
             continue;
         }
         if now.is_some_and(|now| *now != Outcome::Accepted(acknowledged.place)) {

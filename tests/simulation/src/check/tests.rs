@@ -603,6 +603,34 @@ fn only_what_was_done_since_a_disk_was_copied_may_be_forgotten() {
     };
     assert_eq!(found(set_back_at(0)), BTreeSet::new());
     assert_eq!(found(set_back_at(1)), BTreeSet::from([1]));
+    let as_it_was_put_back = |facts: &mut Facts| {
+        set_back_at(0)(facts);
+        facts.set_back.get_mut("ana-pc").unwrap()[0].until = Duration::ZERO;
+    };
+    assert_eq!(found(as_it_was_put_back), BTreeSet::new());
+}
+
+#[test]
+fn what_was_acknowledged_since_a_copy_may_wait_where_nobody_serves_the_device() {
+    let waits = |copied: u64| {
+        move |facts: &mut Facts| {
+            facts.revoked.insert("ana-pc".to_owned());
+            let ana = facts.devices.get_mut("ana-pc").unwrap();
+            ana.outcomes.insert("n1".to_owned(), Outcome::Queued);
+            facts.acknowledged[1].at = Duration::from_secs(5);
+            let next = BTreeMap::from([(CHANNEL.to_owned(), 2)]);
+            let copied = Copied { at: Duration::from_secs(copied), next, ..Copied::default() };
+            let set_back = SetBack { copied, until: Duration::from_secs(9) };
+            facts.set_back.insert("ana-pc".to_owned(), vec![set_back]);
+        }
+    };
+    assert!(!found(waits(4)).contains(&1));
+    assert!(found(waits(6)).contains(&1), "the copy had heard of it");
+    let served = |facts: &mut Facts| {
+        waits(4)(facts);
+        facts.revoked.clear();
+    };
+    assert!(found(served).contains(&0), "it waits in vain");
 }
 
 #[test]
