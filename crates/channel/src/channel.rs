@@ -205,10 +205,16 @@ impl Channel {
         QuotedHead::decode(self.state.head_of(incarnation)?).ok()
     }
 
-    /// The first position that this device knows: its admission.
+    /// The first position that this device knows the state of: its admission, or where it was put back.
     #[must_use]
     pub fn anchor(&self) -> Seq {
         self.state.anchor()
+    }
+
+    /// Where this membership began: that position, or an earlier one, if this device was put back since.
+    #[must_use]
+    pub fn member_since(&self) -> Seq {
+        self.state.member_since()
     }
 
     /// The newest commit item processed.

@@ -207,7 +207,7 @@ impl JoinOffer {
         if let Some((former, known)) = &asked
             && let Some(signer) = self.commit.sealed.envelope().device()
         {
-            state.put_back(former, known, signer, &ctx.device.name);
+            state.put_back(former, known, signer, (&ctx.device.name, &roster));
             let own = roster.seat(&ctx.device.name);
             let leaf = own.map(|seat| seat.leaf_hash).ok_or(GroupError::Foreign)?;
             state.note_missed(ctx, leaf, self.commit.seq)?;

@@ -10,6 +10,7 @@ use enlace_log::{ClientId, Envelope, Generation, ItemKind, Seq};
 use zeroize::Zeroizing;
 
 use super::outgoing::Outgoing;
+use super::roster::Roster;
 use super::state::{BackRequest, ControlEvidence, Missed, Standing, State};
 use super::{Channel, ChannelError, Context, SealError};
 use crate::history::{HistoryShare, SharedEntries};
@@ -35,7 +36,8 @@ impl Channel {
     ) -> Result<Outgoing, SealError> {
         let seat = self.roster.seat(&ctx.device.name).map(|seat| seat.leaf_hash);
         let leaf = self.state.known_leaf().or(seat).ok_or(SealError::NotAMember)?;
-        let leaf = Some(leaf).filter(|_| !self.state.has_lost_leaf(None));
+        let is_lost = self.state.standing == Standing::Stranded && self.state.has_lost_leaf(None);
+        let leaf = Some(leaf).filter(|_| !is_lost);
         let (generation, suite) = (self.state.generation(), self.group.suite());
         let place = Place { generation, suite, leaf };
         let envelope = self.envelope(ctx, ItemKind::Stranded, client_id)?;
@@ -80,12 +82,18 @@ impl Channel {
     }
 
     /// Gives up what this device has of the group: its store was set back to an older copy, so it may
-    /// have used the next keys already, and lacks what it wrote itself after `since`. It is stranded, and
-    /// nothing but a welcome ends that. Whether it is in the channel.
+    /// have used the next keys already. It is stranded, and nothing but another group ends that. `lacks`
+    /// says whether it wrote something itself after `since` that it does not have. Whether it is in the
+    /// channel.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn give_up_keys(&mut self, ctx: &Context<'_>, since: Seq) -> Result<bool, ChannelError> {
+    pub fn give_up_keys(
+        &mut self,
+        ctx: &Context<'_>,
+        since: Seq,
+        lacks: bool,
+    ) -> Result<bool, ChannelError> {
         let is_in = self.state.standing != Standing::Removed;
         if is_in {
             let since = self.state.lacks_since().map_or(since, |lacks| lacks.min(since));
@@ -94,6 +102,9 @@ impl Channel {
             if !self.state.requests.is_empty() {
                 self.state.lose_leaf(self.state.position().0);
             }
+            if lacks {
+                self.state.pass_entry();
+            }
         }
         self.state.keys_are_spent = is_in;
         self.state.pending = None;
@@ -101,11 +112,11 @@ impl Channel {
         Ok(is_in)
     }
 
-    /// Whether this device may have used the keys that it has already, its store having been set back,
-    /// and has to be put back.
+    /// Whether this device, whose store was set back, may not know who is in the channel by now: there
+    /// was a change that it could not follow, as one of its own is that it has forgotten.
     #[must_use]
-    pub fn has_spent_keys(&self) -> bool {
-        self.state.keys_are_spent
+    pub fn may_not_know_who_is_in(&self) -> bool {
+        self.state.keys_are_spent && self.state.has_passed_commits()
     }
 
     /// Since which commit this device is stranded, if it is.
@@ -114,7 +125,7 @@ impl Channel {
         self.state.stranded_since()
     }
 
-    /// Since which commit this device may lack what others wrote: it is stranded, or it was, and came along
+    /// After which position this device may lack what was written: it is stranded, or it was, and came along
     /// into a next group. Being put back ends that.
     #[must_use]
     pub fn lacks_since(&self) -> Option<Seq> {
@@ -315,16 +326,22 @@ impl State {
     }
 
     /// What remains of a membership when this device is put back by `signer`. Where the author of the
-    /// commit that stranded it does that, somebody else's word is waited for, if there is anybody.
+    /// commit that stranded it does that, somebody else's word is waited for, if there is anybody. Others
+    /// still ask to be put back, too, and there may be nobody else to do that.
     pub(super) fn put_back(
         &mut self,
         former: &Self,
         known: &Policy,
         signer: &DeviceName,
-        me: &DeviceName,
+        (me, present): (&DeviceName, &Roster),
     ) {
+        self.go_on_since(former.member_since());
         self.requests.clone_from(&former.requests);
         self.missed.clone_from(&former.missed);
+        if former.generation == self.generation {
+            self.stranded.clone_from(&former.stranded);
+            self.forget_requests_but_of(present);
+        }
         let guilty = former.stranded_by().filter(|by| by.officer() == signer.officer());
         let could_tell = known.roles().iter().any(|(officer, role)| {
             role.may_write() && officer != signer.officer() && officer != me.officer()
@@ -350,6 +367,15 @@ impl State {
             ctx.store.delete(&share_key_at(&LeafHash(oldest.leaf)))?;
         }
         Ok(())
+    }
+
+    /// A request is by the leaf that its author had then. Who named none asks again.
+    pub(super) fn forget_requests_but_of(&mut self, present: &Roster) {
+        self.stranded.retain(|device, evidence| {
+            let seat = device.parse().ok().and_then(|device| present.seat(&device));
+            let leaf = Stranded::decode(&evidence.payload).ok().and_then(|asked| asked.leaf);
+            leaf.is_some_and(|leaf| seat.is_some_and(|seat| seat.leaf_hash == leaf))
+        });
     }
 
     /// Whether the log up to the commit that puts this device back comes first: what others wrote

@@ -103,6 +103,9 @@ pub(crate) struct State {
     next_seq: u64,
     chain: [u8; 32],
     anchor_seq: u64,
+    /// Where this membership began, if this device was put back since.
+    #[serde(default)]
+    member_since: Option<u64>,
     fence: Option<u64>,
     last_valid: Option<u64>,
     pub(crate) known_head: Option<Vec<u8>>,
@@ -117,6 +120,9 @@ pub(crate) struct State {
     /// Whether others have written something since then.
     #[serde(default)]
     has_passed_entries: bool,
+    /// Whether there have been changes since then that it could not follow.
+    #[serde(default)]
+    has_passed_commits: bool,
     /// Since when this device lacks that, having come along into a next group.
     #[serde(default)]
     came_along_since: Option<u64>,
@@ -191,6 +197,7 @@ impl State {
             next_seq: 0,
             chain: [0; 32],
             anchor_seq: 0,
+            member_since: None,
             fence: None,
             last_valid: None,
             known_head: None,
@@ -201,6 +208,7 @@ impl State {
             stranded_by: None,
             stranded_since: None,
             has_passed_entries: false,
+            has_passed_commits: false,
             came_along_since: None,
             put_out: None,
             own_leaves: BTreeMap::new(),
@@ -292,6 +300,15 @@ impl State {
         Seq(self.anchor_seq)
     }
 
+    /// Where this membership began, whether this device was put back since or not.
+    pub(crate) fn member_since(&self) -> Seq {
+        Seq(self.member_since.unwrap_or(self.anchor_seq))
+    }
+
+    pub(crate) fn go_on_since(&mut self, since: Seq) {
+        self.member_since = Some(since.0);
+    }
+
     pub(crate) fn set_anchor(&mut self, anchor: Seq) {
         self.anchor_seq = anchor.0;
     }
@@ -358,6 +375,12 @@ impl State {
         if valid {
             self.last_valid = Some(seq.0);
         }
+        self.has_passed_commits |= self.standing == Standing::Stranded && !valid;
+    }
+
+    /// Whether there was a change, since this device is stranded, that it could not follow.
+    pub(crate) fn has_passed_commits(&self) -> bool {
+        self.has_passed_commits
     }
 
     /// Remembers an item that was sealed, to recognise its very bytes when it comes back.
@@ -383,6 +406,7 @@ impl State {
         self.generation = generation.0;
         self.own_messages_since_update = 0;
         self.keys_are_spent = false;
+        self.has_passed_commits = false;
         self.known_leaf = None;
         self.lost_leaf = None;
         self.locked_out.clear();
@@ -443,6 +467,7 @@ impl State {
     pub(crate) fn follow_again(&mut self) {
         self.standing = Standing::Member;
         self.stranded_by = None;
+        self.has_passed_commits = false;
         self.known_leaf = None;
         self.lost_leaf = None;
         self.locked_out.clear();
@@ -469,7 +494,7 @@ impl State {
         since.filter(|_| self.standing == Standing::Stranded)
     }
 
-    /// While this device is stranded, somebody else writes something.
+    /// While this device is stranded, something is written that it cannot read.
     pub(crate) fn pass_entry(&mut self) {
         self.has_passed_entries = true;
     }

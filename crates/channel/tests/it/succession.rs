@@ -628,7 +628,9 @@ fn who_was_stranded_before_is_told_to_be_out() {
         case.let_eva_in(&eva);
         let subject = Subject::Expulsion(case.members[EVA].officer().domain().clone());
         let network = &case.network;
-        case.members[EVA].make(network, |c, ctx| c.give_up_keys(ctx, c.fence().unwrap())).unwrap();
+        case.members[EVA]
+            .make(network, |c, ctx| c.give_up_keys(ctx, c.fence().unwrap(), false))
+            .unwrap();
         if has_missed_more {
             case.commit(CID, &Command::SelfUpdate);
         }
@@ -650,7 +652,9 @@ fn who_was_stranded_before_is_told_to_be_out() {
 fn who_was_stranded_before_and_is_left_out_alone_is_not_out() {
     let mut case = Case::with_four();
     let network = &case.network;
-    case.members[BEN].make(network, |c, ctx| c.give_up_keys(ctx, c.fence().unwrap())).unwrap();
+    case.members[BEN]
+        .make(network, |c, ctx| c.give_up_keys(ctx, c.fence().unwrap(), false))
+        .unwrap();
     let mut draft = case.succession(ANA, FoundingReason::Renewal, Suite::PostQuantum);
     draft.key_packages.remove(0);
     let seq = case.rogue_founding(ANA, draft, |_| {});

@@ -192,6 +192,7 @@ impl Work<'_> {
             bundle_hash: self.ctx.bundle.hash(),
         };
         let draft = ChannelDraft { id, client_id, suite, policy: policy.into_policy_of(kind)? };
+        self.note_count_before_hello()?;
         let (channel, outgoing) = Channel::create(&self.ctx, draft)?;
         self.tx.put_channel(&ChannelRow {
             id,

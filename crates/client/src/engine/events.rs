@@ -8,7 +8,7 @@ use enlace_channel::policy::Role;
 use enlace_channel::rules::Act;
 use enlace_identity::canonical::sha256;
 use enlace_identity::names::DeviceName;
-use enlace_log::{ChannelId, Item};
+use enlace_log::{ChannelId, Item, ItemKind};
 
 use super::EngineError;
 use super::items::Batch;
@@ -45,6 +45,9 @@ impl Work<'_> {
                 if let Some(row) = self.tx.entry_of(id, self.me(), client_id)? {
                     self.note_demoted(channel, &row)?;
                 }
+                if item.sealed.envelope().kind == ItemKind::Stranded {
+                    self.ask_back_by_the_present_leaf(channel)?;
+                }
                 return Ok(());
             }
             Event::Changed { by, acts, own } => {
@@ -52,6 +55,7 @@ impl Work<'_> {
                 if let Some(client_id) = own {
                     self.settle_in_log(client_id, item)?;
                     self.renewed(id)?;
+                    self.ask_back_by_the_present_leaf(channel)?;
                     for act in &acts {
                         if let Act::DeviceAdded { device } = act {
                             self.device_came_in(id, device)?;

@@ -101,6 +101,7 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub fn plan(&mut self, lanes: &mut Lanes) -> Result<Plan, EngineError> {
+        self.begin_to_send()?;
         self.notice_lists()?;
         self.remove_revoked()?;
         self.pass_lists_on()?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enlace_channel::channel::Channel;
+use enlace_channel::channel::{Channel, Standing};
 use enlace_identity::names::DeviceName;
 use enlace_log::{ChannelId, Seq};
 
@@ -24,6 +24,19 @@ impl Work<'_> {
     pub(super) fn ask_back(&mut self, id: ChannelId, ask: Task) -> Result<(), EngineError> {
         let delay = PATIENCE + SPREAD.mul_f64(draw(self.me(), self.me()));
         self.enqueue_own(id, ask, delay)
+    }
+
+    /// A device that came along and still lacks something has another leaf since it asked: its request
+    /// says nothing any more.
+    pub(super) fn ask_back_by_the_present_leaf(
+        &mut self,
+        channel: &Channel,
+    ) -> Result<(), EngineError> {
+        let is_stranded = channel.standing() == Standing::Stranded;
+        if is_stranded || channel.lacks_since().is_none() {
+            return Ok(());
+        }
+        self.ask_back(channel.id(), Task::AskBack)
     }
 
     /// Everybody may put a device back, one after the other.

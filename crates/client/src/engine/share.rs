@@ -4,6 +4,7 @@
 //! Several do, because whoever answers first could keep something back; and because the device believes
 //! no single officer that it is in the channel again.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use enlace_channel::channel::Channel;
@@ -52,8 +53,8 @@ impl Work<'_> {
         let (id, to) = (channel.id(), Seq(at.0.saturating_sub(1)));
         let from = self.let_in_since(id, device, (*since, to))?.unwrap_or(*since).next();
         // Of what came before its own admission this device has nothing to share.
-        let from = from.max(channel.anchor().next());
-        if channel.has_missed(from) || from > to {
+        let from = from.max(channel.member_since().next());
+        if from > to {
             return Ok(());
         }
         let rank = |other: &DeviceName| {
@@ -123,15 +124,17 @@ impl Work<'_> {
             return Ok(self.accept(row, None)?);
         };
         let id = channel.id();
-        let (entries, upto) = self.portion(id, Seq(from), Seq(to))?;
+        let stretch = self.stretch(channel, &device, (Seq(from), Seq(to)))?;
+        let Some((from, last)) = stretch else { return Ok(self.accept(row, None)?) };
+        let (entries, upto) = self.portion(id, from, last)?;
         let key = hex::decode(&share_key).unwrap_or_default();
-        let range = (Seq(from), upto);
+        let range = (from, upto);
         let Ok(share) = channel.share(&self.ctx, (&device, &key), range, &entries) else {
             return Ok(self.fail(row, "nothing can be sealed to that device".to_owned())?);
         };
         let entry = self.sign_share(channel, &share);
         let to_here = (device.clone(), since, share_key.clone());
-        self.keep_origin(entry.header().client_id, to_here, (Seq(from), upto))?;
+        self.keep_origin(entry.header().client_id, to_here, range)?;
         self.put_own_entry(&entry)?;
         self.accept(row, None)?;
         if upto.0 < to {
@@ -140,6 +143,42 @@ impl Work<'_> {
             self.enqueue_own(id, rest, Duration::ZERO)?;
         }
         Ok(())
+    }
+
+    /// The first positions of these that this device lacks nothing of, having been stranded itself. A
+    /// colleague takes what a share says to cover for done.
+    fn stretch(
+        &self,
+        channel: &Channel,
+        device: &DeviceName,
+        (from, to): (Seq, Seq),
+    ) -> Result<Option<(Seq, Seq)>, EngineError> {
+        let me = self.me();
+        let is_colleague = |other: &DeviceName| {
+            other != me && other != device && self.ctx.bundle.are_one(other.domain(), me.domain())
+        };
+        if !channel.devices().iter().any(is_colleague) {
+            return Ok(Some((from, to)));
+        }
+        let lacking = self.lacking(channel, from, to)?;
+        let mut first = from;
+        while lacking.contains(&first) {
+            first = first.next();
+        }
+        let last = lacking.range(first..).next().map_or(to, |next| Seq(next.0 - 1));
+        Ok((first <= to).then_some((first, last)))
+    }
+
+    /// Where entries stand that this device could not read when they came, and nobody has shared with it.
+    fn lacking(&self, channel: &Channel, from: Seq, to: Seq) -> Result<BTreeSet<Seq>, EngineError> {
+        let since = channel.lacks_since();
+        let has_missed = |seq| channel.has_missed(seq) || since.is_some_and(|since| seq > since);
+        if !(from.0..=to.0).map(Seq).any(has_missed) {
+            return Ok(BTreeSet::new());
+        }
+        let mut lacking = self.unread(channel.id(), from, to)?;
+        lacking.retain(|seq| has_missed(*seq));
+        Ok(lacking)
     }
 
     pub(super) fn sign_share(&self, channel: &Channel, share: &HistoryShare) -> SignedEntry {

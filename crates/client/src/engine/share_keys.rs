@@ -59,13 +59,23 @@ impl Work<'_> {
 
     /// Whether every entry between two positions is here.
     fn has_all(&self, id: ChannelId, from: Seq, to: Seq) -> Result<bool, EngineError> {
+        Ok(self.unread(id, from, to)?.is_empty())
+    }
+
+    /// Where entries stand between two positions that are not here.
+    pub(super) fn unread(
+        &self,
+        id: ChannelId,
+        from: Seq,
+        to: Seq,
+    ) -> Result<BTreeSet<Seq>, EngineError> {
         let items = self.tx.items(id, from, to)?.into_iter();
         let said = items.filter(|row| row.item.sealed.envelope().kind == ItemKind::Entry);
         let mut said: BTreeSet<Seq> = said.map(|row| row.item.seq).collect();
         for row in self.tx.entries(id, from, usize::MAX)?.into_iter().take_while(|r| r.seq <= to) {
             said.remove(&row.seq);
         }
-        Ok(said.is_empty())
+        Ok(said)
     }
 
     /// Keeps what a share was made of, as long as it waits.

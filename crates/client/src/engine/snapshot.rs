@@ -13,13 +13,16 @@ use super::work::Work;
 use super::{Engine, EngineError};
 use crate::event::ClientEvent;
 use crate::notice::Notice;
-use crate::store::{ChannelRow, ItemRow, StoreError};
+use crate::store::{ChannelRow, ItemRow, OutboxRow, StoreError};
 use crate::task::Task;
 
 /// How many positions of a log are looked at together.
 const BATCH: u64 = 256;
 
 const SNAPSHOT: &str = "snapshot-restored";
+
+/// What this store had counted before it opened channels that no relay has heard of yet.
+const BEFORE_HELLO: &str = "count-before-hello";
 
 /// How much more a relay can have seen of a device than its store knows of. A relay that says more
 /// would have the device run out of numbers.
@@ -54,7 +57,7 @@ impl Engine {
     pub fn check_submit_counter(&mut self, relay: u64) -> Result<bool, EngineError> {
         self.seen_by_relay = Some(relay);
         let is_current = self.write::<_, EngineError>(|work| {
-            let store = submit_counter(work.ctx.store)?.0;
+            let store = work.compared_count()?;
             let is_current = relay <= store;
             let known = work.tx.setting(SNAPSHOT)?.is_some();
             if !is_current && !known {
@@ -96,10 +99,11 @@ impl Engine {
             raise_submit_counter(work.ctx.store, SubmitCounter(relay))
                 .map_err(EngineError::from)?;
             work.tx.put_setting(SNAPSHOT, None)?;
+            work.tx.put_setting(BEFORE_HELLO, None)?;
             for suite in SUITES {
                 work.tx.put_setting(&lost_pool(suite), Some(""))?;
             }
-            work.give_up_all_keys()
+            work.give_up_all_keys(SubmitCounter(store))
         })?;
         if let Some(relay) = self.seen_by_relay {
             self.check_submit_counter(relay)?;
@@ -123,6 +127,16 @@ impl Engine {
         self.write(|work| work.tx.put_setting(&lost_pool(suite), None))
     }
 
+    /// The relay's count is known, and what is sent now raises it: it is not compared with an old one
+    /// any more.
+    pub(super) fn begin_to_send(&mut self) -> Result<(), StoreError> {
+        let is_noted = self.read(|tx| tx.setting(BEFORE_HELLO))?.is_some();
+        if self.may_seal && is_noted {
+            self.write(|work| work.tx.put_setting(BEFORE_HELLO, None))?;
+        }
+        Ok(())
+    }
+
     /// Another process has written: what it did may let this one write, too.
     pub(super) fn check_submit_counter_again(&mut self) -> Result<(), EngineError> {
         match self.seen_by_relay {
@@ -133,13 +147,34 @@ impl Engine {
 }
 
 impl Work<'_> {
-    fn give_up_all_keys(&mut self) -> Result<Vec<ChannelId>, ResumeError> {
+    /// What is opened before the relay's count is known raises this store's, and says nothing of what
+    /// a copy lacks.
+    pub(super) fn note_count_before_hello(&self) -> Result<(), EngineError> {
+        if !self.may_seal && self.tx.setting(BEFORE_HELLO)?.is_none() {
+            let count = submit_counter(self.ctx.store)?.0.to_string();
+            self.tx.put_setting(BEFORE_HELLO, Some(&count))?;
+        }
+        Ok(())
+    }
+
+    fn compared_count(&self) -> Result<u64, EngineError> {
+        match self.tx.setting(BEFORE_HELLO)? {
+            Some(count) => Ok(count.parse().map_err(|_| StoreError::Corrupt("count"))?),
+            None => Ok(submit_counter(self.ctx.store)?.0),
+        }
+    }
+
+    fn give_up_all_keys(&mut self, copied: SubmitCounter) -> Result<Vec<ChannelId>, ResumeError> {
         let mut given_up = Vec::new();
         for row in self.tx.channels()? {
+            if self.was_opened_after(row.id, copied)? {
+                continue;
+            }
             let channel = self.take(row.id).map_err(EngineError::from)?;
             let Some(mut channel) = channel else { continue };
-            let since = self.lacks_since(&channel)?;
-            let is_in = channel.give_up_keys(&self.ctx, since).map_err(EngineError::from)?;
+            let (since, lacks) = self.lacks_since(&channel)?;
+            let is_in = channel.give_up_keys(&self.ctx, since, lacks);
+            let is_in = is_in.map_err(EngineError::from)?;
             let (id, standing) = (row.id, standing_of(&channel));
             self.keep(channel);
             if !is_in {
@@ -161,9 +196,10 @@ impl Work<'_> {
 
 impl Work<'_> {
     /// The position after which this device may lack something: before the first entry of its own that it
-    /// does not know. It is one where no change stands, if there is any: nobody is at fault.
-    fn lacks_since(&self, channel: &Channel) -> Result<Seq, StoreError> {
-        let (id, first, end) = (channel.id(), channel.anchor(), channel.replica().next_seq());
+    /// does not know; and whether there is one. It is a position where no change stands, if there is any:
+    /// nobody is at fault.
+    fn lacks_since(&self, channel: &Channel) -> Result<(Seq, bool), StoreError> {
+        let (id, first, end) = (channel.id(), channel.member_since(), channel.replica().next_seq());
         let (mut since, mut next) = (first, first);
         while next < end {
             let last = Seq(next.0 + BATCH).min(end);
@@ -173,8 +209,9 @@ impl Work<'_> {
                 if is_own
                     && envelope.kind == ItemKind::Entry
                     && self.tx.entry_of(id, self.me(), envelope.client_id)?.is_none()
+                    && self.row_of(envelope.client_id)?.is_none()
                 {
-                    return Ok(since);
+                    return Ok((since, true));
                 }
                 if !envelope.kind.is_change() {
                     since = item.seq;
@@ -182,7 +219,15 @@ impl Work<'_> {
             }
             next = last.next();
         }
-        Ok(since)
+        Ok((since, false))
+    }
+
+    /// Whether a channel was opened here since the copy was put in place, and the relay has not heard of it:
+    /// its keys are new.
+    fn was_opened_after(&self, id: ChannelId, copied: SubmitCounter) -> Result<bool, StoreError> {
+        let rows = self.tx.queued(Some(id))?;
+        let mut counts = rows.iter().filter(|row| is_creation(&row.task)).filter_map(count_of);
+        Ok(counts.any(|count| count > copied))
     }
 
     /// What this device does not remember to have sent stands in the log under its id, and the hub takes
@@ -197,6 +242,12 @@ impl Work<'_> {
         }
         Ok(())
     }
+}
+
+/// The count with which something was encrypted.
+fn count_of(row: &OutboxRow) -> Option<SubmitCounter> {
+    let envelope = row.sealed.as_ref()?.request.envelope.as_ref()?;
+    Some(SubmitCounter(envelope.submit_counter))
 }
 
 fn is_creation(task: &Task) -> bool {

@@ -90,8 +90,7 @@ impl Work<'_> {
     ) -> Result<(), EngineError> {
         let id = channel.id();
         let role = self.own_role(channel.policy());
-        // Whose store was set back may not know who is in by now.
-        let may_found = role.is_some_and(Role::is_lead) && !channel.has_spent_keys();
+        let may_found = role.is_some_and(Role::is_lead) && !channel.may_not_know_who_is_in();
         let Some(since) = channel.stranded_since().filter(|_| may_found) else {
             return Ok(());
         };

@@ -1,7 +1,7 @@
 //! Commits: judged by everybody alike, then merged, or void without a trace.
 
 use enlace_identity::names::DeviceName;
-use enlace_log::control::{LeafHash, Leave, Stranded};
+use enlace_log::control::Leave;
 use enlace_log::envelope::quoted_head_in_aad;
 use enlace_log::{ClientId, Item};
 
@@ -297,19 +297,12 @@ impl Channel {
         self.policy = Policy::decode(self.group.policy()?)?;
         self.roster = Roster::of(&self.group.view()?).ok_or(GroupError::Foreign)?;
         let roster = &self.roster;
-        let is_present = |device: &str, leaf: LeafHash| {
-            let seat = device.parse().ok().and_then(|device| roster.seat(&device));
-            seat.is_some_and(|seat| seat.leaf_hash == leaf)
-        };
         self.state.leaving.retain(|device, evidence| {
+            let seat = device.parse().ok().and_then(|device| roster.seat(&device));
             let leave = Leave::decode(&evidence.payload);
-            leave.is_ok_and(|leave| is_present(device, leave.leaf))
+            leave.is_ok_and(|leave| seat.is_some_and(|seat| seat.leaf_hash == leave.leaf))
         });
-        self.state.stranded.retain(|device, evidence| {
-            let stranded = Stranded::decode(&evidence.payload);
-            let leaf = stranded.ok().and_then(|stranded| stranded.leaf);
-            leaf.is_some_and(|leaf| is_present(device, leaf))
-        });
+        self.state.forget_requests_but_of(roster);
         Ok(())
     }
 }

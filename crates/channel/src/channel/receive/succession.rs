@@ -331,7 +331,8 @@ impl Channel {
         own: Option<ClientId>,
     ) -> Result<Vec<Event>, ChannelError> {
         let unseen = self.has_missed_what_came_before(item);
-        if unseen {
+        // Who was set back lacks what it wrote itself, though it knows the group before.
+        if unseen || self.state.keys_are_spent {
             self.state.come_along();
         }
         self.go_on_in(ctx, item.seq, group)?;

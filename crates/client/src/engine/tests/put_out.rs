@@ -63,7 +63,7 @@ impl World {
         let given_up = self.engine(name).write::<_, EngineError>(|work| {
             let mut taken = work.take(channel)?.unwrap();
             let since = taken.fence().unwrap();
-            assert!(taken.give_up_keys(&work.ctx, since)?);
+            assert!(taken.give_up_keys(&work.ctx, since, false)?);
             let standing = ChannelStanding::Stranded;
             if let Some(row) = work.tx.channel(channel)? {
                 work.tx.put_channel(&ChannelRow { standing, ..row })?;

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use enlace_channel::policy::Role;
+use enlace_log::Generation;
 
 use super::stranded::encryption_key;
-use super::world::World;
+use super::world::{World, new_case};
 use crate::engine::{ResumeError, Wish};
 use crate::notice::Notice;
 use crate::store::{ChannelStanding, OutboxState};
@@ -14,7 +15,7 @@ use crate::store::{ChannelStanding, OutboxState};
 /// The store of an officer as it is now, to be put back later.
 fn copy_of(world: &mut World, name: &'static str) -> PathBuf {
     let store = world.officers[name].store.clone();
-    let copy = world.dir.path().join("copy.db");
+    let copy = world.dir.path().join(format!("copy-of-{name}.db"));
     world.restart(name);
     copy_store(&store, &copy);
     copy
@@ -304,4 +305,90 @@ fn what_was_missed_comes_back_into_a_closed_case_too() {
     world.pass(Duration::from_secs(60));
     assert_eq!(world.texts("bruno", channel), ["después de la copia"]);
     world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+/// A new group gives it keys before it has asked for them, and it knew the one before.
+#[test]
+fn who_comes_along_into_a_next_group_gets_what_it_wrote_itself_since_the_copy() {
+    let mut world = World::new();
+    let channel = world.case();
+    let copy = copy_of(&mut world, "bruno");
+    world.post("bruno", channel, "después de la copia");
+    world.settle();
+
+    set_back(&mut world, "bruno", &copy);
+    assert!(!world.go_online("bruno"));
+    while world.deliver("bruno") > 0 {}
+    assert_eq!(world.engine("bruno").resume().unwrap(), [channel]);
+    world.engine("ana").wish(channel, Wish::RenewChannel(None)).unwrap();
+    while world.pump("ana") + world.deliver("ana") > 0 {}
+    while world.deliver("bruno") > 0 {}
+    assert_eq!(world.policy("bruno", channel).generation(), Generation(1));
+    world.pass(Duration::from_secs(60));
+    assert_eq!(world.texts("bruno", channel), ["después de la copia"]);
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+/// Ana and Eva are of one authority, and each lacks what the other has: neither takes what the other one
+/// shares for all.
+#[test]
+fn all_who_were_set_back_at_once_give_each_other_what_they_have() {
+    let mut world = World::new();
+    let names = ["ana", "bruno", "eva"];
+    let channel = world.case();
+    world.post("ana", channel, "antes");
+    world.settle();
+    let copies: Vec<_> = names.iter().map(|name| copy_of(&mut world, name)).collect();
+    for (name, text) in [("ana", "uno"), ("bruno", "dos"), ("eva", "tres"), ("ana", "cuatro")] {
+        world.post(name, channel, text);
+        world.settle();
+    }
+    for (name, copy) in names.iter().zip(&copies) {
+        set_back(&mut world, name, copy);
+        assert!(!world.go_online(name));
+        while world.deliver(name) > 0 {}
+    }
+    for name in names {
+        assert_eq!(world.engine(name).resume().unwrap(), [channel]);
+    }
+    world.pass(Duration::from_secs(180));
+    for name in names {
+        let texts = world.texts(name, channel);
+        assert_eq!(texts, ["antes", "uno", "dos", "tres", "cuatro"], "{name}");
+    }
+    world.assert_agreement(channel, &names);
+}
+
+/// What is opened before the relay is reached counts for nothing that a copy would have to know.
+#[test]
+fn a_channel_that_is_opened_offline_hides_no_copy() {
+    let mut world = World::new();
+    let channel = world.case();
+    let copy = copy_of(&mut world, "ana");
+    world.post("ana", channel, "después de la copia");
+    world.settle();
+
+    set_back(&mut world, "ana", &copy);
+    let opened = world.engine("ana").create_channel(new_case()).unwrap();
+    assert!(!world.go_online("ana"));
+    assert_eq!(world.engine("ana").resume().unwrap(), [channel], "the other one's keys are new");
+    world.post("ana", channel, "de vuelta");
+    world.post("ana", opened, "primera");
+    world.pass(Duration::from_secs(60));
+    assert_eq!(world.texts("ana", channel), ["después de la copia", "de vuelta"]);
+    assert_eq!(world.texts("ana", opened), ["primera"]);
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+/// Nor does it make a copy of a store that is none.
+#[test]
+fn a_channel_that_another_process_opens_makes_no_copy_of_the_store() {
+    let mut world = World::new();
+    let channel = world.case();
+    world.offline_process("ana").create_channel(new_case()).unwrap();
+    world.post("ana", channel, "y ahora esto");
+    world.settle();
+    assert!(world.go_online("ana"));
+    world.restart("ana");
+    assert!(world.engine("ana").snapshot().unwrap().is_none());
 }

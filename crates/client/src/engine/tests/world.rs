@@ -146,10 +146,16 @@ impl World {
         Engine::new(Box::new(store), device, backend, trust)
     }
 
+    /// Another process of the same officer, which has not said hello.
+    pub(crate) fn offline_process(&self, name: &str) -> Engine {
+        let officer = &self.officers[name];
+        self.open(&officer.name, &officer.key, &officer.chain, &officer.store)
+    }
+
     /// Another process on the same profile.
     pub(crate) fn second_process(&self, name: &str) -> Engine {
         let officer = &self.officers[name];
-        let mut engine = self.open(&officer.name, &officer.key, &officer.chain, &officer.store);
+        let mut engine = self.offline_process(name);
         let counter = self.hub.counters.get(&officer.name).copied().unwrap_or_default();
         assert!(engine.check_submit_counter(counter).unwrap());
         engine
@@ -403,13 +409,7 @@ impl World {
     }
 
     pub(crate) fn create(&mut self, name: &str) -> ChannelId {
-        let new = NewChannel {
-            title: TITLE.to_owned(),
-            case_reference: Some("FGE/2026/117".to_owned()),
-            legal_basis: String::new(),
-            default_handling: HandlingCode::H1,
-        };
-        let channel = self.engine(name).create_channel(new).unwrap();
+        let channel = self.engine(name).create_channel(new_case()).unwrap();
         self.settle();
         channel
     }
@@ -465,5 +465,14 @@ impl World {
             seen.push(state.unwrap());
         }
         assert!(seen.windows(2).all(|pair| pair[0] == pair[1]), "members disagree");
+    }
+}
+
+pub(crate) fn new_case() -> NewChannel {
+    NewChannel {
+        title: TITLE.to_owned(),
+        case_reference: Some("FGE/2026/117".to_owned()),
+        legal_basis: String::new(),
+        default_handling: HandlingCode::H1,
     }
 }
