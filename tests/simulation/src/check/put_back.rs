@@ -100,8 +100,28 @@ pub(super) fn was_stranded(facts: &Facts, channel: &str, device: &DeviceId, plac
 }
 
 /// Whether a device may lack what stands at a place: it was stranded there, and nobody is left who
-/// could have sent it that since. Whoever had no keys when it was put back did not hear of it in time.
+/// could have sent it that since; or it is its own, from before it was let in anew.
 pub(super) fn may_lack(facts: &Facts, channel: &str, device: &DeviceId, place: Place) -> bool {
+    may_lack_its_own(facts, channel, device, place)
+        || nobody_could_send(facts, channel, device, place)
+}
+
+/// Whether a device was set back to before it wrote something, and has been let in anew since: nobody is
+/// sent what was written before that, whoever says to have written it.
+fn may_lack_its_own(facts: &Facts, channel: &str, device: &DeviceId, place: Place) -> bool {
+    let mut set_back = facts.set_back.get(device).into_iter().flatten();
+    let shown = facts.devices.get(device).and_then(|shown| shown.channels.get(channel));
+    let is_its_own = |view: &View| {
+        view.entries.iter().any(|entry| entry.place == place && entry.author == *device)
+    };
+    set_back.any(|it| it.copied.next.get(channel).is_some_and(|next| place >= *next))
+        && shown.is_some_and(|view| view.joined.iter().any(|joined| *joined > place))
+        && facts.honest().filter_map(|(_, shown)| shown.channels.get(channel)).any(is_its_own)
+}
+
+/// Whether a device was stranded at a place, and nobody is left who could have sent it that since. Whoever had
+/// no keys when it was put back did not hear of it in time.
+fn nobody_could_send(facts: &Facts, channel: &str, device: &DeviceId, place: Place) -> bool {
     let Some(view) = facts.devices.get(device).and_then(|shown| shown.channels.get(channel)) else {
         return false;
     };

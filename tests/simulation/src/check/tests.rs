@@ -277,6 +277,27 @@ fn one_history_has_one_record() {
 }
 
 #[test]
+fn who_was_set_back_and_let_in_anew_may_lack_what_it_wrote_itself_before() {
+    let lacks = |copied: u64, joined: u64, author: &'static str| {
+        move |facts: &mut Facts| {
+            forked(facts);
+            of(facts, "ana-pc").entries.clear();
+            of(facts, "ana-pc").joined.insert(joined);
+            of(facts, "ben-pc").entries = vec![entry(2, author, "n1", "hello")];
+            let next = BTreeMap::from([(CHANNEL.to_owned(), copied)]);
+            let copied = Copied { next, ..Copied::default() };
+            let set_back = SetBack { copied, until: Duration::from_secs(9) };
+            facts.set_back.insert("ana-pc".to_owned(), vec![set_back]);
+        }
+    };
+    let is_found = |copied, joined, author| found(lacks(copied, joined, author)).contains(&1);
+    assert!(!is_found(2, 3, "ana-pc"));
+    assert!(is_found(3, 3, "ana-pc"), "it was on the copy");
+    assert!(is_found(2, 2, "ana-pc"), "it was in");
+    assert!(is_found(2, 3, "ben-pc"));
+}
+
+#[test]
 fn a_quote_of_another_history_is_noticed() {
     let quotes = |facts: &mut Facts| {
         let entry = Entry {
