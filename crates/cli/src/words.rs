@@ -198,6 +198,7 @@ pub(crate) enum Text<'a> {
     OwnerRenews,
     OwnerExpels,
     NobodyAgrees,
+    ExpelsHub { domain: &'a str },
     AuthorityNotThere { domain: &'a str },
     MoveAsked { domain: &'a str },
     MoveCancelled,

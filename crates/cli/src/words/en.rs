@@ -272,6 +272,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::NobodyMoves => "Nobody has voted for another relay.".into(),
         Text::AlreadyOrdered { domain } => format!("the relay of {domain} orders this channel already"),
         Text::NotAskedToMove => "you have not voted for another relay".into(),
+        Text::ExpelsHub { domain } => format!("The relay of {domain} orders this channel, and may hold the change back. It goes on without it where leads of most of the authorities vote for another one: enlace channel move CHANNEL --to DOMAIN"),
         Text::AuthorityNotThere { domain } => format!("{domain} has nobody in this channel"),
         Text::OwnerRenews => {
             "only the owner renews a channel's keys for everybody; where nobody can go on, a lead does, with --poisoned".into()

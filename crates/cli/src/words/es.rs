@@ -278,6 +278,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::NobodyMoves => "Nadie ha votado por otro servidor.".into(),
         Text::AlreadyOrdered { domain } => format!("el servidor de {domain} ya ordena este canal"),
         Text::NotAskedToMove => "usted no ha votado por otro servidor".into(),
+        Text::ExpelsHub { domain } => format!("El servidor de {domain} ordena este canal y puede retener el cambio. El canal sigue sin él si responsables de la mayoría de las autoridades votan por otro: enlace channel move CANAL --to DOMINIO"),
         Text::AuthorityNotThere { domain } => format!("{domain} no tiene a nadie en este canal"),
         Text::OwnerRenews => {
             "solo quien es titular renueva las claves de todo el canal; si nadie puede seguir, también un responsable, con --poisoned".into()

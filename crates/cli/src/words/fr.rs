@@ -280,6 +280,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::NobodyMoves => "Personne n'a voté pour un autre serveur.".into(),
         Text::AlreadyOrdered { domain } => format!("le serveur de {domain} ordonne déjà ce canal"),
         Text::NotAskedToMove => "vous n'avez pas voté pour un autre serveur".into(),
+        Text::ExpelsHub { domain } => format!("Le serveur de {domain} ordonne ce canal et peut retenir le changement. Le canal continue sans lui si des responsables de la plupart des autorités votent pour un autre : enlace channel move CANAL --to DOMAINE"),
         Text::AuthorityNotThere { domain } => format!("{domain} n'a personne dans ce canal"),
         Text::OwnerRenews => {
             "seul le titulaire renouvelle les clés de tout le canal ; si plus personne ne peut continuer, un responsable aussi, avec --poisoned".into()

@@ -276,6 +276,7 @@ pub(super) fn say(text: Text<'_>) -> String {
         Text::NobodyMoves => "Ninguém votou em outro servidor.".into(),
         Text::AlreadyOrdered { domain } => format!("o servidor de {domain} já ordena este canal"),
         Text::NotAskedToMove => "você não votou em outro servidor".into(),
+        Text::ExpelsHub { domain } => format!("O servidor de {domain} ordena este canal e pode reter a mudança. O canal segue sem ele se responsáveis da maioria das autoridades votarem noutro: enlace channel move CANAL --to DOMÍNIO"),
         Text::AuthorityNotThere { domain } => format!("{domain} não tem ninguém neste canal"),
         Text::OwnerRenews => {
             "só o titular renova as chaves de todo o canal; se ninguém consegue continuar, também um responsável, com --poisoned".into()
