@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::link::Link;
+use super::spread::Lists;
 use super::{follow, heartbeat, moving, outbox, spread};
 use crate::server::{Context, SOFTWARE};
 
@@ -44,13 +45,15 @@ pub(crate) async fn keep(context: Arc<Context>, authority: Domain) {
     let mut failing = false;
     loop {
         wait_for_work(&context, &authority, link).await;
+        // Hello brings these, and perhaps newer ones.
+        let offered = spread::own_lists(&context);
         match dial(&context, &authority).await {
             Ok(connection) => {
                 info!(%authority, "the link is up");
                 failing = false;
                 link.is_up(connection.clone());
                 let began = Instant::now();
-                work(&context, &authority, link, &connection).await;
+                work(&context, &authority, link, &connection, offered).await;
                 link.is_down();
                 if began.elapsed() >= HELD {
                     backoff.reset();
@@ -104,7 +107,13 @@ pub(super) async fn dial(context: &Context, authority: &Domain) -> Result<Connec
 }
 
 /// Works until the connection is lost. Whatever breaks ends it, and the next one begins afresh.
-async fn work(context: &Context, authority: &Domain, link: &Link, connection: &Connection) {
+async fn work(
+    context: &Context,
+    authority: &Domain,
+    link: &Link,
+    connection: &Connection,
+    offered: Lists,
+) {
     tokio::select! {
         biased;
         lost = connection.closed() => info!(%authority, %lost, "the link is down"),
@@ -118,7 +127,7 @@ async fn work(context: &Context, authority: &Domain, link: &Link, connection: &C
             warn!(%authority, %error, "delivering welcomes broke off");
         }
         error = heartbeat::run(connection) => warn!(%authority, %error, "the link is dead"),
-        error = spread::run(context, authority, connection) => {
+        error = spread::run(context, authority, connection, offered) => {
             warn!(%authority, %error, "spreading revocation lists broke off");
         }
     }

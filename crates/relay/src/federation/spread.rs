@@ -25,6 +25,14 @@ const AGAIN: Duration = Duration::from_secs(10);
 /// Bytes of lists in one call; a longer list goes alone.
 const CALL_BYTES: usize = 512 << 10;
 
+/// Lists, by their hashes.
+pub(super) type Lists = HashSet<[u8; 32]>;
+
+/// The own authority's lists that are known now.
+pub(super) fn own_lists(context: &Context) -> Lists {
+    context.trust().crls_of(context.domain()).iter().map(|list| sha256(list)).collect()
+}
+
 /// Whether the authority has not heard of the own authority's newest lists.
 pub(super) fn is_due(context: &Context, authority: &Domain) -> bool {
     context.links().link(authority).is_some_and(|link| {
@@ -37,15 +45,16 @@ fn lacks_bundle(context: &Context, link: &Link) -> bool {
     ours > 1 && link.bundle() < ours
 }
 
-/// Sends what is news, now and whenever something is; returns when the other doesn't answer.
+/// Sends what is news, now and whenever something is; returns when the other doesn't answer. Hello brought what
+/// was `offered`: of a list that came since nobody knows whether it did.
 pub(super) async fn run(
     context: &Context,
     authority: &Domain,
     connection: &Connection,
+    offered: Lists,
 ) -> CallError {
     let mut changes = context.trust().changes();
-    let own = context.trust().crls_of(context.domain());
-    let mut sent: HashSet<[u8; 32]> = own.iter().map(|list| sha256(list)).collect();
+    let mut sent = offered;
     loop {
         changes.mark_unchanged();
         let link = context.links().link(authority);
@@ -80,11 +89,11 @@ pub(super) async fn run(
 }
 
 /// The lists not sent before, in portions.
-pub(crate) fn unsent(context: &Context, sent: &mut HashSet<[u8; 32]>) -> Vec<Vec<Vec<u8>>> {
+pub(crate) fn unsent(context: &Context, sent: &mut Lists) -> Vec<Vec<Vec<u8>>> {
     let mut portions: Vec<Vec<Vec<u8>>> = Vec::new();
     let mut bytes = 0;
     let all = context.trust().all_crls();
-    let hashes: HashSet<[u8; 32]> = all.iter().map(|list| sha256(list)).collect();
+    let hashes: Lists = all.iter().map(|list| sha256(list)).collect();
     for list in all {
         if sent.contains(&sha256(&list)) {
             continue;
