@@ -10,6 +10,7 @@ use enlace_identity::canonical::{DecodeError, Reader, Writer};
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::chain::VerifiedLeaf;
 use enlace_identity::names::{DeviceName, LeafName};
+use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, Item, Seq};
 
 use crate::entry::{EntryKind, PartKind, SignedEntry, UnverifiedEntry, VerifiedEntry};
@@ -135,18 +136,24 @@ pub fn verify_shared(
     let envelope = item.sealed.envelope();
     let entry = UnverifiedEntry::of_kept(SignedEntry::decode(entry).ok()?, envelope).ok()?;
     let author = envelope.device()?;
-    let leaf = verify_author(bundle, item, chain).filter(|leaf| match leaf.name() {
+    let leaf = verify_author(bundle, item.received_at, chain).filter(|leaf| match leaf.name() {
         LeafName::Device(device) => device == author,
         LeafName::Service(_) => false,
     })?;
     entry.verify(envelope, author, &leaf.public_key()).ok()
 }
 
-/// A member whose certificate had ended was a member still.
-fn verify_author(bundle: &Bundle, item: &Item, chain: &UnverifiedChain) -> Option<VerifiedLeaf> {
+/// The certificate of an author whose item the hub got then: it held then, or when it began. A member whose
+/// certificate had ended was a member still.
+#[must_use]
+pub fn verify_author(
+    bundle: &Bundle,
+    received_at: Timestamp,
+    chain: &UnverifiedChain,
+) -> Option<VerifiedLeaf> {
     let verify = |at| bundle.verify(chain, at, LeafUsage::Device).ok();
     let began = || chain.unverified_validity().ok().map(|validity| validity.not_before);
-    verify(item.received_at).or_else(|| verify(began()?))
+    verify(received_at).or_else(|| verify(began()?))
 }
 
 fn position(value: u64) -> Result<Seq, DecodeError> {

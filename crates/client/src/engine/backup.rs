@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 
 use enlace_channel::entry::SignedEntry;
-use enlace_identity::bundle::LeafUsage;
+use enlace_channel::history::verify_author;
 use enlace_identity::chain::VerifiedLeaf;
 use enlace_identity::keys::Passphrase;
 use enlace_identity::names::LeafName;
@@ -288,8 +288,8 @@ impl Work<'_> {
         let is_placed = item.item.sealed.envelope().commitment == entry.commitment()
             && item.item.received_at == row.received_at;
         let Some(chain) = backup.certificates(&row.certificate)? else { return Ok(None) };
-        let verified = self.ctx.bundle.verify(&chain, row.received_at, LeafUsage::Device);
-        let is_signed = verified.is_ok_and(|leaf| is_signed_by(&entry, &leaf));
+        let verified = verify_author(self.ctx.bundle, row.received_at, &chain);
+        let is_signed = verified.is_some_and(|leaf| is_signed_by(&entry, &leaf));
         if !(is_named && is_placed && is_signed) {
             return Ok(None);
         }

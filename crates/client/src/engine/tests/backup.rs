@@ -1,5 +1,7 @@
 //! Backups: what is in them, what is not, and that they replace a lost device's history.
 
+use std::time::Duration;
+
 use enlace_channel::entry::TimeZone;
 use enlace_identity::keys::Passphrase;
 use enlace_log::{ChannelId, Seq};
@@ -133,6 +135,20 @@ fn a_new_device_reads_the_history_and_goes_on_when_it_is_let_in() {
     world.engine("ana").withdraw(channel, seq, nothing()).unwrap();
     world.settle();
     world.assert_gone("eva2", &there);
+}
+
+#[test]
+fn what_was_written_when_a_certificate_had_ended_is_restored() {
+    let mut world = World::new();
+    let channel = world.case();
+    world.enroll_device("eva2", "pc2", "eva", "fge");
+    // Ana's, with which she stands in the channel, holds for 90 days.
+    world.clock.advance(Duration::from_secs(100 * 86_400));
+    world.post("ana", channel, SECRET);
+    world.settle();
+    let path = world.back_up("eva", "eva.backup");
+    let restored = world.restore("eva2", &path).unwrap();
+    assert_eq!((restored.entries, restored.refused), (1, 0));
 }
 
 #[test]
