@@ -61,7 +61,8 @@ impl Engine {
     }
 
     /// Takes a certificate from the relay in place of the present one. Channels follow with this
-    /// device's next commits, the connection when it is made again.
+    /// device's next commits, the connection when it is made again, and key packages when the relay
+    /// is next asked how many it has.
     ///
     /// # Errors
     /// [`CertificateRefused`]; nothing has changed then.
@@ -70,7 +71,9 @@ impl Engine {
         check(&self.trust, &self.device, &chain)?;
         let document = (self.device.name.to_string(), chain.to_pem().into_bytes());
         self.write::<_, CertificateRefused>(|work| {
-            Ok(work.tx.replace_documents(DocumentKind::OwnCertificates, &[document])?)
+            work.tx.replace_documents(DocumentKind::OwnCertificates, &[document])?;
+            // Whoever lets this device in once the former certificate has ended needs the new one.
+            Ok(work.lose_pools()?)
         })?;
         self.device.chain = chain;
         Ok(())

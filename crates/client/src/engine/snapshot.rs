@@ -100,9 +100,7 @@ impl Engine {
                 .map_err(EngineError::from)?;
             work.tx.put_setting(SNAPSHOT, None)?;
             work.tx.put_setting(BEFORE_HELLO, None)?;
-            for suite in SUITES {
-                work.tx.put_setting(&lost_pool(suite), Some(""))?;
-            }
+            work.lose_pools()?;
             work.give_up_all_keys(SubmitCounter(store))
         })?;
         if let Some(relay) = self.seen_by_relay {
@@ -147,6 +145,14 @@ impl Engine {
 }
 
 impl Work<'_> {
+    /// Has the relay drop the key packages of this device that it has, and get others.
+    pub(super) fn lose_pools(&self) -> Result<(), StoreError> {
+        for suite in SUITES {
+            self.tx.put_setting(&lost_pool(suite), Some(""))?;
+        }
+        Ok(())
+    }
+
     /// What is opened before the relay's count is known raises this store's, and says nothing of what
     /// a copy lacks.
     pub(super) fn note_count_before_hello(&self) -> Result<(), EngineError> {

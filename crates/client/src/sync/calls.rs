@@ -280,8 +280,14 @@ impl Session {
                 return Ok(());
             }
         };
-        match self.shared.engine().take_certificate(&certificates) {
-            Ok(()) => tracing::info!("this device has a new certificate"),
+        let taken = self.shared.engine().take_certificate(&certificates);
+        match taken {
+            Ok(()) => {
+                tracing::info!("this device has a new certificate");
+                for suite in crate::engine::SUITES {
+                    self.ask_pool(suite);
+                }
+            }
             Err(CertificateRefused::Engine(error)) => return Err(error.into()),
             Err(error) => tracing::warn!(%error, "a new certificate is refused"),
         }

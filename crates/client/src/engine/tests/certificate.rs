@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use enlace_channel::policy::Role;
 use enlace_identity::certificate::{Serial, UnverifiedChain};
 use enlace_identity::issue::{Approval, CertificateRequest};
 use enlace_identity::keys::{PublicKey, SigningKey};
@@ -11,7 +12,7 @@ use enlace_log::ChannelId;
 use enlace_transport::Clock as _;
 
 use super::world::World;
-use crate::engine::{CertificateRefused, EngineError};
+use crate::engine::{CertificateRefused, EngineError, Wish};
 use crate::notice::{ChangeAct, Notice};
 use crate::testing::TestAuthority;
 
@@ -94,6 +95,28 @@ fn a_renewed_certificate_reaches_every_channel_and_outlives_the_program() {
     world.settle();
     assert_eq!(world.texts("bruno", channel), ["sigo aquí"]);
     world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
+#[test]
+fn who_has_a_new_certificate_is_let_in_with_it() {
+    let mut world = World::new();
+    let channel = world.create("ana");
+    world.clock.advance(DAY * 60);
+    for name in ["ana", "eva"] {
+        let asked = world.engine(name).certificate_request().unwrap();
+        let asked = CertificateRequest::from_der(&asked).unwrap();
+        let device = asked.name().unwrap().to_string();
+        let chain = issue(&world, &world.network.fge, &device, &asked.public_key(), 90);
+        world.engine(name).take_certificate(&chain.ders()).unwrap();
+        world.publish(name);
+    }
+    // Past the end of what was there before.
+    world.clock.advance(DAY * 40);
+    let eva = world.address("eva");
+    world.engine("ana").wish(channel, Wish::Add(eva, Role::Member)).unwrap();
+    world.settle();
+    let chain = world.engine("eva").device().chain.clone();
+    assert_eq!(leaf_of_eva(&mut world, "ana", channel), chain);
 }
 
 #[test]

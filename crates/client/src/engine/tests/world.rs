@@ -213,6 +213,10 @@ impl World {
     pub(crate) fn publish(&mut self, name: &str) {
         let officer = self.officers.get_mut(name).unwrap();
         let pool = self.hub.pools.entry(officer.name.officer().clone()).or_default();
+        if officer.engine.has_lost_pool(Suite::default()).unwrap() {
+            pool.retain(|(device, _)| *device != officer.name);
+            officer.engine.pool_was_dropped(Suite::default()).unwrap();
+        }
         let kept = pool.iter().filter(|(device, _)| *device == officer.name).count();
         let publication = officer.engine.fill_pool(Suite::default(), kept).unwrap();
         let packages = publication.key_packages.iter().cloned();
