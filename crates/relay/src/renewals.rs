@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use enlace_identity::certificate::UnverifiedChain;
 use enlace_identity::issue::CertificateRequest;
 use enlace_identity::names::DeviceName;
+use tokio::task::JoinError;
 
 /// The longest file that is read, in bytes: two certificates in PEM have less.
 const MAX_BYTES: u64 = 16 << 10;
@@ -22,12 +23,28 @@ const MAX_BYTES: u64 = 16 << 10;
 #[derive(Clone, Debug)]
 pub(crate) struct RenewalDirectory {
     path: PathBuf,
+    is_inline: bool,
 }
 
 impl RenewalDirectory {
     /// It is made when the first request comes.
-    pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path }
+    pub(crate) fn new(path: PathBuf, is_inline: bool) -> Self {
+        Self { path, is_inline }
+    }
+
+    /// Reads or writes in it on a thread that may block, or on this one where all is inline.
+    ///
+    /// # Errors
+    /// When the work panics.
+    pub(crate) async fn run<R: Send + 'static>(
+        self,
+        work: impl FnOnce(&Self) -> R + Send + 'static,
+    ) -> Result<R, JoinError> {
+        if self.is_inline {
+            Ok(work(&self))
+        } else {
+            tokio::task::spawn_blocking(move || work(&self)).await
+        }
     }
 
     /// What was issued for a device, unverified; what can't be read counts as nothing.

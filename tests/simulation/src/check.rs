@@ -24,6 +24,7 @@ mod forums;
 mod membership;
 mod moving;
 mod put_back;
+mod renewed;
 mod restored;
 mod retention;
 mod rogues;
@@ -76,6 +77,7 @@ pub fn check(facts: &Facts) -> Vec<Violation> {
     suspended::check(facts, &membership, &mut found);
     stand_ins::check(facts, &mut found);
     retention::check(facts, &mut found);
+    renewed::check(facts, &mut found);
     rogues::check(facts, &membership, &mut found);
     forks::check(facts, &mut found);
     moving::check(facts, &membership, &mut found);

@@ -48,6 +48,12 @@ pub struct Facts {
     pub copies: BTreeMap<DeviceId, Copied>,
     /// Devices whose disk was put back.
     pub set_back: BTreeMap<DeviceId, Vec<SetBack>>,
+    /// The certificates that devices were seen to have after the one that they were enrolled with, in order.
+    pub renewed: Vec<Renewed>,
+    /// When each device was cut off that still is.
+    pub cut_off_at: BTreeMap<DeviceId, Duration>,
+    /// Devices that had everything in the end to get their next certificate, with the end of the former one.
+    pub due: BTreeMap<DeviceId, u64>,
     /// Who was given a mandate to stand in, where.
     pub mandates: BTreeSet<(Channel, String)>,
     /// Texts that nobody said, made by modified programs.
@@ -102,6 +108,17 @@ pub struct Copied {
     pub named: BTreeSet<DeviceId>,
     /// Which place of each channel came next.
     pub next: BTreeMap<Channel, Place>,
+}
+
+/// A device has a certificate that ends later than the one before.
+#[derive(Clone, Debug)]
+pub struct Renewed {
+    /// When that was seen.
+    pub at: Duration,
+    /// Which.
+    pub device: DeviceId,
+    /// When it ends, in milliseconds.
+    pub until: u64,
 }
 
 /// A device's disk was put back.
@@ -292,6 +309,8 @@ pub struct Shown {
     pub channels: BTreeMap<Channel, View>,
     /// Which of the texts that anybody wrote are on its disk, wherever that is.
     pub holds: BTreeSet<String>,
+    /// When its certificate ends, in milliseconds; nothing, when it is over.
+    pub certificate: Option<u64>,
 }
 
 /// What became of something.
@@ -378,6 +397,10 @@ pub struct View {
     pub unreadable: BTreeMap<Place, DeviceId>,
     /// Where somebody went on without the device's authority, and who.
     pub left_out: BTreeMap<Place, DeviceId>,
+    /// When the certificates end with which devices stand in it, in milliseconds.
+    pub leaves: BTreeMap<DeviceId, u64>,
+    /// Places of entries that nothing proves to be their author's.
+    pub unproven: BTreeSet<Place>,
 }
 
 /// An entry as it is shown.

@@ -1,5 +1,6 @@
 //! An officer's device as a node: the real SDK on a simulated socket and a store in memory.
 
+mod certificate;
 mod disk;
 mod rogue;
 mod shown;
@@ -16,6 +17,7 @@ use enlace_identity::names::OfficerAddress;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
+use self::certificate::Certificate;
 use self::disk::Disk;
 use crate::clock::NodeClock;
 use crate::facts::DeviceId;
@@ -38,6 +40,7 @@ pub struct OfficerNode {
     /// Its clock.
     pub clock: Arc<NodeClock>,
     credential: &'static Credential,
+    certificate: Certificate,
     disk: Disk,
     /// The copy of the disk that was kept last.
     copy: Option<Disk>,
@@ -73,6 +76,7 @@ impl OfficerNode {
             node: world::officer_node(number),
             clock: Arc::new(clock),
             credential,
+            certificate: Certificate::of(credential)?,
             disk: Disk::new()?,
             copy: None,
             entropy,
@@ -176,6 +180,7 @@ impl OfficerNode {
     /// When it can't be made.
     pub fn keep_copy(&mut self) -> anyhow::Result<()> {
         self.copy = Some(self.disk.copy()?);
+        self.certificate.is_copied();
         Ok(())
     }
 

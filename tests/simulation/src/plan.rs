@@ -11,6 +11,7 @@ mod operation;
 mod rank;
 mod words;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use self::features::Edition;
@@ -29,6 +30,8 @@ pub struct Plan {
     pub officers: Vec<usize>,
     /// The officer whose device each second one is. Their numbers follow those of the first devices.
     pub second_devices: Vec<usize>,
+    /// Devices whose first certificate ends so many days after the start. That of others outlives the run.
+    pub certificates_end: BTreeMap<usize, u64>,
     /// What happens, by time.
     pub operations: Vec<Timed>,
     /// When the trouble ends.
@@ -89,6 +92,7 @@ impl Plan {
             authorities: 2,
             officers: vec![0, 1],
             second_devices: Vec::new(),
+            certificates_end: BTreeMap::new(),
             operations,
             end: Duration::from_secs(8),
         }

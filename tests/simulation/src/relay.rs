@@ -2,6 +2,7 @@
 
 mod kept;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -40,6 +41,8 @@ pub struct RelayNode {
     bundles: Vec<Vec<u8>>,
     /// The revocation lists that its operator has.
     lists: Vec<Vec<u8>>,
+    /// Where it and the registrar exchange requests for certificates.
+    renewals: Option<PathBuf>,
     lives: u32,
     life: Option<Life>,
     /// In which of its lives the machine was started last.
@@ -80,11 +83,23 @@ impl RelayNode {
             authorities,
             bundles: Vec::new(),
             lists: World::get().authorities[authority].lists(1, &[]),
+            renewals: None,
             lives: 0,
             life: None,
             boot: 0,
             twin: None,
         }
+    }
+
+    /// From its next start on it exchanges requests for certificates with the registrar, in a directory.
+    pub fn exchange_in(&mut self, renewals: PathBuf) {
+        self.renewals = Some(renewals);
+    }
+
+    /// Where that is.
+    #[must_use]
+    pub fn renewals(&self) -> Option<&Path> {
+        self.renewals.as_deref()
     }
 
     /// Its authority's domain, as a name.
@@ -170,7 +185,7 @@ impl RelayNode {
             proofs: Box::new(proofs.clone()),
             crls: None,
             bundles: None,
-            renewals: None,
+            renewals: self.renewals.clone(),
             enrolments: None,
             boot: Some(format!("boot {}", self.boot)),
             is_inline: true,

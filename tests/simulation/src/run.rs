@@ -9,6 +9,7 @@ mod misdeeds;
 mod nodes;
 mod perform;
 mod published;
+mod renewals;
 mod settle;
 mod taking_back;
 mod wishes;
@@ -95,6 +96,7 @@ async fn whole(seed: u64, plan: &Plan, trace: &Trace, outcome: &mut Outcome) -> 
     nodes.perform(plan).await;
     nodes.heal().await;
     nodes.settle().await;
+    nodes.renew_all().await;
     nodes.probe().await;
     outcome.operations = nodes.performed();
     outcome.datagrams = nodes.network().sent();

@@ -10,7 +10,7 @@ use enlace_identity::certificate::{Serial, UnverifiedChain};
 use enlace_identity::endpoint::{
     EndpointRecord, RelayAddress, RelayEndpoint, SignedEndpointRecord,
 };
-use enlace_identity::issue::{Approval, IssuingCa, RevocationContent, Root};
+use enlace_identity::issue::{Approval, CertificateRequest, IssuingCa, RevocationContent, Root};
 use enlace_identity::keys::SigningKey;
 use enlace_identity::mandate::{Mandate, SignedMandate};
 use enlace_identity::names::{
@@ -230,6 +230,33 @@ impl Authority {
         issue(&self.issuing, LeafName::Device(name.parse().expect("a device's name")))
     }
 
+    /// The certificate of a device as if it had been issued to end then.
+    ///
+    /// # Panics
+    /// When it is no device of this authority.
+    #[must_use]
+    pub fn ending(&self, device: &Credential, not_after: Timestamp) -> UnverifiedChain {
+        let validity = Validity { not_before: START.minus(DAY), not_after };
+        let approval = approval(device.name.clone(), validity, device.serial.clone());
+        self.issuing.issue_for_key(&device.key.public(), &approval).expect("the CA issues")
+    }
+
+    /// The certificate that a device asks for, the one of that number of this device.
+    ///
+    /// # Errors
+    /// When the request is for somebody else.
+    pub fn next_certificate(
+        &self,
+        name: &LeafName,
+        request: &CertificateRequest,
+        number: usize,
+        validity: Validity,
+    ) -> anyhow::Result<(UnverifiedChain, Serial)> {
+        let serial = serial(&self.domain, &format!("{number} of {}", name.as_str()));
+        let approval = approval(name.clone(), validity, serial.clone());
+        Ok((self.issuing.issue(request, &approval)?, serial))
+    }
+
     /// The name of its relay.
     #[must_use]
     pub fn relay_name(&self) -> &ServiceName {
@@ -346,12 +373,12 @@ fn serial(domain: &Domain, label: &str) -> Serial {
 
 fn issue(issuing: &IssuingCa, name: LeafName) -> Credential {
     let (key, serial) = (key(name.domain(), name.as_str()), serial(name.domain(), name.as_str()));
-    let approval = Approval {
-        name: name.clone(),
-        common_name: "Ana Ruiz".to_owned(),
-        validity: Validity::starting(START.minus(DAY), 90 * DAY),
-        serial: serial.clone(),
-    };
+    let validity = Validity::starting(START.minus(DAY), 90 * DAY);
+    let approval = approval(name.clone(), validity, serial.clone());
     let chain = issuing.issue_for_key(&key.public(), &approval).expect("the CA issues");
     Credential { chain, key, serial, name }
+}
+
+fn approval(name: LeafName, validity: Validity, serial: Serial) -> Approval {
+    Approval { name, common_name: "Ana Ruiz".to_owned(), validity, serial }
 }

@@ -27,6 +27,7 @@ const FOUND: &[(Edition, u64)] = &[
     (Edition(14), 1900),
     (Edition(15), 287),
     (Edition(15), 309),
+    (Edition(16), 1),
 ];
 
 #[test]

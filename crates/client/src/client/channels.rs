@@ -1,10 +1,13 @@
 //! Channels and their members.
 
+use std::collections::BTreeMap;
+
 use enlace_channel::consent::Answer;
 use enlace_channel::entry::TimeZone;
 use enlace_channel::mls::Suite;
 use enlace_channel::policy::Role;
-use enlace_identity::names::{Domain, OfficerAddress};
+use enlace_identity::names::{DeviceName, Domain, OfficerAddress};
+use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, ClientId};
 
 use super::Client;
@@ -40,6 +43,18 @@ impl Client {
     /// When the store fails.
     pub fn show(&self, channel: ChannelId) -> Result<Option<ChannelDetails>, EngineError> {
         self.with_engine(|engine| engine.details(channel))
+    }
+
+    /// The end of each certificate with which a device stands in a channel. Who has another one by now
+    /// follows before long.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn certificates_in(
+        &self,
+        channel: ChannelId,
+    ) -> Result<BTreeMap<DeviceName, Timestamp>, EngineError> {
+        self.with_engine(|engine| engine.certificates_in(channel))
     }
 
     /// Asks for an officer to be admitted. Durable when it returns; carried out by the sync.

@@ -6,7 +6,7 @@ use enlace_channel::consent::Statement;
 use enlace_channel::entry::{EntryKind, HandlingCode, Part, PartKind, SignedEntry};
 use enlace_channel::mls::{EpochAuthenticator, Suite};
 use enlace_channel::policy::{ChannelKind, Policy, Role};
-use enlace_identity::names::{DeviceName, OfficerAddress};
+use enlace_identity::names::{DeviceName, LeafName, OfficerAddress};
 use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, ClientId, Commitment, Seq};
 
@@ -174,6 +174,23 @@ impl Engine {
             };
             work.keep(channel);
             Ok(Some(details))
+        })
+    }
+
+    pub(crate) fn certificates_in(
+        &mut self,
+        id: ChannelId,
+    ) -> Result<BTreeMap<DeviceName, Timestamp>, EngineError> {
+        self.write(|work| {
+            let Some(channel) = work.take(id)? else { return Ok(BTreeMap::new()) };
+            let view = channel.view();
+            work.keep(channel);
+            let chains = view?.members.into_iter().map(|member| member.chain);
+            let ends = chains.filter_map(|chain| {
+                let LeafName::Device(device) = chain.unverified_name().ok()? else { return None };
+                Some((device, chain.unverified_validity().ok()?.not_after))
+            });
+            Ok(ends.collect())
         })
     }
 

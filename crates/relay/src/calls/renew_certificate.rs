@@ -23,7 +23,7 @@ impl Handle for RenewCertificateRequest {
         let present = caller.leaf().clone();
         check_request(&request, &present)?;
         let trust = caller.context().trust().clone();
-        let exchanged = tokio::task::spawn_blocking(move || {
+        let exchanged = directory.run(move |directory| {
             let issued = directory.issued(&device);
             if let Some(chain) = issued.filter(|chain| renews(chain, &present, &trust)) {
                 directory.forget(&device);

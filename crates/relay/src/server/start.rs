@@ -92,7 +92,7 @@ pub(super) async fn start(
         links: Links::default(),
         bundles: StoredBundles::new(&stored_bundles),
         crls: StoredCrls::new(&stored_crls),
-        renewals: renewals.map(RenewalDirectory::new),
+        renewals: renewals.map(|path| RenewalDirectory::new(path, is_inline)),
         enrolments: enrolments.map(EnrolmentDirectory::new).map(Enrolments::new),
         proofs,
         transfers: Transfers::default(),

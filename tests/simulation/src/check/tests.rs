@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::{Violation, check};
 use crate::facts::{
-    Acknowledged, Alarm, Asked, Breach, Change, Copied, Entry, Facts, Outcome, Right, SetBack,
-    Shown, Standing, TakenBack, Tombstone, View, Wish,
+    Acknowledged, Alarm, Asked, Breach, Change, Copied, Entry, Facts, Outcome, Renewed, Right,
+    SetBack, Shown, Standing, TakenBack, Tombstone, View, Wish,
 };
 
 const CHANNEL: &str = "c1";
@@ -45,6 +45,8 @@ fn view(first: u64) -> View {
         without_content: BTreeSet::new(),
         unreadable: BTreeMap::new(),
         left_out: BTreeMap::new(),
+        leaves: BTreeMap::new(),
+        unproven: BTreeSet::new(),
     }
 }
 
@@ -69,6 +71,7 @@ fn good() -> Facts {
         outcomes: BTreeMap::new(),
         channels: BTreeMap::from([(CHANNEL.to_owned(), view(first))]),
         holds: BTreeSet::new(),
+        certificate: None,
     };
     let mut facts = Facts {
         asked: vec![
@@ -1164,4 +1167,60 @@ fn of_what_failed_officers_are_told() {
         of(facts, "ana-pc").not_done = 1;
     };
     assert_eq!(found(told), BTreeSet::new());
+}
+
+/// Ana has a certificate that ends later, and all know it.
+fn renewed(facts: &mut Facts) {
+    facts.due.insert("ana-pc".to_owned(), 10);
+    let (at, device) = (Duration::from_secs(100), "ana-pc".to_owned());
+    facts.renewed.push(Renewed { at, device, until: 20 });
+    facts.devices.get_mut("ana-pc").unwrap().certificate = Some(20);
+    for device in ["ana-pc", "ben-pc"] {
+        of(facts, device).leaves.insert("ana-pc".to_owned(), 20);
+    }
+}
+
+#[test]
+fn a_certificate_is_renewed_in_time_and_wherever_its_device_is() {
+    assert_eq!(found(renewed), BTreeSet::new());
+    let stays = |certificate: Option<u64>| {
+        move |facts: &mut Facts| {
+            renewed(facts);
+            facts.devices.get_mut("ana-pc").unwrap().certificate = certificate;
+        }
+    };
+    assert_eq!(found(stays(Some(10))), BTreeSet::from([0]));
+    assert_eq!(found(stays(None)), BTreeSet::from([0]));
+    let is_known_by_the_former = |facts: &mut Facts| {
+        renewed(facts);
+        of(facts, "ben-pc").leaves.insert("ana-pc".to_owned(), 10);
+    };
+    assert_eq!(found(is_known_by_the_former), BTreeSet::from([0]));
+}
+
+#[test]
+fn whoever_is_cut_off_gets_no_other_certificate() {
+    let since = |seconds: u64| {
+        move |facts: &mut Facts| {
+            renewed(facts);
+            facts.cut_off_at.insert("ana-pc".to_owned(), Duration::from_secs(seconds));
+        }
+    };
+    assert_eq!(found(since(60)), BTreeSet::from([7]));
+    assert_eq!(found(since(90)), BTreeSet::new(), "it was on its way");
+}
+
+#[test]
+fn what_was_written_under_a_former_certificate_stays_its_authors() {
+    let unproven = |facts: &mut Facts| _ = of(facts, "ben-pc").unproven.insert(2);
+    assert_eq!(found(unproven), BTreeSet::from([1]));
+}
+
+#[test]
+fn nobody_stays_out_for_a_certificate_that_has_ended() {
+    let failed = |facts: &mut Facts| {
+        let failed = Outcome::Failed("the certificate has expired".to_owned());
+        facts.devices.get_mut("ana-pc").unwrap().outcomes.insert("a1".to_owned(), failed);
+    };
+    assert!(found(failed).contains(&0));
 }

@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use aho_corasick::AhoCorasick;
 use enlace_channel::entry::SignedEntry;
+use enlace_channel::history::verify_author;
 use enlace_client::Client;
 use enlace_client::client::{Parts, Sockets};
 use enlace_client::store::{
     CommitFault, EntryRow, ItemRow, MemoryDisk, SqlCipher, Store as _, StoreError,
 };
 use enlace_identity::entropy::Entropy;
+use enlace_identity::names::LeafName;
 use enlace_log::{ChannelId, Seq};
 use enlace_transport::{BindError, Endpoint, LocalIdentity, Trust};
 
@@ -58,6 +60,28 @@ impl Disk {
         let mut store = self.memory.open()?;
         let items = store.read()?.items(channel, Seq(0), next)?;
         Ok(items)
+    }
+
+    /// Places of a channel's entries that nothing proves to be their author's: the key of the certificate that
+    /// is kept with an entry has to fit the signature.
+    pub(super) fn unproven(&self, channel: ChannelId) -> Result<BTreeSet<u64>, StoreError> {
+        let bundle = World::get().bundle();
+        let mut store = self.memory.open()?;
+        let tx = store.read()?;
+        let mut unproven = BTreeSet::new();
+        for row in tx.entries(channel, Seq(0), usize::MAX)? {
+            let Ok(entry) = SignedEntry::decode(&row.signed) else { continue };
+            let chain = tx.certificates(&row.certificate)?;
+            let leaf = chain.and_then(|chain| verify_author(&bundle, row.received_at, &chain));
+            let is_proven = leaf.is_some_and(|leaf| {
+                let fits = leaf.public_key().verify(entry.header_bytes(), entry.signature());
+                *leaf.name() == LeafName::Device(row.author.clone()) && fits.is_ok()
+            });
+            if !is_proven {
+                unproven.insert(row.seq.0);
+            }
+        }
+        Ok(unproven)
     }
 
     /// What each entry of a channel quotes, by place: a place, and the chain there.
@@ -121,7 +145,7 @@ impl super::OfficerNode {
             entropy: entropy.fork("sockets"),
         };
         Ok(Client::open_on(Parts {
-            device: self.credential.device(),
+            device: self.enrolled(),
             bundle: world.bundle(),
             crls: authority.lists(1, &[]),
             endpoint_record: authority.endpoint_record.clone(),

@@ -54,7 +54,7 @@ impl OfficerNode {
         let world = World::get();
         let entropy = self.entropy.fork(&format!("rogue {number}"));
         let trust = world.trust(self.authority, self.clock.clone());
-        let device = self.credential.device();
+        let device = self.enrolled();
         let identity = LocalIdentity::new(&trust, &device.chain, device.key.clone())?;
         let endpoint = Endpoint::on_socket(
             network.open(self.node, 0, &life.power),

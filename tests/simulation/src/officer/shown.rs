@@ -32,6 +32,7 @@ impl super::OfficerNode {
         let relay = self.address().domain().to_string();
         let mut shown = Shown { officer: self.address().to_string(), relay, ..Shown::default() };
         shown.holds = self.disk.holds(texts)?;
+        shown.certificate = client.certificate().ok().map(|leaf| leaf.not_after().as_millis());
         for id in asked {
             shown.outcomes.insert(hex::encode(id.0), outcome(client, *id)?);
         }
@@ -93,6 +94,12 @@ impl super::OfficerNode {
             without_content: BTreeSet::new(),
             unreadable: BTreeMap::new(),
             left_out: BTreeMap::new(),
+            leaves: client
+                .certificates_in(row.id)?
+                .into_iter()
+                .map(|(device, end)| (device.to_string(), end.as_millis()))
+                .collect(),
+            unproven: self.disk.unproven(row.id)?,
         };
         let erased = client.erased(row.id)?.into_iter();
         let never_came = erased.filter(|erased| erased.here == ErasedHere::NeverCame);

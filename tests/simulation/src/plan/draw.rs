@@ -1,5 +1,6 @@
 //! Draws a plan.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::features::{self, Edition};
@@ -27,6 +28,7 @@ pub(super) fn plan(dice: &mut Dice, edition: Edition) -> Plan {
         authorities,
         officers,
         second_devices: Vec::new(),
+        certificates_end: BTreeMap::new(),
         length,
         channels: 1,
         operations: Vec::new(),
@@ -35,10 +37,11 @@ pub(super) fn plan(dice: &mut Dice, edition: Edition) -> Plan {
     draft.work(troubles);
     draft.disturb(troubles);
     features::add(&mut draft, edition);
-    let Draft { officers, second_devices, mut operations, .. } = draft;
+    let Draft { officers, second_devices, certificates_end, mut operations, .. } = draft;
     // Stable: what was drawn first happens first.
     operations.sort_by_key(|timed| timed.at);
-    Plan { authorities, officers, second_devices, operations, end: Duration::from_millis(length) }
+    let end = Duration::from_millis(length);
+    Plan { authorities, officers, second_devices, certificates_end, operations, end }
 }
 
 fn troubles(dice: &mut Dice) -> Troubles {
@@ -69,6 +72,8 @@ pub(super) struct Draft<'d> {
     pub(super) officers: Vec<usize>,
     /// Whose device each second one is.
     pub(super) second_devices: Vec<usize>,
+    /// When devices' first certificates end, in days after the start.
+    pub(super) certificates_end: BTreeMap<usize, u64>,
     pub(super) length: u64,
     pub(super) channels: usize,
     pub(super) operations: Vec<Timed>,

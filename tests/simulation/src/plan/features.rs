@@ -13,6 +13,7 @@ mod expulsion;
 mod forums;
 mod moving;
 mod new_groups;
+mod renewal;
 mod retention;
 mod stand_ins;
 mod succession;
@@ -87,6 +88,7 @@ const FEATURES: &[Feature] = &[
     Feature { name: "stand-ins", per_mille: 200, add: stand_ins::add },
     Feature { name: "retention", per_mille: 150, add: retention::add },
     Feature { name: "devices set back", per_mille: 200, add: devices_set_back::add },
+    Feature { name: "renewal", per_mille: 200, add: renewal::add },
 ];
 
 /// Adds what the seed has of the features of an edition.

@@ -340,6 +340,13 @@ pub enum Operation {
         /// How many.
         days: u64,
     },
+    /// A registrar issues the certificates that its authority's devices ask for and that are due.
+    IssueDue {
+        /// Whose.
+        authority: usize,
+        /// For how long.
+        days: u64,
+    },
     /// The network's next bundle lists these authorities, and comes to one's relay first.
     Rotate {
         /// Whom it lists.

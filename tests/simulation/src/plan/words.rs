@@ -111,6 +111,9 @@ impl fmt::Display for Operation {
             Self::Clock { node, ahead_ms } => {
                 write!(f, "node {}'s clock is {ahead_ms} ms ahead", node.0)
             }
+            Self::IssueDue { authority, days } => {
+                write!(f, "registrar {authority} issues what is due, for {days} days")
+            }
             Self::DaysPass { days } => write!(f, "{days} days pass"),
             Self::Expel { by, channel, authority } => {
                 write!(f, "officer {by} wants authority {authority} out of channel {channel}")

@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use enlace_identity::entropy::Entropy;
 use enlace_log::ChannelId;
+use tempfile::TempDir;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::Journal;
 use super::bundles::Version;
 use super::published::Published;
+use super::renewals::days_of;
 use crate::check::Violation;
-use crate::clock::{Calendar, NodeClock};
+use crate::clock::{Calendar, NodeClock, START};
 use crate::dice::Dice;
 use crate::facts::Facts;
 use crate::network::Network;
@@ -48,6 +50,8 @@ pub(super) struct Nodes {
     pub(super) performed: u64,
     /// How many misdeeds were begun.
     pub(super) misdeeds: usize,
+    /// Where relays and registrars exchange requests for certificates, if any ends soon.
+    pub(super) exchange: Option<TempDir>,
     carrier: AbortHandle,
 }
 
@@ -93,8 +97,10 @@ impl Nodes {
             calendar,
             performed: 0,
             misdeeds: 0,
+            exchange: None,
             carrier,
         };
+        nodes.enrol(plan);
         for relay in 0..nodes.relays.len() {
             nodes.start_relay(relay).await;
         }
@@ -102,6 +108,22 @@ impl Nodes {
             nodes.start_officer(officer);
         }
         nodes
+    }
+
+    /// Gives devices a certificate that ends soon, and relays a way to their registrar.
+    fn enrol(&mut self, plan: &Plan) {
+        if plan.certificates_end.is_empty() {
+            return;
+        }
+        let exchange = TempDir::new().expect("a directory for a while can be made");
+        for relay in &mut self.relays {
+            relay.exchange_in(exchange.path().join(relay.name()));
+        }
+        self.exchange = Some(exchange);
+        for (number, days) in &plan.certificates_end {
+            let enrolled = self.officers[*number].enrol_until(START.plus(days_of(*days)));
+            enrolled.expect("what this authority issues can be read");
+        }
     }
 
     /// Starts a relay; whether it did.

@@ -41,7 +41,9 @@ impl Nodes {
                     tokio::time::sleep_until(next).await;
                     let Some(timed) = operations.next() else { break };
                     let what = &timed.what;
-                    match self.play(what).await {
+                    let played = self.play(what).await;
+                    self.note_certificates();
+                    match played {
                         Ok(()) => {
                             self.performed += 1;
                             self.journal.operation(what.to_string());
@@ -138,7 +140,8 @@ impl Nodes {
                     clock.set_ahead(*ahead_ms);
                 }
             }
-            Operation::DaysPass { days } => self.calendar.pass(*days),
+            Operation::DaysPass { days } => self.pass_days(*days)?,
+            Operation::IssueDue { authority, days } => self.issue_due(*authority, *days)?,
             Operation::Revoke { who } => self.revoke(*who),
             Operation::Rotate { listed, first } => self.rotate(listed, *first),
             Operation::Suspend { who, all, length } => self.suspend(*who, *all, *length),

@@ -1,10 +1,11 @@
 //! What authorities publish of devices that are revoked or suspended.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use enlace_identity::certificate::Serial;
 use enlace_identity::suspension::Suspended;
+use enlace_identity::time::Validity;
 
 use super::nodes::Nodes;
 use crate::clock::START;
@@ -17,6 +18,15 @@ pub(super) struct Published {
     /// Devices whose certificate is revoked.
     revoked: Vec<usize>,
     statement: Option<Statement>,
+    /// What devices got after the certificate that they were enrolled with.
+    pub(super) issued: BTreeMap<usize, Vec<Issued>>,
+}
+
+/// A certificate.
+#[derive(Debug)]
+pub(super) struct Issued {
+    pub(super) serial: Serial,
+    pub(super) validity: Validity,
 }
 
 /// The newest statement about suspensions.
@@ -40,6 +50,7 @@ impl Nodes {
         }
         self.publish(authority);
         self.journal.facts().revoked.insert(self.officers[who].device());
+        self.note_cut_off();
     }
 
     /// A device is suspended, or all of its officer's, with whoever is now.
@@ -55,6 +66,7 @@ impl Nodes {
         self.state_suspended(officer.authority, suspended, length);
         let suspended = self.suspended();
         self.journal.facts().once_suspended.extend(suspended);
+        self.note_cut_off();
     }
 
     /// The suspension of an officer's devices is lifted.
@@ -69,6 +81,12 @@ impl Nodes {
         anyhow::ensure!(suspended.len() < before, "it is not suspended");
         self.state_suspended(officer.authority, suspended, length);
         Ok(())
+    }
+
+    /// Whether a device's certificate is revoked.
+    pub(super) fn is_revoked(&self, who: usize) -> bool {
+        let published = self.published.get(&self.officers[who].authority);
+        published.is_some_and(|published| published.revoked.contains(&who))
     }
 
     /// The devices that are suspended now.
@@ -117,11 +135,13 @@ impl Nodes {
     /// An authority's relay gets what it has published.
     fn publish(&mut self, authority: usize) {
         let published = &self.published[&authority];
-        let serials: Vec<&Serial> = published
+        let mut serials: Vec<&Serial> = published
             .revoked
             .iter()
             .map(|number| &self.officers[*number].credential().serial)
             .collect();
+        let renewed = published.revoked.iter().filter_map(|number| published.issued.get(number));
+        serials.extend(renewed.flatten().map(|issued| &issued.serial));
         let number = 1 + serials.len() as u64;
         let world = &World::get().authorities[authority];
         let mut lists = world.lists(number, &serials);

@@ -152,6 +152,8 @@ impl Nodes {
                     inside.insert(officer.device());
                     listed.extend(details.members.iter().flat_map(|m| &m.devices).cloned());
                     waits |= details.queued > 0;
+                    let is_open = !details.policy.is_closed();
+                    waits |= is_open && self.has_former_leaves(officer.number, *channel);
                     let now = officer.clock.now();
                     let soon = |until: &Timestamp| *until < now.plus(SOON);
                     waits |= details.policy.stand_ins().values().any(soon);
