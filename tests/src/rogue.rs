@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use enlace_channel::channel::{Channel, Command, Context, Outgoing, SealError};
 use enlace_channel::mls::Backend;
@@ -10,14 +11,14 @@ use enlace_client::profile::Unlocked;
 use enlace_client::store::SqlCipher;
 use enlace_identity::names::DeviceName;
 use enlace_log::{ChannelId, DeviceList, Seq};
-use enlace_proto::relay::v1::{LeasePurpose, LeaseRequest, SubmitRequest};
+use enlace_proto::relay::v1::{ErrorCode, LeasePurpose, LeaseRequest, SubmitRequest};
 use enlace_test_rogue::{Parts, RogueError};
 use enlace_transport::{
     ConnectError, Connection, Dialled, LocalIdentity, Refusal, SystemClock, Target, Trust,
 };
 
 use crate::officer::{off_thread, passphrase};
-use crate::{Network, Officer, Wire, call, wire_id};
+use crate::{Network, Officer, Wire, call, soon, wire_id};
 
 /// A modified client.
 pub struct Rogue {
@@ -110,7 +111,8 @@ impl Rogue {
         self.hand.forget_commit(channel).unwrap();
     }
 
-    /// Builds a commit that nobody has judged, and makes the hub take it.
+    /// Builds a commit that nobody has judged, and makes the hub take it, once nobody else is about to change
+    /// the channel.
     pub async fn commit(
         &mut self,
         connection: &Connection,
@@ -118,7 +120,14 @@ impl Rogue {
         command: &Command,
         claimed: Option<DeviceList>,
     ) -> Seq {
-        self.lease(connection, channel).await.unwrap();
+        let mut look = tokio::time::interval(Duration::from_millis(50));
+        let leased = async {
+            while let Err(refusal) = self.lease(connection, channel).await {
+                assert_eq!(refusal.code, ErrorCode::LeaseHeld, "{refusal:?}");
+                look.tick().await;
+            }
+        };
+        soon("the lease", leased).await;
         let outgoing = self.build_commit(channel, command, claimed).unwrap();
         Self::submit(connection, &outgoing.request).await.unwrap()
     }
