@@ -106,11 +106,20 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Whoever comes into a channel comes under the hold that lasts, and into one that is open.
-    pub(super) fn keep_as_joined(&mut self, channel: &Channel) -> Result<(), StoreError> {
-        self.tx.put_setting(&closed_setting(channel.id()), None)?;
+    /// Whoever comes into a channel comes under the hold that lasts, and into one that is open; whoever is
+    /// put back may not know when it was closed, and counts from then on.
+    pub(super) fn keep_as_joined(
+        &mut self,
+        channel: &Channel,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         let policy = channel.policy();
-        let is_held = policy.holds().contains(policy.present(self.me().domain()));
+        let own = policy.present(self.me().domain());
+        let closed_at = policy.is_closed().then(|| at.as_millis().to_string());
+        self.tx.put_setting(&closed_setting(channel.id()), closed_at.as_deref())?;
+        let days = policy.retention().get(own).map(ToString::to_string);
+        self.tx.put_setting(&days_setting(channel.id()), days.as_deref())?;
+        let is_held = policy.holds().contains(own);
         let held = is_held.then_some("1");
         self.tx.put_setting(&hold_setting(channel.id()), held)
     }

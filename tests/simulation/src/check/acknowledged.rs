@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::put_back::{may_lack, needs_a_lead};
 use super::restored::{is_lost, may_miss_its_welcome};
+use super::retention::has_expired;
 use super::roles::is_of;
 use super::{Findings, Membership};
 use crate::facts::{Asked, DeviceId, Entry, Facts, Outcome, Place, Standing, Wish};
@@ -170,6 +171,8 @@ fn note_is_everywhere(
         }
         return;
     };
+    // Its time was over at whoever shared it.
+    let has_come_erased = |entry: &Entry| entry.text.is_empty() && has_expired(facts, channel);
     for (device, shown) in &facts.devices {
         if !membership.includes(channel, device, *place)
             || !must_have_all(facts, device, channel, *place)
@@ -180,7 +183,7 @@ fn note_is_everywhere(
             entry.place == *place
                 && entry.author == *author
                 && entry.id == *id
-                && (entry.text == text || entry.erased)
+                && (entry.text == text || entry.erased || has_come_erased(entry))
         };
         let entries = shown.channels.get(channel).map_or(&[][..], |view| view.entries.as_slice());
         if !entries.iter().any(is_it) && !never_came(facts, device, channel, *place) {

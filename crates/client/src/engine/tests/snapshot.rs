@@ -13,7 +13,7 @@ use crate::notice::Notice;
 use crate::store::{ChannelStanding, OutboxState};
 
 /// The store of an officer as it is now, to be put back later.
-fn copy_of(world: &mut World, name: &'static str) -> PathBuf {
+pub(super) fn copy_of(world: &mut World, name: &'static str) -> PathBuf {
     let store = world.officers[name].store.clone();
     let copy = world.dir.path().join(format!("copy-of-{name}.db"));
     world.restart(name);
@@ -22,7 +22,7 @@ fn copy_of(world: &mut World, name: &'static str) -> PathBuf {
 }
 
 /// The program is stopped, and a copy of its store put in place.
-fn set_back(world: &mut World, name: &'static str, copy: &Path) {
+pub(super) fn set_back(world: &mut World, name: &'static str, copy: &Path) {
     let officer = world.officers.remove(name).unwrap();
     let (device, key) = (officer.name.clone(), officer.key_for_tests());
     let (chain, store) = (officer.chain_for_tests(), officer.store.clone());
