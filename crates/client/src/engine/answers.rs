@@ -141,15 +141,31 @@ impl Work<'_> {
 
     /// The item at a position of the log that is here, if it is what a row says.
     fn own_item_here(&self, row: &OutboxRow, seq: Seq) -> Result<Option<Item>, EngineError> {
-        let Some(signed) = &row.signed else { return Ok(None) };
-        let commitment = reload(signed)?.commitment();
-        let is_it = |item: &Item| {
-            let envelope = item.sealed.envelope();
-            envelope.device() == Some(self.me())
-                && envelope.client_id == row.client_id
-                && envelope.commitment == commitment
+        let Some(here) = self.tx.item(row.channel, seq)? else { return Ok(None) };
+        Ok(if self.says(row, &here.item)? { Some(here.item) } else { None })
+    }
+
+    /// An item of this device's that it does not know may be what waits in its queue: its store was set back
+    /// to before that was sent. Whether it is.
+    pub(super) fn settle_sent_before(&mut self, item: &Item) -> Result<bool, EngineError> {
+        let row = self.tx.outbox_of(item.sealed.envelope().client_id)?;
+        let Some(row) = row.filter(|row| row.state == OutboxState::Queued) else {
+            return Ok(false);
         };
-        Ok(self.tx.item(row.channel, seq)?.map(|here| here.item).filter(is_it))
+        let is_it = self.says(&row, item)?;
+        if is_it {
+            self.settle_in_log(row.client_id, item)?;
+        }
+        Ok(is_it)
+    }
+
+    fn says(&self, row: &OutboxRow, item: &Item) -> Result<bool, EngineError> {
+        let Some(signed) = &row.signed else { return Ok(false) };
+        let envelope = item.sealed.envelope();
+        Ok(envelope.channel == row.channel
+            && envelope.device() == Some(self.me())
+            && envelope.client_id == row.client_id
+            && envelope.commitment == reload(signed)?.commitment())
     }
 
     /// Whether the hub's signature covers the place, and the log has not come there without it.

@@ -77,7 +77,11 @@ impl Work<'_> {
                 batch.own_commit_was_void |= author.device() == self.me();
                 Notice::VoidChange { author: Author::from(&author), reason }
             }
-            Event::Unreadable { .. } if self.restore_superseded(id, item)? => return Ok(()),
+            Event::Unreadable { .. }
+                if self.restore_superseded(id, item)? || self.settle_sent_before(item)? =>
+            {
+                return Ok(());
+            }
             Event::Unreadable { author, reason } => {
                 Notice::Unreadable { author: Author::from(&author), reason }
             }

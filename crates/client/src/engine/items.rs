@@ -202,7 +202,11 @@ impl Work<'_> {
         }
         let mut batch = Batch::default();
         for item in &items[news] {
-            for event in channel.handle_item(&self.ctx, item)? {
+            let events = channel.handle_item(&self.ctx, item)?;
+            if events.is_empty() {
+                self.settle_sent_before(item)?;
+            }
+            for event in events {
                 self.apply(&channel, item, event, &mut batch)?;
             }
         }

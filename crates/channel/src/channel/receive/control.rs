@@ -79,6 +79,10 @@ impl Channel {
             let suite = self.group.suite();
             let package = validate_key_package(ctx.backend, &stranded.key_package, suite);
             let package = package.map_err(Refused::signed)?;
+            // It was put back by this one, and did not know it yet when it asked again.
+            if stranded.leaf.is_none() && package.leaf() == seat.leaf_hash {
+                return Ok(None);
+            }
             let key = package.signature_key();
             let bundle = self.present_bundle(ctx).map_err(Refused::signed)?;
             let device = VerifiedDevice::verify(package.chain(), key, bundle, item.received_at)

@@ -185,6 +185,33 @@ fn a_note_that_the_copy_still_had_to_send_is_sent_once() {
     world.assert_agreement(channel, &["ana", "bruno", "eva"]);
 }
 
+/// It waited on the copy, too, and the case was closed before the device could have sent it again.
+#[test]
+fn what_the_copy_still_had_to_send_counts_where_it_stands() {
+    for reads_first in [true, false] {
+        let mut world = World::new();
+        let channel = world.case();
+        let asked = world.post("bruno", channel, "por enviar");
+        let copy = copy_of(&mut world, "bruno");
+        world.settle();
+        world.engine("bruno").wish(channel, Wish::RenewKeys).unwrap();
+        world.settle();
+        world.engine("ana").wish(channel, Wish::SetClosed(true)).unwrap();
+        world.settle();
+
+        set_back(&mut world, "bruno", &copy);
+        assert!(!world.go_online("bruno"));
+        while reads_first && world.deliver("bruno") > 0 {}
+        assert_eq!(world.engine("bruno").resume().unwrap(), [channel]);
+        world.pass(Duration::from_secs(60));
+        let place = super::withdrawals::place(&mut world, "ana", channel, "por enviar");
+        assert_eq!(world.state_of("bruno", asked), OutboxState::Accepted(Some(place)));
+        assert_eq!(world.texts("bruno", channel), ["por enviar"]);
+        let told = world.notices("bruno", channel);
+        assert!(!told.iter().any(|notice| matches!(notice, Notice::NotDone { .. })));
+    }
+}
+
 /// Ana, the owner, has changed her own leaf since, so that she cannot say which one the others know of
 /// her; and others change the channel while she waits.
 #[test]
