@@ -240,6 +240,38 @@ fn an_owner_that_was_set_back_to_before_its_own_change_comes_back_without_a_lead
     world.assert_agreement(channel, &["ana", "bruno", "eva"]);
 }
 
+/// A request that names no leaf is over with the next change.
+#[test]
+fn who_does_not_know_its_leaf_asks_again_after_each_change() {
+    let mut world = World::new();
+    let channel = world.case();
+    let copy = copy_of(&mut world, "bruno");
+    world.engine("bruno").wish(channel, Wish::RenewKeys).unwrap();
+    world.settle();
+    set_back(&mut world, "bruno", &copy);
+    assert!(!world.go_online("bruno"));
+    while world.deliver("bruno") > 0 {}
+    world.engine("bruno").resume().unwrap();
+    for _ in 0..3 {
+        let asked = world.hub.logs[&channel].items.len();
+        while world.hub.logs[&channel].items.len() == asked {
+            world.clock.advance(Duration::from_millis(500));
+            world.pump("bruno");
+        }
+        // Ana has not read that yet.
+        world.engine("ana").wish(channel, Wish::RenewKeys).unwrap();
+        while world.hub.logs[&channel].items.len() == asked + 1 {
+            world.pump("ana");
+        }
+        world.deliver("ana");
+        world.deliver("bruno");
+    }
+    world.pass(Duration::from_secs(60));
+    let row = world.engine("bruno").read(|tx| tx.channel(channel)).unwrap().unwrap();
+    assert_eq!(row.standing, ChannelStanding::Member);
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
 /// The copy was put in place before, and Bruno was put back since; now it is put there again.
 #[test]
 fn a_device_that_is_set_back_to_one_copy_twice_comes_back_both_times() {
