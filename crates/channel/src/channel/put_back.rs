@@ -235,8 +235,11 @@ impl Channel {
         envelope: Envelope,
     ) -> Result<Outgoing, SealError> {
         let since = self.state.lacks_since().ok_or(SealError::NotStranded)?;
+        // What names no leaf may have been carried out, and its key package is spent then.
         let known = self.state.requests.iter().map(|request| &request.payload);
-        let payload = match known.rev().find(|payload| is_of(payload, place.leaf, since)) {
+        let is_good =
+            |payload: &&Vec<u8>| place.leaf.is_some() && is_of(payload, place.leaf, since);
+        let payload = match known.rev().find(is_good) {
             Some(payload) => payload.clone(),
             None => self.request_anew(ctx, place, since)?,
         };
@@ -288,6 +291,7 @@ impl Channel {
     /// This device is where all the others are: no other welcome is waited for.
     pub(super) fn end_requests(&mut self, ctx: &Context<'_>) -> Result<(), ChannelError> {
         self.state.put_back_by = None;
+        self.state.find_leaf();
         for request in std::mem::take(&mut self.state.requests) {
             request.delete_key_package(ctx)?;
         }
@@ -335,7 +339,10 @@ impl State {
         signer: &DeviceName,
         (me, present): (&DeviceName, &Roster),
     ) {
-        self.go_on_since(former.member_since());
+        // Where the log has a gap, who came in meanwhile is not known.
+        if former.position().0.next() >= self.position().0 {
+            self.go_on_since(former.member_since());
+        }
         self.requests.clone_from(&former.requests);
         self.missed.clone_from(&former.missed);
         if former.generation == self.generation {

@@ -478,6 +478,11 @@ impl State {
         self.lost_leaf = Some(seq.0);
     }
 
+    /// The others know this device by the leaf that it has.
+    pub(crate) fn find_leaf(&mut self) {
+        self.lost_leaf = None;
+    }
+
     /// Whether it did, after a position if one is given.
     pub(crate) fn has_lost_leaf(&self, since: Option<Seq>) -> bool {
         self.lost_leaf.is_some_and(|lost| since.is_none_or(|since| lost > since.0))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use enlace_channel::channel::ChannelError;
 use enlace_identity::time::Timestamp;
 use enlace_log::ids::seq_from_u64;
-use enlace_log::{ChannelId, ClientId, Item, Seq, SignedHead, VerifiedHead};
+use enlace_log::{ChannelId, ClientId, Item, ItemKind, Seq, SignedHead, VerifiedHead};
 use enlace_proto::relay::v1::{
     ClaimedKeyPackage, ErrorCode, FetchContactsResponse, LeaseResponse, SubmitResponse,
 };
@@ -145,8 +145,8 @@ impl Work<'_> {
         Ok(if self.says(row, &here.item)? { Some(here.item) } else { None })
     }
 
-    /// An item of this device's that it does not know may be what waits in its queue: its store was set back
-    /// to before that was sent. Whether it is.
+    /// An item of this device's that it does not know may be what waits in its queue, where its store was set
+    /// back to before that was sent. Whether it is.
     pub(super) fn settle_sent_before(&mut self, item: &Item) -> Result<bool, EngineError> {
         let row = self.tx.outbox_of(item.sealed.envelope().client_id)?;
         let Some(row) = row.filter(|row| row.state == OutboxState::Queued) else {
@@ -159,12 +159,18 @@ impl Work<'_> {
         Ok(is_it)
     }
 
+    /// Whether an item is what a row says, sent before the store was set back, where all others could read it.
     fn says(&self, row: &OutboxRow, item: &Item) -> Result<bool, EngineError> {
         let Some(signed) = &row.signed else { return Ok(false) };
         let envelope = item.sealed.envelope();
-        Ok(envelope.channel == row.channel
+        let before = item.seq.0.checked_sub(1).map(Seq);
+        let fence = before.map(|before| self.tx.newest_commit(row.channel, before)).transpose()?;
+        Ok(envelope.kind == ItemKind::Entry
+            && envelope.channel == row.channel
             && envelope.device() == Some(self.me())
             && envelope.client_id == row.client_id
+            && envelope.fence == fence.flatten()
+            && self.is_of_the_lost_time(envelope.submit_counter)?
             && envelope.commitment == reload(signed)?.commitment())
     }
 

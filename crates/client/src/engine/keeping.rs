@@ -5,6 +5,7 @@ use std::time::Duration;
 use enlace_channel::channel::Channel;
 use enlace_channel::rules::{Act, PolicyField};
 use enlace_identity::bundle::LeafUsage;
+use enlace_identity::names::DeviceName;
 use enlace_identity::time::Timestamp;
 use enlace_log::{ChannelId, Item, Seq};
 
@@ -106,16 +107,44 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Whether whoever could open a channel has changed it since it was closed, while this device had no keys.
+    fn may_have_been_opened(&self, channel: &Channel, by: &Item) -> Result<bool, StoreError> {
+        let mut next = by.seq;
+        while let Some(last) = next.0.checked_sub(1).map(Seq)
+            && let Some(seq) = self.tx.newest_commit(channel.id(), last)?
+            && channel.has_missed(seq)
+        {
+            let Some(item) = self.tx.item(channel.id(), seq)?.map(|row| row.item) else {
+                return Ok(true);
+            };
+            if self.closed_at(channel.id())?.is_some_and(|closed| item.received_at <= closed) {
+                break;
+            }
+            let may_open =
+                |author: &DeviceName| channel.policy().may_close(author.officer(), by.received_at);
+            if item.sealed.envelope().device().is_none_or(may_open) {
+                return Ok(true);
+            }
+            next = seq;
+        }
+        Ok(false)
+    }
+
     /// Whoever comes into a channel comes under the hold that lasts, and into one that is open; whoever is
     /// put back may not know when it was closed, and counts from then on.
     pub(super) fn keep_as_joined(
         &mut self,
         channel: &Channel,
-        at: Timestamp,
+        by: &Item,
     ) -> Result<(), StoreError> {
         let policy = channel.policy();
         let own = policy.present(self.me().domain());
-        let closed_at = policy.is_closed().then(|| at.as_millis().to_string());
+        let known = self.tx.setting(&closed_setting(channel.id()))?;
+        let closed_at = match known {
+            _ if !policy.is_closed() => None,
+            Some(known) if !self.may_have_been_opened(channel, by)? => Some(known),
+            _ => Some(by.received_at.as_millis().to_string()),
+        };
         self.tx.put_setting(&closed_setting(channel.id()), closed_at.as_deref())?;
         let days = policy.retention().get(own).map(ToString::to_string);
         self.tx.put_setting(&days_setting(channel.id()), days.as_deref())?;

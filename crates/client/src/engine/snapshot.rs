@@ -21,6 +21,9 @@ const BATCH: u64 = 256;
 
 const SNAPSHOT: &str = "snapshot-restored";
 
+/// What was [`SNAPSHOT`] when the device took part again.
+const LOST: &str = "lost-counts";
+
 /// What this store had counted before it opened channels that no relay has heard of yet.
 const BEFORE_HELLO: &str = "count-before-hello";
 
@@ -76,11 +79,7 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub fn snapshot(&mut self) -> Result<Option<(u64, u64)>, StoreError> {
-        let setting = self.read(|tx| tx.setting(SNAPSHOT))?;
-        Ok(setting.and_then(|text| {
-            let (relay, store) = text.split_once(' ')?;
-            Some((relay.parse().ok()?, store.parse().ok()?))
-        }))
+        Ok(self.read(|tx| tx.setting(SNAPSHOT))?.and_then(|text| counts_in(&text)))
     }
 
     /// Takes part again with a store that was set back, as its officer wishes: the keys of all groups
@@ -98,6 +97,7 @@ impl Engine {
         let resumed = self.write(|work| {
             raise_submit_counter(work.ctx.store, SubmitCounter(relay))
                 .map_err(EngineError::from)?;
+            work.tx.put_setting(LOST, work.tx.setting(SNAPSHOT)?.as_deref())?;
             work.tx.put_setting(SNAPSHOT, None)?;
             work.tx.put_setting(BEFORE_HELLO, None)?;
             work.lose_pools()?;
@@ -161,6 +161,17 @@ impl Work<'_> {
             self.tx.put_setting(BEFORE_HELLO, Some(&count))?;
         }
         Ok(())
+    }
+
+    /// Whether this device encrypted something under that count since its store's copy was made, and does
+    /// not know of it.
+    pub(super) fn is_of_the_lost_time(&self, count: SubmitCounter) -> Result<bool, StoreError> {
+        let lost = match self.tx.setting(SNAPSHOT)? {
+            Some(lost) => Some(lost),
+            None => self.tx.setting(LOST)?,
+        };
+        let lost = lost.and_then(|text| counts_in(&text));
+        Ok(lost.is_some_and(|(relay, store)| store < count.0 && count.0 <= relay))
     }
 
     fn compared_count(&self) -> Result<u64, EngineError> {
@@ -254,6 +265,12 @@ impl Work<'_> {
 fn count_of(row: &OutboxRow) -> Option<SubmitCounter> {
     let envelope = row.sealed.as_ref()?.request.envelope.as_ref()?;
     Some(SubmitCounter(envelope.submit_counter))
+}
+
+/// The relay's count and the store's.
+fn counts_in(text: &str) -> Option<(u64, u64)> {
+    let (relay, store) = text.split_once(' ')?;
+    Some((relay.parse().ok()?, store.parse().ok()?))
 }
 
 fn is_creation(task: &Task) -> bool {

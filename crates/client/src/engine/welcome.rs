@@ -189,7 +189,7 @@ impl Work<'_> {
                 self.note(Some(id), place, Notice::ReadableLater)?;
             }
         }
-        self.keep_as_joined(channel, offer.commit.received_at)?;
+        self.keep_as_joined(channel, &offer.commit)?;
         self.tell(ClientEvent::Channel(id));
         Ok(())
     }

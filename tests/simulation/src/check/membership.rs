@@ -173,9 +173,11 @@ fn changes(facts: &Facts, channel: &Channel, found: &mut Findings) -> Changes {
     let mut changes: Changes =
         told.into_iter().map(|(place, (_, changes))| (place, changes.clone())).collect();
     // Where all who had been told were set back since, whoever was let in still knows it.
-    for (device, shown) in facts.honest() {
+    let views = || facts.honest().filter_map(|(_, shown)| shown.channels.get(channel));
+    let is_void = |place: &Place| views().any(|view| view.void.contains_key(place));
+    for (device, shown) in facts.honest().filter(|_| !facts.set_back.is_empty()) {
         let joined = shown.channels.get(channel).map(|view| &view.joined);
-        for place in joined.into_iter().flatten() {
+        for place in joined.into_iter().flatten().filter(|place| !is_void(place)) {
             changes.entry(*place).or_insert_with(|| vec![Change::Admitted(device.clone())]);
         }
     }

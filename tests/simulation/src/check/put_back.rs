@@ -36,19 +36,25 @@ pub(super) fn somebody_has_forgotten(facts: &Facts, channel: &str) -> bool {
     };
     let commits = || views().flat_map(|view| view.commits.keys());
     facts.set_back.keys().any(|device| {
-        needs_a_lead(facts, channel, device) || was_in(device) && !commits().all(is_told)
+        let since = |place: &&Place| is_since_a_copy(facts, channel, device, place);
+        needs_a_lead(facts, channel, device)
+            || was_in(device) && !commits().filter(since).all(is_told)
     })
+}
+
+/// Whether a device that was set back did not have a place yet on a copy.
+fn is_since_a_copy(facts: &Facts, channel: &str, device: &DeviceId, place: &Place) -> bool {
+    let mut set_back = facts.set_back.get(device).into_iter().flatten();
+    set_back.any(|it| it.copied.next.get(channel).is_none_or(|next| place >= next))
 }
 
 /// Whether a device was set back to before it was let in: then it does not know of the channel, or that it
 /// is in it again, and a lead has to let it in.
 pub(super) fn needs_a_lead(facts: &Facts, channel: &str, device: &DeviceId) -> bool {
     let set_back = || facts.set_back.get(device).into_iter().flatten();
-    let is_since_a_copy = |place: &Place| {
-        set_back().any(|it| it.copied.next.get(channel).is_none_or(|next| place >= next))
-    };
     let lets_it_in = |(place, changes): (&Place, &Vec<Change>)| {
-        is_since_a_copy(place) && changes.contains(&Change::Admitted(device.clone()))
+        is_since_a_copy(facts, channel, device, place)
+            && changes.contains(&Change::Admitted(device.clone()))
     };
     let has_opened_it = || set_back().any(|it| !it.copied.next.contains_key(channel));
     facts.honest().filter_map(|(_, shown)| shown.channels.get(channel)).any(|view| {

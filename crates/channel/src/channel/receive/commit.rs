@@ -23,7 +23,7 @@ impl Channel {
         let mut events = Vec::new();
         if self.state.standing == Standing::Stranded && !self.may_end_stranding(item, author) {
             self.state.pass_commit(item.seq, false);
-            if *author == ctx.device.name {
+            if self.is_own_word(ctx, item) {
                 self.state.lose_leaf(item.seq);
             }
             events.extend(self.state.has_lost_leaf(None).then_some(Event::RequestLapsed));
@@ -57,7 +57,7 @@ impl Channel {
         let mut events = self.lose_pending(ctx)?;
         self.state.strand(item.seq, Some(author));
         self.state.pass_commit(item.seq, false);
-        if *author == ctx.device.name {
+        if self.is_own_word(ctx, item) {
             self.state.lose_leaf(item.seq);
         }
         events.push(Event::Stranded { by: author.clone() });

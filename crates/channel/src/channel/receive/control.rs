@@ -55,9 +55,9 @@ impl Channel {
         item: &Item,
         author: &DeviceName,
     ) -> Vec<Event> {
-        let is_own = *author == ctx.device.name;
-        let payload = item.sealed.payload();
-        if is_own && payload.is_some_and(|payload| !self.state.knows_request(payload)) {
+        if self.is_own_word(ctx, item)
+            && item.sealed.payload().is_some_and(|payload| !self.state.knows_request(payload))
+        {
             self.state.lose_leaf(item.seq);
         }
         let request = self.verified_control(item, author).and_then(|(seat, payload)| {
@@ -71,7 +71,10 @@ impl Channel {
             let is_here = stranded.generation == self.state.generation();
             let is_present = match stranded.leaf {
                 Some(leaf) => leaf == seat.leaf_hash,
-                None => item.sealed.envelope().fence >= self.state.last_valid(),
+                None => {
+                    let good = self.state.last_valid()..=self.state.fence();
+                    good.contains(&item.sealed.envelope().fence)
+                }
             };
             if !is_here || !is_present {
                 return Ok(None);
@@ -127,6 +130,13 @@ impl Channel {
             return Vec::new();
         }
         vec![unreadable(author, refused)]
+    }
+
+    /// Whether this device has signed the envelope of an item.
+    pub(super) fn is_own_word(&self, ctx: &Context<'_>, item: &Item) -> bool {
+        let (envelope, bytes) = (item.sealed.envelope(), item.sealed.envelope_bytes());
+        envelope.device() == Some(&ctx.device.name)
+            && item.sealed.outer_signature().verify(bytes, &ctx.device.key.public())
     }
 
     /// A control item whose outer signature is a present member's.

@@ -205,21 +205,25 @@ fn a_hold_outlasts_retention() {
 
 #[test]
 fn who_is_put_back_into_a_closed_case_erases_too_when_the_time_is_over() {
-    let mut world = World::new();
-    let (channel, ..) = closed_case(&mut world);
-    let copy = copy_of(&mut world, "eva");
-    let other = world.create("eva");
-    world.post("eva", other, "después de la copia");
-    world.settle();
-    set_back(&mut world, "eva", &copy);
-    assert!(!world.go_online("eva"));
-    assert_eq!(world.engine("eva").resume().unwrap(), [channel]);
-    world.pass(Duration::from_secs(60));
-    for (days, is_over) in [(39, false), (2, true)] {
-        world.clock.advance(days * DAY);
-        world.engine("eva").expire().unwrap();
-        let texts = world.texts("eva", channel);
-        assert_eq!(texts.contains(&SECRET.to_owned()), !is_over, "{texts:?}");
+    // Whoever locks it out again and again delays nothing by that.
+    for closed_for in [0, 20] {
+        let mut world = World::new();
+        let (channel, ..) = closed_case(&mut world);
+        let copy = copy_of(&mut world, "eva");
+        let other = world.create("eva");
+        world.post("eva", other, "después de la copia");
+        world.settle();
+        world.clock.advance(closed_for * DAY);
+        set_back(&mut world, "eva", &copy);
+        assert!(!world.go_online("eva"));
+        assert_eq!(world.engine("eva").resume().unwrap(), [channel]);
+        world.pass(Duration::from_secs(60));
+        for (days, is_over) in [(39 - closed_for, false), (2, true)] {
+            world.clock.advance(days * DAY);
+            world.engine("eva").expire().unwrap();
+            let texts = world.texts("eva", channel);
+            assert_eq!(texts.contains(&SECRET.to_owned()), !is_over, "{texts:?}");
+        }
+        world.assert_gone("eva", &[SECRET.into(), ANSWER.into()]);
     }
-    world.assert_gone("eva", &[SECRET.into(), ANSWER.into()]);
 }

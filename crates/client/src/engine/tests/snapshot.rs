@@ -212,6 +212,80 @@ fn what_the_copy_still_had_to_send_counts_where_it_stands() {
     }
 }
 
+/// It was sealed anew since, for a change that came first; a hub could bring that where no member reads it.
+#[test]
+fn what_the_copy_still_had_to_send_counts_only_where_all_could_read_it() {
+    let mut world = World::new();
+    let channel = world.case();
+    let asked = world.post("bruno", channel, "por enviar");
+    let copy = copy_of(&mut world, "bruno");
+    world.engine("ana").wish(channel, Wish::RenewKeys).unwrap();
+    while world.pump("ana") > 0 {}
+    world.settle();
+    let place = super::withdrawals::place(&mut world, "ana", channel, "por enviar");
+    let sent = world.hub.logs[&channel].items[usize::try_from(place.0).unwrap()].clone();
+
+    set_back(&mut world, "bruno", &copy);
+    assert!(!world.go_online("bruno"));
+    let taken = world.engine("bruno").write(|work| work.settle_sent_before(&sent));
+    assert!(!taken.unwrap(), "as far as this store knows, it was made for another state");
+    assert_eq!(world.state_of("bruno", asked), OutboxState::Queued);
+    while world.deliver("bruno") > 0 {}
+    assert_eq!(world.state_of("bruno", asked), OutboxState::Accepted(Some(place)));
+    assert_eq!(world.texts("bruno", channel), ["por enviar"]);
+    let told = world.notices("bruno", channel);
+    assert!(!told.iter().any(|notice| matches!(notice, Notice::Unreadable { .. })));
+}
+
+/// A hub answers with the place of something else that claims to be this device's own.
+#[test]
+fn nothing_else_counts_as_sent_on_a_device_that_was_not_set_back() {
+    let mut world = World::new();
+    let channel = world.case();
+    world.post("bruno", channel, "por enviar");
+    let is_taken = |world: &mut World| {
+        let sent = world.hub.logs[&channel].items.last().unwrap().clone();
+        world.engine("bruno").write(|work| work.settle_sent_before(&sent)).unwrap()
+    };
+    world.pump("bruno");
+    assert!(!is_taken(&mut world));
+    assert_eq!(world.texts("bruno", channel), [] as [&str; 0]);
+}
+
+/// Bruno's request was carried out since, so that the key package in it is spent.
+#[test]
+fn a_copy_that_was_waiting_to_be_put_back_asks_with_other_keys() {
+    let mut world = World::new();
+    let channel = world.case();
+    let copy = copy_of(&mut world, "bruno");
+    world.engine("bruno").wish(channel, Wish::RenewKeys).unwrap();
+    world.settle();
+    set_back(&mut world, "bruno", &copy);
+    assert!(!world.go_online("bruno"));
+    while world.deliver("bruno") > 0 {}
+    assert_eq!(world.engine("bruno").resume().unwrap(), [channel]);
+    let before = world.hub.logs[&channel].items.len();
+    while world.hub.logs[&channel].items.len() == before {
+        world.clock.advance(Duration::from_millis(500));
+        world.pump("bruno");
+    }
+    world.deliver("bruno");
+    let waiting = copy_of(&mut world, "bruno");
+    world.pass(Duration::from_secs(60));
+    world.post("bruno", channel, "de vuelta");
+    world.settle();
+
+    set_back(&mut world, "bruno", &waiting);
+    assert!(!world.go_online("bruno"));
+    while world.deliver("bruno") > 0 {}
+    assert_eq!(world.engine("bruno").resume().unwrap(), [channel]);
+    world.pass(Duration::from_secs(120));
+    for name in ["ana", "bruno", "eva"] {
+        assert_eq!(world.texts(name, channel), ["de vuelta"], "{name}");
+    }
+    world.assert_agreement(channel, &["ana", "bruno", "eva"]);
+}
+
 /// Ana, the owner, has changed her own leaf since, so that she cannot say which one the others know of
 /// her; and others change the channel while she waits.
 #[test]
