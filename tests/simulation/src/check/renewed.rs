@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::Findings;
-use crate::facts::{Channel, DeviceId, Facts, Outcome, Standing, View, Wish};
+use crate::facts::{Asked, Channel, DeviceId, Facts, Outcome, Standing, View, Wish};
 
 /// What a relay had handed out before it heard that a device is cut off may still be on its way so long.
 const ON_ITS_WAY: Duration = Duration::from_secs(30);
@@ -26,6 +26,7 @@ pub(super) fn check(facts: &Facts, found: &mut Findings) {
         let outcome = facts.devices.get(&asked.device).and_then(|it| it.outcomes.get(&asked.id));
         if let Some(Outcome::Failed(reason)) = outcome
             && reason.contains("expired")
+            && !is_of_one_cut_off_before(facts, asked, reason)
         {
             found.add(
                 0,
@@ -46,6 +47,13 @@ pub(super) fn check(facts: &Facts, found: &mut Findings) {
             }
         }
     }
+}
+
+/// Whether the certificate that keeps an admission from being made is one of a device that was cut off before:
+/// it gets no other one, and the one that it had may end before anybody tries to admit it.
+fn is_of_one_cut_off_before(facts: &Facts, asked: &Asked, reason: &str) -> bool {
+    let mut cut_off = facts.cut_off_at.iter().filter(|(_, since)| **since <= asked.at);
+    cut_off.any(|(device, _)| reason.contains(&format!("the certificate of {device} is expired")))
 }
 
 fn takes_part(facts: &Facts, device: &DeviceId) -> bool {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::members::with_roles;
-use super::{found, of};
+use super::{found, good, of};
+use crate::check::{Findings, renewed as certificates};
 use crate::facts::{Asked, Change, Facts, Outcome, Renewed, Standing, Wish};
 
 #[test]
@@ -145,4 +146,21 @@ fn nobody_stays_out_for_a_certificate_that_has_ended() {
         facts.devices.get_mut("ana-pc").unwrap().outcomes.insert("a1".to_owned(), failed);
     };
     assert!(found(failed).contains(&0));
+}
+
+#[test]
+fn whoever_is_cut_off_stays_out_with_a_certificate_that_has_ended() {
+    let is_found = |since: u64, of: &str| {
+        let mut facts = good();
+        facts.asked[0].at = Duration::from_secs(60);
+        facts.cut_off_at.insert("dora-pc".to_owned(), Duration::from_secs(since));
+        let failed = Outcome::Failed(format!("refused: the certificate of {of} is expired"));
+        facts.devices.get_mut("ana-pc").unwrap().outcomes.insert("a1".to_owned(), failed);
+        let mut found = Findings::default();
+        certificates::check(&facts, &mut found);
+        found.0.iter().any(|violation| violation.invariant == 0)
+    };
+    assert!(!is_found(60, "dora-pc"));
+    assert!(is_found(61, "dora-pc"), "it could have had another one until then");
+    assert!(is_found(60, "eva-pc"), "it is another one's");
 }
