@@ -1,6 +1,7 @@
 //! A channel that moves to another hub: votes, the next hub's statement, and what it means for
 //! those who keep a copy (PROTOCOL.md §6.9).
 
+use enlace_identity::keys::PublicKey;
 use enlace_identity::names::{DeviceName, Domain, ServiceName};
 use enlace_identity::time::Timestamp;
 use enlace_log::hub_vote::FormerDomains;
@@ -152,15 +153,38 @@ impl ChannelState {
     /// The hub that a majority wants, and the votes for it: of devices whose certificates hold now.
     #[must_use]
     pub fn wanted_hub(&self, trust: &dyn DeviceTrust) -> Option<(Domain, Vec<SignedHubVote>)> {
+        self.majority(&trust.former_domains(), |device, vote| {
+            let found = trust.device_key(vote.chain()).ok()?;
+            (!trust.is_revoked(device)).then_some(found)
+        })
+    }
+
+    /// The same, whoever of the devices is revoked or suspended: where the former hub has stepped down
+    /// by these votes, they count on, or nobody would order the channel any more.
+    #[must_use]
+    pub fn agreed_hub(
+        &self,
+        trust: &dyn DeviceTrust,
+        now: Timestamp,
+    ) -> Option<(Domain, Vec<SignedHubVote>)> {
+        self.majority(&trust.former_domains(), |_, vote| {
+            trust.device_key_at(vote.chain(), now).ok()
+        })
+    }
+
+    fn majority(
+        &self,
+        former: &FormerDomains,
+        certified: impl Fn(&DeviceName, &SignedHubVote) -> Option<(DeviceName, PublicKey)>,
+    ) -> Option<(Domain, Vec<SignedHubVote>)> {
         let verified = self.votes.iter().filter_map(|(device, vote)| {
-            let (name, key) = trust.device_key(vote.chain()).ok()?;
-            let counts = name == *device && !trust.is_revoked(device);
-            counts.then(|| vote.clone().verify(name, &key).ok()).flatten()
+            let (name, key) = certified(device, vote)?;
+            (name == *device).then(|| vote.clone().verify(name, &key).ok()).flatten()
         });
         let verified: Vec<_> = verified.collect();
-        let (from, former) = (self.hubs.newest(), trust.former_domains());
-        let (to, votes) = self.membership.next_hub(&verified, self.channel(), from, &former)?;
-        Some((to, bounded(votes, &former)))
+        let from = self.hubs.newest();
+        let (to, votes) = self.membership.next_hub(&verified, self.channel(), from, former)?;
+        Some((to, bounded(votes, former)))
     }
 
     /// This relay becomes something else to the channel, or follows another hub; nothing else of the

@@ -142,6 +142,12 @@ impl Settling {
         self.heard.get(channel).and_then(|heard| heard.get(holder)) == Some(&next)
     }
 
+    /// Whether somebody has shown where its copy ends.
+    #[must_use]
+    pub fn has_heard(&self, channel: &ChannelId, holder: &Holder) -> bool {
+        self.heard.get(channel).is_some_and(|heard| heard.contains_key(holder))
+    }
+
     /// What is known to be lost of a channel.
     #[must_use]
     pub fn recovery(&self, channel: &ChannelId) -> Option<&Recovery> {

@@ -1,8 +1,14 @@
 //! A statement by which a hub takes over, as a follower judges it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bytes::Bytes;
 use enlace_identity::certificate::UnverifiedChain;
-use enlace_identity::names::{Domain, LeafName};
+use enlace_identity::keys::PublicKey;
+use enlace_identity::names::{DeviceName, Domain, LeafName};
+use enlace_identity::time::Timestamp;
+use enlace_log::hub_vote::FormerDomains;
 use enlace_log::{
     Commitment, HubStatement, HubVote, Incarnation, Item, ItemKind, OuterSignature, PayloadHash,
     Sealed, Seq, SignedHubVote, TakeOver,
@@ -10,8 +16,10 @@ use enlace_log::{
 use enlace_proto::relay::v1::WelcomeDelivery;
 
 use super::following::{anchor_at, anchor_of, b, delivery};
-use super::world::{Draft, World, channel_id, device, head_key, key_of, own};
-use crate::hub::{Copy, IngestError, NextEncoded, Reader, TakenOver};
+use super::world::{Draft, NameTrust, World, channel_id, device, head_key, key_of, own};
+use crate::hub::{
+    Copy, DeviceTrust, Holder, IngestError, NextEncoded, Reader, TakenOver, TrustError,
+};
 use crate::storage::{MemoryDisk, Role};
 
 const ALL: [&str; 3] = ["ana", "cid@b", "fay@c"];
@@ -57,9 +65,15 @@ fn frame(after: &Copy, author: &str, hub: Domain, votes: Vec<SignedHubVote>) -> 
 
 /// b's follower of a channel that Ana of a.example opened, which ends at position 2; and its hub's copy.
 async fn followed() -> (World, World, Copy) {
+    followed_by(Arc::new(NameTrust)).await
+}
+
+/// The same, of a follower that trusts whom it is told to.
+async fn followed_by(trust: Arc<dyn DeviceTrust>) -> (World, World, Copy) {
     let hub = World::with_members(&ALL[..1]).await;
     hub.commit(&Draft::commit("ana", Some(0), &ALL[..1], &ALL)).await.unwrap();
-    let follower = World::with(Box::new(MemoryDisk::default().open().unwrap()), b());
+    let disk = Box::new(MemoryDisk::default().open().unwrap());
+    let follower = World::trusting(trust, disk, b());
     follower.hub.anchor(anchor_of(delivery(&hub, 1).await).unwrap()).await.unwrap();
     hub.submit(&Draft::entry("ana", 1, "one")).await.unwrap();
     let copy = super::following::whole_copy(&hub, 2).await;
@@ -81,6 +95,58 @@ async fn whoever_comes_to_the_next_hub_with_more_is_asked_for_it() {
     let mut log = follower.hub.subscribe(channel_id(), Reader::Relay(c())).await.unwrap();
     let next = log.read_encoded(Seq(4), Incarnation::default(), 1 << 20).await.unwrap();
     assert!(matches!(next, Some(NextEncoded::Departs(Seq(3)))), "{next:?}");
+}
+
+/// Revokes everybody at once, when it is told to.
+#[derive(Debug, Default)]
+struct LateRevocation(AtomicBool);
+
+impl DeviceTrust for LateRevocation {
+    fn device_key(&self, chain: &UnverifiedChain) -> Result<(DeviceName, PublicKey), TrustError> {
+        let (device, key) = NameTrust.device_key(chain)?;
+        if self.is_revoked(&device) {
+            return Err(TrustError::Suspended(device));
+        }
+        Ok((device, key))
+    }
+
+    fn device_key_at(
+        &self,
+        chain: &UnverifiedChain,
+        at: Timestamp,
+    ) -> Result<(DeviceName, PublicKey), TrustError> {
+        NameTrust.device_key_at(chain, at)
+    }
+
+    fn is_revoked(&self, _: &DeviceName) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn former_domains(&self) -> FormerDomains {
+        NameTrust.former_domains()
+    }
+}
+
+/// It is the hub no longer, whoever is revoked since: if the votes did not count on, nobody would be.
+#[tokio::test]
+async fn votes_by_which_the_former_hub_stepped_down_count_on_though_their_devices_are_revoked() {
+    for has_stepped_down in [true, false] {
+        let trust = Arc::new(LateRevocation::default());
+        let (_hub, follower, _) = followed_by(trust.clone()).await;
+        let for_b = HubVote { to: b(), ..for_c() };
+        let votes = ["ana", "fay@c"].map(|name| {
+            let key = key_of(&device(name)).public();
+            vote(name, for_b.clone()).verify(device(name), &key).unwrap()
+        });
+        follower.hub.vote(channel_id(), votes.to_vec()).await.unwrap();
+        if has_stepped_down {
+            let ends = vec![(channel_id(), Seq(3))];
+            follower.hub.hear(Holder::Relay(own()), ends).await.unwrap();
+        }
+        trust.0.store(true, Ordering::SeqCst);
+        let taken = follower.hub.take_over(channel_id()).await.unwrap();
+        assert_eq!((taken.is_done, taken.is_due), (has_stepped_down, false));
+    }
 }
 
 #[tokio::test]

@@ -120,8 +120,17 @@ impl World {
     }
 
     pub(super) fn with(storage: Box<dyn Storage>, domain: Domain) -> Self {
+        Self::trusting(Arc::new(NameTrust), storage, domain)
+    }
+
+    pub(super) fn trusting(
+        trust: Arc<dyn DeviceTrust>,
+        storage: Box<dyn Storage>,
+        domain: Domain,
+    ) -> Self {
         let clock = TestClock(Arc::new(AtomicU64::new(1_800_000_000_000)));
-        let sequencer = Sequencer::spawn(storage, options(domain, &clock)).unwrap();
+        let options = HubOptions { trust, ..options(domain, &clock) };
+        let sequencer = Sequencer::spawn(storage, options).unwrap();
         Self { hub: sequencer.handle(), clock, sequencer }
     }
 

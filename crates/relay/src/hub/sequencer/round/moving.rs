@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use enlace_identity::names::{DeviceName, Domain};
-use enlace_log::{ChannelId, Hubs, Membership, Seq, VerifiedHubVote};
+use enlace_identity::time::Timestamp;
+use enlace_log::{ChannelId, Hubs, Membership, Seq, SignedHubVote, VerifiedHubVote};
 
 use super::{Round, unavailable};
-use crate::hub::core::{ChannelState, Holder, LONG_PATIENCE, Moving, judge_statement};
+use crate::hub::core::{ChannelState, Holder, LONG_PATIENCE, Moving, Settling, judge_statement};
 use crate::hub::errors::{IngestError, RefillRefused, Unavailable};
 use crate::hub::moves::{TakenOver, TakingOver};
 use crate::hub::refill::{Refill, TakenBack};
+use crate::hub::trust::DeviceTrust;
 use crate::storage::{LogWrite, Role};
 
 impl Round<'_> {
@@ -19,12 +21,12 @@ impl Round<'_> {
         channel: ChannelId,
         votes: Vec<VerifiedHubVote>,
     ) -> Result<Option<Moving>, Unavailable> {
-        let Self { options, cache, .. } = self;
+        let Self { now, options, settling, cache, .. } = self;
         let state = cache.find(&channel).map_err(|error| unavailable(&error))?;
         let Some(state) = state else { return Ok(None) };
         let mut moving = Moving::default();
         let writes = state.take_votes(votes, &mut moving);
-        moving.next = state.wanted_hub(&*options.trust).map(|(hub, _)| hub);
+        moving.next = wanted_hub(state, settling, &*options.trust, *now).map(|(hub, _)| hub);
         let own = options.domain();
         let is_next_hub = moving.next.as_ref() == Some(own) && state.role() == Role::Follower;
         let next = moving.next.clone().filter(|next| next != own);
@@ -78,9 +80,8 @@ impl Round<'_> {
         if waits || self.grown.contains_key(&channel) {
             return Ok(TakingOver { is_done: false, is_due: true, unheard });
         }
-        let Some((_, votes)) = state.wanted_hub(&*options.trust) else {
-            return Ok(TakingOver::default());
-        };
+        let wanted = wanted_hub(state, settling, &*options.trust, now);
+        let Some((_, votes)) = wanted else { return Ok(TakingOver::default()) };
         tracing::warn!(%channel, ?unheard, "this relay takes the channel over, and states it");
         let (name, key) = (&options.name, &options.head_key);
         match state.take_over(now, votes, unheard.clone(), name, key) {
@@ -163,11 +164,25 @@ impl Round<'_> {
     }
 }
 
+/// The hub that a majority wants. A former hub that follows this relay has stepped down by the votes.
+fn wanted_hub(
+    state: &ChannelState,
+    settling: &Settling,
+    trust: &dyn DeviceTrust,
+    now: Timestamp,
+) -> Option<(Domain, Vec<SignedHubVote>)> {
+    let former = Holder::Relay(state.hubs().newest().clone());
+    match state.is_next_hub() && settling.has_heard(&state.channel(), &former) {
+        true => state.agreed_hub(trust, now),
+        false => state.wanted_hub(trust),
+    }
+}
+
 /// Who may hold more than a copy, and was not heard. Of the relay's own devices nobody does, unless
 /// its store is not the newest that there was.
 fn unheard(
     state: &ChannelState,
-    settling: &crate::hub::core::Settling,
+    settling: &Settling,
     own: &Domain,
     is_revoked: impl Fn(&DeviceName) -> bool,
 ) -> BTreeSet<Domain> {
