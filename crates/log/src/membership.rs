@@ -146,6 +146,11 @@ impl Membership {
         self.rights.iter().flat_map(|(device, ranges)| ranges.iter().map(move |r| (device, *r)))
     }
 
+    /// Whether a device of its officer posted a leave: all of them go.
+    fn has_left(&self, device: &DeviceName) -> bool {
+        self.left.iter().any(|other| other.officer() == device.officer())
+    }
+
     fn list_after(&self, commit: Option<Seq>) -> Option<DeviceList> {
         match commit {
             None => Some(DeviceList::default()),

@@ -67,11 +67,15 @@ impl Membership {
         let commit =
             Commit { author: author.clone(), parent, generation, list: list.clone(), confirmed };
         self.commits.insert(seq, commit);
-        self.listed += before.map_or(list.len(), |before| list.names_beside(&before));
+        self.listed += before.as_ref().map_or(list.len(), |before| list.names_beside(before));
         let reads_on = self.unsettle(seq, author, &list, final_drops);
         for device in &change.added {
             self.admit(device, seq);
             self.left.remove(device);
+            let mut were_in = before.iter().flat_map(DeviceList::iter);
+            if !were_in.any(|other| other.officer() == device.officer()) {
+                self.left.retain(|other| other.officer() != device.officer());
+            }
         }
         self.set_current(seq, list);
         for device in reads_on {
@@ -115,7 +119,7 @@ impl Membership {
         };
         let has_evidence = |device: &DeviceName| {
             final_drops.contains(device)
-                && (self.left.contains(device) || device.domain() != author.domain())
+                && (self.has_left(device) || device.domain() != author.domain())
         };
         let former: DeviceList =
             before.iter().filter(|device| !has_evidence(device)).cloned().collect();

@@ -106,9 +106,7 @@ impl Membership {
             .iter()
             .filter(|device| !list.contains(device))
             .filter(|device| {
-                device.domain() == author.domain()
-                    || self.left.contains(*device)
-                    || has_evidence(device)
+                device.domain() == author.domain() || self.has_left(device) || has_evidence(device)
             })
             .cloned()
             .collect();
@@ -140,8 +138,7 @@ impl Membership {
                 && !self.current.contains(device)
         };
         let known = self.commits.contains_key(&contest.commit);
-        if !known || self.left.contains(device) || !self.unsettled.as_ref().is_some_and(is_dropped)
-        {
+        if !known || self.has_left(device) || !self.unsettled.as_ref().is_some_and(is_dropped) {
             return Err(MembershipError::NothingToContest);
         }
         Ok(Event::Contest { seq, device: device.clone(), commit: contest.commit })

@@ -11,8 +11,9 @@ use crate::item::Sealed;
 const CHANNEL: ChannelId = ChannelId([7; 32]);
 
 fn device(name: &str) -> DeviceName {
+    let (kind, name) = name.split_once('/').unwrap_or(("laptop", name));
     let (officer, domain) = name.split_once('@').unwrap();
-    format!("laptop.{officer}.officer.{domain}").parse().unwrap()
+    format!("{kind}.{officer}.officer.{domain}").parse().unwrap()
 }
 
 /// A hub's view of a channel, driven by items as a hub would accept them.
@@ -238,6 +239,20 @@ fn a_leave_makes_the_removal_final() {
     hub.commit("ana@a.example", Some(0), &ALL[..3]).unwrap();
     assert!(!hub.reads("dora@b.example", 3));
     assert_eq!(hub.contest("dora@b.example", 2), Err(MembershipError::NothingToContest));
+}
+
+/// Nobody is left whose word would settle it.
+#[test]
+fn a_leave_makes_the_removal_of_its_officers_other_devices_final() {
+    let all = ["ana@a.example", "dora@b.example", "phone/dora@b.example"];
+    let mut hub = Hub::with_members(&all);
+    hub.leave("phone/dora@b.example", 0).unwrap();
+    hub.commit("ana@a.example", Some(0), &all[..1]).unwrap();
+    assert!(!hub.reads("dora@b.example", 3));
+    assert_eq!(hub.contest("dora@b.example", 2), Err(MembershipError::NothingToContest));
+    hub.commit("ana@a.example", Some(2), &all[..2]).unwrap();
+    hub.commit("ana@a.example", Some(3), &all[..1]).unwrap();
+    assert!(hub.reads("dora@b.example", 5), "that leave is over");
 }
 
 #[test]
