@@ -73,7 +73,8 @@ impl Membership {
             self.admit(device, seq);
             self.left.remove(device);
             let mut were_in = before.iter().flat_map(DeviceList::iter);
-            if !were_in.any(|other| other.officer() == device.officer()) {
+            let has_left = !self.left.is_empty();
+            if has_left && !were_in.any(|other| other.officer() == device.officer()) {
                 self.left.retain(|other| other.officer() != device.officer());
             }
         }
